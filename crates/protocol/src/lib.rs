@@ -1,1 +1,63 @@
-//! Under construction.
+//! The wire format of the chat system, for servers, clients and whatever else wants to speak it.
+//!
+//! Three nouns: a [`Frame`] is a 16-byte header and a body; a *message* is what the body says, one of the closed enums
+//! [`Request`], [`Reply`] and [`Push`]; a [`Code`] says what became of a request. This crate does no I/O, keeps no
+//! state and reads no clock: you own the buffers. [`decode`] cuts a frame off a byte slice,
+//! [`Request::from_frame`] (a server) or [`Incoming::from_frame`] (a client) makes it a message, and the functions of
+//! [`encode`] append frames to a `BytesMut`.
+//!
+//! `docs/protocol.md` tells the rules in words; its examples are this crate's tests.
+//!
+//! ```
+//! use protocol::{decode, encode, Incoming, OneChat, Reply, Request, Sent, limits};
+//!
+//! // A client writes a request …
+//! let mut wire = bytes::BytesMut::new();
+//! let chat = OneChat { to: 2, msg: "你好".into(), client_msg_id: "c-1".into() };
+//! encode::request(1, &Request::OneChat(chat.clone()), &mut wire);
+//!
+//! // … a server reads it …
+//! let (frame, used) = decode(&wire, limits::FRAME_BYTES_MAX)?.expect("a whole frame");
+//! assert_eq!(used, wire.len());
+//! assert_eq!(Request::from_frame(&frame)?, Request::OneChat(chat));
+//!
+//! // … and answers.
+//! let mut answer = bytes::BytesMut::new();
+//! let sent = Sent { conv: 9, seq: 1, time: 1_700_000_000_000 };
+//! encode::reply(frame.header.rid, &Reply::OneChat(sent), &mut answer);
+//! let (frame, _) = decode(&answer, limits::FRAME_BYTES_MAX)?.expect("a whole frame");
+//! assert_eq!(Incoming::from_frame(&frame)?, Incoming::Reply { rid: 1, result: Ok(Reply::OneChat(sent)) });
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod body;
+mod code;
+mod decoder;
+pub mod encode;
+mod frame;
+pub mod limits;
+mod message;
+mod msgid;
+mod push;
+mod reply;
+mod request;
+mod secret;
+
+pub use code::{Blame, Code};
+pub use decoder::{FrameError, decode};
+pub use frame::{Flags, Frame, HEADER_LEN, Header, MAGIC, VERSION};
+pub use message::{Incoming, MessageError, Push, Refusal, Reply, Request};
+pub use msgid::MsgId;
+pub use push::{
+    Bye, ChatMessage, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind, MessageKind, PresencePush,
+};
+pub use reply::{
+    Conversation, ConversationKind, ConversationsPage, Direction, ErrorBody, Friend, FriendAnswer,
+    FriendOutcome, FriendRequest, FriendRequestsPage, FriendsPage, Group, GroupsPage, HelloReply,
+    HistoryPage, Joined, Member, MembersPage, Registered, Role, Sent, Session, SessionsList, SignedIn, State,
+};
+pub use request::{
+    Ack, AddFriend, CreateGroup, FriendRef, GroupChat, GroupMembers, GroupRef, Hello, History, Login,
+    Nothing, OneChat, Page, Ping, Reg, Resume, SessionRef,
+};
+pub use secret::Secret;

@@ -1,0 +1,252 @@
+//! The three closed enums, and how each variant is bound to its number.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::body::{self, BodyError};
+use crate::code::Code;
+use crate::frame::{Flags, Frame};
+use crate::msgid::MsgId;
+use crate::push::{Bye, ChatMessage, FriendEvent, GroupEvent, PresencePush};
+use crate::reply::{
+    ConversationsPage, ErrorBody, FriendAnswer, FriendRequestsPage, FriendsPage, GroupsPage, HelloReply,
+    HistoryPage, Joined, MembersPage, Registered, Sent, SessionsList, SignedIn,
+};
+use crate::request::{
+    Ack, AddFriend, CreateGroup, FriendRef, GroupChat, GroupMembers, GroupRef, Hello, History, Login,
+    Nothing, OneChat, Page, Ping, Reg, Resume, SessionRef,
+};
+
+macro_rules! closed_enum {
+    ($(#[$doc:meta])* $name:ident { $($variant:ident($body:ty) = $id:ident,)* }) => {
+        $(#[$doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub enum $name {
+            $(#[doc = concat!("Type `", stringify!($id), "`.")] $variant($body),)*
+        }
+
+        impl $name {
+            /// The message types that have a variant here.
+            pub const MSGIDS: &'static [MsgId] = &[$(MsgId::$id,)*];
+
+            /// The message type.
+            pub const fn msgid(&self) -> MsgId {
+                match self { $($name::$variant(_) => MsgId::$id,)* }
+            }
+
+            /// Reads the body of a frame of type `id`, or `None` if no variant has that type.
+            fn from_body(id: MsgId, body: &[u8]) -> Option<Result<$name, BodyError>> {
+                match id {
+                    $(MsgId::$id => Some(json::<$body>(body).map($name::$variant)),)*
+                    #[allow(unreachable_patterns, reason = "an enum may cover every type")]
+                    _ => None,
+                }
+            }
+
+            /// Writes the JSON body.
+            pub(crate) fn write_body(&self, out: impl std::io::Write) -> serde_json::Result<()> {
+                match self { $($name::$variant(body) => write_json(body, out),)* }
+            }
+        }
+    };
+}
+
+closed_enum! {
+    /// Client to server; every one is answered exactly once.
+    Request {
+        Hello(Hello) = Hello,
+        Ping(Ping) = Ping,
+        Login(Login) = Login,
+        Reg(Reg) = Reg,
+        Resume(Resume) = Resume,
+        LogOut(Nothing) = LoginOut,
+        Sessions(Nothing) = Sessions,
+        EndSession(SessionRef) = EndSession,
+        AddFriend(AddFriend) = AddFriend,
+        AcceptFriend(FriendRef) = AcceptFriend,
+        RefuseFriend(FriendRef) = RefuseFriend,
+        WithdrawFriend(FriendRef) = WithdrawFriend,
+        DeleteFriend(FriendRef) = DeleteFriend,
+        Friends(Page) = Friends,
+        FriendRequests(Page) = FriendRequests,
+        CreateGroup(CreateGroup) = CreateGroup,
+        JoinGroup(GroupRef) = AddGroup,
+        LeaveGroup(GroupRef) = LeaveGroup,
+        Groups(Page) = Groups,
+        GroupMembers(GroupMembers) = GroupMembers,
+        OneChat(OneChat) = OneChat,
+        GroupChat(GroupChat) = GroupChat,
+        History(History) = History,
+        Conversations(Page) = Conversations,
+        Ack(Ack) = Ack,
+    }
+}
+
+closed_enum! {
+    /// Server to client, in answer to a request, when it was done. Errors are a [`Refusal`].
+    Reply {
+        Hello(HelloReply) = Hello,
+        Ping(Nothing) = Ping,
+        Login(SignedIn) = LoginAck,
+        Reg(Registered) = RegAck,
+        Resume(SignedIn) = Resume,
+        LogOut(Nothing) = LoginOut,
+        Sessions(SessionsList) = Sessions,
+        EndSession(Nothing) = EndSession,
+        AddFriend(FriendAnswer) = AddFriend,
+        AcceptFriend(FriendAnswer) = AcceptFriend,
+        RefuseFriend(Nothing) = RefuseFriend,
+        WithdrawFriend(Nothing) = WithdrawFriend,
+        DeleteFriend(Nothing) = DeleteFriend,
+        Friends(FriendsPage) = Friends,
+        FriendRequests(FriendRequestsPage) = FriendRequests,
+        CreateGroup(Joined) = CreateGroup,
+        JoinGroup(Joined) = AddGroup,
+        LeaveGroup(Nothing) = LeaveGroup,
+        Groups(GroupsPage) = Groups,
+        GroupMembers(MembersPage) = GroupMembers,
+        OneChat(Sent) = OneChat,
+        GroupChat(Sent) = GroupChat,
+        History(HistoryPage) = History,
+        Conversations(ConversationsPage) = Conversations,
+        Ack(Nothing) = Ack,
+    }
+}
+
+closed_enum! {
+    /// Server to client, unasked.
+    Push {
+        Ping(Nothing) = Ping,
+        Bye(Bye) = Bye,
+        FriendEvent(FriendEvent) = FriendEvent,
+        Presence(PresencePush) = Presence,
+        GroupEvent(GroupEvent) = GroupEvent,
+        Message(ChatMessage) = Message,
+    }
+}
+
+/// A reply that says no.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}", if body.errmsg.is_empty() { code.text() } else { &body.errmsg })]
+pub struct Refusal {
+    /// What and whose fault.
+    pub code: Code,
+    /// The sentence and its details.
+    pub body: ErrorBody,
+}
+
+impl Refusal {
+    /// A refusal with the code's own sentence.
+    pub fn new(code: Code) -> Refusal {
+        Refusal::saying(code, code.text())
+    }
+
+    /// A refusal with a sentence of its own.
+    pub fn saying(code: Code, errmsg: impl Into<String>) -> Refusal {
+        Refusal { code, body: ErrorBody { errmsg: errmsg.into(), ..ErrorBody::default() } }
+    }
+
+    /// Names the field at fault.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>) -> Refusal {
+        self.body.field = Some(field.into());
+        self
+    }
+
+    /// Says when trying again can help.
+    #[must_use]
+    pub fn retry_after_ms(mut self, ms: u64) -> Refusal {
+        self.body.retry_after_ms = Some(ms);
+        self
+    }
+}
+
+/// Why a well-cut frame is not a message that its receiver can take. The connection can go on after each of these.
+#[derive(Debug, thiserror::Error)]
+pub enum MessageError {
+    /// The flags do not fit the direction, such as a push sent to a server.
+    #[error("a frame with these flags cannot come from this side")]
+    Direction,
+    /// A number that this version does not know, or not in this direction.
+    #[error("unknown message type {msgid}")]
+    UnknownType {
+        /// The number.
+        msgid: u16,
+    },
+    /// The body does not fit the type.
+    #[error(transparent)]
+    Body(#[from] BodyError),
+}
+
+impl MessageError {
+    /// The code to refuse with.
+    pub fn code(&self) -> Code {
+        match self {
+            MessageError::Direction => Code::BAD_BODY,
+            MessageError::UnknownType { .. } => Code::UNKNOWN_TYPE,
+            MessageError::Body(_) => Code::BAD_BODY,
+        }
+    }
+}
+
+impl Request {
+    /// Reads a request from a frame: the server's side.
+    pub fn from_frame(frame: &Frame<'_>) -> Result<Request, MessageError> {
+        if frame.header.flags != Flags::REQUEST {
+            return Err(MessageError::Direction);
+        }
+        let msgid = frame.header.msgid;
+        MsgId::from_number(msgid)
+            .and_then(|id| Request::from_body(id, frame.body))
+            .unwrap_or(Err(BodyError::Missing))
+            .map_err(|err| match err {
+                BodyError::Missing => MessageError::UnknownType { msgid },
+                other => MessageError::Body(other),
+            })
+    }
+}
+
+/// What a client reads: the answer to one of its requests, or a push.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Incoming {
+    /// The answer to request `rid`.
+    Reply {
+        /// The id that the client chose.
+        rid: u32,
+        /// Done, or refused.
+        result: Result<Reply, Refusal>,
+    },
+    /// The server speaks unasked.
+    Push(Push),
+}
+
+impl Incoming {
+    /// Reads a reply or push from a frame: the client's side.
+    pub fn from_frame(frame: &Frame<'_>) -> Result<Incoming, MessageError> {
+        let header = &frame.header;
+        let id = MsgId::from_number(header.msgid).ok_or(MessageError::UnknownType { msgid: header.msgid });
+        if header.flags == Flags::PUSH {
+            let push = Push::from_body(id?, frame.body);
+            return Ok(Incoming::Push(push.ok_or(MessageError::UnknownType { msgid: header.msgid })??));
+        }
+        if header.flags != Flags::REPLY {
+            return Err(MessageError::Direction);
+        }
+        if !header.code.is_done() {
+            // An error's type matters to nobody, its rid does: even an unknown type is a usable answer.
+            let refusal = Refusal { code: header.code, body: json(frame.body)? };
+            return Ok(Incoming::Reply { rid: header.rid, result: Err(refusal) });
+        }
+        let reply = Reply::from_body(id?, frame.body);
+        let reply = reply.ok_or(MessageError::UnknownType { msgid: header.msgid })??;
+        Ok(Incoming::Reply { rid: header.rid, result: Ok(reply) })
+    }
+}
+
+fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyError> {
+    body::parse(body)
+}
+
+fn write_json<T: Serialize>(body: &T, out: impl std::io::Write) -> serde_json::Result<()> {
+    serde_json::to_writer(out, body)
+}

@@ -1,0 +1,115 @@
+//! Message types by number.
+
+macro_rules! msgids {
+    ($($(#[$doc:meta])* $name:ident = $value:literal, $wire:literal;)*) => {
+        /// The number of a message type: explicit, and never given to another type.
+        ///
+        /// 1 to 10 are those of the ChatServer family; later ones stand in groups of ten by capability.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u16)]
+        pub enum MsgId { $($(#[$doc])* $name = $value,)* }
+
+        impl MsgId {
+            /// Every message type, with its name on the wire and in the documentation.
+            pub const TABLE: &'static [(MsgId, &'static str)] = &[$((MsgId::$name, $wire),)*];
+
+            /// The type of a number, or `None` if this version does not know it.
+            pub const fn from_number(number: u16) -> Option<MsgId> {
+                match number { $($value => Some(MsgId::$name),)* _ => None }
+            }
+
+            /// The name in the documentation, such as `ONE_CHAT`.
+            pub const fn name(self) -> &'static str {
+                match self { $(MsgId::$name => $wire,)* }
+            }
+        }
+    };
+}
+
+msgids! {
+    /// Request: log in by id or name and password.
+    Login = 1, "LOGIN";
+    /// Reply to `LOGIN`.
+    LoginAck = 2, "LOGIN_ACK";
+    /// Request: register.
+    Reg = 3, "REG";
+    /// Reply to `REG`.
+    RegAck = 4, "REG_ACK";
+    /// Request: say something to a friend.
+    OneChat = 5, "ONE_CHAT";
+    /// Request: ask for friendship.
+    AddFriend = 6, "ADD_FRIEND";
+    /// Request: open a group.
+    CreateGroup = 7, "CREATE_GROUP";
+    /// Request: join a group.
+    AddGroup = 8, "ADD_GROUP";
+    /// Request: say something in a group.
+    GroupChat = 9, "GROUP_CHAT";
+    /// Request: log out.
+    LoginOut = 10, "LOGINOUT";
+
+    /// Request and reply: the first words of both sides.
+    Hello = 11, "HELLO";
+    /// Request: are you there. Push: the server asks the same.
+    Ping = 12, "PING";
+    /// Request: go on with a session by its token.
+    Resume = 13, "RESUME";
+    /// Request: my sessions.
+    Sessions = 14, "SESSIONS";
+    /// Request: end one of my sessions.
+    EndSession = 15, "END_SESSION";
+    /// Push: the last frame before the server closes the connection.
+    Bye = 16, "BYE";
+
+    /// Request: accept a friend request.
+    AcceptFriend = 20, "ACCEPT_FRIEND";
+    /// Request: refuse a friend request.
+    RefuseFriend = 21, "REFUSE_FRIEND";
+    /// Request: take a friend request of one's own back.
+    WithdrawFriend = 22, "WITHDRAW_FRIEND";
+    /// Request: end a friendship.
+    DeleteFriend = 23, "DELETE_FRIEND";
+    /// Request: my friends, a page.
+    Friends = 24, "FRIENDS";
+    /// Request: friend requests that wait, in both directions.
+    FriendRequests = 25, "FRIEND_REQUESTS";
+    /// Push: something happened to a friend request or friendship.
+    FriendEvent = 26, "FRIEND_EVENT";
+    /// Push: a friend came or went.
+    Presence = 27, "PRESENCE";
+
+    /// Request: leave a group.
+    LeaveGroup = 30, "LEAVE_GROUP";
+    /// Request: my groups, a page.
+    Groups = 31, "GROUPS";
+    /// Request: members of a group, a page.
+    GroupMembers = 32, "GROUP_MEMBERS";
+    /// Push: somebody came into or left a group.
+    GroupEvent = 33, "GROUP_EVENT";
+
+    /// Request: messages of a conversation, a page.
+    History = 40, "HISTORY";
+    /// Request: conversations that have more than was acknowledged, a page.
+    Conversations = 41, "CONVERSATIONS";
+    /// Request: everything up to here has arrived.
+    Ack = 42, "ACK";
+    /// Push: a message.
+    Message = 43, "MESSAGE";
+}
+
+impl MsgId {
+    /// The type of the reply to a request of this type: the family answers 1 with 2 and 3 with 4, all others echo.
+    pub const fn reply(self) -> MsgId {
+        match self {
+            MsgId::Login => MsgId::LoginAck,
+            MsgId::Reg => MsgId::RegAck,
+            other => other,
+        }
+    }
+}
+
+impl From<MsgId> for u16 {
+    fn from(id: MsgId) -> u16 {
+        id as u16
+    }
+}

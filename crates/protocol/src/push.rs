@@ -1,0 +1,128 @@
+//! What the server says unasked.
+
+use serde::{Deserialize, Serialize};
+
+use crate::reply::{Friend, State};
+use crate::request::is_zero_u32;
+
+/// What a message is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum MessageKind {
+    /// Plain text in `msg`.
+    #[default]
+    Text,
+    /// Of a kind that a newer server invented: keep its place, show that it is there.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A message of a conversation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChatMessage {
+    /// The conversation.
+    pub conv: u64,
+    /// Its place there: 1, 2, 3 … without holes.
+    pub seq: u64,
+    /// The sender.
+    pub from: u64,
+    /// The sender's name.
+    pub name: String,
+    /// The id that the sender chose.
+    pub client_msg_id: String,
+    /// The server's time, Unix milliseconds.
+    pub time: u64,
+    /// What it is.
+    pub kind: MessageKind,
+    /// The text.
+    pub msg: String,
+}
+
+/// What happened between two users.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FriendEventKind {
+    /// They ask for friendship.
+    Requested,
+    /// You are friends now.
+    Accepted,
+    /// They refused your request.
+    Refused,
+    /// They took their request back.
+    Withdrawn,
+    /// They ended the friendship.
+    Deleted,
+    /// A newer server invented it.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Something happened to a friend request or friendship, told to every device of both users but the one that asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FriendEvent {
+    /// What happened.
+    pub event: FriendEventKind,
+    /// The other user.
+    pub id: u64,
+    /// The other user's name.
+    pub name: String,
+    /// Who did it, the reader or the other user.
+    pub by: u64,
+    /// What came with a request.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub greeting: String,
+    /// The new friend, with `accepted`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub friend: Option<Friend>,
+}
+
+/// A friend came or went.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PresencePush {
+    /// The friend.
+    pub id: u64,
+    /// Whether they are there.
+    pub state: State,
+}
+
+/// What happened in a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum GroupEventKind {
+    /// A user came in.
+    Joined,
+    /// A user left.
+    Left,
+    /// A newer server invented it.
+    #[serde(other)]
+    Unknown,
+}
+
+/// Somebody came into or left a group, told to the devices of its members, and of the one concerned.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupEvent {
+    /// What happened.
+    pub event: GroupEventKind,
+    /// The group.
+    pub groupid: u64,
+    /// Its name.
+    pub groupname: String,
+    /// The user concerned.
+    pub id: u64,
+    /// That user's name.
+    pub name: String,
+    /// Members from now on.
+    pub members: u32,
+}
+
+/// The last frame before the server closes: why, and whether to come back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bye {
+    /// An error code from the table.
+    pub errcode: u16,
+    /// One sentence for people.
+    pub errmsg: String,
+    /// Wait at least this long before connecting again; absent: as the client likes.
+    #[serde(default, skip_serializing_if = "is_zero_u32")]
+    pub retry_after_ms: u32,
+}

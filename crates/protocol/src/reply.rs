@@ -1,0 +1,339 @@
+//! What the server answers.
+
+use serde::{Deserialize, Serialize};
+
+use crate::push::ChatMessage;
+use crate::request::is_zero;
+use crate::secret::Secret;
+
+/// The server's first words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HelloReply {
+    /// The protocol version chosen for this connection.
+    pub version: u16,
+    /// Name and version of the server program.
+    pub server: String,
+    /// The node's name.
+    pub node: String,
+    /// The server's wall clock, Unix milliseconds.
+    pub time: u64,
+    /// Send something, a PING if nothing else, at least this often; after twice this long in silence a side closes.
+    pub heartbeat_ms: u64,
+    /// Body bytes of a frame that the server takes once logged in.
+    pub frame_bytes_max: u32,
+    /// Bytes of a message text.
+    pub text_bytes_max: u32,
+    /// Requests of one connection that may wait for their answer; beyond it the server stops reading.
+    pub pipeline_max: u32,
+    /// Entries of one page.
+    pub page_max: u32,
+}
+
+/// A registered user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Registered {
+    /// The new user's id.
+    pub id: u64,
+}
+
+/// The login bundle: small and bounded, the rest is paged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SignedIn {
+    /// The user.
+    pub id: u64,
+    /// The user's name.
+    pub name: String,
+    /// This session's number.
+    pub session: u64,
+    /// For RESUME; given by LOGIN only, and stored by the server as a hash only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Secret>,
+    /// The first friends by id.
+    #[serde(default)]
+    pub friends: Vec<Friend>,
+    /// Where FRIENDS goes on, if there are more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub friends_next: u64,
+    /// The first groups by id.
+    #[serde(default)]
+    pub groups: Vec<Group>,
+    /// Where GROUPS goes on, if there are more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub groups_next: u64,
+    /// Friend requests that wait, the first by the other's id.
+    #[serde(default)]
+    pub requests: Vec<FriendRequest>,
+    /// Where FRIEND_REQUESTS goes on, if there are more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub requests_next: u64,
+    /// Conversations with more than the user acknowledged.
+    #[serde(default)]
+    pub convs: Vec<Conversation>,
+    /// Where CONVERSATIONS goes on, if there are more.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub convs_next: u64,
+}
+
+/// Whether a user is there. An enum and not a flag: a node that cannot know says `unknown`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// At least one session is connected.
+    Online,
+    /// No session is connected.
+    Offline,
+    /// The node cannot know now; also any value that a newer server invented.
+    #[serde(other)]
+    Unknown,
+}
+
+/// A friend as a list shows them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Friend {
+    /// The friend's id.
+    pub id: u64,
+    /// The friend's name.
+    pub name: String,
+    /// Whether they are there.
+    pub state: State,
+    /// The conversation with them.
+    pub conv: u64,
+}
+
+/// Which way a friend request went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Direction {
+    /// From the other user to the asker.
+    In,
+    /// From the asker to the other user.
+    Out,
+}
+
+/// A friend request that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FriendRequest {
+    /// The other user's id.
+    pub id: u64,
+    /// The other user's name.
+    pub name: String,
+    /// Who asked.
+    pub direction: Direction,
+    /// What came with it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub greeting: String,
+    /// When it was made, Unix milliseconds.
+    pub time: u64,
+}
+
+/// A member's role in a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Role {
+    /// Its creator, or whom the creator handed it to.
+    Owner,
+    /// Appointed by the owner.
+    Admin,
+    /// Everybody else, and any role that a newer server invented.
+    #[serde(other)]
+    Member,
+}
+
+/// A group as a list shows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Group {
+    /// The group, and its conversation: they have the same number.
+    pub id: u64,
+    /// Its name.
+    pub groupname: String,
+    /// What it is about.
+    pub groupdesc: String,
+    /// The asker's role.
+    pub role: Role,
+    /// Members now.
+    pub members: u32,
+}
+
+/// A member of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// The member's id.
+    pub id: u64,
+    /// The member's name.
+    pub name: String,
+    /// Whether they are there.
+    pub state: State,
+    /// Their role.
+    pub role: Role,
+}
+
+/// What a conversation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ConversationKind {
+    /// Between two users.
+    Direct,
+    /// Of a group.
+    Group,
+    /// Of a kind that a newer server invented.
+    #[serde(other)]
+    Unknown,
+}
+
+/// How far a conversation goes, and how far its reader got.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Conversation {
+    /// The conversation.
+    pub conv: u64,
+    /// What it is.
+    pub kind: ConversationKind,
+    /// The other user of a direct conversation; the group's number of a group's.
+    pub with: u64,
+    /// Seq of the first message that the asker may read: 1, or the first after joining a group.
+    pub first: u64,
+    /// Seq of the newest message; `first - 1` if there is none.
+    pub last: u64,
+    /// What the user acknowledged with ACK, from any device.
+    pub acked: u64,
+}
+
+/// A session of the asker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Session {
+    /// Its number.
+    pub session: u64,
+    /// The device's name from HELLO.
+    pub device: String,
+    /// When it began, Unix milliseconds.
+    pub since: u64,
+    /// When it last logged in or resumed, Unix milliseconds.
+    pub seen: u64,
+    /// Whether it is connected.
+    pub state: State,
+    /// Whether it is the session that asks.
+    pub current: bool,
+}
+
+/// A message was stored: it will not be lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// The conversation.
+    pub conv: u64,
+    /// The message's place in it.
+    pub seq: u64,
+    /// The server's time, Unix milliseconds.
+    pub time: u64,
+}
+
+/// How a friend request ended at once.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FriendOutcome {
+    /// It waits for the other's answer.
+    Requested,
+    /// The other had asked too, or it was an acceptance: friends from now on.
+    Friends,
+}
+
+/// Answer to ADD_FRIEND and ACCEPT_FRIEND.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FriendAnswer {
+    /// What came of it.
+    pub outcome: FriendOutcome,
+    /// The new friend, if friends.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub friend: Option<Friend>,
+}
+
+/// Answer to CREATE_GROUP and ADD_GROUP.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Joined {
+    /// The group.
+    pub group: Group,
+    /// Its conversation as the new member sees it.
+    pub conv: Conversation,
+}
+
+/// A page of friends.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FriendsPage {
+    /// By rising id.
+    pub friends: Vec<Friend>,
+    /// The next request's `after`; 0 at the end.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub next: u64,
+}
+
+/// A page of friend requests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FriendRequestsPage {
+    /// By rising id of the other user.
+    pub requests: Vec<FriendRequest>,
+    /// The next request's `after`; 0 at the end.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub next: u64,
+}
+
+/// A page of groups.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupsPage {
+    /// By rising id.
+    pub groups: Vec<Group>,
+    /// The next request's `after`; 0 at the end.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub next: u64,
+}
+
+/// A page of a group's members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MembersPage {
+    /// By rising id.
+    pub users: Vec<Member>,
+    /// The next request's `after`; 0 at the end.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub next: u64,
+}
+
+/// A page of conversations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConversationsPage {
+    /// By rising id; every conversation that has a message which the asker may read.
+    pub convs: Vec<Conversation>,
+    /// The next request's `after`; 0 at the end.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub next: u64,
+}
+
+/// The asker's sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionsList {
+    /// By rising number; their count is bounded by the server.
+    pub sessions: Vec<Session>,
+}
+
+/// A page of messages.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HistoryPage {
+    /// The conversation.
+    pub conv: u64,
+    /// By rising seq, without holes.
+    pub messages: Vec<ChatMessage>,
+    /// Seq of the first message that the asker may read.
+    pub first: u64,
+    /// Seq of the newest message; `first - 1` if there is none.
+    pub last: u64,
+}
+
+/// The body of every reply with an error code.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorBody {
+    /// One sentence for people.
+    #[serde(default)]
+    pub errmsg: String,
+    /// The field at fault, where one is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub field: Option<String>,
+    /// When to try again, in milliseconds, where trying again can help.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub retry_after_ms: Option<u64>,
+}

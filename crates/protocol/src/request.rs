@@ -1,0 +1,177 @@
+//! What a client may ask. Every request is answered exactly once; none names its sender, the session does.
+
+use serde::{Deserialize, Serialize};
+
+use crate::secret::Secret;
+
+/// The first request on a connection: who speaks, and which protocol versions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Hello {
+    /// Protocol versions that the client speaks; the server picks the highest that both know.
+    pub versions: Vec<u16>,
+    /// Name and version of the client program.
+    #[serde(default)]
+    pub client: String,
+    /// The device's name as its user knows it.
+    #[serde(default)]
+    pub device: String,
+}
+
+/// Log in by `id` or by `name`, exactly one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Login {
+    /// The user's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// The user's name, in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The password.
+    pub password: Secret,
+}
+
+/// Register a name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reg {
+    /// The wanted name; unique without regard to case.
+    pub name: String,
+    /// The password.
+    pub password: Secret,
+}
+
+/// Go on with a session after a lost connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resume {
+    /// The token that LOGIN gave.
+    pub token: Secret,
+}
+
+/// Say something to a friend.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OneChat {
+    /// The friend's id.
+    pub to: u64,
+    /// The text.
+    pub msg: String,
+    /// Chosen by the sender, unique per sender: a repeat with the same id is the same message.
+    pub client_msg_id: String,
+}
+
+/// Say something in a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupChat {
+    /// The group.
+    pub groupid: u64,
+    /// The text.
+    pub msg: String,
+    /// As in [`OneChat`].
+    pub client_msg_id: String,
+}
+
+/// Ask for friendship.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AddFriend {
+    /// Whom.
+    pub friendid: u64,
+    /// A line that the other side reads with the request.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub greeting: String,
+}
+
+/// Open a group; its creator is its owner and first member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CreateGroup {
+    /// The group's name; not unique.
+    pub groupname: String,
+    /// What it is about.
+    #[serde(default)]
+    pub groupdesc: String,
+}
+
+/// Names one group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupRef {
+    /// The group.
+    pub groupid: u64,
+}
+
+/// Names one other user.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FriendRef {
+    /// The other user.
+    pub friendid: u64,
+}
+
+/// Names one session of the asker.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SessionRef {
+    /// The session.
+    pub session: u64,
+}
+
+/// Nothing to say beyond the type.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nothing {}
+
+/// Are you there.
+pub type Ping = Nothing;
+
+/// A page of a list that is ordered by id.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Page {
+    /// Entries with a greater id than this; 0 from the start. A reply's `next` goes here.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub after: u64,
+    /// Entries wanted; 0 or more than the server's `page_max` means `page_max`.
+    #[serde(default, skip_serializing_if = "is_zero_u32")]
+    pub limit: u32,
+}
+
+/// A page of a group's members.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupMembers {
+    /// The group.
+    pub groupid: u64,
+    /// As in [`Page`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub after: u64,
+    /// As in [`Page`].
+    #[serde(default, skip_serializing_if = "is_zero_u32")]
+    pub limit: u32,
+}
+
+/// A page of a conversation's messages, always returned in rising order of seq.
+///
+/// With `after`: the oldest messages with a greater seq. With `before`: the newest with a smaller one. With neither:
+/// the newest. Both together are refused.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct History {
+    /// The conversation.
+    pub conv: u64,
+    /// Page forwards from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub after: Option<u64>,
+    /// Page backwards from here.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub before: Option<u64>,
+    /// Messages wanted; 0 or more than the server's `page_max` means `page_max`.
+    #[serde(default, skip_serializing_if = "is_zero_u32")]
+    pub limit: u32,
+}
+
+/// Everything of this conversation up to `seq` has arrived.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ack {
+    /// The conversation.
+    pub conv: u64,
+    /// Cumulative; a smaller number than before changes nothing.
+    pub seq: u64,
+}
+
+pub(crate) fn is_zero(n: &u64) -> bool {
+    *n == 0
+}
+
+pub(crate) fn is_zero_u32(n: &u32) -> bool {
+    *n == 0
+}
