@@ -1,1 +1,32 @@
-//! Under construction.
+//! The plain types of the chat system and the ports that its business rules need.
+//!
+//! Three nouns: *types* ([`User`], [`Session`], [`Group`], [`NewMessage`] …) hold facts and know nothing; *ports*
+//! ([`Store`], [`Bus`], [`Presence`], [`Clock`] …) are traits for what the business cannot do itself; *errors*
+//! ([`StoreError`] …) are sorted by what the caller can do about them. The `service` crate depends on this crate alone
+//! (and on `protocol`); `model` and `cluster` implement the ports; only the `server` binary names implementations.
+//!
+//! With the feature `testing` there are in-memory fakes of every port, and a conformance suite that the fakes and the
+//! real stores pass alike.
+
+mod error;
+mod friend;
+mod group;
+mod id;
+mod message;
+mod ports;
+mod session;
+#[cfg(feature = "testing")]
+pub mod testing;
+mod user;
+
+pub use error::{BusError, HashError, StoreError, StoreResult};
+pub use friend::{Accepted, Direction, Friend, FriendRequest, Requested};
+pub use group::{Created, Group, Joined, Left, Member, Membership, NewGroup, OwnGroup, Role};
+pub use id::{ConversationId, GroupId, NUMBER_MAX, Seq, SessionId, Timestamp, UserId};
+pub use message::{
+    Appended, Conversation, ConversationFilter, ConversationKind, Cursor, MessageKind, NewMessage, Novelty,
+    PageSize, StoredMessage, Window,
+};
+pub use ports::*;
+pub use session::{FoundSession, NewSession, Session, TokenHash};
+pub use user::{Account, Credentials, NewUser, User};

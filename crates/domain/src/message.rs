@@ -1,0 +1,146 @@
+//! Messages and conversations.
+
+use crate::{ConversationId, Seq, Timestamp, UserId};
+
+/// What a message is, by the number that stores keep.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum MessageKind {
+    /// Plain text.
+    Text = 1,
+}
+
+impl MessageKind {
+    /// The kind of a stored number, or `None` if this version does not know it.
+    pub const fn from_number(number: u8) -> Option<MessageKind> {
+        match number {
+            1 => Some(MessageKind::Text),
+            _ => None,
+        }
+    }
+}
+
+/// A message that asks for a seq.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NewMessage {
+    /// Where it is said.
+    pub conversation: ConversationId,
+    /// Who says it.
+    pub sender: UserId,
+    /// The sender's own id for it: with the sender, unique for ever. At most 64 bytes, compared byte by byte.
+    pub client_msg_id: String,
+    /// When the server took it.
+    pub time: Timestamp,
+    /// What it is.
+    pub kind: MessageKind,
+    /// The text.
+    pub body: String,
+}
+
+/// Where a message stands in the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Appended {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Its place there.
+    pub seq: Seq,
+    /// The time that was stored.
+    pub time: Timestamp,
+    /// Whether this append put it there.
+    pub novelty: Novelty,
+}
+
+/// Whether an append stored something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Novelty {
+    /// Stored now.
+    New,
+    /// The same sender and client message id were stored before: their place and time, and nothing was stored now.
+    Repeat,
+}
+
+/// A message of the log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StoredMessage {
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Its place there.
+    pub seq: Seq,
+    /// Who said it.
+    pub sender: UserId,
+    /// The sender's own id for it.
+    pub client_msg_id: String,
+    /// When the server took it.
+    pub time: Timestamp,
+    /// What it is.
+    pub kind: MessageKind,
+    /// The text.
+    pub body: String,
+}
+
+/// Which messages of a conversation a page holds. Pages are returned in rising order of seq.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Window {
+    /// The oldest with a greater seq.
+    After(Seq),
+    /// The newest with a smaller seq.
+    Before(Seq),
+    /// The newest.
+    Newest,
+}
+
+/// How large a page may become: it ends at whichever limit comes first, but holds at least one message if there is one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PageSize {
+    /// Messages.
+    pub messages: u32,
+    /// Bytes of text, summed over the messages.
+    pub bytes: usize,
+}
+
+/// What a conversation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConversationKind {
+    /// Between two users, who may have ended their friendship since.
+    Direct {
+        /// The other user.
+        with: UserId,
+    },
+    /// Of the group with the same number.
+    Group,
+}
+
+/// A conversation as one of its participants may see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Conversation {
+    /// Its number.
+    pub id: ConversationId,
+    /// What it is.
+    pub kind: ConversationKind,
+    /// The last seq that the user may not read: 0, or where they joined a group. Their first message follows it.
+    pub since: Seq,
+    /// The newest message's seq; never before `since`.
+    pub last: Seq,
+    /// What the user acknowledged, from any device; 0 if nothing.
+    pub acked: Seq,
+}
+
+/// Which of a user's conversations a list holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ConversationFilter {
+    /// All that have a message which the user may read.
+    WithMessages,
+    /// Those that have such a message after what the user acknowledged.
+    WithNews,
+}
+
+/// How far a user acknowledged a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cursor {
+    /// The user.
+    pub user: UserId,
+    /// The conversation.
+    pub conversation: ConversationId,
+    /// Cumulative.
+    pub seq: Seq,
+}

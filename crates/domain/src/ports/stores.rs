@@ -1,0 +1,189 @@
+//! The ports that store.
+//!
+//! Every method blocks, may be called from any thread but a sub reactor's, and is atomic: it happens whole or not at
+//! all. Races between callers, on this node or another, are settled by the store's own constraints. Lists are ordered
+//! by rising id; `after` is the last id of the page before, 0 from the start. The conformance suite in
+//! `domain::testing` says the same in tests, and every implementation passes it.
+
+use crate::{
+    Accepted, Account, Appended, Conversation, ConversationFilter, ConversationId, Created, Credentials,
+    Cursor, FoundSession, Friend, FriendRequest, Group, GroupId, Joined, Left, Member, Membership, NewGroup,
+    NewMessage, NewSession, NewUser, OwnGroup, PageSize, Requested, Seq, Session, SessionId, StoreResult,
+    StoredMessage, Timestamp, TokenHash, User, UserId, Window,
+};
+
+/// Users and their credentials.
+pub trait UserStore: Send + Sync {
+    /// Stores a user; `None` if the name's unique form is taken.
+    fn create_user(&self, user: &NewUser<'_>) -> StoreResult<Option<UserId>>;
+
+    /// The users with these ids, in no order, without those that do not exist. At most 1,000 ids.
+    fn users(&self, ids: &[UserId]) -> StoreResult<Vec<User>>;
+
+    /// What a login is checked against.
+    fn credentials(&self, account: Account<'_>) -> StoreResult<Option<Credentials>>;
+}
+
+/// Sessions.
+pub trait SessionStore: Send + Sync {
+    /// Stores a session. If the user then has more than `keep`, those seen longest ago end; they are returned.
+    fn create_session(&self, session: &NewSession<'_>, keep: u32)
+    -> StoreResult<(SessionId, Vec<SessionId>)>;
+
+    /// The session of a token.
+    fn session_by_token(&self, token: TokenHash) -> StoreResult<Option<FoundSession>>;
+
+    /// Notes when sessions were seen; never moves a time back; unknown sessions are passed over.
+    fn touch_sessions(&self, seen: &[(SessionId, Timestamp)]) -> StoreResult<()>;
+
+    /// The user's sessions.
+    fn sessions(&self, user: UserId) -> StoreResult<Vec<Session>>;
+
+    /// Ends a session of this user; whether there was one.
+    fn end_session(&self, user: UserId, session: SessionId) -> StoreResult<bool>;
+
+    /// Ends sessions that were last seen before `before`, at most `limit` of them; how many.
+    fn expire_sessions(&self, before: Timestamp, limit: u32) -> StoreResult<u32>;
+}
+
+/// How many of something a user may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct FriendLimits {
+    /// Friends of one user.
+    pub friends: u32,
+    /// Requests that wait, of one user in both directions together.
+    pub requests: u32,
+}
+
+/// Friend requests and friendships. Symmetric: the order of two users never matters but for who asked.
+pub trait FriendStore: Send + Sync {
+    /// Asks `to` for friendship. If `to` asked `from` before, they become friends. `from` and `to` differ.
+    fn request_friend(
+        &self,
+        from: UserId,
+        to: UserId,
+        greeting: &str,
+        at: Timestamp,
+        limits: FriendLimits,
+    ) -> StoreResult<Requested>;
+
+    /// Makes friends of `user` and `from`, who asked. Their conversation is the one they had before, if they had one.
+    fn accept_friend(
+        &self,
+        user: UserId,
+        from: UserId,
+        at: Timestamp,
+        limits: FriendLimits,
+    ) -> StoreResult<Accepted>;
+
+    /// Removes the request of `from` to `to`, refused or withdrawn; whether there was one.
+    fn remove_friend_request(&self, from: UserId, to: UserId) -> StoreResult<bool>;
+
+    /// Ends a friendship; whether there was one. The conversation and its messages stay.
+    fn delete_friend(&self, user: UserId, friend: UserId) -> StoreResult<bool>;
+
+    /// The conversation of two friends; `None` if they are not friends.
+    fn friendship(&self, user: UserId, other: UserId) -> StoreResult<Option<ConversationId>>;
+
+    /// A page of friends.
+    fn friends(&self, user: UserId, after: UserId, limit: u32) -> StoreResult<Vec<Friend>>;
+
+    /// The ids of all friends; bounded by the friend limit.
+    fn friend_ids(&self, user: UserId) -> StoreResult<Vec<UserId>>;
+
+    /// A page of requests that wait, in both directions, ordered by the other's id.
+    fn friend_requests(&self, user: UserId, after: UserId, limit: u32) -> StoreResult<Vec<FriendRequest>>;
+}
+
+/// How many of something a group or its member may have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct GroupLimits {
+    /// Members of one group.
+    pub members: u32,
+    /// Groups of one user.
+    pub groups: u32,
+}
+
+/// Groups and memberships.
+pub trait GroupStore: Send + Sync {
+    /// Opens a group with its owner as the one member.
+    fn create_group(&self, group: &NewGroup<'_>, limits: GroupLimits) -> StoreResult<Created>;
+
+    /// A group; `None` also when it is closed.
+    fn group(&self, group: GroupId) -> StoreResult<Option<Group>>;
+
+    /// Makes the user a member.
+    fn join_group(
+        &self,
+        group: GroupId,
+        user: UserId,
+        at: Timestamp,
+        limits: GroupLimits,
+    ) -> StoreResult<Joined>;
+
+    /// Ends the user's membership. When the owner leaves as the last member the group is closed.
+    fn leave_group(&self, group: GroupId, user: UserId) -> StoreResult<Left>;
+
+    /// The user's place in the group; `None` if they are not a member.
+    fn membership(&self, group: GroupId, user: UserId) -> StoreResult<Option<Membership>>;
+
+    /// A page of the user's groups.
+    fn groups(&self, user: UserId, after: GroupId, limit: u32) -> StoreResult<Vec<OwnGroup>>;
+
+    /// A page of a group's members.
+    fn members(&self, group: GroupId, after: UserId, limit: u32) -> StoreResult<Vec<Member>>;
+
+    /// The ids of all members, rising; bounded by the member limit.
+    fn member_ids(&self, group: GroupId) -> StoreResult<Vec<UserId>>;
+}
+
+/// Why one message of a batch was not appended, while the others were.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum AppendRefused {
+    /// There is no such conversation.
+    #[error("there is no such conversation")]
+    NoSuchConversation,
+}
+
+/// The log of messages, and what users know of it.
+pub trait MessageLog: Send + Sync {
+    /// Appends messages in ONE transaction, durable when it returns, and says for each where it stands.
+    ///
+    /// Messages of one conversation get consecutive seqs in the order of the batch. A message whose
+    /// `(sender, client_msg_id)` is in the log, or earlier in the batch, is not stored again and uses up no seq: the
+    /// first one's place is returned, in whichever conversation that is. After [`StoreError::OutcomeUnknown`] the same
+    /// batch may be appended again.
+    ///
+    /// [`StoreError::OutcomeUnknown`]: crate::StoreError::OutcomeUnknown
+    fn append(&self, batch: &[NewMessage]) -> StoreResult<Vec<Result<Appended, AppendRefused>>>;
+
+    /// A page of a conversation after `since`, in rising order of seq. Its cost does not depend on the log's size.
+    fn page(
+        &self,
+        conversation: ConversationId,
+        since: Seq,
+        window: Window,
+        size: PageSize,
+    ) -> StoreResult<Vec<StoredMessage>>;
+
+    /// A conversation as this user may see it; `None` if they are not in it (or not any more, for groups).
+    fn conversation(&self, user: UserId, conversation: ConversationId) -> StoreResult<Option<Conversation>>;
+
+    /// A page of the user's conversations.
+    fn conversations(
+        &self,
+        user: UserId,
+        filter: ConversationFilter,
+        after: ConversationId,
+        limit: u32,
+    ) -> StoreResult<Vec<Conversation>>;
+
+    /// Moves cursors forward in one transaction; never back, never past the conversation's last seq; cursors of
+    /// unknown users or conversations are passed over.
+    fn advance_cursors(&self, cursors: &[Cursor]) -> StoreResult<()>;
+}
+
+/// Everything that a node stores, as one thing that can be passed on.
+pub trait Store: UserStore + SessionStore + FriendStore + GroupStore + MessageLog {}
+
+impl<T: UserStore + SessionStore + FriendStore + GroupStore + MessageLog> Store for T {}

@@ -1,0 +1,50 @@
+//! Sessions: one login of one device.
+
+use std::fmt;
+
+use crate::{SessionId, Timestamp, User, UserId};
+
+/// SHA-256 of a session token. The token itself is known to its client only.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct TokenHash(pub [u8; 32]);
+
+impl fmt::Debug for TokenHash {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("TokenHash(***)")
+    }
+}
+
+/// A session to be stored.
+#[derive(Clone, Debug)]
+pub struct NewSession<'a> {
+    /// Whose.
+    pub user: UserId,
+    /// What finds it again.
+    pub token: TokenHash,
+    /// The device's name.
+    pub device: &'a str,
+    /// When it begins.
+    pub at: Timestamp,
+}
+
+/// A stored session.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Session {
+    /// Its number.
+    pub id: SessionId,
+    /// The device's name.
+    pub device: String,
+    /// When it began.
+    pub since: Timestamp,
+    /// When it last logged in or resumed, written behind: up to a flush interval old.
+    pub seen: Timestamp,
+}
+
+/// A session found by its token, and whose it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FoundSession {
+    /// The session.
+    pub session: Session,
+    /// Its user.
+    pub user: User,
+}

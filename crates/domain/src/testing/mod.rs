@@ -1,0 +1,1 @@
+//! In-memory fakes of the ports, and the conformance suite of the stores.
