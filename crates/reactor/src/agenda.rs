@@ -1,0 +1,62 @@
+//! What a loop still has to do, and the time it is. Apart from the handler and the connections, so that a
+//! [`Link`](crate::Link) can borrow it beside one connection.
+
+use std::{sync::Arc, time::Instant};
+
+use bytes::Bytes;
+
+use crate::{
+    Config, ConnId,
+    metrics::{LoopCounters, Metrics},
+    wheel::Wheel,
+};
+
+/// One loop's to-do lists; loop only. The lists hold names, not slots: who died meanwhile is simply not found.
+pub(crate) struct Agenda {
+    pub(crate) index: usize,
+    /// The time of this turn.
+    pub(crate) now: Instant,
+    pub(crate) config: Arc<Config>,
+    pub(crate) wheel: Wheel,
+    /// Connections to offer input to. At most one entry each (`Connection::in_ready`).
+    pub(crate) ready: Vec<ConnId>,
+    /// Connections to flush at the end of the turn. At most one entry each (`Connection::in_dirty`).
+    pub(crate) dirty: Vec<ConnId>,
+    /// Connections to bury at the end of the turn. At most one entry each: a connection dies once.
+    pub(crate) doomed: Vec<ConnId>,
+    /// Chunks that handlers sent to other connections this turn.
+    pub(crate) forwards: Vec<(ConnId, Bytes)>,
+    /// Bytes in this loop's outboxes, published once per turn.
+    pub(crate) outbox_bytes: usize,
+    metrics: Metrics,
+}
+
+impl Agenda {
+    pub(crate) fn new(index: usize, now: Instant, config: Arc<Config>, metrics: Metrics) -> Self {
+        Self {
+            index,
+            now,
+            wheel: Wheel::new(now, config.tick),
+            config,
+            ready: Vec::new(),
+            dirty: Vec::new(),
+            doomed: Vec::new(),
+            forwards: Vec::new(),
+            outbox_bytes: 0,
+            metrics,
+        }
+    }
+
+    pub(crate) fn counters(&self) -> &LoopCounters {
+        &self.metrics.0.loops[self.index]
+    }
+
+    pub(crate) fn metrics(&self) -> &Metrics {
+        &self.metrics
+    }
+
+    /// Nothing is left to do without a new event.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.ready.is_empty() && self.dirty.is_empty() && self.doomed.is_empty()
+    }
+}

@@ -1,0 +1,141 @@
+//! Every limit of the reactor: names, units, defaults and how they relate.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use crate::conn_id::{LOOPS_MAX, SLOTS_MAX};
+
+/// The limits of one reactor. Start from [`Config::default`] and change what you must;
+/// [`Reactor::start`](crate::Reactor::start) refuses contradictions (see [`Config::validate`]).
+#[derive(Clone, Debug)]
+pub struct Config {
+    /// Sub reactors, each a thread with its own loop. Default: one per core, at most 4.
+    pub io_threads: usize,
+    /// Connections of the whole reactor. At the limit a newcomer gets `refusal` and is closed. Default 16,384.
+    pub connections_max: usize,
+    /// What a refused newcomer is told, best effort: one write that may fail. Default: nothing.
+    pub refusal: Option<Bytes>,
+    /// Bytes read from one connection per turn of its loop, and the size of the loop's one read buffer.
+    /// A connection with more to read takes its next turn after all others had theirs. Default 64 KiB.
+    pub read_budget_bytes: usize,
+    /// Input a handler may leave unconsumed; beyond it the connection is closed. At least the largest frame of the
+    /// protocol spoken, else such a frame could never be completed. Default 2 MiB.
+    pub input_bytes_max: usize,
+    /// Outbox mark below which reading from a throttled connection starts again. Default 256 KiB.
+    pub outbox_low_bytes: usize,
+    /// Outbox mark above which nothing more is read from that connection: who does not take its answers may not
+    /// ask more. Default 1 MiB.
+    pub outbox_high_bytes: usize,
+    /// Outbox mark above which the connection is cut, with a farewell. Default 8 MiB.
+    pub outbox_hard_bytes: usize,
+    /// Longest time without any write progress while bytes wait; then the connection is cut, with a farewell.
+    /// Also the longest time a closing connection may take to flush. Default 15 s.
+    pub write_stall: Duration,
+    /// How long a farewell may take, and how long a closed connection waits for the peer's own close. Default 1 s.
+    pub linger: Duration,
+    /// Commands waiting in one loop's mailbox; at the limit posters wait (see [`Remote::post`](crate::Remote::post)).
+    /// Default 65,536.
+    pub mailbox_commands_max: usize,
+    /// Resolution of deadlines: each fires at its time or up to two ticks later. Default 50 ms.
+    pub tick: Duration,
+    /// Poll events taken per turn; more stay in the kernel for the next turn. Default 1,024.
+    pub events_per_turn: usize,
+    /// Pause before accepting again when the process or the machine is out of descriptors or memory. Default 100 ms.
+    pub accept_retry: Duration,
+    /// `SO_SNDBUF` of accepted sockets. `None` leaves it to the kernel, which grows it to some MB for a fast
+    /// connection: memory that no outbox mark sees. Default: `None`.
+    pub socket_send_buffer_bytes: Option<usize>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            io_threads: std::thread::available_parallelism().map_or(1, |n| n.get().min(4)),
+            connections_max: 16_384,
+            refusal: None,
+            read_budget_bytes: 64 * 1024,
+            input_bytes_max: 2 * 1024 * 1024,
+            outbox_low_bytes: 256 * 1024,
+            outbox_high_bytes: 1024 * 1024,
+            outbox_hard_bytes: 8 * 1024 * 1024,
+            write_stall: Duration::from_secs(15),
+            linger: Duration::from_secs(1),
+            mailbox_commands_max: 65_536,
+            tick: Duration::from_millis(50),
+            events_per_turn: 1024,
+            accept_retry: Duration::from_millis(100),
+            socket_send_buffer_bytes: None,
+        }
+    }
+}
+
+impl Config {
+    /// Checks each limit and the relations between them.
+    ///
+    /// # Errors
+    /// Names the field at fault and the rule it breaks.
+    pub fn validate(&self) -> Result<(), ConfigError> {
+        let rule = |holds: bool, field, rule| if holds { Ok(()) } else { Err(ConfigError { field, rule }) };
+        let ms = Duration::from_millis;
+
+        rule((1..=LOOPS_MAX).contains(&self.io_threads), "io_threads", "must be 1 to 255")?;
+        rule((1..=SLOTS_MAX).contains(&self.connections_max), "connections_max", "must be 1 to 16,777,216")?;
+        rule(self.read_budget_bytes >= 1024, "read_budget_bytes", "must be at least 1 KiB")?;
+        rule(self.input_bytes_max >= 1, "input_bytes_max", "must not be 0")?;
+        rule(self.outbox_low_bytes >= 1, "outbox_low_bytes", "must not be 0")?;
+        rule(
+            self.outbox_low_bytes < self.outbox_high_bytes,
+            "outbox_high_bytes",
+            "must be above outbox_low_bytes",
+        )?;
+        rule(
+            self.outbox_high_bytes < self.outbox_hard_bytes,
+            "outbox_hard_bytes",
+            "must be above outbox_high_bytes",
+        )?;
+        rule(self.tick >= ms(1) && self.tick <= ms(1000), "tick", "must be 1 ms to 1 s")?;
+        rule(self.write_stall >= self.tick, "write_stall", "must be at least one tick")?;
+        rule(self.linger >= self.tick, "linger", "must be at least one tick")?;
+        rule(self.mailbox_commands_max >= 1, "mailbox_commands_max", "must not be 0")?;
+        rule(self.events_per_turn >= 1, "events_per_turn", "must not be 0")?;
+        rule(self.accept_retry >= ms(1), "accept_retry", "must be at least 1 ms")?;
+        rule(self.socket_send_buffer_bytes != Some(0), "socket_send_buffer_bytes", "must not be 0")
+    }
+}
+
+/// A limit that cannot be, or that contradicts another.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {rule}")]
+pub struct ConfigError {
+    /// The field of [`Config`] at fault.
+    pub field: &'static str,
+    /// The rule it breaks, worded to follow the field's name.
+    pub rule: &'static str,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_defaults_are_valid() {
+        assert_eq!(Config::default().validate(), Ok(()));
+    }
+
+    #[test]
+    fn a_contradiction_names_its_field() {
+        let cases: [(fn(&mut Config), &str); 5] = [
+            (|c| c.io_threads = 0, "io_threads"),
+            (|c| c.io_threads = 256, "io_threads"),
+            (|c| c.outbox_high_bytes = c.outbox_low_bytes, "outbox_high_bytes"),
+            (|c| c.outbox_hard_bytes = c.outbox_high_bytes, "outbox_hard_bytes"),
+            (|c| c.linger = Duration::ZERO, "linger"),
+        ];
+        for (spoil, field) in cases {
+            let mut config = Config::default();
+            spoil(&mut config);
+            assert_eq!(config.validate().unwrap_err().field, field);
+        }
+    }
+}

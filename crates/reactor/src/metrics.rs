@@ -1,0 +1,142 @@
+//! What the loops count. Each loop writes its own counters, anybody may read the sums.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicU64, Ordering::Relaxed},
+};
+
+/// A counter or gauge. `add` and `set` are for the one thread that owns it: a plain load and store, no locked
+/// instruction; `add_shared` is for counters that several threads write, and must then be the only writer used.
+#[derive(Default)]
+pub(crate) struct Counter(AtomicU64);
+
+impl Counter {
+    pub(crate) fn add(&self, n: u64) {
+        self.0.store(self.0.load(Relaxed) + n, Relaxed);
+    }
+    pub(crate) fn add_shared(&self, n: u64) {
+        self.0.fetch_add(n, Relaxed);
+    }
+    pub(crate) fn set(&self, n: u64) {
+        self.0.store(n, Relaxed);
+    }
+    pub(crate) fn raise_to(&self, n: u64) {
+        self.0.fetch_max(n, Relaxed);
+    }
+    pub(crate) fn value(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// One name, one meaning, written once: the loop's counters, the snapshot's fields, and how loops add up.
+macro_rules! loop_counters {
+    ($($(#[$doc:meta])* $name:ident: $fold:ident,)*) => {
+        /// Counters of one loop, aligned so that two loops never share a cache line.
+        #[derive(Default)]
+        #[repr(align(128))]
+        pub(crate) struct LoopCounters { $(pub(crate) $name: Counter,)* }
+
+        /// The counters of all sub reactors at one moment; each is exact, together they are not one instant.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct Snapshot {
+            $($(#[$doc])* pub $name: u64,)*
+            /// Connections open now, all loops together, including those handed over but not yet opened.
+            pub connections: u64,
+            /// Connections accepted since the start.
+            pub accepted: u64,
+            /// Connections turned away: `connections_max` reached, or no descriptors left.
+            pub refused: u64,
+            /// Failed calls of accept, other than having nothing to accept.
+            pub accept_errors: u64,
+            /// Times that the process or machine ran out of descriptors.
+            pub emfile_episodes: u64,
+        }
+
+        impl Snapshot {
+            fn fold(&mut self, counters: &LoopCounters) {
+                $(loop_counters!(@$fold self.$name, counters.$name.value());)*
+            }
+        }
+    };
+    (@sum $total:expr, $value:expr) => { $total += $value };
+    (@max $total:expr, $value:expr) => { $total = $total.max($value) };
+}
+
+loop_counters! {
+    /// Turns of the loops.
+    turns: sum,
+    /// Connections opened.
+    opened: sum,
+    /// Connections closed.
+    closed: sum,
+    /// Read calls.
+    reads: sum,
+    /// Bytes read.
+    read_bytes: sum,
+    /// Write calls.
+    writes: sum,
+    /// Bytes written.
+    written_bytes: sum,
+    /// Bytes waiting in outboxes now.
+    outbox_bytes: sum,
+    /// Times that a parked loop was woken by another thread: one system call each.
+    wakes: sum,
+    /// Commands taken from mailboxes.
+    commands: sum,
+    /// Most commands that ever waited in one mailbox.
+    mailbox_high_water: max,
+    /// Times that a poster had to wait for room.
+    mailbox_full_waits: sum,
+    /// Commands posted beyond the limit because the poster was a loop itself and may not wait.
+    mailbox_overfills: sum,
+    /// Commands for connections that were gone, or on their way out.
+    stale_commands: sum,
+    /// Connections cut because their outbox passed the hard mark.
+    slow_readers_cut: sum,
+    /// Connections cut because nothing could be written for too long.
+    write_stalls: sum,
+    /// Connections closed because too much input stayed unconsumed.
+    input_overflows: sum,
+}
+
+#[derive(Default)]
+pub(crate) struct AcceptCounters {
+    /// Open connections; written by the main reactor (up) and by the loops (down).
+    pub(crate) connections: AtomicU64,
+    pub(crate) accepted: Counter,
+    pub(crate) refused: Counter,
+    pub(crate) accept_errors: Counter,
+    pub(crate) emfile_episodes: Counter,
+}
+
+pub(crate) struct Shared {
+    pub(crate) loops: Vec<LoopCounters>,
+    pub(crate) accept: AcceptCounters,
+}
+
+/// A window on the reactor's counters. Cheap to clone, usable from every thread, valid after the reactor's end.
+#[derive(Clone)]
+pub struct Metrics(pub(crate) Arc<Shared>);
+
+impl Metrics {
+    pub(crate) fn new(loops: usize) -> Self {
+        let loops = std::iter::repeat_with(LoopCounters::default).take(loops).collect();
+        Self(Arc::new(Shared { loops, accept: AcceptCounters::default() }))
+    }
+
+    /// Reads and adds up all counters. Takes no lock and disturbs no loop.
+    pub fn snapshot(&self) -> Snapshot {
+        let accept = &self.0.accept;
+        let mut snapshot = Snapshot {
+            connections: accept.connections.load(Relaxed),
+            accepted: accept.accepted.value(),
+            refused: accept.refused.value(),
+            accept_errors: accept.accept_errors.value(),
+            emfile_episodes: accept.emfile_episodes.value(),
+            ..Snapshot::default()
+        };
+        self.0.loops.iter().for_each(|counters| snapshot.fold(counters));
+        snapshot
+    }
+}
