@@ -1,1 +1,20 @@
-//! Under construction.
+//! The business rules of the chat system.
+//!
+//! Three nouns: a *request* comes from a [`Caller`] and is run by [`Service::handle`] on the lane that its [`Route`]
+//! names; a *message* is checked there, becomes [`Pending`], and is stored with others as a [`Batch`] by
+//! [`Service::append`]; what others should know goes to the [`Hub`]. Everything that the service cannot do itself is a
+//! port: no socket, no SQL, no JSON and no wall clock in here.
+
+mod batch;
+mod caller;
+mod config;
+mod hub;
+mod route;
+mod service;
+
+pub use batch::{Batch, Pending};
+pub use caller::{Caller, ConnKey, Principal};
+pub use config::{ServiceConfig, SessionPolicy};
+pub use hub::{Audience, ChatKind, Delivery, Held, Hub, Origin, Readers};
+pub use route::{Access, Lane, Route, route};
+pub use service::{Handled, Ports, Service};

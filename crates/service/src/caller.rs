@@ -1,0 +1,32 @@
+//! Who asks.
+
+use std::sync::Arc;
+
+use domain::{SessionId, UserId};
+
+/// A connection, by the gateway's number for it. Never given twice while the process runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct ConnKey(pub u64);
+
+/// On whose behalf a connection speaks, once it is logged in. Everything that a request does, it does as its principal:
+/// no request names its sender.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Principal {
+    /// The user.
+    pub user: UserId,
+    /// The user's name as it was at login.
+    pub name: Arc<str>,
+    /// The session.
+    pub session: SessionId,
+}
+
+/// The one who asks: a connection and, once it is logged in, its principal.
+#[derive(Clone, Copy, Debug)]
+pub struct Caller<'a> {
+    /// The connection.
+    pub conn: ConnKey,
+    /// The device's name from HELLO, bounded by the gateway.
+    pub device: &'a str,
+    /// `None` before login.
+    pub principal: Option<&'a Principal>,
+}

@@ -1,0 +1,65 @@
+//! What an operator may set of the business rules.
+
+use domain::{FriendLimits, GroupLimits};
+
+/// Whether a user may be connected from several devices.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SessionPolicy {
+    /// Many sessions at a time, up to [`ServiceConfig::sessions_per_user_max`].
+    Many,
+    /// A login is refused with "id is online" while another session is connected.
+    Reject,
+    /// A login ends the user's other sessions.
+    Replace,
+}
+
+/// Limits and policies, with their defaults.
+#[derive(Clone, Debug)]
+pub struct ServiceConfig {
+    /// Several devices or not.
+    pub session_policy: SessionPolicy,
+    /// Sessions of one user; a login beyond it ends the one seen longest ago.
+    pub sessions_per_user_max: u32,
+    /// A session not seen for this long is over, in milliseconds.
+    pub session_ttl_ms: u64,
+    /// Friends and waiting requests of one user.
+    pub friends: FriendLimits,
+    /// Members of one group, groups of one user.
+    pub groups: GroupLimits,
+    /// Entries of one page.
+    pub page_max: u32,
+    /// Entries of each list in the login bundle.
+    pub bundle_page_max: u32,
+    /// Bytes of a message text.
+    pub text_bytes_max: usize,
+    /// Friend pairs whose conversation is kept in memory.
+    pub friendship_cache_max: usize,
+    /// Member ids kept in memory, summed over all groups.
+    pub roster_cache_members_max: u64,
+    /// Users whose name is kept in memory.
+    pub user_cache_max: usize,
+    /// Acknowledgements that wait to be stored; beyond it they are stored at once.
+    pub cursors_waiting_max: usize,
+    /// What a refusal for overload tells the client to wait, in milliseconds.
+    pub busy_retry_after_ms: u64,
+}
+
+impl Default for ServiceConfig {
+    fn default() -> ServiceConfig {
+        ServiceConfig {
+            session_policy: SessionPolicy::Many,
+            sessions_per_user_max: 20,
+            session_ttl_ms: 30 * 24 * 3600 * 1000,
+            friends: FriendLimits { friends: 5_000, requests: 500 },
+            groups: GroupLimits { members: 10_000, groups: 1_000 },
+            page_max: protocol::limits::PAGE_MAX,
+            bundle_page_max: 100,
+            text_bytes_max: protocol::limits::TEXT_BYTES_MAX,
+            friendship_cache_max: 100_000,
+            roster_cache_members_max: 1_000_000,
+            user_cache_max: 100_000,
+            cursors_waiting_max: 4_096,
+            busy_retry_after_ms: 1_000,
+        }
+    }
+}
