@@ -125,7 +125,8 @@ mod tests {
 
     #[test]
     fn a_contradiction_names_its_field() {
-        let cases: [(fn(&mut Config), &str); 5] = [
+        type Spoil = fn(&mut Config);
+        let cases: [(Spoil, &str); 5] = [
             (|c| c.io_threads = 0, "io_threads"),
             (|c| c.io_threads = 256, "io_threads"),
             (|c| c.outbox_high_bytes = c.outbox_low_bytes, "outbox_high_bytes"),

@@ -67,8 +67,9 @@ pub trait Handler: Send + 'static {
         None
     }
 
-    /// The end of one turn of the loop, before the outboxes are written: the place to pass on in one go what the calls
-    /// of this turn gathered. `now` is the turn's time. Called once per turn that did anything.
+    /// The end of a turn of the loop: the place to pass on in one go what the calls of this turn gathered, for example
+    /// requests for other threads. `now` is the turn's time. Called in every turn before the outboxes are written, so
+    /// that other threads can begin meanwhile, and once more if connections were closed after that.
     fn turn_end(&mut self, now: Instant) {
         let _ = now;
     }

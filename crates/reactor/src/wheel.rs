@@ -152,6 +152,11 @@ impl Wheel {
 #[cfg(test)]
 #[allow(clippy::disallowed_methods, reason = "a virtual clock needs one origin")]
 mod tests {
+    use std::{
+        collections::{BTreeMap, hash_map::RandomState},
+        hash::BuildHasher,
+    };
+
     use super::*;
 
     const TICK: Duration = Duration::from_millis(50);
@@ -249,8 +254,7 @@ mod tests {
     /// Every key fires exactly once, within one tick after its time, under a random load (seed printed).
     #[test]
     fn random_load_agrees_with_a_sorted_list() {
-        let mut seed = std::collections::hash_map::RandomState::new();
-        let seed = std::hash::BuildHasher::hash_one(&mut seed, 1u8);
+        let seed = BuildHasher::hash_one(&RandomState::new(), 1u8);
         println!("seed {seed}");
         let mut state = seed | 1;
         let mut random = move |below: u64| {
@@ -260,7 +264,7 @@ mod tests {
             state % below
         };
         let mut v = Virtual::new();
-        let mut expected: std::collections::BTreeMap<u32, u64> = Default::default();
+        let mut expected: BTreeMap<u32, u64> = BTreeMap::new();
         let mut now = 0;
         for _ in 0..20_000 {
             match random(4) {
