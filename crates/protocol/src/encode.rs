@@ -1,6 +1,8 @@
 //! Writing frames.
 
-use bytes::{BufMut, Bytes, BytesMut};
+use std::io;
+
+use bytes::{Bytes, BytesMut};
 
 use crate::code::Code;
 use crate::frame::{Flags, HEADER_LEN, Header};
@@ -21,6 +23,7 @@ pub fn reply(rid: u32, reply: &Reply, out: &mut BytesMut) {
 
 /// Appends the answer to a request that was refused. `msgid` is the request's number, known or not.
 pub fn refusal(rid: u32, msgid: u16, refusal: &Refusal, out: &mut BytesMut) {
+    debug_assert!(!refusal.code.is_done(), "a refusal needs an error code");
     let msgid = MsgId::from_number(msgid).map_or(msgid, |id| id.reply().into());
     frame(Flags::REPLY, msgid, refusal.code, rid, out, |body| serde_json::to_writer(body, &refusal.body));
 }
@@ -45,14 +48,34 @@ fn frame(
     code: Code,
     rid: u32,
     out: &mut BytesMut,
-    write: impl FnOnce(bytes::buf::Writer<&mut BytesMut>) -> serde_json::Result<()>,
+    write: impl FnOnce(Sink<'_>) -> serde_json::Result<()>,
 ) {
     let start = out.len();
     Header { flags, msgid, code, rid, len: 0 }.encode(out);
-    if let Err(error) = write(out.writer()) {
+    if let Err(error) = write(Sink(out)) {
         // Our own types have string keys and a buffer cannot fail: what is left is a programming error.
         unreachable!("a message of type {msgid} cannot be written as JSON: {error}");
     }
     let len = (out.len() - start - HEADER_LEN) as u32;
     out[start + HEADER_LEN - 4..start + HEADER_LEN].copy_from_slice(&len.to_be_bytes());
+}
+
+/// Lets serde_json write into a `BytesMut`. It writes many small pieces, and the checks of `bytes`' own writer, which
+/// might have to write a part only, cost more than the encoding itself.
+struct Sink<'a>(&'a mut BytesMut);
+
+impl io::Write for Sink<'_> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.write_all(bytes)?;
+        Ok(bytes.len())
+    }
+
+    fn write_all(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.0.extend_from_slice(bytes);
+        Ok(())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
