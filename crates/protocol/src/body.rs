@@ -2,19 +2,28 @@
 
 use serde::de::DeserializeOwned;
 
+use crate::json_error::JsonError;
+use crate::limits::NESTING_MAX;
+use crate::scan;
+
 /// Why a body cannot be read.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BodyError {
-    /// There is no message of this type in this direction.
-    #[error("no such message")]
-    Missing,
+    /// Not UTF-8, anywhere, read or passed over.
+    #[error("the body is not UTF-8 from byte {valid_up_to} on")]
+    NotUtf8 {
+        /// Bytes that were.
+        valid_up_to: usize,
+    },
     /// Something other than an object: a list, a number, a text.
     #[error("the body must be one JSON object")]
     NotAnObject,
-    /// Not JSON, not UTF-8, nested too deeply, or a field of the wrong type. The sentence names place and cause, and
-    /// quotes nothing of the body beyond a type name.
+    /// Lists and objects within each other beyond [`NESTING_MAX`].
+    #[error("the body is nested more than {NESTING_MAX} levels deep")]
+    TooDeep,
+    /// Not JSON, or a field that is missing, doubled or of the wrong type.
     #[error("the body does not fit: {0}")]
-    Json(#[from] serde_json::Error),
+    Json(JsonError),
     /// The binary tail's length does not fit the body.
     #[error("the binary tail's JSON length is {json_len} but the body has {body_len} bytes")]
     Tail {
@@ -25,16 +34,34 @@ pub enum BodyError {
     },
 }
 
+impl BodyError {
+    /// The field at fault, if it is one field's fault.
+    pub fn field(&self) -> Option<&str> {
+        match self {
+            BodyError::Json(error) => error.field(),
+            _ => None,
+        }
+    }
+}
+
 /// Reads a JSON object; an empty body is `{}`.
 ///
-/// Nesting is bounded by serde_json (128 levels); unknown fields are passed over, double ones refused.
+/// Unknown fields are passed over, but count for UTF-8 and for nesting; double ones that are known are refused.
 pub fn parse<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyError> {
-    let body = if body.is_empty() { b"{}" } else { body };
+    let text = match std::str::from_utf8(body) {
+        Ok("") => "{}",
+        Ok(text) => text,
+        Err(error) => return Err(BodyError::NotUtf8 { valid_up_to: error.valid_up_to() }),
+    };
     // A derived struct would also take a list of its fields in order: the wire has objects only.
-    match body.iter().find(|byte| !byte.is_ascii_whitespace()) {
-        Some(b'{') => Ok(serde_json::from_slice(body)?),
-        _ => Err(BodyError::NotAnObject),
+    if !text.trim_ascii_start().starts_with('{') {
+        return Err(BodyError::NotAnObject);
     }
+    // The parser bounds the depth of what it reads, but passes over unknown fields at any depth.
+    if scan::is_deeper_than(text, NESTING_MAX) {
+        return Err(BodyError::TooDeep);
+    }
+    serde_json::from_str(text).map_err(|error| BodyError::Json(JsonError::new(&error, text)))
 }
 
 /// Splits the body of a frame with [`Flags::BINARY_TAIL`](crate::Flags::BINARY_TAIL): a big-endian u32 with the length

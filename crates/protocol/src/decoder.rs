@@ -73,17 +73,12 @@ pub fn decode(input: &[u8], len_max: u32) -> Result<Option<(Frame<'_>, usize)>, 
     }
 }
 
-/// Reads a header, refusing it at the first byte that cannot be right.
+/// Reads a header, refusing it at the first field that cannot be right, however few bytes come at a time.
 fn decode_header(input: &[u8], len_max: u32) -> Result<Option<Header>, FrameError> {
-    let magic = MAGIC.to_be_bytes();
-    match input {
-        [] => return Ok(None),
-        [first] if *first == magic[0] => return Ok(None),
-        [first] => return Err(FrameError::Magic { found: u16::from_be_bytes([*first, 0]) }),
-        [first, second, ..] if [*first, *second] != magic => {
-            return Err(FrameError::Magic { found: u16::from_be_bytes([*first, *second]) });
-        }
-        _ => {}
+    let Some(magic) = input.first_chunk::<2>() else { return Ok(None) };
+    let found = u16::from_be_bytes(*magic);
+    if found != MAGIC {
+        return Err(FrameError::Magic { found });
     }
     if let Some(&found) = input.get(2)
         && found != VERSION

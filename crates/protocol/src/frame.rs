@@ -1,6 +1,8 @@
 //! The frame: a fixed header and a body.
 
-use bytes::{BufMut, BytesMut};
+use std::fmt;
+
+use bytes::BytesMut;
 
 use crate::code::Code;
 
@@ -79,15 +81,21 @@ impl Header {
         bytes[6..8].copy_from_slice(&self.code.0.to_be_bytes());
         bytes[8..12].copy_from_slice(&self.rid.to_be_bytes());
         bytes[12..16].copy_from_slice(&self.len.to_be_bytes());
-        out.put_slice(&bytes);
+        out.extend_from_slice(&bytes);
     }
 }
 
-/// A whole frame as it stands in the receiver's buffer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// A whole frame as it stands in the receiver's buffer. Its `Debug` form leaves the body out: there may be a password in it.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Frame<'a> {
     /// The decoded header.
     pub header: Header,
     /// Exactly `header.len` bytes.
     pub body: &'a [u8],
+}
+
+impl fmt::Debug for Frame<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Frame").field("header", &self.header).finish_non_exhaustive()
+    }
 }

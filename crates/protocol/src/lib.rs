@@ -35,17 +35,22 @@ mod code;
 mod decoder;
 pub mod encode;
 mod frame;
+mod json_error;
 pub mod limits;
 mod message;
 mod msgid;
 mod push;
 mod reply;
 mod request;
+mod scan;
 mod secret;
+mod word;
 
+pub use body::BodyError;
 pub use code::{Blame, Code};
 pub use decoder::{FrameError, decode};
 pub use frame::{Flags, Frame, HEADER_LEN, Header, MAGIC, VERSION};
+pub use json_error::JsonError;
 pub use message::{Incoming, MessageError, Push, Refusal, Reply, Request};
 pub use msgid::MsgId;
 pub use push::{

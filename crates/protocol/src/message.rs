@@ -1,8 +1,5 @@
 //! The three closed enums, and how each variant is bound to its number.
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
-
 use crate::body::{self, BodyError};
 use crate::code::Code;
 use crate::frame::{Flags, Frame};
@@ -34,18 +31,19 @@ macro_rules! closed_enum {
                 match self { $($name::$variant(_) => MsgId::$id,)* }
             }
 
-            /// Reads the body of a frame of type `id`, or `None` if no variant has that type.
-            fn from_body(id: MsgId, body: &[u8]) -> Option<Result<$name, BodyError>> {
+            /// Reads the body of a frame of this type.
+            fn read(msgid: u16, body: &[u8]) -> Result<$name, MessageError> {
+                let unknown = MessageError::UnknownType { msgid };
+                let Some(id) = MsgId::from_number(msgid) else { return Err(unknown) };
                 match id {
-                    $(MsgId::$id => Some(json::<$body>(body).map($name::$variant)),)*
-                    #[allow(unreachable_patterns, reason = "an enum may cover every type")]
-                    _ => None,
+                    $(MsgId::$id => Ok($name::$variant(body::parse::<$body>(body)?)),)*
+                    _ => Err(unknown),
                 }
             }
 
             /// Writes the JSON body.
             pub(crate) fn write_body(&self, out: impl std::io::Write) -> serde_json::Result<()> {
-                match self { $($name::$variant(body) => write_json(body, out),)* }
+                match self { $($name::$variant(body) => serde_json::to_writer(out, body),)* }
             }
         }
     };
@@ -162,7 +160,7 @@ impl Refusal {
 }
 
 /// Why a well-cut frame is not a message that its receiver can take. The connection can go on after each of these.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MessageError {
     /// The flags do not fit the direction, such as a push sent to a server.
     #[error("a frame with these flags cannot come from this side")]
@@ -187,6 +185,18 @@ impl MessageError {
             MessageError::Body(_) => Code::BAD_BODY,
         }
     }
+
+    /// The refusal to answer with: the code, what is wrong, and with which field. It repeats no value of the body.
+    pub fn refusal(&self) -> Refusal {
+        let refusal = Refusal::saying(self.code(), self.to_string());
+        match self {
+            MessageError::Body(error) => match error.field() {
+                Some(field) => refusal.field(field),
+                None => refusal,
+            },
+            MessageError::Direction | MessageError::UnknownType { .. } => refusal,
+        }
+    }
 }
 
 impl Request {
@@ -195,14 +205,7 @@ impl Request {
         if frame.header.flags != Flags::REQUEST {
             return Err(MessageError::Direction);
         }
-        let msgid = frame.header.msgid;
-        MsgId::from_number(msgid)
-            .and_then(|id| Request::from_body(id, frame.body))
-            .unwrap_or(Err(BodyError::Missing))
-            .map_err(|err| match err {
-                BodyError::Missing => MessageError::UnknownType { msgid },
-                other => MessageError::Body(other),
-            })
+        Request::read(frame.header.msgid, frame.body)
     }
 }
 
@@ -224,29 +227,20 @@ impl Incoming {
     /// Reads a reply or push from a frame: the client's side.
     pub fn from_frame(frame: &Frame<'_>) -> Result<Incoming, MessageError> {
         let header = &frame.header;
-        let id = MsgId::from_number(header.msgid).ok_or(MessageError::UnknownType { msgid: header.msgid });
-        if header.flags == Flags::PUSH {
-            let push = Push::from_body(id?, frame.body);
-            return Ok(Incoming::Push(push.ok_or(MessageError::UnknownType { msgid: header.msgid })??));
+        match header.flags {
+            Flags::PUSH => Ok(Incoming::Push(Push::read(header.msgid, frame.body)?)),
+            Flags::REPLY => Ok(Incoming::Reply { rid: header.rid, result: read_result(frame)? }),
+            _ => Err(MessageError::Direction),
         }
-        if header.flags != Flags::REPLY {
-            return Err(MessageError::Direction);
-        }
-        if !header.code.is_done() {
-            // An error's type matters to nobody, its rid does: even an unknown type is a usable answer.
-            let refusal = Refusal { code: header.code, body: json(frame.body)? };
-            return Ok(Incoming::Reply { rid: header.rid, result: Err(refusal) });
-        }
-        let reply = Reply::from_body(id?, frame.body);
-        let reply = reply.ok_or(MessageError::UnknownType { msgid: header.msgid })??;
-        Ok(Incoming::Reply { rid: header.rid, result: Ok(reply) })
     }
 }
 
-fn json<T: DeserializeOwned>(body: &[u8]) -> Result<T, BodyError> {
-    body::parse(body)
-}
-
-fn write_json<T: Serialize>(body: &T, out: impl std::io::Write) -> serde_json::Result<()> {
-    serde_json::to_writer(out, body)
+/// Reads a reply. An error's type matters to nobody, its rid does: even of an unknown type it is a usable answer.
+fn read_result(frame: &Frame<'_>) -> Result<Result<Reply, Refusal>, MessageError> {
+    let code = frame.header.code;
+    if code.is_done() {
+        Ok(Ok(Reply::read(frame.header.msgid, frame.body)?))
+    } else {
+        Ok(Err(Refusal { code, body: body::parse(frame.body)? }))
+    }
 }

@@ -4,17 +4,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::reply::{Friend, State};
 use crate::request::is_zero_u32;
+use crate::word::words;
 
-/// What a message is.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum MessageKind {
-    /// Plain text in `msg`.
-    #[default]
-    Text,
-    /// Of a kind that a newer server invented: keep its place, show that it is there.
-    #[serde(other)]
-    Unknown,
+words! {
+    /// What a message is.
+    #[derive(Default)]
+    MessageKind else Unknown {
+        /// Plain text in `msg`.
+        #[default]
+        Text = "text",
+        /// Of a kind that a newer server invented: keep its place, show that it is there.
+        Unknown = "unknown",
+    }
 }
 
 /// A message of a conversation.
@@ -38,23 +39,22 @@ pub struct ChatMessage {
     pub msg: String,
 }
 
-/// What happened between two users.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FriendEventKind {
-    /// They ask for friendship.
-    Requested,
-    /// You are friends now.
-    Accepted,
-    /// They refused your request.
-    Refused,
-    /// They took their request back.
-    Withdrawn,
-    /// They ended the friendship.
-    Deleted,
-    /// A newer server invented it.
-    #[serde(other)]
-    Unknown,
+words! {
+    /// What happened between two users.
+    FriendEventKind else Unknown {
+        /// They ask for friendship.
+        Requested = "requested",
+        /// You are friends now.
+        Accepted = "accepted",
+        /// They refused your request.
+        Refused = "refused",
+        /// They took their request back.
+        Withdrawn = "withdrawn",
+        /// They ended the friendship.
+        Deleted = "deleted",
+        /// A newer server invented it.
+        Unknown = "unknown",
+    }
 }
 
 /// Something happened to a friend request or friendship, told to every device of both users but the one that asked.
@@ -85,17 +85,16 @@ pub struct PresencePush {
     pub state: State,
 }
 
-/// What happened in a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum GroupEventKind {
-    /// A user came in.
-    Joined,
-    /// A user left.
-    Left,
-    /// A newer server invented it.
-    #[serde(other)]
-    Unknown,
+words! {
+    /// What happened in a group.
+    GroupEventKind else Unknown {
+        /// A user came in.
+        Joined = "joined",
+        /// A user left.
+        Left = "left",
+        /// A newer server invented it.
+        Unknown = "unknown",
+    }
 }
 
 /// Somebody came into or left a group, told to the devices of its members, and of the one concerned.

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::push::ChatMessage;
 use crate::request::is_zero;
 use crate::secret::Secret;
+use crate::word::words;
 
 /// The server's first words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -74,17 +75,16 @@ pub struct SignedIn {
     pub convs_next: u64,
 }
 
-/// Whether a user is there. An enum and not a flag: a node that cannot know says `unknown`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum State {
-    /// At least one session is connected.
-    Online,
-    /// No session is connected.
-    Offline,
-    /// The node cannot know now; also any value that a newer server invented.
-    #[serde(other)]
-    Unknown,
+words! {
+    /// Whether a user is there. An enum and not a flag: a node that cannot know says `unknown`.
+    State else Unknown {
+        /// At least one session is connected.
+        Online = "online",
+        /// No session is connected.
+        Offline = "offline",
+        /// The node cannot know now; also any value that a newer server invented.
+        Unknown = "unknown",
+    }
 }
 
 /// A friend as a list shows them.
@@ -100,14 +100,14 @@ pub struct Friend {
     pub conv: u64,
 }
 
-/// Which way a friend request went.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Direction {
-    /// From the other user to the asker.
-    In,
-    /// From the asker to the other user.
-    Out,
+words! {
+    /// Which way a friend request went.
+    Direction {
+        /// From the other user to the asker.
+        In = "in",
+        /// From the asker to the other user.
+        Out = "out",
+    }
 }
 
 /// A friend request that waits.
@@ -126,17 +126,16 @@ pub struct FriendRequest {
     pub time: u64,
 }
 
-/// A member's role in a group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// Its creator, or whom the creator handed it to.
-    Owner,
-    /// Appointed by the owner.
-    Admin,
-    /// Everybody else, and any role that a newer server invented.
-    #[serde(other)]
-    Member,
+words! {
+    /// A member's role in a group.
+    Role else Member {
+        /// Its creator, or whom the creator handed it to.
+        Owner = "owner",
+        /// Appointed by the owner.
+        Admin = "admin",
+        /// Everybody else, and any role that a newer server invented.
+        Member = "member",
+    }
 }
 
 /// A group as a list shows it.
@@ -167,17 +166,16 @@ pub struct Member {
     pub role: Role,
 }
 
-/// What a conversation is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum ConversationKind {
-    /// Between two users.
-    Direct,
-    /// Of a group.
-    Group,
-    /// Of a kind that a newer server invented.
-    #[serde(other)]
-    Unknown,
+words! {
+    /// What a conversation is.
+    ConversationKind else Unknown {
+        /// Between two users.
+        Direct = "direct",
+        /// Of a group.
+        Group = "group",
+        /// Of a kind that a newer server invented.
+        Unknown = "unknown",
+    }
 }
 
 /// How far a conversation goes, and how far its reader got.
@@ -225,14 +223,14 @@ pub struct Sent {
     pub time: u64,
 }
 
-/// How a friend request ended at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum FriendOutcome {
-    /// It waits for the other's answer.
-    Requested,
-    /// The other had asked too, or it was an acceptance: friends from now on.
-    Friends,
+words! {
+    /// How a friend request ended at once.
+    FriendOutcome {
+        /// It waits for the other's answer.
+        Requested = "requested",
+        /// The other had asked too, or it was an acceptance: friends from now on.
+        Friends = "friends",
+    }
 }
 
 /// Answer to ADD_FRIEND and ACCEPT_FRIEND.
