@@ -1,0 +1,30 @@
+//! Real parts for tests, each private to the test that starts it.
+//!
+//! [`MariaDb`] is a database server of one's own: a temporary folder, a free port, gone with its test. [`Proxy`] stands
+//! between a client and a server and cuts, holds or refuses on demand. [`Process`] guards a child process, such as one
+//! of our binaries. [`eventually`] waits for something with a deadline. Only ever a dev-dependency.
+//!
+//! A harness fails by panicking, with a message that says what to do: nothing is skipped because a program is missing.
+//!
+//! ```no_run
+//! let server = testkit::MariaDb::start();
+//! let database = server.create_database("chat");
+//! let proxy = testkit::Proxy::start(server.address());
+//! proxy.hold(); // from here on no byte gets through
+//! # drop(database);
+//! ```
+
+#![allow(clippy::disallowed_methods, reason = "deadlines of real processes are measured on the real clock")]
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test harness fails by panicking")]
+
+mod mariadb;
+mod process;
+mod proxy;
+mod template;
+mod wait;
+
+pub use mariadb::{Flush, MariaDb};
+pub use process::Process;
+pub use proxy::{Proxy, When};
+pub use rustix::process::Signal;
+pub use wait::eventually;

@@ -1,0 +1,160 @@
+//! The harness itself: a test that relies on it must be able to.
+
+#![allow(clippy::disallowed_methods, reason = "real servers, real time")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use mysql::prelude::Queryable;
+use testkit::{MariaDb, Process, Proxy, Signal, When, eventually};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+#[test]
+fn a_server_keeps_its_data_over_a_crash_and_leaves_nothing_behind() {
+    let server = MariaDb::start();
+    let database = server.create_database("crash");
+    let mut conn = server.connect(&database);
+    conn.query_drop("CREATE TABLE t (n INT)").unwrap();
+    conn.query_drop("INSERT INTO t VALUES (7)").unwrap();
+    let folder: String = conn.query_first("SELECT @@datadir").unwrap().unwrap();
+    let first_pid = server.pid();
+
+    server.kill();
+    conn.query_drop("SELECT 1").unwrap_err();
+    server.restart();
+    assert_ne!(server.pid(), first_pid);
+    let kept: Option<u32> = server.connect(&database).query_first("SELECT n FROM t").unwrap();
+    assert_eq!(kept, Some(7));
+
+    let pid = server.pid();
+    drop(server);
+    assert!(!Path::new(&folder).exists(), "{folder} is still there");
+    assert!(!Path::new(&format!("/proc/{pid}")).exists(), "mariadbd {pid} still runs");
+}
+
+#[test]
+fn a_paused_server_answers_when_it_goes_on() {
+    let server = MariaDb::start();
+    let mut conn = server.connect("");
+    server.pause();
+    let pid = server.pid();
+    eventually(LIMIT, "mariadbd stands still", || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+        stat.rsplit(')').next().unwrap().trim_start().starts_with('T').then_some(())
+    });
+    server.resume();
+    assert_eq!(conn.query_first::<u32, _>("SELECT 1").unwrap(), Some(1));
+}
+
+#[test]
+fn servers_are_told_apart() {
+    let (one, other) = (MariaDb::start(), MariaDb::start());
+    assert_ne!(one.address(), other.address());
+    let folder = |server: &MariaDb| server.connect("").query_first::<String, _>("SELECT @@datadir").unwrap();
+    assert_ne!(folder(&one), folder(&other));
+}
+
+#[test]
+fn a_process_ends_with_its_guard() {
+    let process = Process::spawn("sleep", |command| {
+        command.arg("1000");
+    });
+    let pid = process.pid();
+    assert!(Path::new(&format!("/proc/{pid}")).exists());
+    drop(process);
+    assert!(!Path::new(&format!("/proc/{pid}")).exists());
+}
+
+#[test]
+fn a_process_tells_its_lines_and_its_status() {
+    let mut process = Process::spawn("sh", |command| {
+        command.args(["-c", "trap 'exit 3' TERM; echo ready; while :; do sleep 0.01; done"]);
+        command.stdout(Stdio::piped());
+    });
+    assert_eq!(process.lines().recv_timeout(LIMIT).unwrap(), "ready");
+    process.signal(Signal::TERM);
+    assert_eq!(process.wait(LIMIT).code(), Some(3));
+}
+
+/// A server that answers every byte with the same byte.
+fn echo() -> (std::net::SocketAddr, TcpListener) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let acceptor = listener.try_clone().unwrap();
+    std::thread::spawn(move || {
+        while let Ok((mut stream, _)) = acceptor.accept() {
+            std::thread::spawn(move || {
+                let mut bytes = [0; 64];
+                while let Ok(length @ 1..) = stream.read(&mut bytes) {
+                    stream.write_all(&bytes[..length]).unwrap();
+                }
+            });
+        }
+    });
+    (listener.local_addr().unwrap(), listener)
+}
+
+fn client(proxy: &Proxy) -> TcpStream {
+    let client = TcpStream::connect(proxy.address()).unwrap();
+    client.set_read_timeout(Some(LIMIT)).unwrap();
+    client
+}
+
+fn ask(mut client: &TcpStream, question: &[u8]) -> Vec<u8> {
+    let mut answer = vec![0; question.len()];
+    match client.write_all(question).and_then(|()| client.read_exact(&mut answer)) {
+        Ok(()) => answer,
+        Err(_) => Vec::new(),
+    }
+}
+
+#[test]
+fn a_proxy_forwards_cuts_and_refuses() {
+    let (address, _listener) = echo();
+    let proxy = Proxy::start(address);
+    let one = client(&proxy);
+    assert_eq!(ask(&one, b"one"), b"one");
+    proxy.cut();
+    assert_eq!(ask(&one, b"gone"), b"");
+    assert_eq!(ask(&client(&proxy), b"two"), b"two");
+    proxy.refuse();
+    TcpStream::connect(proxy.address()).unwrap_err();
+    proxy.resume();
+    assert_eq!(ask(&client(&proxy), b"three"), b"three");
+}
+
+#[test]
+fn a_proxy_holds_bytes_back_and_delivers_them_late() {
+    let (address, _listener) = echo();
+    let proxy = Proxy::start(address);
+    let client = client(&proxy);
+    assert_eq!(ask(&client, b"one"), b"one");
+    proxy.hold();
+    (&client).write_all(b"two").unwrap();
+    client.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    (&client).read_exact(&mut [0; 3]).unwrap_err();
+    client.set_read_timeout(Some(LIMIT)).unwrap();
+    proxy.resume();
+    let mut late = [0; 3];
+    (&client).read_exact(&mut late).unwrap();
+    assert_eq!(&late, b"two");
+}
+
+#[test]
+fn a_trap_cuts_at_its_request_only_and_once() {
+    let (address, _listener) = echo();
+    let proxy = Proxy::start(address);
+    for when in [When::BeforeRequest, When::BeforeAnswer] {
+        proxy.cut_at(b"COMMIT", when);
+        let client = client(&proxy);
+        assert_eq!(ask(&client, b"INSERT"), b"INSERT");
+        assert!(proxy.trap_waits());
+        assert_eq!(ask(&client, b"COMMIT"), b"");
+        assert!(!proxy.trap_waits());
+    }
+    assert_eq!(ask(&client(&proxy), b"COMMIT"), b"COMMIT");
+}
