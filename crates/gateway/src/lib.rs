@@ -1,1 +1,28 @@
-//! Under construction.
+//! Between the reactor's bytes and the service's requests.
+//!
+//! Three nouns: the *door* runs on the sub reactors, turns bytes into requests and knows when a peer has gone silent;
+//! a *lane* keeps one connection's requests in order while workers, slow workers and appenders share the work; the
+//! *hub* ([`GatewayHub`]) knows which connections speak for which user, and encodes what they are told, once for all.
+//!
+//! [`Gateway::new`] makes the hub, the hub goes into the service's ports, and [`Gateway::start`] takes the service and
+//! the listeners and runs.
+
+mod append_queue;
+mod appender;
+mod config;
+mod door;
+mod gateway;
+mod hub;
+mod lane;
+mod lanes;
+mod metrics;
+mod post;
+mod run_queue;
+mod seats;
+mod shared;
+mod worker;
+
+pub use config::{GatewayConfig, GatewayConfigError};
+pub use gateway::{Gateway, GatewayError, RunningGateway};
+pub use hub::GatewayHub;
+pub use metrics::GatewaySnapshot;

@@ -1,0 +1,80 @@
+//! Appenders: each stores the messages of its conversations, all that wait in one transaction.
+
+use std::sync::Arc;
+
+use service::Batch;
+
+use crate::append_queue::Queued;
+use crate::lane::Lane;
+use crate::post::Post;
+use crate::shared::Shared;
+
+/// An appender's thread.
+pub(crate) struct Appender {
+    shared: Arc<Shared>,
+    index: usize,
+    post: Post,
+}
+
+impl Appender {
+    pub(crate) fn new(shared: Arc<Shared>, index: usize, post: Post) -> Appender {
+        Appender { shared, index, post }
+    }
+
+    /// Stores messages until the queue is stopped.
+    pub(crate) fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let mut taken: Vec<Queued> = Vec::new();
+        let mut batch = Batch::default();
+        let mut lanes: Vec<(Arc<Lane>, u32)> = Vec::new();
+        while shared.appends[self.index].take(&mut taken) {
+            let mut waiting = taken.drain(..).peekable();
+            while waiting.peek().is_some() {
+                for queued in waiting.by_ref().take(shared.config.append_batch_max) {
+                    lanes.push((queued.lane, queued.bytes));
+                    batch.push(queued.pending);
+                }
+                self.store(&mut batch);
+                self.release(&mut lanes);
+            }
+        }
+    }
+
+    /// Stores a batch, however often that takes within the limit; then every message of it is answered.
+    fn store(&self, batch: &mut Batch) {
+        let shared = &self.shared;
+        let mut pauses = shared.config.append_retry_pauses.iter();
+        loop {
+            let error = match shared.service.append(batch) {
+                Ok(()) => return shared.counters.append_groups.add(1),
+                Err(error) => error,
+            };
+            shared.counters.append_failed.add(1);
+            match pauses.next() {
+                // A repeat does no harm: what was stored after all is found again by its client message id.
+                Some(pause) => {
+                    log::warn!("{} messages not stored, trying again: {error}", batch.len());
+                    shared.appends[self.index].pause(*pause);
+                }
+                None => {
+                    log::error!("{} messages not stored, refused as busy: {error}", batch.len());
+                    shared.counters.busy_store.add(batch.len() as u64);
+                    return shared.service.refuse(batch);
+                }
+            }
+        }
+    }
+
+    /// Tells lanes that their messages were answered; rows of one lane at once.
+    fn release(&mut self, lanes: &mut Vec<(Arc<Lane>, u32)>) {
+        for row in lanes.chunk_by(|(a, _), (b, _)| Arc::ptr_eq(a, b)) {
+            let lane = &row[0].0;
+            let bytes = row.iter().map(|(_, bytes)| bytes).sum();
+            self.shared.answered(lane, row.len() as u32, bytes, &mut self.post);
+            let scheduling = lane.appended(row.len() as u32);
+            self.shared.schedule(lane, scheduling);
+        }
+        lanes.clear();
+        self.post.flush();
+    }
+}

@@ -1,0 +1,117 @@
+//! Every limit of the gateway.
+
+use std::time::Duration;
+
+use protocol::limits;
+
+/// Limits and thread counts of the gateway, with their defaults.
+#[derive(Clone, Debug)]
+pub struct GatewayConfig {
+    /// The node's name, told in HELLO.
+    pub node: String,
+    /// Name and version of the server program, told in HELLO.
+    pub server: String,
+    /// A side that has sent nothing for this long sends a PING; one that heard nothing for twice as long closes.
+    pub heartbeat: Duration,
+    /// From connecting to HELLO.
+    pub hello_timeout: Duration,
+    /// From connecting, or logging out, to being logged in.
+    pub login_timeout: Duration,
+    /// Body bytes of a frame, once logged in.
+    pub frame_bytes_max: u32,
+    /// Body bytes of a frame before login.
+    pub frame_bytes_before_login_max: u32,
+    /// Requests of one connection that wait for their answer; at the limit it is not read from until half are answered.
+    pub pipeline_max: u32,
+    /// Body bytes of requests of all connections that wait for their answer; beyond it requests are answered BUSY.
+    pub waiting_bytes_max: usize,
+    /// Threads that run requests.
+    pub worker_threads: usize,
+    /// Threads that run requests which hash a password. They run at a lower priority than all others.
+    pub slow_threads: usize,
+    /// Requests that wait for a slow thread; beyond it they are answered BUSY.
+    pub slow_queue_max: usize,
+    /// Threads that store messages. An embedded store has one writer and gains nothing from more.
+    pub appenders: usize,
+    /// Messages that wait for one appender; beyond it sends are answered BUSY.
+    pub append_queue_max: usize,
+    /// Messages stored in one transaction.
+    pub append_batch_max: usize,
+    /// Pauses between attempts to store a batch while the store is away; after the last the batch is answered BUSY.
+    pub append_retry_pauses: Vec<Duration>,
+    /// What BUSY tells the client to wait.
+    pub busy_retry_after_ms: u64,
+    /// How often what is written behind is stored.
+    pub tick: Duration,
+}
+
+impl Default for GatewayConfig {
+    fn default() -> GatewayConfig {
+        let cores = std::thread::available_parallelism().map_or(1, |n| n.get());
+        GatewayConfig {
+            node: "node-1".to_owned(),
+            server: concat!("chat/", env!("CARGO_PKG_VERSION")).to_owned(),
+            heartbeat: Duration::from_secs(12),
+            hello_timeout: Duration::from_secs(10),
+            login_timeout: Duration::from_secs(600),
+            frame_bytes_max: limits::FRAME_BYTES_MAX,
+            frame_bytes_before_login_max: limits::FRAME_BYTES_BEFORE_LOGIN_MAX,
+            pipeline_max: 64,
+            waiting_bytes_max: 256 * 1024 * 1024,
+            worker_threads: cores.clamp(2, 16),
+            slow_threads: (cores / 2).clamp(1, 8),
+            slow_queue_max: 1_024,
+            appenders: 1,
+            append_queue_max: 16_384,
+            append_batch_max: 1_000,
+            append_retry_pauses: [50, 100, 200, 400, 800, 1_600].map(Duration::from_millis).to_vec(),
+            busy_retry_after_ms: 1_000,
+            tick: Duration::from_secs(1),
+        }
+    }
+}
+
+impl GatewayConfig {
+    /// Checks each limit and the relations between them; names the field at fault and the rule it breaks.
+    pub fn validate(&self) -> Result<(), GatewayConfigError> {
+        let rule = |holds: bool, field, rule| {
+            if holds { Ok(()) } else { Err(GatewayConfigError { field, rule }) }
+        };
+        rule(self.heartbeat >= Duration::from_secs(1), "heartbeat", "must be at least 1 s")?;
+        rule(self.hello_timeout >= Duration::from_millis(100), "hello_timeout", "must be at least 100 ms")?;
+        rule(self.login_timeout >= self.hello_timeout, "login_timeout", "must not be below hello_timeout")?;
+        rule(
+            (1024..=16 * 1024 * 1024).contains(&self.frame_bytes_max),
+            "frame_bytes_max",
+            "must be 1 KiB to 16 MiB",
+        )?;
+        rule(
+            (1024..=self.frame_bytes_max).contains(&self.frame_bytes_before_login_max),
+            "frame_bytes_before_login_max",
+            "must be 1 KiB to frame_bytes_max",
+        )?;
+        rule((1..=10_000).contains(&self.pipeline_max), "pipeline_max", "must be 1 to 10,000")?;
+        rule(
+            self.waiting_bytes_max >= self.frame_bytes_max as usize,
+            "waiting_bytes_max",
+            "must not be below frame_bytes_max",
+        )?;
+        rule((1..=256).contains(&self.worker_threads), "worker_threads", "must be 1 to 256")?;
+        rule((1..=64).contains(&self.slow_threads), "slow_threads", "must be 1 to 64")?;
+        rule(self.slow_queue_max >= 1, "slow_queue_max", "must not be 0")?;
+        rule((1..=64).contains(&self.appenders), "appenders", "must be 1 to 64")?;
+        rule(self.append_queue_max >= 1, "append_queue_max", "must not be 0")?;
+        rule((1..=10_000).contains(&self.append_batch_max), "append_batch_max", "must be 1 to 10,000")?;
+        rule(self.tick >= Duration::from_millis(10), "tick", "must be at least 10 ms")
+    }
+}
+
+/// A limit that cannot be, or that contradicts another.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{field} {rule}")]
+pub struct GatewayConfigError {
+    /// The field of [`GatewayConfig`] at fault.
+    pub field: &'static str,
+    /// The rule it breaks, worded to follow the field's name.
+    pub rule: &'static str,
+}

@@ -1,0 +1,299 @@
+//! The door for framed TCP: bytes to requests, on the sub reactors.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use protocol::{
+    Bye, Code, Frame, Hello, HelloReply, MessageError, Nothing, Push, Refusal, Reply, Request, decode,
+    encode, limits,
+};
+use reactor::{CloseReason, ConnId, Handler, Link};
+
+use crate::lane::{Job, Lane, Owed, Scheduling};
+use crate::post::DoorMail;
+use crate::shared::Shared;
+
+/// Protocol versions that the server speaks.
+const VERSIONS: [u16; 1] = [1];
+
+/// The handler of one sub reactor. It cuts and reads frames, answers what concerns the connection only (HELLO, PING, and
+/// refusals of what cannot be read), and puts every other request on the connection's lane. It never blocks.
+pub(crate) struct Door {
+    shared: Arc<Shared>,
+    /// Requests read in the current call.
+    jobs: Vec<Job>,
+    /// Lanes that got something to run in the current turn.
+    scheduled: Vec<Arc<Lane>>,
+}
+
+/// One connection as its sub reactor sees it.
+pub(crate) struct Visitor {
+    lane: Arc<Lane>,
+    stage: Stage,
+    heard_at: Instant,
+    /// Since when it has been a guest.
+    guest_since: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stage {
+    /// HELLO has not come.
+    Silent,
+    /// HELLO has come.
+    Guest,
+    /// Logged in.
+    User,
+}
+
+impl Door {
+    pub(crate) fn new(shared: Arc<Shared>) -> Door {
+        Door { shared, jobs: Vec::new(), scheduled: Vec::new() }
+    }
+
+    /// Takes one well-cut frame.
+    fn frame(&mut self, link: &mut Link<'_>, visitor: &mut Visitor, frame: &Frame<'_>) {
+        let header = &frame.header;
+        self.shared.counters.requests.add(1);
+        let request = match Request::from_frame(frame) {
+            Ok(request) => request,
+            Err(error) => return self.refuse(link, header.msgid, header.rid, unreadable(&error)),
+        };
+        match request {
+            Request::Hello(hello) => self.hello(link, visitor, header.rid, &hello),
+            _ if visitor.stage == Stage::Silent => {
+                self.refuse(link, header.msgid, header.rid, Refusal::new(Code::HELLO_FIRST));
+            }
+            Request::Ping(Nothing {}) => {
+                send(link, |out| encode::reply(header.rid, &Reply::Ping(Nothing {}), out));
+            }
+            request => {
+                let shared = &self.shared;
+                if !shared.budget.take(frame.body.len(), shared.config.waiting_bytes_max) {
+                    shared.counters.busy_bytes.add(1);
+                    let busy = Refusal::new(Code::BUSY).retry_after_ms(shared.config.busy_retry_after_ms);
+                    return self.refuse(link, header.msgid, header.rid, busy);
+                }
+                self.jobs.push(Job { rid: header.rid, bytes: frame.body.len() as u32, request });
+            }
+        }
+    }
+
+    fn hello(&mut self, link: &mut Link<'_>, visitor: &mut Visitor, rid: u32, hello: &Hello) {
+        let msgid = protocol::MsgId::Hello.into();
+        if visitor.stage != Stage::Silent {
+            return self.refuse(link, msgid, rid, Refusal::new(Code::HELLO_FIRST));
+        }
+        for (field, text) in [("client", &hello.client), ("device", &hello.device)] {
+            if text.chars().count() > limits::DEVICE_CHARS_MAX {
+                let sentence = format!("{field} may have at most {} characters", limits::DEVICE_CHARS_MAX);
+                let refusal = Refusal::saying(Code::BAD_FIELD, sentence).field(field);
+                return self.refuse(link, msgid, rid, refusal);
+            }
+        }
+        let Some(version) = VERSIONS.into_iter().filter(|ours| hello.versions.contains(ours)).max() else {
+            let sentence = format!("this server speaks protocol versions {VERSIONS:?}");
+            self.refuse(link, msgid, rid, Refusal::saying(Code::BAD_VERSION, sentence));
+            return link.close_after_flush(CloseReason::Handler("no common protocol version"));
+        };
+        visitor.stage = Stage::Guest;
+        visitor.lane.name_device(&hello.device);
+        self.shared.hub.lanes().add(&visitor.lane);
+        let config = &self.shared.config;
+        let reply = HelloReply {
+            version,
+            server: config.server.clone(),
+            node: config.node.clone(),
+            time: self.shared.service.now_ms(),
+            heartbeat_ms: config.heartbeat.as_millis() as u64,
+            frame_bytes_max: config.frame_bytes_max,
+            text_bytes_max: self.shared.service.config().text_bytes_max as u32,
+            pipeline_max: config.pipeline_max,
+            page_max: self.shared.service.config().page_max,
+        };
+        send(link, |out| encode::reply(rid, &Reply::Hello(reply), out));
+        self.arm(link, visitor);
+    }
+
+    /// Refuses a request that never reached its lane.
+    fn refuse(&self, link: &mut Link<'_>, msgid: u16, rid: u32, refusal: Refusal) {
+        self.shared.counters.requests_refused.add(1);
+        send(link, |out| encode::refusal(rid, msgid, &refusal, out));
+    }
+
+    /// The time of the next duty towards this connection.
+    fn arm(&self, link: &mut Link<'_>, visitor: &Visitor) {
+        let config = &self.shared.config;
+        let at = match visitor.stage {
+            Stage::Silent => visitor.guest_since + config.hello_timeout,
+            Stage::Guest | Stage::User => {
+                let silent = link.now().saturating_duration_since(visitor.heard_at);
+                let intervals = if silent < config.heartbeat { 1 } else { 2 };
+                let heartbeat = visitor.heard_at + config.heartbeat * intervals;
+                if visitor.stage == Stage::Guest {
+                    heartbeat.min(visitor.guest_since + config.login_timeout)
+                } else {
+                    heartbeat
+                }
+            }
+        };
+        link.set_deadline(at);
+    }
+
+    fn late(&self, link: &mut Link<'_>, sentence: &str, why: &'static str) {
+        self.shared.counters.late_closed.add(1);
+        farewell(link, Code::NOT_LOGGED_IN, sentence, why);
+    }
+}
+
+impl Handler for Door {
+    type Conn = Visitor;
+    type Mail = DoorMail;
+
+    fn open(&mut self, link: &mut Link<'_>) -> Visitor {
+        let now = link.now();
+        let lane = Arc::new(Lane::new(link.id()));
+        let visitor = Visitor { lane, stage: Stage::Silent, heard_at: now, guest_since: now };
+        self.arm(link, &visitor);
+        visitor
+    }
+
+    fn data(&mut self, link: &mut Link<'_>, visitor: &mut Visitor, input: &[u8]) -> usize {
+        visitor.heard_at = link.now();
+        let pipeline_max = self.shared.config.pipeline_max;
+        let mut room = pipeline_max.saturating_sub(visitor.lane.outstanding()) as usize;
+        let mut used = 0;
+        while link.is_open() {
+            let len_max = match visitor.stage {
+                Stage::User => self.shared.config.frame_bytes_max,
+                Stage::Silent | Stage::Guest => self.shared.config.frame_bytes_before_login_max,
+            };
+            match decode(&input[used..], len_max) {
+                Ok(Some(_)) if room == self.jobs.len() => {
+                    self.shared.counters.pipeline_pauses.add(1);
+                    link.pause_reading();
+                    break;
+                }
+                Ok(Some((frame, len))) => {
+                    used += len;
+                    self.frame(link, visitor, &frame);
+                }
+                Ok(None) => break,
+                Err(error) => {
+                    self.shared.counters.bad_streams.add(1);
+                    farewell(link, error.code(), &error.to_string(), "bad frame");
+                    used = input.len();
+                }
+            }
+        }
+        if !self.jobs.is_empty() {
+            room -= self.jobs.len();
+            if visitor.lane.put(&mut self.jobs) == Scheduling::Schedule {
+                self.scheduled.push(Arc::clone(&visitor.lane));
+            }
+        }
+        if room == 0 && link.is_paused() && visitor.lane.wish_room(pipeline_max) == Owed::Room {
+            link.resume_reading();
+        }
+        used
+    }
+
+    fn eof(&mut self, link: &mut Link<'_>, visitor: &mut Visitor) {
+        // What was asked before is answered before the connection is closed.
+        if visitor.lane.wish_close(self.shared.config.pipeline_max) == Owed::Close {
+            link.close_after_flush(CloseReason::PeerClosed);
+        }
+    }
+
+    fn mail(&mut self, link: &mut Link<'_>, visitor: &mut Visitor, mail: DoorMail) {
+        match mail {
+            DoorMail::SignedIn => {
+                visitor.stage = Stage::User;
+                self.arm(link, visitor);
+            }
+            DoorMail::SignedOut => {
+                visitor.stage = Stage::Guest;
+                visitor.guest_since = link.now();
+                self.arm(link, visitor);
+            }
+            DoorMail::Room => {
+                // While reading was paused the peer had no chance to be heard.
+                visitor.heard_at = link.now();
+                link.resume_reading();
+            }
+            DoorMail::Done => link.close_after_flush(CloseReason::PeerClosed),
+        }
+    }
+
+    fn deadline(&mut self, link: &mut Link<'_>, visitor: &mut Visitor) {
+        let (now, config) = (link.now(), &self.shared.config);
+        if link.is_paused() {
+            visitor.heard_at = now;
+        }
+        let silent = now.saturating_duration_since(visitor.heard_at);
+        let guest = now.saturating_duration_since(visitor.guest_since);
+        match visitor.stage {
+            Stage::Silent => return self.late(link, "HELLO did not come in time", "no hello"),
+            Stage::Guest if guest >= config.login_timeout => {
+                return self.late(link, "login did not come in time", "no login");
+            }
+            Stage::Guest | Stage::User => {}
+        }
+        if silent >= config.heartbeat * 2 {
+            self.shared.counters.silent_closed.add(1);
+            return farewell(link, Code::GOING_AWAY, "nothing was heard for too long", "silent");
+        }
+        if silent >= config.heartbeat {
+            send(link, |out| encode::push(&Push::Ping(Nothing {}), out));
+        }
+        self.arm(link, visitor);
+    }
+
+    fn closed(&mut self, id: ConnId, visitor: Visitor, reason: CloseReason) {
+        log::debug!("connection {id} closed: {reason}");
+        if visitor.lane.leave() == Scheduling::Schedule {
+            self.scheduled.push(visitor.lane);
+        }
+    }
+
+    fn drain(&mut self, link: &mut Link<'_>, visitor: &mut Visitor) {
+        let bye = Bye {
+            errcode: Code::GOING_AWAY.0,
+            errmsg: Code::GOING_AWAY.text().to_owned(),
+            retry_after_ms: 0,
+        };
+        send(link, |out| encode::push(&Push::Bye(bye), out));
+        link.pause_reading();
+        // What was asked before is answered before the connection is closed.
+        if visitor.lane.wish_close(self.shared.config.pipeline_max) == Owed::Close {
+            link.close_after_flush(CloseReason::Stopping);
+        }
+    }
+
+    fn slow_reader_farewell(&mut self, _id: ConnId, _visitor: &mut Visitor, _: CloseReason) -> Option<Bytes> {
+        let errmsg = "this connection read too slowly; connect again and catch up".to_owned();
+        let bye = Bye { errcode: Code::BUSY.0, errmsg, retry_after_ms: 1_000 };
+        Some(encode::push_bytes(&Push::Bye(bye)))
+    }
+
+    fn turn_end(&mut self, _now: Instant) {
+        self.shared.normal.push_all(&mut self.scheduled);
+    }
+}
+
+fn send(link: &mut Link<'_>, encode: impl FnOnce(&mut BytesMut)) {
+    let mut out = BytesMut::new();
+    encode(&mut out);
+    link.send(out.freeze());
+}
+
+/// One last frame, then the end.
+fn farewell(link: &mut Link<'_>, code: Code, sentence: &str, why: &'static str) {
+    let bye = Bye { errcode: code.0, errmsg: sentence.to_owned(), retry_after_ms: 0 };
+    send(link, |out| encode::push(&Push::Bye(bye), out));
+    link.close_after_flush(CloseReason::Handler(why));
+}
+
+fn unreadable(error: &MessageError) -> Refusal {
+    Refusal::saying(error.code(), error.to_string())
+}

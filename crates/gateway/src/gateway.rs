@@ -1,0 +1,281 @@
+//! The gateway as a whole: its threads, and their beginning and end.
+
+use std::net::TcpListener;
+use std::sync::Arc;
+use std::thread::{self, JoinHandle};
+use std::time::Duration;
+
+use parking_lot::{Condvar, Mutex};
+use protocol::{Bye, Code, Push, encode};
+use reactor::{Reactor, Running, StartError};
+use service::domain::Bus;
+use service::{Lane as Speed, Service};
+
+use crate::append_queue::AppendQueue;
+use crate::appender::Appender;
+use crate::config::{GatewayConfig, GatewayConfigError};
+use crate::door::Door;
+use crate::hub::GatewayHub;
+use crate::metrics::{Counters, GatewaySnapshot};
+use crate::post::{DoorMail, Post};
+use crate::run_queue::RunQueue;
+use crate::shared::{Budget, Shared};
+use crate::worker::Worker;
+
+/// How much lower the priority of slow threads is: they get what the others leave.
+const SLOW_NICENESS: i32 = 10;
+
+/// A gateway before it runs: it has a hub, which the service needs, and no connections.
+pub struct Gateway {
+    config: GatewayConfig,
+    hub: Arc<GatewayHub>,
+    counters: Arc<Counters>,
+}
+
+/// Why a gateway did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayError {
+    /// A limit is wrong.
+    #[error(transparent)]
+    Config(#[from] GatewayConfigError),
+    /// The reactor did not start.
+    #[error(transparent)]
+    Reactor(#[from] StartError),
+    /// The system refused a thread.
+    #[error("cannot start the thread {name}: {source}")]
+    Thread {
+        /// Its name.
+        name: String,
+        /// The system's error.
+        source: std::io::Error,
+    },
+}
+
+impl Gateway {
+    /// Checks the limits.
+    pub fn new(config: GatewayConfig, bus: Arc<dyn Bus>) -> Result<Gateway, GatewayError> {
+        config.validate()?;
+        let counters = Arc::new(Counters::default());
+        let hub = Arc::new(GatewayHub::new(bus, Arc::clone(&counters)));
+        Ok(Gateway { config, hub, counters })
+    }
+
+    /// The hub, for the service's ports and as the bus's receiver.
+    pub fn hub(&self) -> Arc<GatewayHub> {
+        Arc::clone(&self.hub)
+    }
+
+    /// Starts all threads. The caller binds the listeners; `reactor.refusal` is set here.
+    pub fn start(
+        self,
+        listeners: Vec<TcpListener>,
+        mut reactor: reactor::Config,
+        service: Service,
+    ) -> Result<RunningGateway, GatewayError> {
+        let config = self.config;
+        let full = Bye {
+            errcode: Code::BUSY.0,
+            errmsg: "this node has as many connections as it takes".to_owned(),
+            retry_after_ms: 5_000,
+        };
+        reactor.refusal = Some(encode::push_bytes(&Push::Bye(full)));
+        let shared = Arc::new(Shared {
+            service,
+            hub: self.hub,
+            // A lane is in a queue at most once.
+            normal: RunQueue::new(usize::MAX),
+            slow: RunQueue::new(config.slow_queue_max),
+            appends: (0..config.appenders).map(|_| AppendQueue::new(config.append_queue_max)).collect(),
+            counters: self.counters,
+            budget: Budget::default(),
+            config,
+        });
+        let running = Reactor::start(listeners, reactor, |info| {
+            shared.hub.connect(info.remote);
+            Door::new(Arc::clone(&shared))
+        })?;
+        let mut threads = Threads {
+            shared,
+            remote: running.remote(),
+            ticker: Arc::default(),
+            workers: Vec::new(),
+            appenders: Vec::new(),
+            ended: false,
+        };
+        let started = threads.start();
+        let gateway = RunningGateway { reactor: Some(running), threads };
+        // On failure the drop of what runs stops it.
+        started.map(|()| gateway)
+    }
+}
+
+/// A gateway that runs. Dropping it stops it at once.
+pub struct RunningGateway {
+    reactor: Option<Running<DoorMail>>,
+    threads: Threads,
+}
+
+impl RunningGateway {
+    /// SIGINT and SIGTERM stop this gateway from now on; a second one stops it at once.
+    pub fn stop_on_signals(&self, drain: Duration) -> std::io::Result<()> {
+        self.reactor.as_ref().map_or(Ok(()), |reactor| reactor.stop_on_signals(drain))
+    }
+
+    /// Begins a graceful stop: clients are told to connect elsewhere, what was asked is answered within `drain`.
+    pub fn stop(&self, drain: Duration) {
+        if let Some(reactor) = &self.reactor {
+            reactor.stop(drain);
+        }
+    }
+
+    /// The gateway's counters and gauges.
+    pub fn snapshot(&self) -> GatewaySnapshot {
+        let shared = &self.threads.shared;
+        GatewaySnapshot {
+            users: shared.hub.users() as u64,
+            lanes_waiting: shared.normal.len() as u64,
+            slow_lanes_waiting: shared.slow.len() as u64,
+            messages_waiting: shared.appends.iter().map(|queue| queue.len() as u64).sum(),
+            waiting_bytes: shared.budget.taken() as u64,
+            ..shared.counters.snapshot()
+        }
+    }
+
+    /// The reactor's counters.
+    pub fn reactor_metrics(&self) -> Option<reactor::Metrics> {
+        self.reactor.as_ref().map(Running::metrics)
+    }
+
+    /// Waits until the gateway has stopped and everything that was answered, or written behind, is stored.
+    pub fn join(mut self) -> Result<(), reactor::ReactorDied> {
+        let ended = self.reactor.take().map_or(Ok(()), Running::join);
+        self.threads.end();
+        ended
+    }
+}
+
+impl Drop for RunningGateway {
+    fn drop(&mut self) {
+        if let Some(reactor) = self.reactor.take() {
+            reactor.stop(Duration::ZERO);
+            if let Err(error) = reactor.join() {
+                log::error!("{error}");
+            }
+        }
+        self.threads.end();
+    }
+}
+
+/// The threads beside the reactor's.
+struct Threads {
+    shared: Arc<Shared>,
+    remote: reactor::Remote<DoorMail>,
+    ticker: Arc<Ticker>,
+    /// Those that run lanes, and the ticker.
+    workers: Vec<JoinHandle<()>>,
+    appenders: Vec<JoinHandle<()>>,
+    ended: bool,
+}
+
+impl Threads {
+    fn start(&mut self) -> Result<(), GatewayError> {
+        let config = self.shared.config.clone();
+        for index in 0..config.worker_threads {
+            let worker = Worker::new(Arc::clone(&self.shared), Speed::Normal, Post::new(self.remote.clone()));
+            self.workers.push(spawn(format!("worker-{index}"), move || worker.run())?);
+        }
+        for index in 0..config.slow_threads {
+            let worker = Worker::new(Arc::clone(&self.shared), Speed::Slow, Post::new(self.remote.clone()));
+            self.workers.push(spawn(format!("slow-{index}"), move || {
+                lower_priority();
+                worker.run();
+            })?);
+        }
+        for index in 0..config.appenders {
+            let appender = Appender::new(Arc::clone(&self.shared), index, Post::new(self.remote.clone()));
+            self.appenders.push(spawn(format!("appender-{index}"), move || appender.run())?);
+        }
+        let (shared, ticker) = (Arc::clone(&self.shared), Arc::clone(&self.ticker));
+        self.workers.push(spawn("ticker".to_owned(), move || {
+            while ticker.wait(config.tick) {
+                shared.service.tick();
+            }
+        })?);
+        Ok(())
+    }
+
+    /// Ends all threads, once no connection exists any more and every lane has only its farewell left: first those that
+    /// run lanes, then those that store what lanes left, then what was written behind.
+    fn end(&mut self) {
+        if std::mem::replace(&mut self.ended, true) {
+            return;
+        }
+        self.ticker.stop();
+        self.shared.slow.stop();
+        self.shared.normal.stop();
+        join(&mut self.workers);
+        self.farewells();
+        self.shared.appends.iter().for_each(AppendQueue::stop);
+        join(&mut self.appenders);
+        // Lanes that waited for their messages.
+        self.farewells();
+        self.shared.service.tick();
+    }
+
+    /// Runs in this thread what the workers left: the queues are stopped, so this ends when they are empty.
+    fn farewells(&self) {
+        Worker::new(Arc::clone(&self.shared), Speed::Slow, Post::new(self.remote.clone())).run();
+        Worker::new(Arc::clone(&self.shared), Speed::Normal, Post::new(self.remote.clone())).run();
+    }
+}
+
+fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, GatewayError> {
+    thread::Builder::new()
+        .name(name.clone())
+        .spawn(run)
+        .map_err(|source| GatewayError::Thread { name, source })
+}
+
+fn join(threads: &mut Vec<JoinHandle<()>>) {
+    for thread in threads.drain(..) {
+        let name = thread.thread().name().unwrap_or_default().to_owned();
+        if thread.join().is_err() {
+            log::error!("the thread {name} panicked");
+        }
+    }
+}
+
+impl Drop for Threads {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+/// Wakes one thread at intervals, until it is stopped.
+#[derive(Default)]
+struct Ticker {
+    stopped: Mutex<bool>,
+    change: Condvar,
+}
+
+impl Ticker {
+    fn wait(&self, interval: Duration) -> bool {
+        let mut stopped = self.stopped.lock();
+        if !*stopped {
+            self.change.wait_for(&mut stopped, interval);
+        }
+        !*stopped
+    }
+
+    fn stop(&self) {
+        *self.stopped.lock() = true;
+        self.change.notify_all();
+    }
+}
+
+/// Lets all other threads go first. On Linux a priority is a thread's own.
+fn lower_priority() {
+    if let Err(error) = rustix::process::setpriority_process(None, SLOW_NICENESS) {
+        log::warn!("slow threads run at normal priority: {error}");
+    }
+}

@@ -1,0 +1,150 @@
+//! Who is connected to this node: users and the connections that speak for them.
+
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+use std::sync::Arc;
+
+use parking_lot::RwLock;
+use reactor::ConnId;
+use service::domain::{SessionId, UserId};
+use smallvec::SmallVec;
+
+use crate::lane::Lane;
+
+/// Shards of the map, so that threads rarely wait for each other.
+const SHARDS: usize = 64;
+
+/// A connection that speaks for a user's session.
+#[derive(Clone)]
+pub(crate) struct Seat {
+    pub(crate) session: SessionId,
+    pub(crate) lane: Arc<Lane>,
+}
+
+impl Seat {
+    pub(crate) fn conn(&self) -> ConnId {
+        self.lane.conn
+    }
+}
+
+/// Most users have one connection.
+type Row = SmallVec<[Seat; 1]>;
+
+/// What a change did to a user's presence on this node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum RowChange {
+    /// The user's first connection came, or their last one went.
+    Edge,
+    /// The user has other connections here.
+    Inner,
+    /// Nothing changed.
+    None,
+}
+
+/// The map user → connections. Bounded by the number of connections: each has at most one seat.
+pub(crate) struct Seats {
+    shards: Box<[RwLock<HashMap<UserId, Row>>]>,
+}
+
+impl Seats {
+    pub(crate) fn new() -> Seats {
+        Seats { shards: (0..SHARDS).map(|_| RwLock::default()).collect() }
+    }
+
+    fn shard(&self, user: UserId) -> &RwLock<HashMap<UserId, Row>> {
+        &self.shards[user.0 as usize % SHARDS]
+    }
+
+    /// Seats a connection. A session has one seat: the one that held it before is returned and has it no more.
+    pub(crate) fn sit(&self, user: UserId, seat: Seat) -> (RowChange, Option<Seat>) {
+        match self.shard(user).write().entry(user) {
+            Entry::Vacant(entry) => {
+                entry.insert(SmallVec::from_buf([seat]));
+                (RowChange::Edge, None)
+            }
+            Entry::Occupied(mut entry) => {
+                let row = entry.get_mut();
+                match row.iter_mut().find(|other| other.session == seat.session) {
+                    Some(other) => (RowChange::Inner, Some(std::mem::replace(other, seat))),
+                    None => {
+                        row.push(seat);
+                        (RowChange::Inner, None)
+                    }
+                }
+            }
+        }
+    }
+
+    /// Takes the seat of a connection, if it has one.
+    pub(crate) fn rise(&self, user: UserId, conn: ConnId) -> RowChange {
+        let mut shard = self.shard(user).write();
+        let Entry::Occupied(mut entry) = shard.entry(user) else { return RowChange::None };
+        let row = entry.get_mut();
+        let Some(at) = row.iter().position(|seat| seat.conn() == conn) else { return RowChange::None };
+        row.swap_remove(at);
+        if row.is_empty() {
+            entry.remove();
+            return RowChange::Edge;
+        }
+        RowChange::Inner
+    }
+
+    /// The connection that speaks for a session.
+    pub(crate) fn of_session(&self, user: UserId, session: SessionId) -> Option<Seat> {
+        let shard = self.shard(user).read();
+        shard.get(&user)?.iter().find(|seat| seat.session == session).cloned()
+    }
+
+    /// Calls `f` with every connection of a user.
+    pub(crate) fn each(&self, user: UserId, mut f: impl FnMut(ConnId)) {
+        if let Some(row) = self.shard(user).read().get(&user) {
+            row.iter().for_each(|seat| f(seat.conn()));
+        }
+    }
+
+    /// Users with a connection here.
+    pub(crate) fn users(&self) -> usize {
+        self.shards.iter().map(|shard| shard.read().len()).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn seat(conn: u64, session: u64) -> Seat {
+        Seat { session: SessionId(session), lane: Arc::new(Lane::new(ConnId::from_bits(conn))) }
+    }
+
+    fn conns(seats: &Seats, user: u64) -> Vec<u64> {
+        let mut found = Vec::new();
+        seats.each(UserId(user), |conn| found.push(conn.to_bits()));
+        found.sort_unstable();
+        found
+    }
+
+    #[test]
+    fn first_and_last_connections_are_edges() {
+        let seats = Seats::new();
+        let user = UserId(7);
+        assert_eq!(seats.sit(user, seat(1, 1)).0, RowChange::Edge);
+        assert_eq!(seats.sit(user, seat(2, 2)).0, RowChange::Inner);
+        assert_eq!(conns(&seats, 7), [1, 2]);
+        assert_eq!(seats.rise(user, ConnId::from_bits(1)), RowChange::Inner);
+        assert_eq!(seats.rise(user, ConnId::from_bits(1)), RowChange::None);
+        assert_eq!(seats.rise(user, ConnId::from_bits(2)), RowChange::Edge);
+        assert_eq!(seats.users(), 0);
+    }
+
+    #[test]
+    fn a_session_has_one_seat() {
+        let seats = Seats::new();
+        let user = UserId(7);
+        let _ = seats.sit(user, seat(1, 5));
+        let (change, before) = seats.sit(user, seat(2, 5));
+        assert_eq!((change, before.map(|seat| seat.conn().to_bits())), (RowChange::Inner, Some(1)));
+        assert_eq!(seats.rise(user, ConnId::from_bits(1)), RowChange::None, "it lost its seat");
+        assert_eq!(conns(&seats, 7), [2]);
+        assert_eq!(seats.of_session(user, SessionId(5)).map(|seat| seat.conn().to_bits()), Some(2));
+    }
+}

@@ -1,0 +1,75 @@
+//! What the threads of a gateway share.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+
+use service::Service;
+use service::domain::ConversationId;
+
+use crate::append_queue::AppendQueue;
+use crate::config::GatewayConfig;
+use crate::hub::GatewayHub;
+use crate::lane::{Lane, Owed, Scheduling};
+use crate::metrics::Counters;
+use crate::post::{DoorMail, Post};
+use crate::run_queue::RunQueue;
+
+pub(crate) struct Shared {
+    pub(crate) config: GatewayConfig,
+    pub(crate) service: Service,
+    pub(crate) hub: Arc<GatewayHub>,
+    pub(crate) normal: RunQueue,
+    pub(crate) slow: RunQueue,
+    pub(crate) appends: Box<[AppendQueue]>,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) budget: Budget,
+}
+
+impl Shared {
+    /// The queue of the appender that stores this conversation's messages: always the same one.
+    pub(crate) fn append_queue(&self, conversation: ConversationId) -> &AppendQueue {
+        &self.appends[conversation.0 as usize % self.appends.len()]
+    }
+
+    /// Requests of a lane were answered: their replies are in `post`.
+    pub(crate) fn answered(&self, lane: &Lane, requests: u32, bytes: u32, post: &mut Post) {
+        self.budget.give_back(bytes as usize);
+        match lane.answered(requests, self.config.pipeline_max) {
+            Owed::Nothing => {}
+            Owed::Room => post.mail(lane.conn, DoorMail::Room),
+            Owed::Close => post.mail(lane.conn, DoorMail::Done),
+        }
+    }
+
+    /// Puts a lane into the run queue if it must.
+    pub(crate) fn schedule(&self, lane: &Arc<Lane>, scheduling: Scheduling) {
+        if scheduling == Scheduling::Schedule {
+            self.normal.push(Arc::clone(lane));
+        }
+    }
+}
+
+/// Body bytes of requests that wait for their answer, over all connections.
+#[derive(Debug, Default)]
+pub(crate) struct Budget {
+    taken: AtomicUsize,
+}
+
+impl Budget {
+    /// Takes bytes, unless more than `max` would be taken then.
+    pub(crate) fn take(&self, bytes: usize, max: usize) -> bool {
+        if self.taken.fetch_add(bytes, Relaxed) + bytes <= max {
+            return true;
+        }
+        self.give_back(bytes);
+        false
+    }
+
+    pub(crate) fn give_back(&self, bytes: usize) {
+        self.taken.fetch_sub(bytes, Relaxed);
+    }
+
+    pub(crate) fn taken(&self) -> usize {
+        self.taken.load(Relaxed)
+    }
+}

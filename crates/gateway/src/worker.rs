@@ -1,0 +1,182 @@
+//! Workers: they run the service for one lane at a time.
+
+use std::sync::Arc;
+
+use bytes::BytesMut;
+use protocol::{Code, Refusal, Reply, Request, encode};
+use service::{Access, Caller, ConnKey, Handled, Lane as Speed, route};
+
+use crate::append_queue::Queued;
+use crate::lane::{Job, Lane, Speaker, Step};
+use crate::post::{DoorMail, Post};
+use crate::shared::Shared;
+
+/// Steps that a lane may take in one go, before others get their turn.
+const STEPS_PER_TURN: usize = 32;
+
+/// A worker's thread.
+pub(crate) struct Worker {
+    shared: Arc<Shared>,
+    speed: Speed,
+    post: Post,
+    /// Checked messages of the current step.
+    checked: Vec<Queued>,
+}
+
+impl Worker {
+    pub(crate) fn new(shared: Arc<Shared>, speed: Speed, post: Post) -> Worker {
+        Worker { shared, speed, post, checked: Vec::new() }
+    }
+
+    /// Runs lanes until the queue is stopped.
+    pub(crate) fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let queue = if self.speed == Speed::Slow { &shared.slow } else { &shared.normal };
+        while let Some(lane) = queue.pop() {
+            self.turn(lane);
+        }
+    }
+
+    fn turn(&mut self, lane: Arc<Lane>) {
+        // A slow worker runs the one slow request; what follows is for the others.
+        let steps = if self.speed == Speed::Slow { 1 } else { STEPS_PER_TURN };
+        for _ in 0..steps {
+            match lane.next(self.speed) {
+                Step::Append(jobs, speaker) => self.append(&lane, jobs, &speaker),
+                Step::Run(job, speaker) => self.one(&lane, job, &speaker),
+                Step::GoSlow => {
+                    if self.shared.slow.offer(&lane) {
+                        return;
+                    }
+                    self.refuse_slow(&lane);
+                }
+                Step::Farewell(principal) => {
+                    self.shared.hub.lanes().remove(lane.conn);
+                    if let Some(principal) = principal {
+                        self.shared.service.disconnected(key(&lane), &principal);
+                    }
+                    return;
+                }
+                Step::Rest => return,
+            }
+            self.post.flush();
+        }
+        self.shared.normal.push(lane);
+    }
+
+    /// Runs one request and answers it.
+    fn one(&mut self, lane: &Arc<Lane>, job: Job, speaker: &Speaker) {
+        let msgid = job.request.msgid().into();
+        match self.handle(lane, job.rid, job.request, speaker) {
+            Ok(Handled::Reply(reply)) => self.reply(lane, job.rid, &reply),
+            Ok(Handled::SignedIn(principal, reply)) => {
+                lane.speak_for(Some(principal));
+                self.post.mail(lane.conn, DoorMail::SignedIn);
+                self.reply(lane, job.rid, &reply);
+            }
+            Ok(Handled::SignedOut(reply)) => {
+                lane.speak_for(None);
+                self.post.mail(lane.conn, DoorMail::SignedOut);
+                self.reply(lane, job.rid, &reply);
+            }
+            Ok(Handled::Append(_)) => {
+                // A request whose route is not to the appenders was handled as if it were.
+                log::error!("request type {msgid} asked to be appended, against its route");
+                self.refuse(lane, job.rid, msgid, &Refusal::new(Code::INTERNAL));
+            }
+            Err(refusal) => self.refuse(lane, job.rid, msgid, &refusal),
+        }
+        self.shared.answered(lane, 1, job.bytes, &mut self.post);
+    }
+
+    /// Checks messages and gives them to their appenders, in order; refuses those that fail.
+    fn append(&mut self, lane: &Arc<Lane>, jobs: Vec<Job>, speaker: &Speaker) {
+        for job in jobs {
+            let msgid = job.request.msgid().into();
+            match self.handle(lane, job.rid, job.request, speaker) {
+                Ok(Handled::Append(pending)) => {
+                    let queued = Queued { pending, lane: Arc::clone(lane), bytes: job.bytes };
+                    let elsewhere = self.checked.last().is_some_and(|last| {
+                        let shared = &self.shared;
+                        !std::ptr::eq(
+                            shared.append_queue(last.pending.conversation()),
+                            shared.append_queue(queued.pending.conversation()),
+                        )
+                    });
+                    if elsewhere {
+                        self.hand_over(lane);
+                    }
+                    self.checked.push(queued);
+                }
+                Ok(_) => {
+                    log::error!("request type {msgid} was not appended, against its route");
+                    self.never_appended(lane, job.rid, msgid, job.bytes, &Refusal::new(Code::INTERNAL));
+                }
+                Err(refusal) => self.never_appended(lane, job.rid, msgid, job.bytes, &refusal),
+            }
+        }
+        self.hand_over(lane);
+    }
+
+    /// Gives what was checked to its appender, and answers BUSY to what has no room there.
+    fn hand_over(&mut self, lane: &Arc<Lane>) {
+        let Some(first) = self.checked.first() else { return };
+        self.shared.append_queue(first.pending.conversation()).push(&mut self.checked);
+        for queued in std::mem::take(&mut self.checked) {
+            self.shared.counters.busy_append.add(1);
+            let origin = queued.pending.origin();
+            let msgid = match origin.kind {
+                service::ChatKind::One => protocol::MsgId::OneChat,
+                service::ChatKind::Group => protocol::MsgId::GroupChat,
+            };
+            self.never_appended(lane, origin.rid, msgid.into(), queued.bytes, &self.busy());
+        }
+    }
+
+    fn never_appended(&mut self, lane: &Arc<Lane>, rid: u32, msgid: u16, bytes: u32, refusal: &Refusal) {
+        self.refuse(lane, rid, msgid, refusal);
+        self.shared.answered(lane, 1, bytes, &mut self.post);
+        let scheduling = lane.appended(1);
+        self.shared.schedule(lane, scheduling);
+    }
+
+    fn refuse_slow(&mut self, lane: &Arc<Lane>) {
+        if let Some(job) = lane.take_refused() {
+            self.shared.counters.busy_slow.add(1);
+            self.refuse(lane, job.rid, job.request.msgid().into(), &self.busy());
+            self.shared.answered(lane, 1, job.bytes, &mut self.post);
+        }
+    }
+
+    fn handle(&self, lane: &Lane, rid: u32, request: Request, speaker: &Speaker) -> Result<Handled, Refusal> {
+        let principal = match (route(&request).access, speaker) {
+            (_, Speaker::Revoked) => return Err(Refusal::new(Code::SESSION_ENDED)),
+            (Access::User, Speaker::Guest) => return Err(Refusal::new(Code::NOT_LOGGED_IN)),
+            (Access::Guest, Speaker::User(_)) => return Err(Refusal::new(Code::ALREADY_LOGGED_IN)),
+            (Access::Anyone | Access::Guest, Speaker::Guest) => None,
+            (Access::Anyone | Access::User, Speaker::User(principal)) => Some(principal),
+        };
+        let caller = Caller { conn: key(lane), device: lane.device(), principal };
+        self.shared.service.handle(caller, rid, request)
+    }
+
+    fn busy(&self) -> Refusal {
+        Refusal::new(Code::BUSY).retry_after_ms(self.shared.config.busy_retry_after_ms)
+    }
+
+    fn reply(&mut self, lane: &Lane, rid: u32, reply: &Reply) {
+        let mut out = BytesMut::new();
+        encode::reply(rid, reply, &mut out);
+        self.post.send(lane.conn, out.freeze());
+    }
+
+    fn refuse(&mut self, lane: &Lane, rid: u32, msgid: u16, refusal: &Refusal) {
+        let mut out = BytesMut::new();
+        encode::refusal(rid, msgid, refusal, &mut out);
+        self.post.send(lane.conn, out.freeze());
+    }
+}
+
+fn key(lane: &Lane) -> ConnKey {
+    ConnKey(lane.conn.to_bits())
+}
