@@ -1,0 +1,195 @@
+//! Reading: splits, kept rests, pauses, limits.
+
+use std::{
+    io::{Read, Write},
+    sync::mpsc::channel,
+    thread,
+    time::Duration,
+};
+
+use bytes::Bytes;
+use reactor::{CloseReason, Config, Link};
+
+use crate::script::{Client, Event, PATIENCE, Random, Script, Stage, one_loop, until};
+
+/// The length of the first frame (u16 length, then the bytes), if it is there whole.
+fn frame(input: &[u8]) -> Option<usize> {
+    let length = 2 + usize::from(u16::from_be_bytes(*input.first_chunk()?));
+    (input.len() >= length).then_some(length)
+}
+
+fn echo_frames(conn: &mut Link<'_>, _: &mut u64, input: &[u8]) -> usize {
+    let mut start = 0;
+    while let Some(length) = frame(&input[start..]) {
+        conn.send(Bytes::copy_from_slice(&input[start..start + length]));
+        start += length;
+    }
+    start
+}
+
+fn random_frames(random: &mut Random, total: usize) -> Vec<u8> {
+    let mut stream = Vec::new();
+    while stream.len() < total {
+        // Mostly small ones, sometimes far larger than the read buffer.
+        let length = if random.below(20) == 0 { random.below(65_536) } else { random.below(300) };
+        stream.extend((length as u16).to_be_bytes());
+        stream.extend(random.bytes(length));
+    }
+    stream
+}
+
+/// Writes `stream` and reads as much back, both in pieces of random size.
+fn exchange(mut client: Client, stream: Vec<u8>, mut random: Random) {
+    let mut writer = client.0.try_clone().unwrap();
+    let sent = stream.clone();
+    let mut write_random = random.split();
+    let writing = thread::spawn(move || {
+        let mut rest = &sent[..];
+        while !rest.is_empty() {
+            let most = if write_random.below(2) == 0 { 10 } else { 20_000 };
+            let piece = (1 + write_random.below(most)).min(rest.len());
+            writer.write_all(&rest[..piece]).unwrap();
+            rest = &rest[piece..];
+        }
+    });
+    let mut received = Vec::new();
+    while received.len() < stream.len() {
+        let mut piece = vec![0; 1 + random.below(30_000)];
+        let n = client.0.read(&mut piece).unwrap();
+        assert!(n > 0, "closed after {} of {} bytes", received.len(), stream.len());
+        received.extend_from_slice(&piece[..n]);
+    }
+    writing.join().unwrap();
+    assert!(received == stream, "the stream came back changed");
+}
+
+#[test]
+fn streams_survive_every_split() {
+    let mut random = Random::new();
+    let config = Config { io_threads: 2, read_budget_bytes: 4096, ..Config::default() };
+    let stage = Stage::start(config, || Script::echo().data(echo_frames));
+    let clients: Vec<_> = (0..6)
+        .map(|_| {
+            let (client, stream, random) =
+                (stage.client(), random_frames(&mut random, 400_000), random.split());
+            thread::spawn(move || exchange(client, stream, random))
+        })
+        .collect();
+    clients.into_iter().for_each(|client| client.join().unwrap());
+}
+
+/// A handler that takes one frame, pauses, and goes on when another thread says so: as a gateway with a full lane does.
+#[test]
+fn a_pause_keeps_the_rest_and_resuming_offers_it() {
+    let mut random = Random::new();
+    let (work, jobs) = channel();
+    let config = Config { read_budget_bytes: 4096, ..one_loop() };
+    let stage = Stage::start(config, || {
+        let work = work.clone();
+        Script::echo()
+            .data(move |conn, _, input| {
+                assert!(!conn.is_paused(), "no input is offered during a pause");
+                let Some(length) = frame(input) else { return 0 };
+                work.send((conn.id(), Bytes::copy_from_slice(&input[..length]))).unwrap();
+                conn.pause_reading();
+                length
+            })
+            .mail(|conn, _, answer| {
+                conn.send(answer);
+                conn.resume_reading();
+            })
+    });
+    drop(work);
+    let remote = stage.running.remote();
+    let worker = thread::spawn(move || {
+        for (id, frame) in jobs {
+            remote.mail(id, frame);
+        }
+    });
+    let stream = random_frames(&mut random, 300_000);
+    exchange(stage.client(), stream, random);
+    stage.finish(Duration::ZERO);
+    worker.join().unwrap();
+}
+
+#[test]
+fn unconsumed_input_is_bounded() {
+    let config = Config { input_bytes_max: 10_000, ..one_loop() };
+    let stage = Stage::start(config, || Script::echo().data(|_, _, _| 0));
+    let (mut greedy, id) = stage.join();
+    greedy.send(&[1; 10_000]);
+    until("all is kept", || stage.running.metrics().snapshot().read_bytes == 10_000);
+    greedy.send(&[1]);
+    assert_eq!(stage.closed(), (id, CloseReason::InputOverflow));
+    assert_eq!(stage.running.metrics().snapshot().input_overflows, 1);
+    assert_eq!(stage.finish(Duration::ZERO), []);
+}
+
+/// With two floods waiting, reading goes in turns: one budget each.
+#[test]
+fn a_flood_gets_one_budget_per_turn() {
+    const FLOOD: usize = 48 * 1024;
+    const BUDGET: usize = 4 * 1024;
+    let (release, gate) = channel::<()>();
+    let (entered, entry) = channel();
+    let mut gate = Some((gate, entered));
+    let (log, calls) = channel();
+    let config = Config { read_budget_bytes: BUDGET, ..one_loop() };
+    let stage = Stage::start(config, || {
+        let ((gate, entered), log) = (gate.take().unwrap(), log.clone());
+        Script::echo().data(move |conn, _, input| {
+            if input == b"hold" {
+                // Holds the whole loop, which no real handler may, so that the floods are complete before it goes on.
+                entered.send(()).unwrap();
+                gate.recv().unwrap();
+            } else {
+                log.send((conn.id(), input.len())).unwrap();
+            }
+            input.len()
+        })
+    });
+    let (mut holder, _) = stage.join();
+    let (mut a, a_id) = stage.join();
+    let (mut b, b_id) = stage.join();
+    holder.send(b"hold");
+    entry.recv_timeout(PATIENCE).unwrap();
+    a.send(&[0; FLOOD]);
+    b.send(&[0; FLOOD]);
+    release.send(()).unwrap();
+
+    let mut left = std::collections::HashMap::from([(a_id, FLOOD), (b_id, FLOOD)]);
+    let mut last = None;
+    while left.values().any(|&left| left > 0) {
+        let (id, length) = calls.recv_timeout(PATIENCE).unwrap();
+        assert!(length <= BUDGET);
+        let both = left.values().all(|&left| left > 0);
+        assert!(!both || last != Some(id), "one was served twice while the other waited");
+        *left.get_mut(&id).unwrap() -= length;
+        last = Some(id);
+    }
+}
+
+/// A peer that floods without end does not delay another's answers.
+#[test]
+fn a_flood_starves_nobody() {
+    let stage = Stage::start(one_loop(), || {
+        Script::echo().data(|conn, _, input| {
+            if input[0] != 0 {
+                conn.send(Bytes::copy_from_slice(input));
+            }
+            input.len()
+        })
+    });
+    let (flooder, flood_id) = stage.join();
+    let mut writer = flooder.0.try_clone().unwrap();
+    let flood = thread::spawn(move || while writer.write_all(&[0; 65_536]).is_ok() {});
+    let (mut client, _) = stage.join();
+    let begin = std::time::Instant::now();
+    for n in 0..200u32 {
+        client.ping(&(n | 1 << 31).to_be_bytes());
+    }
+    assert!(begin.elapsed() < Duration::from_secs(10), "200 answers took {:?}", begin.elapsed());
+    flooder.0.shutdown(std::net::Shutdown::Both).unwrap();
+    flood.join().unwrap();
+    assert!(matches!(stage.event(), Event::Closed(id, _) if id == flood_id));
+}

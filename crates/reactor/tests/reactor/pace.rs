@@ -1,0 +1,135 @@
+//! Slow readers: the marks, the stall, the farewell, and that nobody else pays.
+
+use std::{io::Read, sync::atomic::AtomicBool, sync::atomic::Ordering::Relaxed, thread, time::Duration};
+
+use bytes::Bytes;
+use reactor::{CloseReason, Command, Config};
+
+use crate::script::{PATIENCE, Script, Stage, one_loop, until};
+
+fn small_marks() -> Config {
+    Config {
+        outbox_low_bytes: 16 * 1024,
+        outbox_high_bytes: 64 * 1024,
+        outbox_hard_bytes: 256 * 1024,
+        socket_send_buffer_bytes: Some(16 * 1024),
+        ..one_loop()
+    }
+}
+
+/// A chunk that names its place.
+fn chunk(n: u32) -> Bytes {
+    n.to_be_bytes().repeat(256).into()
+}
+
+const FAREWELL: &[u8] = b"too slow, farewell";
+
+#[test]
+fn a_slow_reader_is_cut_with_a_farewell_while_others_are_served() {
+    let config = Config { linger: PATIENCE, ..small_marks() };
+    let stage = Stage::start(config, || Script::echo().farewell(FAREWELL));
+    let (mut slow, slow_id) = stage.join();
+    let (mut other, _) = stage.join();
+    let (remote, metrics) = (stage.running.remote(), stage.running.metrics());
+    let mut sent = 0;
+    while metrics.snapshot().slow_readers_cut == 0 {
+        let mut batch = (sent..sent + 16).map(|n| Command::Send { to: slow_id, chunk: chunk(n) }).collect();
+        remote.post(0, &mut batch);
+        sent += 16;
+        other.ping(b"still served");
+        assert!(metrics.snapshot().outbox_bytes <= 256 * 1024 + 16 * 1024, "the hard mark bounds memory");
+        assert!(sent < 100_000, "never cut");
+    }
+    // It reads after all: whole chunks in order up to some point, the farewell, the end.
+    let stream = slow.receive_to_end();
+    let whole = stream.strip_suffix(FAREWELL).expect("a farewell at the end");
+    assert_eq!(whole.len() % 1024, 0, "cut between chunks");
+    for (n, bytes) in whole.chunks(1024).enumerate() {
+        assert_eq!(bytes, chunk(n as u32));
+    }
+    drop(slow);
+    assert_eq!(stage.closed(), (slow_id, CloseReason::SlowReader));
+    other.ping(b"and still");
+    until("nothing waits", || metrics.snapshot().outbox_bytes == 0);
+}
+
+#[test]
+fn a_reader_that_never_reads_is_gone_after_linger() {
+    let config = Config { linger: Duration::from_millis(100), ..small_marks() };
+    let stage = Stage::start(config, || Script::echo().farewell(FAREWELL));
+    let (_never_reads, id) = stage.join();
+    let mut batch = (0..8000).map(|n| Command::Send { to: id, chunk: chunk(n) }).collect();
+    stage.running.remote().post(0, &mut batch);
+    assert_eq!(stage.closed(), (id, CloseReason::SlowReader));
+    assert_eq!(stage.running.metrics().snapshot().outbox_bytes, 0);
+    assert_eq!(stage.finish(Duration::ZERO), []);
+}
+
+#[test]
+fn no_progress_for_too_long_is_a_stall() {
+    let config =
+        Config { write_stall: Duration::from_millis(200), outbox_hard_bytes: 64 << 20, ..small_marks() };
+    let stage = Stage::start(config, Script::echo);
+    let (_never_reads, id) = stage.join();
+    let mut batch = (0..8000).map(|n| Command::Send { to: id, chunk: chunk(n) }).collect();
+    stage.running.remote().post(0, &mut batch);
+    assert_eq!(stage.closed(), (id, CloseReason::WriteStall));
+    assert_eq!(stage.running.metrics().snapshot().write_stalls, 1);
+}
+
+/// Slow is not stalled: who takes a little now and then keeps its connection.
+#[test]
+fn slow_progress_is_no_stall() {
+    let config =
+        Config { write_stall: Duration::from_millis(400), outbox_hard_bytes: 64 << 20, ..small_marks() };
+    let stage = Stage::start(config, Script::echo);
+    let (mut slow, id) = stage.join();
+    let total = 3000;
+    let mut batch = (0..total).map(|n| Command::Send { to: id, chunk: chunk(n) }).collect();
+    stage.running.remote().post(0, &mut batch);
+    let mut received = 0;
+    let begin = std::time::Instant::now();
+    while received < total as usize * 1024 {
+        // About one second in all, in steps well below the stall time.
+        let step = slow.0.read(&mut vec![0; 128 * 1024]).unwrap();
+        assert!(step > 0, "cut after {received} bytes");
+        received += step;
+        if begin.elapsed() < Duration::from_secs(1) {
+            thread::park_timeout(Duration::from_millis(30));
+        }
+    }
+    assert_eq!(stage.finish(Duration::from_secs(1)).len(), 1, "closed by the stop, not before");
+}
+
+/// Above the high mark a connection's own requests wait in its socket, and nothing is lost.
+#[test]
+fn who_does_not_take_answers_may_not_ask_more() {
+    let stage = Stage::start(small_marks(), Script::echo);
+    let (mut client, _) = stage.join();
+    let metrics = stage.running.metrics();
+    let total = 16 << 20;
+    let mut writer = client.0.try_clone().unwrap();
+    let done = std::sync::Arc::new(AtomicBool::new(false));
+    let written = done.clone();
+    let writing = thread::spawn(move || {
+        let all: Vec<u8> = (0..total).map(|n: usize| (n / 1000) as u8).collect();
+        std::io::Write::write_all(&mut writer, &all).unwrap();
+        written.store(true, Relaxed);
+    });
+    // Chunks weigh a little more than their bytes, so the high mark may be met with somewhat fewer.
+    until("much waits", || metrics.snapshot().outbox_bytes > 32 * 1024);
+    let mut calm_since = (std::time::Instant::now(), metrics.snapshot().read_bytes);
+    until("reading has stopped", || {
+        let read = metrics.snapshot().read_bytes;
+        if read != calm_since.1 {
+            calm_since = (std::time::Instant::now(), read);
+        }
+        calm_since.0.elapsed() > Duration::from_millis(200)
+    });
+    assert!(!done.load(Relaxed), "the peer's writing is held back");
+    let waiting = metrics.snapshot().outbox_bytes;
+    assert!(waiting <= 128 * 1024, "the high mark and one budget beyond it, not {waiting}");
+    let echoed = client.receive(total);
+    assert!(echoed.iter().enumerate().all(|(n, &byte)| byte == (n / 1000) as u8));
+    writing.join().unwrap();
+}
