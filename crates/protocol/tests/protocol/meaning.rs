@@ -1,0 +1,442 @@
+//! What the frames of `vectors.json` mean, as typed values.
+
+use protocol::*;
+
+/// What a frame says.
+pub(crate) enum Meaning {
+    /// A client says it, with this rid.
+    Request(u32, Request),
+    /// A server says it.
+    Incoming(Incoming),
+}
+
+const TIME: u64 = 1_767_225_600_000;
+const TOKEN: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+const ALICES_ID: &str = "0198c1de-7b3a-7c44-9a53-0f6d1c2b3a4e";
+const BOBS_ID: &str = "0198c1de-9d01-7e1b-8c22-5a4f3e2d1c0b";
+
+/// Every frame's name and meaning.
+pub(crate) fn meanings() -> Vec<(&'static str, Meaning)> {
+    [connections(), accounts(), friends(), groups(), messages(), refusals()].into_iter().flatten().collect()
+}
+
+fn request(rid: u32, request: Request) -> Meaning {
+    Meaning::Request(rid, request)
+}
+
+fn reply(rid: u32, reply: Reply) -> Meaning {
+    Meaning::Incoming(Incoming::Reply { rid, result: Ok(reply) })
+}
+
+fn refused(rid: u32, refusal: Refusal) -> Meaning {
+    Meaning::Incoming(Incoming::Reply { rid, result: Err(refusal) })
+}
+
+fn push(push: Push) -> Meaning {
+    Meaning::Incoming(Incoming::Push(push))
+}
+
+fn bob() -> Friend {
+    Friend { id: 2, name: "bob".into(), state: State::Online, conv: 10 }
+}
+
+fn climbers(role: Role, members: u32) -> Group {
+    Group { id: 11, groupname: "climbers".into(), groupdesc: "Tuesdays at seven".into(), role, members }
+}
+
+fn carols_request() -> FriendRequest {
+    FriendRequest {
+        id: 3,
+        name: "carol".into(),
+        direction: Direction::In,
+        greeting: "We met at the wall".into(),
+        time: TIME + 5_000,
+    }
+}
+
+fn direct(last: u64, acked: u64) -> Conversation {
+    Conversation { conv: 10, kind: ConversationKind::Direct, with: 2, first: 1, last, acked }
+}
+
+fn of_group(first: u64, last: u64, acked: u64) -> Conversation {
+    Conversation { conv: 11, kind: ConversationKind::Group, with: 11, first, last, acked }
+}
+
+fn bobs_message() -> ChatMessage {
+    ChatMessage {
+        conv: 10,
+        seq: 1,
+        from: 2,
+        name: "bob".into(),
+        client_msg_id: BOBS_ID.into(),
+        time: TIME + 61_000,
+        kind: MessageKind::Text,
+        msg: "hi 👋".into(),
+    }
+}
+
+fn alices_message() -> ChatMessage {
+    ChatMessage {
+        conv: 10,
+        seq: 2,
+        from: 1,
+        name: "alice".into(),
+        client_msg_id: ALICES_ID.into(),
+        time: TIME + 62_500,
+        kind: MessageKind::Text,
+        msg: "你好, bob".into(),
+    }
+}
+
+fn connections() -> Vec<(&'static str, Meaning)> {
+    vec![
+        (
+            "hello/request",
+            request(
+                1,
+                Request::Hello(Hello {
+                    versions: vec![1],
+                    client: "sketch/0.1".into(),
+                    device: "laptop".into(),
+                }),
+            ),
+        ),
+        (
+            "hello/reply",
+            reply(
+                1,
+                Reply::Hello(HelloReply {
+                    version: 1,
+                    server: "chat/0.1.0".into(),
+                    node: "node-1".into(),
+                    time: TIME,
+                    heartbeat_ms: 12_000,
+                    frame_bytes_max: limits::FRAME_BYTES_MAX,
+                    text_bytes_max: limits::TEXT_BYTES_MAX as u32,
+                    pipeline_max: 64,
+                    page_max: limits::PAGE_MAX,
+                }),
+            ),
+        ),
+        ("ping/request", request(9, Request::Ping(Nothing {}))),
+        ("ping/reply", reply(9, Reply::Ping(Nothing {}))),
+        ("ping/push", push(Push::Ping(Nothing {}))),
+        (
+            "bye/push",
+            push(Push::Bye(Bye {
+                errcode: Code::GOING_AWAY.0,
+                errmsg: Code::GOING_AWAY.text().into(),
+                retry_after_ms: 500,
+            })),
+        ),
+        (
+            "bye/push-bad-frame",
+            push(Push::Bye(Bye {
+                errcode: Code::BAD_FRAME.0,
+                errmsg: Code::BAD_FRAME.text().into(),
+                retry_after_ms: 0,
+            })),
+        ),
+    ]
+}
+
+fn accounts() -> Vec<(&'static str, Meaning)> {
+    let password = || Secret::new("correct horse");
+    let bundle = |token: Option<&str>| SignedIn {
+        id: 1,
+        name: "alice".into(),
+        session: 5,
+        token: token.map(Secret::new),
+        friends: vec![],
+        friends_next: 0,
+        groups: vec![],
+        groups_next: 0,
+        requests: vec![],
+        requests_next: 0,
+        convs: vec![],
+        convs_next: 0,
+    };
+    vec![
+        ("reg/request", request(2, Request::Reg(Reg { name: "alice".into(), password: password() }))),
+        ("reg_ack/reply", reply(2, Reply::Reg(Registered { id: 1 }))),
+        (
+            "login/request",
+            request(3, Request::Login(Login { id: None, name: Some("alice".into()), password: password() })),
+        ),
+        (
+            "login/request-by-id",
+            request(3, Request::Login(Login { id: Some(1), name: None, password: password() })),
+        ),
+        (
+            "login_ack/reply",
+            reply(
+                3,
+                Reply::Login(SignedIn {
+                    friends: vec![bob()],
+                    groups: vec![climbers(Role::Owner, 1)],
+                    requests: vec![carols_request()],
+                    convs: vec![direct(1, 0)],
+                    ..bundle(Some(TOKEN))
+                }),
+            ),
+        ),
+        (
+            "login_ack/reply-goes-on",
+            reply(
+                3,
+                Reply::Login(SignedIn {
+                    friends_next: 4,
+                    groups_next: 11,
+                    requests_next: 3,
+                    convs_next: 10,
+                    ..bundle(Some(TOKEN))
+                }),
+            ),
+        ),
+        ("resume/request", request(3, Request::Resume(Resume { token: Secret::new(TOKEN) }))),
+        ("resume/reply", reply(3, Reply::Resume(SignedIn { friends: vec![bob()], ..bundle(None) }))),
+        ("loginout/request", request(40, Request::LogOut(Nothing {}))),
+        ("loginout/reply", reply(40, Reply::LogOut(Nothing {}))),
+        ("sessions/request", request(41, Request::Sessions(Nothing {}))),
+        (
+            "sessions/reply",
+            reply(
+                41,
+                Reply::Sessions(SessionsList {
+                    sessions: vec![
+                        Session {
+                            session: 5,
+                            device: "laptop".into(),
+                            since: TIME,
+                            seen: TIME + 60_000,
+                            state: State::Online,
+                            current: true,
+                        },
+                        Session {
+                            session: 6,
+                            device: "phone".into(),
+                            since: TIME - 86_400_000,
+                            seen: TIME - 3_600_000,
+                            state: State::Offline,
+                            current: false,
+                        },
+                    ],
+                }),
+            ),
+        ),
+        ("end_session/request", request(42, Request::EndSession(SessionRef { session: 6 }))),
+        ("end_session/reply", reply(42, Reply::EndSession(Nothing {}))),
+    ]
+}
+
+fn friends() -> Vec<(&'static str, Meaning)> {
+    let asked = FriendAnswer { outcome: FriendOutcome::Requested, friend: None };
+    let friends = FriendAnswer { outcome: FriendOutcome::Friends, friend: Some(bob()) };
+    vec![
+        (
+            "add_friend/request",
+            request(10, Request::AddFriend(AddFriend { friendid: 2, greeting: "alice from work".into() })),
+        ),
+        ("add_friend/reply", reply(10, Reply::AddFriend(asked))),
+        ("add_friend/reply-friends", reply(10, Reply::AddFriend(friends.clone()))),
+        ("accept_friend/request", request(11, Request::AcceptFriend(FriendRef { friendid: 2 }))),
+        ("accept_friend/reply", reply(11, Reply::AcceptFriend(friends))),
+        ("refuse_friend/request", request(12, Request::RefuseFriend(FriendRef { friendid: 3 }))),
+        ("refuse_friend/reply", reply(12, Reply::RefuseFriend(Nothing {}))),
+        ("withdraw_friend/request", request(13, Request::WithdrawFriend(FriendRef { friendid: 4 }))),
+        ("withdraw_friend/reply", reply(13, Reply::WithdrawFriend(Nothing {}))),
+        ("delete_friend/request", request(14, Request::DeleteFriend(FriendRef { friendid: 2 }))),
+        ("delete_friend/reply", reply(14, Reply::DeleteFriend(Nothing {}))),
+        ("friends/request", request(15, Request::Friends(Page { after: 1, limit: 1 }))),
+        ("friends/reply", reply(15, Reply::Friends(FriendsPage { friends: vec![bob()], next: 2 }))),
+        ("friend_requests/request", request(16, Request::FriendRequests(Page { after: 0, limit: 0 }))),
+        (
+            "friend_requests/reply",
+            reply(
+                16,
+                Reply::FriendRequests(FriendRequestsPage {
+                    requests: vec![
+                        carols_request(),
+                        FriendRequest {
+                            id: 4,
+                            name: "dave".into(),
+                            direction: Direction::Out,
+                            greeting: String::new(),
+                            time: TIME + 6_000,
+                        },
+                    ],
+                    next: 4,
+                }),
+            ),
+        ),
+        (
+            "friend_event/push",
+            push(Push::FriendEvent(FriendEvent {
+                event: FriendEventKind::Requested,
+                id: 3,
+                name: "carol".into(),
+                by: 3,
+                greeting: "We met at the wall".into(),
+                friend: None,
+            })),
+        ),
+        (
+            "friend_event/push-accepted",
+            push(Push::FriendEvent(FriendEvent {
+                event: FriendEventKind::Accepted,
+                id: 2,
+                name: "bob".into(),
+                by: 2,
+                greeting: String::new(),
+                friend: Some(bob()),
+            })),
+        ),
+        ("presence/push", push(Push::Presence(PresencePush { id: 2, state: State::Offline }))),
+    ]
+}
+
+fn groups() -> Vec<(&'static str, Meaning)> {
+    vec![
+        (
+            "create_group/request",
+            request(
+                20,
+                Request::CreateGroup(CreateGroup {
+                    groupname: "climbers".into(),
+                    groupdesc: "Tuesdays at seven".into(),
+                }),
+            ),
+        ),
+        (
+            "create_group/reply",
+            reply(
+                20,
+                Reply::CreateGroup(Joined { group: climbers(Role::Owner, 1), conv: of_group(1, 0, 0) }),
+            ),
+        ),
+        ("add_group/request", request(21, Request::JoinGroup(GroupRef { groupid: 11 }))),
+        (
+            "add_group/reply",
+            reply(21, Reply::JoinGroup(Joined { group: climbers(Role::Member, 2), conv: of_group(8, 7, 7) })),
+        ),
+        ("leave_group/request", request(22, Request::LeaveGroup(GroupRef { groupid: 11 }))),
+        ("leave_group/reply", reply(22, Reply::LeaveGroup(Nothing {}))),
+        ("groups/request", request(23, Request::Groups(Page { after: 0, limit: 50 }))),
+        (
+            "groups/reply",
+            reply(23, Reply::Groups(GroupsPage { groups: vec![climbers(Role::Owner, 1)], next: 11 })),
+        ),
+        (
+            "group_members/request",
+            request(24, Request::GroupMembers(GroupMembers { groupid: 11, after: 1, limit: 100 })),
+        ),
+        (
+            "group_members/reply",
+            reply(
+                24,
+                Reply::GroupMembers(MembersPage {
+                    users: vec![Member {
+                        id: 2,
+                        name: "bob".into(),
+                        state: State::Online,
+                        role: Role::Member,
+                    }],
+                    next: 2,
+                }),
+            ),
+        ),
+        (
+            "group_event/push",
+            push(Push::GroupEvent(GroupEvent {
+                event: GroupEventKind::Joined,
+                groupid: 11,
+                groupname: "climbers".into(),
+                id: 2,
+                name: "bob".into(),
+                members: 2,
+            })),
+        ),
+    ]
+}
+
+fn messages() -> Vec<(&'static str, Meaning)> {
+    vec![
+        (
+            "one_chat/request",
+            request(
+                30,
+                Request::OneChat(OneChat {
+                    to: 2, msg: "你好, bob".into(), client_msg_id: ALICES_ID.into()
+                }),
+            ),
+        ),
+        ("one_chat/reply", reply(30, Reply::OneChat(Sent { conv: 10, seq: 2, time: TIME + 62_500 }))),
+        (
+            "group_chat/request",
+            request(
+                31,
+                Request::GroupChat(GroupChat {
+                    groupid: 11,
+                    msg: "Rain. Indoors?".into(),
+                    client_msg_id: "c-31".into(),
+                }),
+            ),
+        ),
+        ("group_chat/reply", reply(31, Reply::GroupChat(Sent { conv: 11, seq: 8, time: TIME + 70_000 }))),
+        ("message/push", push(Push::Message(bobs_message()))),
+        (
+            "history/request",
+            request(32, Request::History(History { conv: 10, after: Some(0), before: None, limit: 2 })),
+        ),
+        (
+            "history/request-before",
+            request(33, Request::History(History { conv: 10, after: None, before: Some(3), limit: 0 })),
+        ),
+        (
+            "history/reply",
+            reply(
+                32,
+                Reply::History(HistoryPage {
+                    conv: 10,
+                    messages: vec![bobs_message(), alices_message()],
+                    first: 1,
+                    last: 2,
+                }),
+            ),
+        ),
+        ("conversations/request", request(4, Request::Conversations(Page { after: 0, limit: 0 }))),
+        (
+            "conversations/reply",
+            reply(
+                4,
+                Reply::Conversations(ConversationsPage {
+                    convs: vec![direct(2, 1), of_group(8, 9, 7)],
+                    next: 11,
+                }),
+            ),
+        ),
+        ("ack/request", request(34, Request::Ack(Ack { conv: 10, seq: 2 }))),
+        ("ack/reply", reply(34, Reply::Ack(Nothing {}))),
+    ]
+}
+
+fn refusals() -> Vec<(&'static str, Meaning)> {
+    vec![
+        ("hello/refused-bad-version", refused(1, Refusal::new(Code::BAD_VERSION))),
+        ("reg_ack/refused-name-taken", refused(2, Refusal::new(Code::NAME_TAKEN).field("name"))),
+        (
+            "reg_ack/refused-bad-field",
+            refused(2, Refusal::saying(Code::BAD_FIELD, "a password has 8 to 256 bytes").field("password")),
+        ),
+        ("login_ack/refused-bad-credentials", refused(3, Refusal::new(Code::BAD_CREDENTIALS))),
+        ("login_ack/refused-too-many", refused(3, Refusal::new(Code::TOO_MANY).retry_after_ms(30_000))),
+        ("resume/refused-session-ended", refused(3, Refusal::new(Code::SESSION_ENDED))),
+        ("add_friend/refused-already-friends", refused(10, Refusal::new(Code::ALREADY_FRIENDS))),
+        ("add_group/refused-not-found", refused(21, Refusal::new(Code::NOT_FOUND))),
+        ("leave_group/refused-owner-stays", refused(22, Refusal::new(Code::OWNER_STAYS))),
+        ("one_chat/refused-not-friends", refused(30, Refusal::new(Code::NOT_FRIENDS))),
+        ("one_chat/refused-busy", refused(30, Refusal::new(Code::BUSY).retry_after_ms(1_000))),
+        ("friends/refused-not-logged-in", refused(15, Refusal::new(Code::NOT_LOGGED_IN))),
+        ("unknown/refused-unknown-type", refused(50, MessageError::UnknownType { msgid: 999 }.refusal())),
+    ]
+}

@@ -1,0 +1,326 @@
+//! Arbitrary messages for property tests.
+
+use proptest::collection::vec;
+use proptest::option;
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngSeed};
+use protocol::*;
+
+/// So many cases from a seed that is printed when the test fails, and can be given again by `PROPTEST_RNG_SEED`.
+pub(crate) fn cases(cases: u32) -> Config {
+    let mut config = Config { cases, failure_persistence: None, ..Config::default() };
+    if let RngSeed::Random = config.rng_seed {
+        use std::hash::{BuildHasher, RandomState};
+        config.rng_seed = RngSeed::Fixed(RandomState::new().hash_one(()));
+    }
+    println!("PROPTEST_RNG_SEED={}", config.rng_seed);
+    config
+}
+
+/// Any text, control characters and characters beyond the basic plane included.
+fn text() -> impl Strategy<Value = String> {
+    prop_oneof![
+        vec(any::<char>(), 0..20).prop_map(String::from_iter),
+        "[a-z0-9 -]{0,40}",
+        Just("\0\"\\/%'\u{7f}\u{2028}\u{feff}\u{10ffff}".to_owned()),
+    ]
+}
+
+fn secret() -> impl Strategy<Value = Secret> {
+    text().prop_map(Secret::new)
+}
+
+/// One of an enum's variants.
+fn word<T: Copy + std::fmt::Debug + 'static>(
+    table: &'static [(T, &'static str)],
+) -> impl Strategy<Value = T> {
+    proptest::sample::select(table).prop_map(|(value, _)| value)
+}
+
+/// A strategy for a struct from one for each field.
+macro_rules! fields {
+    ($type:ident { $($field:ident: $strategy:expr),* $(,)? }) => {
+        ($($strategy,)*).prop_map(|($($field,)*)| $type { $($field),* })
+    };
+}
+
+fn n() -> impl Strategy<Value = u64> {
+    prop_oneof![Just(0), Just(u64::MAX), Just((1 << 53) - 1), 1..1000u64, any::<u64>()]
+}
+
+fn friend() -> impl Strategy<Value = Friend> {
+    fields!(Friend { id: n(), name: text(), state: word(State::TABLE), conv: n() })
+}
+
+fn friend_request() -> impl Strategy<Value = FriendRequest> {
+    let direction = word(Direction::TABLE);
+    fields!(FriendRequest { id: n(), name: text(), direction: direction, greeting: text(), time: n() })
+}
+
+fn group() -> impl Strategy<Value = Group> {
+    fields!(Group {
+        id: n(),
+        groupname: text(),
+        groupdesc: text(),
+        role: word(Role::TABLE),
+        members: any::<u32>()
+    })
+}
+
+fn conversation() -> impl Strategy<Value = Conversation> {
+    let kind = word(ConversationKind::TABLE);
+    fields!(Conversation { conv: n(), kind: kind, with: n(), first: n(), last: n(), acked: n() })
+}
+
+fn message() -> impl Strategy<Value = ChatMessage> {
+    fields!(ChatMessage {
+        conv: n(),
+        seq: n(),
+        from: n(),
+        name: text(),
+        client_msg_id: text(),
+        time: n(),
+        kind: word(MessageKind::TABLE),
+        msg: text(),
+    })
+}
+
+fn session() -> impl Strategy<Value = Session> {
+    fields!(Session {
+        session: n(),
+        device: text(),
+        since: n(),
+        seen: n(),
+        state: word(State::TABLE),
+        current: any::<bool>()
+    })
+}
+
+fn signed_in() -> impl Strategy<Value = SignedIn> {
+    let identity = (n(), text(), n(), option::of(secret()));
+    let lists =
+        (vec(friend(), 0..3), vec(group(), 0..3), vec(friend_request(), 0..3), vec(conversation(), 0..3));
+    (identity, lists, (n(), n(), n(), n())).prop_map(|(identity, lists, next)| {
+        let (id, name, session, token) = identity;
+        let (friends, groups, requests, convs) = lists;
+        let (friends_next, groups_next, requests_next, convs_next) = next;
+        SignedIn {
+            id,
+            name,
+            session,
+            token,
+            friends,
+            friends_next,
+            groups,
+            groups_next,
+            requests,
+            requests_next,
+            convs,
+            convs_next,
+        }
+    })
+}
+
+fn hello_reply() -> impl Strategy<Value = HelloReply> {
+    fields!(HelloReply {
+        version: any::<u16>(),
+        server: text(),
+        node: text(),
+        time: n(),
+        heartbeat_ms: n(),
+        frame_bytes_max: any::<u32>(),
+        text_bytes_max: any::<u32>(),
+        pipeline_max: any::<u32>(),
+        page_max: any::<u32>(),
+    })
+}
+
+fn friend_answer() -> impl Strategy<Value = FriendAnswer> {
+    fields!(FriendAnswer { outcome: word(FriendOutcome::TABLE), friend: option::of(friend()) })
+}
+
+fn joined() -> impl Strategy<Value = Joined> {
+    fields!(Joined { group: group(), conv: conversation() })
+}
+
+fn page() -> impl Strategy<Value = Page> {
+    fields!(Page { after: n(), limit: any::<u32>() })
+}
+
+fn friend_ref() -> impl Strategy<Value = FriendRef> {
+    n().prop_map(|friendid| FriendRef { friendid })
+}
+
+fn group_ref() -> impl Strategy<Value = GroupRef> {
+    n().prop_map(|groupid| GroupRef { groupid })
+}
+
+fn sent() -> impl Strategy<Value = Sent> {
+    fields!(Sent { conv: n(), seq: n(), time: n() })
+}
+
+fn nothing() -> impl Strategy<Value = Nothing> {
+    Just(Nothing {})
+}
+
+/// Any request of this type.
+fn request_of(id: MsgId) -> BoxedStrategy<Request> {
+    match id {
+        MsgId::Hello => fields!(Hello { versions: vec(any::<u16>(), 0..4), client: text(), device: text() })
+            .prop_map(Request::Hello)
+            .boxed(),
+        MsgId::Ping => nothing().prop_map(Request::Ping).boxed(),
+        MsgId::Login => fields!(Login { id: option::of(n()), name: option::of(text()), password: secret() })
+            .prop_map(Request::Login)
+            .boxed(),
+        MsgId::Reg => fields!(Reg { name: text(), password: secret() }).prop_map(Request::Reg).boxed(),
+        MsgId::Resume => fields!(Resume { token: secret() }).prop_map(Request::Resume).boxed(),
+        MsgId::LoginOut => nothing().prop_map(Request::LogOut).boxed(),
+        MsgId::Sessions => nothing().prop_map(Request::Sessions).boxed(),
+        MsgId::EndSession => fields!(SessionRef { session: n() }).prop_map(Request::EndSession).boxed(),
+        MsgId::AddFriend => {
+            fields!(AddFriend { friendid: n(), greeting: text() }).prop_map(Request::AddFriend).boxed()
+        }
+        MsgId::AcceptFriend => friend_ref().prop_map(Request::AcceptFriend).boxed(),
+        MsgId::RefuseFriend => friend_ref().prop_map(Request::RefuseFriend).boxed(),
+        MsgId::WithdrawFriend => friend_ref().prop_map(Request::WithdrawFriend).boxed(),
+        MsgId::DeleteFriend => friend_ref().prop_map(Request::DeleteFriend).boxed(),
+        MsgId::Friends => page().prop_map(Request::Friends).boxed(),
+        MsgId::FriendRequests => page().prop_map(Request::FriendRequests).boxed(),
+        MsgId::CreateGroup => fields!(CreateGroup { groupname: text(), groupdesc: text() })
+            .prop_map(Request::CreateGroup)
+            .boxed(),
+        MsgId::AddGroup => group_ref().prop_map(Request::JoinGroup).boxed(),
+        MsgId::LeaveGroup => group_ref().prop_map(Request::LeaveGroup).boxed(),
+        MsgId::Groups => page().prop_map(Request::Groups).boxed(),
+        MsgId::GroupMembers => fields!(GroupMembers { groupid: n(), after: n(), limit: any::<u32>() })
+            .prop_map(Request::GroupMembers)
+            .boxed(),
+        MsgId::OneChat => fields!(OneChat { to: n(), msg: text(), client_msg_id: text() })
+            .prop_map(Request::OneChat)
+            .boxed(),
+        MsgId::GroupChat => fields!(GroupChat { groupid: n(), msg: text(), client_msg_id: text() })
+            .prop_map(Request::GroupChat)
+            .boxed(),
+        MsgId::History => fields!(History {
+            conv: n(),
+            after: option::of(n()),
+            before: option::of(n()),
+            limit: any::<u32>()
+        })
+        .prop_map(Request::History)
+        .boxed(),
+        MsgId::Conversations => page().prop_map(Request::Conversations).boxed(),
+        MsgId::Ack => fields!(Ack { conv: n(), seq: n() }).prop_map(Request::Ack).boxed(),
+        other => panic!("{other:?} is a request now: give it a strategy"),
+    }
+}
+
+/// Any reply of this type.
+fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
+    match id {
+        MsgId::Hello => hello_reply().prop_map(Reply::Hello).boxed(),
+        MsgId::Ping => nothing().prop_map(Reply::Ping).boxed(),
+        MsgId::LoginAck => signed_in().prop_map(Reply::Login).boxed(),
+        MsgId::RegAck => fields!(Registered { id: n() }).prop_map(Reply::Reg).boxed(),
+        MsgId::Resume => signed_in().prop_map(Reply::Resume).boxed(),
+        MsgId::LoginOut => nothing().prop_map(Reply::LogOut).boxed(),
+        MsgId::Sessions => {
+            fields!(SessionsList { sessions: vec(session(), 0..3) }).prop_map(Reply::Sessions).boxed()
+        }
+        MsgId::EndSession => nothing().prop_map(Reply::EndSession).boxed(),
+        MsgId::AddFriend => friend_answer().prop_map(Reply::AddFriend).boxed(),
+        MsgId::AcceptFriend => friend_answer().prop_map(Reply::AcceptFriend).boxed(),
+        MsgId::RefuseFriend => nothing().prop_map(Reply::RefuseFriend).boxed(),
+        MsgId::WithdrawFriend => nothing().prop_map(Reply::WithdrawFriend).boxed(),
+        MsgId::DeleteFriend => nothing().prop_map(Reply::DeleteFriend).boxed(),
+        MsgId::Friends => {
+            fields!(FriendsPage { friends: vec(friend(), 0..3), next: n() }).prop_map(Reply::Friends).boxed()
+        }
+        MsgId::FriendRequests => {
+            fields!(FriendRequestsPage { requests: vec(friend_request(), 0..3), next: n() })
+                .prop_map(Reply::FriendRequests)
+                .boxed()
+        }
+        MsgId::CreateGroup => joined().prop_map(Reply::CreateGroup).boxed(),
+        MsgId::AddGroup => joined().prop_map(Reply::JoinGroup).boxed(),
+        MsgId::LeaveGroup => nothing().prop_map(Reply::LeaveGroup).boxed(),
+        MsgId::Groups => {
+            fields!(GroupsPage { groups: vec(group(), 0..3), next: n() }).prop_map(Reply::Groups).boxed()
+        }
+        MsgId::GroupMembers => {
+            let member =
+                fields!(Member { id: n(), name: text(), state: word(State::TABLE), role: word(Role::TABLE) });
+            fields!(MembersPage { users: vec(member, 0..3), next: n() }).prop_map(Reply::GroupMembers).boxed()
+        }
+        MsgId::OneChat => sent().prop_map(Reply::OneChat).boxed(),
+        MsgId::GroupChat => sent().prop_map(Reply::GroupChat).boxed(),
+        MsgId::History => {
+            fields!(HistoryPage { conv: n(), messages: vec(message(), 0..3), first: n(), last: n() })
+                .prop_map(Reply::History)
+                .boxed()
+        }
+        MsgId::Conversations => fields!(ConversationsPage { convs: vec(conversation(), 0..3), next: n() })
+            .prop_map(Reply::Conversations)
+            .boxed(),
+        MsgId::Ack => nothing().prop_map(Reply::Ack).boxed(),
+        other => panic!("{other:?} is a reply now: give it a strategy"),
+    }
+}
+
+/// Any push of this type.
+fn push_of(id: MsgId) -> BoxedStrategy<Push> {
+    match id {
+        MsgId::Ping => nothing().prop_map(Push::Ping).boxed(),
+        MsgId::Bye => fields!(Bye { errcode: any::<u16>(), errmsg: text(), retry_after_ms: any::<u32>() })
+            .prop_map(Push::Bye)
+            .boxed(),
+        MsgId::FriendEvent => fields!(FriendEvent {
+            event: word(FriendEventKind::TABLE),
+            id: n(),
+            name: text(),
+            by: n(),
+            greeting: text(),
+            friend: option::of(friend()),
+        })
+        .prop_map(Push::FriendEvent)
+        .boxed(),
+        MsgId::Presence => {
+            fields!(PresencePush { id: n(), state: word(State::TABLE) }).prop_map(Push::Presence).boxed()
+        }
+        MsgId::GroupEvent => fields!(GroupEvent {
+            event: word(GroupEventKind::TABLE),
+            groupid: n(),
+            groupname: text(),
+            id: n(),
+            name: text(),
+            members: any::<u32>(),
+        })
+        .prop_map(Push::GroupEvent)
+        .boxed(),
+        MsgId::Message => message().prop_map(Push::Message).boxed(),
+        other => panic!("{other:?} is a push now: give it a strategy"),
+    }
+}
+
+/// Any request; every type is as likely as any other.
+pub(crate) fn request() -> impl Strategy<Value = Request> {
+    proptest::sample::select(Request::MSGIDS).prop_flat_map(request_of)
+}
+
+/// Any reply.
+pub(crate) fn reply() -> impl Strategy<Value = Reply> {
+    proptest::sample::select(Reply::MSGIDS).prop_flat_map(reply_of)
+}
+
+/// Any push.
+pub(crate) fn push() -> impl Strategy<Value = Push> {
+    proptest::sample::select(Push::MSGIDS).prop_flat_map(push_of)
+}
+
+/// Any refusal, of codes that nobody invented yet too.
+pub(crate) fn refusal() -> impl Strategy<Value = Refusal> {
+    let body =
+        fields!(ErrorBody { errmsg: text(), field: option::of(text()), retry_after_ms: option::of(n()) });
+    (1..=u16::MAX, body).prop_map(|(code, body)| Refusal { code: Code(code), body })
+}
