@@ -22,12 +22,13 @@ pub(crate) struct Envelope {
 }
 
 /// Whom the message is for, as far as that is known before it is stored.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(crate) enum Recipient {
     /// The sender's friend.
     Friend(UserId),
-    /// Whoever is a member once the message is stored.
-    Group,
+    /// Whoever is a member once the message is stored; and those who were when it was checked, in case that the store
+    /// cannot say then.
+    Group(Arc<[UserId]>),
 }
 
 impl Pending {

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use domain::{SessionId, UserId};
+use protocol::{Code, Refusal};
 
 /// A connection, by the gateway's number for it. Never given twice while the process runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -29,4 +30,35 @@ pub struct Caller<'a> {
     pub device: &'a str,
     /// `None` before login.
     pub principal: Option<&'a Principal>,
+}
+
+/// A caller who is logged in.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Me<'a> {
+    pub(crate) conn: ConnKey,
+    pub(crate) principal: &'a Principal,
+}
+
+impl<'a> Caller<'a> {
+    /// The caller, if logged in. The gateway has checked it; this makes a mistake there harmless.
+    pub(crate) fn me(self) -> Result<Me<'a>, Refusal> {
+        match self.principal {
+            Some(principal) => Ok(Me { conn: self.conn, principal }),
+            None => Err(Refusal::new(Code::NOT_LOGGED_IN)),
+        }
+    }
+
+    /// The connection, if not logged in. As above.
+    pub(crate) fn guest(self) -> Result<Caller<'a>, Refusal> {
+        match self.principal {
+            None => Ok(self),
+            Some(_) => Err(Refusal::new(Code::ALREADY_LOGGED_IN)),
+        }
+    }
+}
+
+impl Me<'_> {
+    pub(crate) fn user(&self) -> UserId {
+        self.principal.user
+    }
 }

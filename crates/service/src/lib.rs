@@ -5,12 +5,36 @@
 //! [`Service::append`]; what others should know goes to the [`Hub`]. Everything that the service cannot do itself is a
 //! port: no socket, no SQL, no JSON and no wall clock in here.
 
+mod accounts;
 mod batch;
+mod bundle;
 mod caller;
+mod chat;
 mod config;
+mod cursors;
+mod directory;
+mod fields;
+mod friends;
+mod groups;
+mod history;
 mod hub;
+mod names;
+mod page;
+mod presence;
+mod refuse;
 mod route;
+mod seen;
 mod service;
+mod sessions;
+mod token;
+mod unsettled;
+mod upkeep;
+mod versioned_cache;
+mod wire;
+mod write_behind;
+
+/// The types and ports that this crate's interface speaks in.
+pub use domain;
 
 pub use batch::{Batch, Pending};
 pub use caller::{Caller, ConnKey, Principal};

@@ -3,12 +3,25 @@
 use std::sync::Arc;
 
 use domain::{Clock, Entropy, PasswordHasher, Presence, Store, StoreResult};
-use protocol::{Refusal, Reply, Request};
+use protocol::limits::{PAGE_MAX, TEXT_BYTES_MAX};
+use protocol::{Code, Refusal, Reply, Request};
 
 use crate::batch::{Batch, Pending};
-use crate::caller::{Caller, Principal};
+use crate::caller::{Caller, ConnKey, Principal};
 use crate::config::ServiceConfig;
+use crate::cursors::{self, Cursors};
+use crate::directory::Directory;
+use crate::friends::{self, Friendships};
+use crate::groups::{self, Rosters};
 use crate::hub::Hub;
+use crate::presence::Doors;
+use crate::refuse::{Stop, Trouble};
+use crate::seen::Seen;
+use crate::sessions::{self, Ended};
+use crate::unsettled::Unsettled;
+use crate::upkeep::{self, Upkeep};
+use crate::versioned_cache::{Capacity, VersionedCache};
+use crate::{accounts, chat, history};
 
 /// The ports that the service works on.
 #[derive(Clone)]
@@ -42,35 +55,120 @@ pub enum Handled {
 
 /// The business rules. One per node, shared by all workers; it holds caches but no truth.
 pub struct Service {
-    ports: Ports,
-    config: ServiceConfig,
+    pub(crate) ports: Ports,
+    pub(crate) config: ServiceConfig,
+    pub(crate) directory: Directory,
+    pub(crate) friendships: Friendships,
+    pub(crate) rosters: Rosters,
+    pub(crate) cursors: Cursors,
+    pub(crate) seen: Seen,
+    pub(crate) ended: Ended,
+    pub(crate) doors: Doors,
+    pub(crate) unsettled: Unsettled,
+    pub(crate) upkeep: Upkeep,
+    pub(crate) trouble: Trouble,
 }
 
 impl Service {
-    /// A service over these ports.
-    pub fn new(ports: Ports, config: ServiceConfig) -> Service {
-        Service { ports, config }
+    /// A service over these ports. Pages are never longer than the protocol allows, whatever `config` says.
+    pub fn new(ports: Ports, mut config: ServiceConfig) -> Service {
+        config.page_max = config.page_max.clamp(1, PAGE_MAX);
+        config.bundle_page_max = config.bundle_page_max.clamp(1, PAGE_MAX);
+        config.text_bytes_max = config.text_bytes_max.clamp(1, TEXT_BYTES_MAX);
+        config.sessions_per_user_max = config.sessions_per_user_max.max(1);
+        let rosters =
+            Capacity { weight: config.roster_cache_members_max, heaviest: u64::from(config.groups.members) };
+        Service {
+            directory: Directory::new(config.user_cache_max),
+            friendships: VersionedCache::of_values(config.friendship_cache_max),
+            rosters: VersionedCache::weighed(rosters, |roster| roster.len() as u64),
+            cursors: Cursors::new(config.cursors_waiting_max, config.friendship_cache_max),
+            seen: Seen::new(),
+            ended: Ended::default(),
+            doors: Doors::new(),
+            unsettled: Unsettled::new(),
+            upkeep: Upkeep::default(),
+            trouble: Trouble::default(),
+            ports,
+            config,
+        }
     }
 
     /// Runs a request whose route's access rule the gateway has checked. Blocks as long as the stores do.
     ///
-    /// Every request gets exactly one answer: this result, or for [`Handled::Append`] the [`Delivery`].
-    pub fn handle(&self, _caller: Caller<'_>, _rid: u32, _request: Request) -> Result<Handled, Refusal> {
-        Err(Refusal::new(protocol::Code::INTERNAL))
+    /// Every request gets exactly one answer: this result, or for [`Handled::Append`] the
+    /// [`Delivery`](crate::Delivery). After [`Handled::SignedIn`] the hub knows the connection already, so that a push
+    /// may overtake the reply; if the connection is gone by then, the gateway calls [`Service::disconnected`].
+    ///
+    /// A session that another device ends loses its connection at once, by [`Hub::close_session`]; the requests of that
+    /// connection which were read before may still be done.
+    pub fn handle(&self, caller: Caller<'_>, rid: u32, request: Request) -> Result<Handled, Refusal> {
+        self.dispatch(caller, rid, request).map_err(|stop| self.refusal(stop))
     }
 
     /// Stores a batch in one transaction and gives answers and messages to the hub. On success the batch is empty. On
     /// failure it is as before, and may be appended again: a message that was stored after all is then a repeat.
-    pub fn append(&self, _batch: &mut Batch) -> StoreResult<()> {
-        Ok(())
+    ///
+    /// Called by one appender at a time for each conversation, so that its messages are delivered in their order.
+    pub fn append(&self, batch: &mut Batch) -> StoreResult<()> {
+        chat::append(self, batch)
     }
 
     /// Answers every message of a batch that could not be stored with BUSY, and empties it.
-    pub fn refuse(&self, _batch: &mut Batch) {}
+    pub fn refuse(&self, batch: &mut Batch) {
+        chat::refuse(self, batch);
+    }
 
     /// A connection of this principal is gone, without having logged out.
-    pub fn disconnected(&self, _conn: crate::ConnKey, _principal: &Principal) {}
+    pub fn disconnected(&self, conn: ConnKey, principal: &Principal) {
+        sessions::disconnected(self, conn, principal);
+    }
 
     /// Stores what is written behind, and cleans up. Called about once a second by one thread, and once at the end.
-    pub fn tick(&self) {}
+    pub fn tick(&self) {
+        upkeep::tick(self);
+    }
+
+    fn dispatch(&self, caller: Caller<'_>, rid: u32, request: Request) -> Result<Handled, Stop> {
+        let reply = match request {
+            // The gateway answers these where it reads them.
+            Request::Hello(_) => return Err(Stop::refused(Code::HELLO_FIRST)),
+            Request::Ping(_) => return Err(Stop::refused(Code::NOT_ALLOWED)),
+
+            Request::Reg(r) => {
+                caller.guest()?;
+                Reply::Reg(accounts::register(self, &r)?)
+            }
+            Request::Login(r) => return accounts::log_in(self, caller.guest()?, &r),
+            Request::Resume(r) => return sessions::resume(self, caller.guest()?, &r),
+            Request::LogOut(_) => return sessions::log_out(self, caller.me()?),
+            Request::Sessions(_) => Reply::Sessions(sessions::list(self, caller.me()?)?),
+            Request::EndSession(r) => return sessions::end(self, caller.me()?, &r),
+
+            Request::AddFriend(r) => Reply::AddFriend(friends::request(self, caller.me()?, &r)?),
+            Request::AcceptFriend(r) => Reply::AcceptFriend(friends::accept(self, caller.me()?, &r)?),
+            Request::RefuseFriend(r) => Reply::RefuseFriend(friends::refuse(self, caller.me()?, &r)?),
+            Request::WithdrawFriend(r) => Reply::WithdrawFriend(friends::withdraw(self, caller.me()?, &r)?),
+            Request::DeleteFriend(r) => Reply::DeleteFriend(friends::delete(self, caller.me()?, &r)?),
+            Request::Friends(r) => Reply::Friends(friends::page(self, caller.me()?, &r)?),
+            Request::FriendRequests(r) => {
+                Reply::FriendRequests(friends::requests_page(self, caller.me()?, &r)?)
+            }
+
+            Request::CreateGroup(r) => Reply::CreateGroup(groups::create(self, caller.me()?, &r)?),
+            Request::JoinGroup(r) => Reply::JoinGroup(groups::join(self, caller.me()?, &r)?),
+            Request::LeaveGroup(r) => Reply::LeaveGroup(groups::leave(self, caller.me()?, &r)?),
+            Request::Groups(r) => Reply::Groups(groups::page(self, caller.me()?, &r)?),
+            Request::GroupMembers(r) => Reply::GroupMembers(groups::members_page(self, caller.me()?, &r)?),
+
+            Request::OneChat(r) => return Ok(Handled::Append(chat::to_friend(self, caller.me()?, rid, r)?)),
+            Request::GroupChat(r) => return Ok(Handled::Append(chat::to_group(self, caller.me()?, rid, r)?)),
+            Request::History(r) => Reply::History(history::page(self, caller.me()?, &r)?),
+            Request::Conversations(r) => {
+                Reply::Conversations(cursors::conversations(self, caller.me()?, &r)?)
+            }
+            Request::Ack(r) => Reply::Ack(cursors::acknowledge(self, caller.me()?, &r)?),
+        };
+        Ok(Handled::Reply(reply))
+    }
 }

@@ -1,0 +1,58 @@
+//! What a client gets at login and resume: enough to draw its first screen, and where the rest is.
+
+use domain::{ConversationFilter, StoreResult, UserId};
+use protocol::limits::{
+    FRAME_BYTES_MAX, GREETING_CHARS_MAX, GROUP_DESC_CHARS_MAX, GROUP_NAME_CHARS_MAX, NAME_CHARS_MAX, PAGE_MAX,
+};
+use protocol::{Secret, SignedIn};
+
+use crate::caller::Principal;
+use crate::cursors;
+use crate::friends;
+use crate::groups;
+use crate::page::Slice;
+use crate::service::Service;
+
+const _: () = {
+    // Even with the longest lists of the longest texts, each character escaped in JSON as \uXXXX, a bundle fits a
+    // frame; and so does each single page.
+    const NUMBERS: usize = 160;
+    const FRIEND: usize = 6 * NAME_CHARS_MAX + NUMBERS;
+    const GROUP: usize = 6 * (GROUP_NAME_CHARS_MAX + GROUP_DESC_CHARS_MAX) + NUMBERS;
+    const REQUEST: usize = 6 * (NAME_CHARS_MAX + GREETING_CHARS_MAX) + NUMBERS;
+    assert!(PAGE_MAX as usize * (FRIEND + GROUP + REQUEST + NUMBERS) < FRAME_BYTES_MAX as usize);
+};
+
+/// The bundle, and the friends if they are all in it.
+pub(crate) struct Bundle {
+    pub(crate) signed_in: SignedIn,
+    pub(crate) all_friends: Option<Vec<UserId>>,
+}
+
+/// Reads the bundle: one query for each of its four lists, no writes. To be called when the hub knows the connection,
+/// so that whatever is stored after this read is pushed, and nothing falls between the two.
+pub(crate) fn read(service: &Service, principal: &Principal, token: Option<Secret>) -> StoreResult<Bundle> {
+    let user = principal.user;
+    let first = Slice::first(service.config.bundle_page_max);
+    let friends = friends::list(service, user, first)?;
+    let groups = groups::list(service, user, first)?;
+    let requests = friends::list_requests(service, user, first)?;
+    let convs = cursors::list(service, user, ConversationFilter::WithNews, first)?;
+    let all_friends =
+        (friends.next == 0).then(|| friends.entries.iter().map(|friend| UserId(friend.id)).collect());
+    let signed_in = SignedIn {
+        id: user.0,
+        name: principal.name.to_string(),
+        session: principal.session.0,
+        token,
+        friends: friends.entries,
+        friends_next: friends.next,
+        groups: groups.entries,
+        groups_next: groups.next,
+        requests: requests.entries,
+        requests_next: requests.next,
+        convs: convs.entries,
+        convs_next: convs.next,
+    };
+    Ok(Bundle { signed_in, all_friends })
+}

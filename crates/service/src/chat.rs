@@ -1,0 +1,187 @@
+//! ONE_CHAT and GROUP_CHAT: a message is checked by a worker, then stored with others and delivered by an appender.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use domain::{
+    AppendRefused, Appended, ConversationId, GroupId, MessageKind, NewMessage, Novelty, StoreError,
+    StoreResult, Timestamp, UserId,
+};
+use protocol::{ChatMessage, Code, GroupChat, OneChat, Refusal, Sent};
+
+use crate::batch::{Batch, Envelope, Pending, Recipient};
+use crate::caller::Me;
+use crate::fields;
+use crate::friends;
+use crate::groups;
+use crate::hub::{ChatKind, Delivery, Origin, Readers};
+use crate::refuse::Stop;
+use crate::service::Service;
+use crate::wire;
+
+/// The time of a message that no appender has taken yet.
+const NOT_YET: Timestamp = Timestamp(0);
+
+/// Checks ONE_CHAT. Somebody who is no friend and somebody who does not exist are the same here.
+pub(crate) fn to_friend(service: &Service, me: Me<'_>, rid: u32, request: OneChat) -> Result<Pending, Stop> {
+    check(service, &request.msg, &request.client_msg_id)?;
+    let friend = UserId(request.to);
+    if friend == me.user() {
+        return Err(Stop::refused(Code::SELF));
+    }
+    let conversation =
+        friends::conversation(service, me.user(), friend)?.ok_or_else(|| Stop::refused(Code::NOT_FRIENDS))?;
+    let origin = Origin { conn: me.conn, rid, kind: ChatKind::One };
+    Ok(pending(me, origin, conversation, Recipient::Friend(friend), request.client_msg_id, request.msg))
+}
+
+/// Checks GROUP_CHAT.
+pub(crate) fn to_group(service: &Service, me: Me<'_>, rid: u32, request: GroupChat) -> Result<Pending, Stop> {
+    check(service, &request.msg, &request.client_msg_id)?;
+    let group = GroupId(request.groupid);
+    let roster = groups::roster_with(service, group, me.user())?;
+    let origin = Origin { conn: me.conn, rid, kind: ChatKind::Group };
+    let to = Recipient::Group(roster);
+    Ok(pending(me, origin, group.conversation(), to, request.client_msg_id, request.msg))
+}
+
+/// Stores and delivers a batch; see [`Service::append`].
+pub(crate) fn append(service: &Service, batch: &mut Batch) -> StoreResult<()> {
+    if batch.is_empty() {
+        return Ok(());
+    }
+    let now = service.ports.clock.now();
+    // A batch that is tried again keeps its times: by them a message is known that was stored by an earlier try.
+    for message in batch.messages.iter_mut().filter(|message| message.time == NOT_YET) {
+        message.time = now;
+    }
+    let places = service.ports.store.append(&batch.messages).inspect_err(|error| {
+        if matches!(error, StoreError::OutcomeUnknown { .. }) {
+            service.unsettled.remember(&batch.messages);
+        }
+    })?;
+    if places.len() != batch.len() {
+        service.unsettled.remember(&batch.messages);
+        let cause = format!("{} places for {} messages", places.len(), batch.len());
+        return Err(StoreError::failed("append", cause));
+    }
+    let mut rosters = RostersNow { service, read: HashMap::new() };
+    let deliveries = batch
+        .messages
+        .drain(..)
+        .zip(batch.envelopes.drain(..))
+        .zip(places)
+        .map(|((message, envelope), place)| deliver(service, &mut rosters, message, envelope, place))
+        .collect();
+    service.ports.hub.deliver(deliveries);
+    Ok(())
+}
+
+/// Answers BUSY to a whole batch.
+pub(crate) fn refuse(service: &Service, batch: &mut Batch) {
+    batch.messages.clear();
+    let deliveries: Vec<Delivery> = batch
+        .envelopes
+        .drain(..)
+        .map(|envelope| Delivery { origin: envelope.origin, answer: Err(service.busy()), message: None })
+        .collect();
+    if !deliveries.is_empty() {
+        service.ports.hub.deliver(deliveries);
+    }
+}
+
+fn check(service: &Service, text: &str, client_msg_id: &str) -> Result<(), Refusal> {
+    fields::text(text, service.config.text_bytes_max)?;
+    fields::client_msg_id(client_msg_id)
+}
+
+fn pending(
+    me: Me<'_>,
+    origin: Origin,
+    conversation: ConversationId,
+    to: Recipient,
+    client_msg_id: String,
+    body: String,
+) -> Pending {
+    Pending {
+        message: NewMessage {
+            conversation,
+            sender: me.user(),
+            client_msg_id,
+            time: NOT_YET,
+            kind: MessageKind::Text,
+            body,
+        },
+        envelope: Envelope { origin, sender_name: Arc::clone(&me.principal.name), to },
+    }
+}
+
+/// What becomes of one message that the store has answered for.
+fn deliver(
+    service: &Service,
+    rosters: &mut RostersNow<'_>,
+    message: NewMessage,
+    envelope: Envelope,
+    place: Result<Appended, AppendRefused>,
+) -> Delivery {
+    let origin = envelope.origin;
+    let place = match place {
+        Ok(place) => place,
+        Err(AppendRefused::NoSuchConversation) => {
+            let code = match envelope.to {
+                Recipient::Friend(_) => Code::NOT_FRIENDS,
+                Recipient::Group(_) => Code::NOT_MEMBER,
+            };
+            return Delivery { origin, answer: Err(Refusal::new(code)), message: None };
+        }
+    };
+    let sent = Sent { conv: place.conversation.0, seq: place.seq.0, time: place.time.0 };
+    let to_be_read = match place.novelty {
+        Novelty::New => true,
+        Novelty::Repeat => service.unsettled.settle(&message, &place),
+    };
+    let message = to_be_read.then(|| {
+        let readers = match envelope.to {
+            Recipient::Friend(friend) => Readers::Pair(message.sender, friend),
+            Recipient::Group(checked) => {
+                Readers::Members(message.conversation, rosters.read(message.conversation, checked))
+            }
+        };
+        let chat = ChatMessage {
+            conv: place.conversation.0,
+            seq: place.seq.0,
+            from: message.sender.0,
+            name: envelope.sender_name.as_ref().to_owned(),
+            client_msg_id: message.client_msg_id,
+            time: place.time.0,
+            kind: wire::message_kind(message.kind),
+            msg: message.body,
+        };
+        (chat, readers)
+    });
+    Delivery { origin, answer: Ok(sent), message }
+}
+
+/// The rosters of a batch's groups, each read once, after the commit: whoever became a member before it is there.
+struct RostersNow<'a> {
+    service: &'a Service,
+    read: HashMap<ConversationId, Arc<[UserId]>>,
+}
+
+impl RostersNow<'_> {
+    fn read(&mut self, conversation: ConversationId, checked: Arc<[UserId]>) -> Arc<[UserId]> {
+        let service = self.service;
+        let roster = self.read.entry(conversation).or_insert_with(|| {
+            match groups::roster(service, conversation.group()) {
+                Ok(roster) => roster.unwrap_or_default(),
+                Err(error) => {
+                    // The message is stored and will be answered. Those who were members when it was checked get it
+                    // now; who joined since then finds it in the log.
+                    service.trouble.note(service.ports.clock.now(), &error);
+                    checked
+                }
+            }
+        });
+        Arc::clone(roster)
+    }
+}

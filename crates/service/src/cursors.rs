@@ -1,0 +1,126 @@
+//! ACK and CONVERSATIONS: how far each user got, and what there is.
+
+use domain::{
+    Conversation, ConversationFilter, ConversationId, Cursor, NUMBER_MAX, Seq, Store, StoreResult, UserId,
+};
+use protocol::{Ack, Code, ConversationsPage, Nothing, Page};
+
+use crate::caller::Me;
+use crate::page::{Part, Slice};
+use crate::refuse::Stop;
+use crate::service::Service;
+use crate::versioned_cache::VersionedCache;
+use crate::wire;
+use crate::write_behind::WriteBehind;
+
+/// Cursors stored in one transaction.
+const ADVANCE_AT_ONCE: usize = 1_000;
+
+/// Acknowledgements, written behind. A crash loses the last second of them: the client sends them again, or receives
+/// again what it has and drops it by seq. Any thread.
+pub(crate) struct Cursors {
+    waiting: WriteBehind<(UserId, ConversationId), Seq>,
+    /// Who may read which conversation, of those who acknowledged something there.
+    readers: VersionedCache<(UserId, ConversationId), ()>,
+}
+
+/// The acknowledgements of one user that wait, taken before the store is read: one that is stored in between is then
+/// seen twice, and never missed.
+pub(crate) struct Waiting(Vec<((UserId, ConversationId), Seq)>);
+
+impl Cursors {
+    pub(crate) fn new(waiting_max: usize, readers_max: usize) -> Cursors {
+        Cursors {
+            waiting: WriteBehind::new("acknowledgements", waiting_max),
+            readers: VersionedCache::of_values(readers_max),
+        }
+    }
+
+    /// Stores what waits.
+    pub(crate) fn flush(&self, store: &dyn Store) -> StoreResult<()> {
+        self.waiting.flush(|cursors| advance(store, cursors))
+    }
+
+    /// What waits of this user.
+    pub(crate) fn waiting(&self, user: UserId) -> Waiting {
+        let all = (user, ConversationId(0))..=(user, ConversationId(u64::MAX));
+        Waiting(self.waiting.waiting_in(all))
+    }
+
+    /// Says that the user came into or out of a conversation.
+    pub(crate) fn readers_changed(&self, user: UserId, conversation: ConversationId) {
+        self.readers.invalidate(&(user, conversation));
+    }
+}
+
+impl Waiting {
+    /// What the user acknowledged of a conversation that was read from the store.
+    pub(crate) fn acked(&self, user: UserId, conversation: &Conversation) -> Seq {
+        let waiting = self.0.binary_search_by_key(&(user, conversation.id), |(key, _)| *key);
+        let waiting = waiting.map_or(Seq(0), |found| self.0[found].1);
+        // As the store will clamp it.
+        conversation.acked.max(waiting.min(conversation.last))
+    }
+}
+
+/// ACK.
+pub(crate) fn acknowledge(service: &Service, me: Me<'_>, ack: &Ack) -> Result<Nothing, Stop> {
+    let (user, conversation) = (me.user(), ConversationId(ack.conv));
+    if conversation.0 > NUMBER_MAX {
+        return Err(Stop::refused(Code::NOT_FOUND));
+    }
+    let store = &*service.ports.store;
+    let cursors = &service.cursors;
+    cursors
+        .readers
+        .get_or_load(&(user, conversation), || Ok(store.conversation(user, conversation)?.map(|_| ())))
+        .map_err(|error: domain::StoreError| Stop::from(error))?
+        .ok_or_else(|| Stop::refused(Code::NOT_FOUND))?;
+    let seq = Seq(ack.seq.min(NUMBER_MAX));
+    if seq > Seq(0) {
+        cursors.waiting.note((user, conversation), seq, |waiting| advance(store, waiting))?;
+    }
+    Ok(Nothing {})
+}
+
+/// CONVERSATIONS.
+pub(crate) fn conversations(service: &Service, me: Me<'_>, page: &Page) -> Result<ConversationsPage, Stop> {
+    let slice = Slice::asked(page.after, page.limit, service.config.page_max);
+    let part = list(service, me.user(), ConversationFilter::WithMessages, slice)?;
+    Ok(ConversationsPage { convs: part.entries, next: part.next })
+}
+
+/// A slice of the user's conversations, with what waits to be stored of their cursors.
+pub(crate) fn list(
+    service: &Service,
+    user: UserId,
+    filter: ConversationFilter,
+    slice: Slice,
+) -> StoreResult<Part<protocol::Conversation>> {
+    let waiting = service.cursors.waiting(user);
+    let part = slice.read(
+        |conversation: &Conversation| conversation.id.0,
+        |after, limit| service.ports.store.conversations(user, filter, ConversationId(after), limit),
+    )?;
+    let entries = part.entries.into_iter().map(|conversation| {
+        let acked = waiting.acked(user, &conversation);
+        wire::conversation(conversation, acked)
+    });
+    let entries = match filter {
+        ConversationFilter::WithMessages => entries.collect(),
+        // Read on another device a moment ago: no news any more.
+        ConversationFilter::WithNews => entries.filter(|entry| entry.acked < entry.last).collect(),
+    };
+    Ok(Part { entries, next: part.next })
+}
+
+fn advance(store: &dyn Store, waiting: &[((UserId, ConversationId), Seq)]) -> StoreResult<()> {
+    for waiting in waiting.chunks(ADVANCE_AT_ONCE) {
+        let cursors: Vec<Cursor> = waiting
+            .iter()
+            .map(|((user, conversation), seq)| Cursor { user: *user, conversation: *conversation, seq: *seq })
+            .collect();
+        store.advance_cursors(&cursors)?;
+    }
+    Ok(())
+}

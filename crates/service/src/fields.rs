@@ -1,0 +1,64 @@
+//! Limits of the fields that are not names. Each violated limit names its field.
+
+use protocol::Refusal;
+use protocol::limits::{
+    CLIENT_MSG_ID_BYTES_MAX, GREETING_CHARS_MAX, GROUP_DESC_CHARS_MAX, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN,
+};
+
+use crate::refuse::bad_field;
+
+/// A password that somebody wants to have.
+pub(crate) fn new_password(password: &str) -> Result<(), Refusal> {
+    if password.len() < PASSWORD_BYTES_MIN {
+        return Err(bad_field("password", format!("a password has at least {PASSWORD_BYTES_MIN} bytes")));
+    }
+    known_password(password)
+}
+
+/// A password that somebody claims to know: only what makes hashing dear is refused, the rest is just wrong.
+pub(crate) fn known_password(password: &str) -> Result<(), Refusal> {
+    if password.len() > PASSWORD_BYTES_MAX {
+        return Err(bad_field("password", format!("a password has at most {PASSWORD_BYTES_MAX} bytes")));
+    }
+    Ok(())
+}
+
+/// The line that comes with a friend request.
+pub(crate) fn greeting(greeting: &str) -> Result<(), Refusal> {
+    at_most("greeting", greeting, GREETING_CHARS_MAX)
+}
+
+/// What a group is about.
+pub(crate) fn group_description(description: &str) -> Result<(), Refusal> {
+    at_most("groupdesc", description, GROUP_DESC_CHARS_MAX)
+}
+
+/// A message's text: anything, NUL and controls included, as long as there is something.
+pub(crate) fn text(text: &str, bytes_max: usize) -> Result<(), Refusal> {
+    if text.is_empty() {
+        return Err(bad_field("msg", "a message cannot be empty"));
+    }
+    if text.len() > bytes_max {
+        return Err(bad_field("msg", format!("a message has at most {bytes_max} bytes")));
+    }
+    Ok(())
+}
+
+/// A client message id: printable ASCII, so that every store compares it byte by byte.
+pub(crate) fn client_msg_id(id: &str) -> Result<(), Refusal> {
+    let printable = id.bytes().all(|byte| byte == b' ' || byte.is_ascii_graphic());
+    if id.is_empty() || id.len() > CLIENT_MSG_ID_BYTES_MAX || !printable {
+        return Err(bad_field(
+            "client_msg_id",
+            format!("client_msg_id is 1 to {CLIENT_MSG_ID_BYTES_MAX} printable ASCII characters"),
+        ));
+    }
+    Ok(())
+}
+
+fn at_most(field: &str, text: &str, chars_max: usize) -> Result<(), Refusal> {
+    match text.chars().nth(chars_max) {
+        None => Ok(()),
+        Some(_) => Err(bad_field(field, format!("{field} is longer than {chars_max} characters"))),
+    }
+}

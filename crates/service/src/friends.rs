@@ -1,0 +1,221 @@
+//! Friend requests and friendships.
+//!
+//! Every change is told to all devices of both users but the one that asked, which has its answer.
+
+use domain::{Accepted, ConversationId, NUMBER_MAX, PresenceState, Requested, StoreResult, UserId};
+use protocol::{
+    AddFriend, Code, Friend, FriendAnswer, FriendEvent, FriendEventKind, FriendOutcome, FriendRef,
+    FriendRequest, FriendRequestsPage, FriendsPage, Nothing, Page, Push,
+};
+
+use crate::caller::Me;
+use crate::fields;
+use crate::hub::Audience;
+use crate::page::{Part, Slice};
+use crate::presence;
+use crate::refuse::Stop;
+use crate::service::Service;
+use crate::versioned_cache::VersionedCache;
+use crate::wire;
+
+/// The conversations of friends, by the pair with the smaller id first.
+pub(crate) type Friendships = VersionedCache<(UserId, UserId), ConversationId>;
+
+/// The conversation of two friends; `None` if they are not friends.
+pub(crate) fn conversation(
+    service: &Service,
+    user: UserId,
+    other: UserId,
+) -> StoreResult<Option<ConversationId>> {
+    if other.0 > NUMBER_MAX {
+        return Ok(None);
+    }
+    service.friendships.get_or_load(&pair(user, other), || service.ports.store.friendship(user, other))
+}
+
+/// ADD_FRIEND.
+pub(crate) fn request(service: &Service, me: Me<'_>, request: &AddFriend) -> Result<FriendAnswer, Stop> {
+    fields::greeting(&request.greeting)?;
+    let other = Other::find(service, me, request.friendid)?;
+    let ports = &service.ports;
+    let outcome = ports.store.request_friend(
+        me.user(),
+        other.id,
+        &request.greeting,
+        ports.clock.now(),
+        service.config.friends,
+    )?;
+    match outcome {
+        Requested::Waiting => {
+            let event = Event { greeting: &request.greeting, ..Event::of(FriendEventKind::Requested) };
+            tell(service, me, &other, event);
+            Ok(FriendAnswer { outcome: FriendOutcome::Requested, friend: None })
+        }
+        Requested::Friends(conversation) => Ok(befriended(service, me, &other, conversation)),
+        Requested::AlreadyRequested => Err(Stop::refused(Code::ALREADY_REQUESTED)),
+        Requested::AlreadyFriends => Err(Stop::refused(Code::ALREADY_FRIENDS)),
+        Requested::NoSuchUser => Err(Stop::refused(Code::NOT_FOUND)),
+        Requested::Full => Err(Stop::refused(Code::FULL)),
+    }
+}
+
+/// ACCEPT_FRIEND.
+pub(crate) fn accept(service: &Service, me: Me<'_>, request: &FriendRef) -> Result<FriendAnswer, Stop> {
+    let other = Other::find(service, me, request.friendid)?;
+    let ports = &service.ports;
+    match ports.store.accept_friend(me.user(), other.id, ports.clock.now(), service.config.friends)? {
+        Accepted::Friends(conversation) => Ok(befriended(service, me, &other, conversation)),
+        Accepted::NoRequest => Err(Stop::refused(Code::NOT_FOUND)),
+        Accepted::Full => Err(Stop::refused(Code::FULL)),
+    }
+}
+
+/// REFUSE_FRIEND.
+pub(crate) fn refuse(service: &Service, me: Me<'_>, request: &FriendRef) -> Result<Nothing, Stop> {
+    let other = Other::find(service, me, request.friendid)?;
+    match service.ports.store.remove_friend_request(other.id, me.user())? {
+        true => Ok(tell(service, me, &other, Event::of(FriendEventKind::Refused))),
+        false => Err(Stop::refused(Code::NOT_FOUND)),
+    }
+}
+
+/// WITHDRAW_FRIEND.
+pub(crate) fn withdraw(service: &Service, me: Me<'_>, request: &FriendRef) -> Result<Nothing, Stop> {
+    let other = Other::find(service, me, request.friendid)?;
+    match service.ports.store.remove_friend_request(me.user(), other.id)? {
+        true => Ok(tell(service, me, &other, Event::of(FriendEventKind::Withdrawn))),
+        false => Err(Stop::refused(Code::NOT_FOUND)),
+    }
+}
+
+/// DELETE_FRIEND. Messages that were checked before it are still delivered; none after.
+pub(crate) fn delete(service: &Service, me: Me<'_>, request: &FriendRef) -> Result<Nothing, Stop> {
+    let other = Other::find(service, me, request.friendid)?;
+    let deleted = service.ports.store.delete_friend(me.user(), other.id);
+    // Whatever came of it: nobody may go on with what was true before.
+    service.friendships.invalidate(&pair(me.user(), other.id));
+    match deleted? {
+        true => Ok(tell(service, me, &other, Event::of(FriendEventKind::Deleted))),
+        false => Err(Stop::refused(Code::NOT_FRIENDS)),
+    }
+}
+
+/// FRIENDS.
+pub(crate) fn page(service: &Service, me: Me<'_>, page: &Page) -> Result<FriendsPage, Stop> {
+    let slice = Slice::asked(page.after, page.limit, service.config.page_max);
+    let part = list(service, me.user(), slice)?;
+    Ok(FriendsPage { friends: part.entries, next: part.next })
+}
+
+/// FRIEND_REQUESTS.
+pub(crate) fn requests_page(service: &Service, me: Me<'_>, page: &Page) -> Result<FriendRequestsPage, Stop> {
+    let slice = Slice::asked(page.after, page.limit, service.config.page_max);
+    let part = list_requests(service, me.user(), slice)?;
+    Ok(FriendRequestsPage { requests: part.entries, next: part.next })
+}
+
+/// A slice of the user's friends, with whether they are there.
+pub(crate) fn list(service: &Service, user: UserId, slice: Slice) -> StoreResult<Part<Friend>> {
+    let part = slice.read(
+        |friend: &domain::Friend| friend.user.id.0,
+        |after, limit| service.ports.store.friends(user, UserId(after), limit),
+    )?;
+    let friends = presence::with_states(service, part.entries, |friend| friend.user.id);
+    let entries = friends.map(|(friend, state)| wire::friend(friend, state)).collect();
+    Ok(Part { entries, next: part.next })
+}
+
+/// A slice of the requests that wait for the user or for others.
+pub(crate) fn list_requests(
+    service: &Service,
+    user: UserId,
+    slice: Slice,
+) -> StoreResult<Part<FriendRequest>> {
+    let part = slice.read(
+        |request: &domain::FriendRequest| request.other.id.0,
+        |after, limit| service.ports.store.friend_requests(user, UserId(after), limit),
+    )?;
+    let entries = part.entries.into_iter().map(wire::friend_request).collect();
+    Ok(Part { entries, next: part.next })
+}
+
+/// The user that a request is about: somebody else, who exists.
+struct Other {
+    id: UserId,
+    name: std::sync::Arc<str>,
+}
+
+impl Other {
+    fn find(service: &Service, me: Me<'_>, id: u64) -> Result<Other, Stop> {
+        let id = UserId(id);
+        if id == me.user() {
+            return Err(Stop::refused(Code::SELF));
+        }
+        match service.directory.name(&*service.ports.store, id)? {
+            Some(name) => Ok(Other { id, name }),
+            None => Err(Stop::refused(Code::NOT_FOUND)),
+        }
+    }
+}
+
+/// What happened, as both sides read it.
+#[derive(Clone, Copy)]
+struct Event<'a> {
+    kind: FriendEventKind,
+    greeting: &'a str,
+    conversation: Option<ConversationId>,
+}
+
+impl Event<'_> {
+    fn of(kind: FriendEventKind) -> Event<'static> {
+        Event { kind, greeting: "", conversation: None }
+    }
+
+    /// The event as one side reads it, about the other side.
+    fn about(&self, id: UserId, name: &str, state: PresenceState, by: UserId) -> FriendEvent {
+        let friend = self.conversation.map(|conversation| friend(id, name, state, conversation));
+        FriendEvent {
+            event: self.kind,
+            id: id.0,
+            name: name.to_owned(),
+            by: by.0,
+            greeting: self.greeting.to_owned(),
+            friend,
+        }
+    }
+}
+
+/// Tells both sides of a new friendship.
+fn befriended(service: &Service, me: Me<'_>, other: &Other, conversation: ConversationId) -> FriendAnswer {
+    tell(
+        service,
+        me,
+        other,
+        Event { conversation: Some(conversation), ..Event::of(FriendEventKind::Accepted) },
+    );
+    let state = presence::state(service, other.id);
+    FriendAnswer {
+        outcome: FriendOutcome::Friends,
+        friend: Some(friend(other.id, &other.name, state, conversation)),
+    }
+}
+
+/// Tells the other's devices about me, and my other devices about the other.
+fn tell(service: &Service, me: Me<'_>, other: &Other, event: Event<'_>) -> Nothing {
+    let mine = me.principal;
+    let hub = &service.ports.hub;
+    let to_other = event.about(mine.user, &mine.name, PresenceState::Online, mine.user);
+    hub.push(Audience::Users(&[other.id]), &Push::FriendEvent(to_other));
+    let state = presence::state(service, other.id);
+    let to_me = event.about(other.id, &other.name, state, mine.user);
+    hub.push(Audience::OthersOf(mine.user, me.conn), &Push::FriendEvent(to_me));
+    Nothing {}
+}
+
+fn friend(id: UserId, name: &str, state: PresenceState, conversation: ConversationId) -> Friend {
+    Friend { id: id.0, name: name.to_owned(), state: wire::state(state), conv: conversation.0 }
+}
+
+fn pair(one: UserId, other: UserId) -> (UserId, UserId) {
+    (one.min(other), one.max(other))
+}

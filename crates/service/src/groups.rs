@@ -1,0 +1,182 @@
+//! Groups: who opens, joins, leaves and looks.
+//!
+//! A group that does not exist and one that the asker is not in give the same answer to whoever reads or writes there,
+//! so that nothing can be learnt about groups by asking. Only joining tells whether there is one.
+
+use std::sync::Arc;
+
+use domain::{Created, GroupId, Joined, Left, NUMBER_MAX, NewGroup, Role, StoreResult, UserId};
+use protocol::{
+    Code, CreateGroup, Group, GroupEvent, GroupEventKind, GroupMembers, GroupRef, GroupsPage, MembersPage,
+    Nothing, Page, Push,
+};
+
+use crate::caller::Me;
+use crate::fields;
+use crate::hub::Audience;
+use crate::names;
+use crate::page::{Part, Slice};
+use crate::presence;
+use crate::refuse::Stop;
+use crate::service::Service;
+use crate::versioned_cache::VersionedCache;
+use crate::wire;
+
+/// The members of groups, by rising id: who may speak there, and who hears it.
+pub(crate) type Rosters = VersionedCache<GroupId, Arc<[UserId]>>;
+
+/// The members of a group; `None` if there is no such group.
+pub(crate) fn roster(service: &Service, group: GroupId) -> StoreResult<Option<Arc<[UserId]>>> {
+    if group.0 > NUMBER_MAX {
+        return Ok(None);
+    }
+    service.rosters.get_or_load(&group, || {
+        let members = service.ports.store.member_ids(group)?;
+        debug_assert!(members.is_sorted(), "a port's promise");
+        Ok((!members.is_empty()).then(|| members.into()))
+    })
+}
+
+/// The members of a group that this user is in.
+pub(crate) fn roster_with(service: &Service, group: GroupId, user: UserId) -> Result<Arc<[UserId]>, Stop> {
+    match roster(service, group)? {
+        Some(roster) if roster.binary_search(&user).is_ok() => Ok(roster),
+        _ => Err(Stop::refused(Code::NOT_MEMBER)),
+    }
+}
+
+/// CREATE_GROUP.
+pub(crate) fn create(service: &Service, me: Me<'_>, request: &CreateGroup) -> Result<protocol::Joined, Stop> {
+    let name = names::group_name(&request.groupname)?;
+    fields::group_description(&request.groupdesc)?;
+    let ports = &service.ports;
+    let new =
+        NewGroup { owner: me.user(), name: &name, description: &request.groupdesc, at: ports.clock.now() };
+    let id = match ports.store.create_group(&new, service.config.groups)? {
+        Created::Group(id) => id,
+        Created::Full => return Err(Stop::refused(Code::FULL)),
+    };
+    changed(service, id, me.user());
+    let group = domain::Group { id, name, description: request.groupdesc.clone(), members: 1 };
+    tell(service, me, &group, GroupEventKind::Joined, &[]);
+    joined(service, me, group, Role::Owner)
+}
+
+/// ADD_GROUP: joins a group, which is open to everybody.
+pub(crate) fn join(service: &Service, me: Me<'_>, request: &GroupRef) -> Result<protocol::Joined, Stop> {
+    let ports = &service.ports;
+    let mut group = find(service, request.groupid)?.ok_or_else(|| Stop::refused(Code::NOT_FOUND))?;
+    let outcome = ports.store.join_group(group.id, me.user(), ports.clock.now(), service.config.groups);
+    changed(service, group.id, me.user());
+    match outcome? {
+        Joined::Member { members, .. } => group.members = members,
+        Joined::AlreadyMember => return Err(Stop::refused(Code::ALREADY_MEMBER)),
+        Joined::NoSuchGroup => return Err(Stop::refused(Code::NOT_FOUND)),
+        Joined::Full => return Err(Stop::refused(Code::FULL)),
+    }
+    tell_members(service, me, &group, GroupEventKind::Joined);
+    joined(service, me, group, Role::Member)
+}
+
+/// LEAVE_GROUP. Messages that were checked before it are still stored; none after.
+pub(crate) fn leave(service: &Service, me: Me<'_>, request: &GroupRef) -> Result<Nothing, Stop> {
+    let not_member = || Stop::refused(Code::NOT_MEMBER);
+    let mut group = find(service, request.groupid)?.ok_or_else(not_member)?;
+    let outcome = service.ports.store.leave_group(group.id, me.user());
+    changed(service, group.id, me.user());
+    match outcome? {
+        Left::Left { members } => group.members = members,
+        Left::NotMember => return Err(not_member()),
+        Left::OwnerStays => return Err(Stop::refused(Code::OWNER_STAYS)),
+    }
+    tell_members(service, me, &group, GroupEventKind::Left);
+    Ok(Nothing {})
+}
+
+/// GROUPS.
+pub(crate) fn page(service: &Service, me: Me<'_>, page: &Page) -> Result<GroupsPage, Stop> {
+    let slice = Slice::asked(page.after, page.limit, service.config.page_max);
+    let part = list(service, me.user(), slice)?;
+    Ok(GroupsPage { groups: part.entries, next: part.next })
+}
+
+/// GROUP_MEMBERS.
+pub(crate) fn members_page(
+    service: &Service,
+    me: Me<'_>,
+    request: &GroupMembers,
+) -> Result<MembersPage, Stop> {
+    let group = GroupId(request.groupid);
+    roster_with(service, group, me.user())?;
+    let slice = Slice::asked(request.after, request.limit, service.config.page_max);
+    let part = slice.read(
+        |member: &domain::Member| member.user.id.0,
+        |after, limit| service.ports.store.members(group, UserId(after), limit),
+    )?;
+    let members = presence::with_states(service, part.entries, |member| member.user.id);
+    let users = members.map(|(member, state)| wire::member(member, state)).collect();
+    Ok(MembersPage { users, next: part.next })
+}
+
+/// A slice of the user's groups.
+pub(crate) fn list(service: &Service, user: UserId, slice: Slice) -> StoreResult<Part<Group>> {
+    let part = slice.read(
+        |own: &domain::OwnGroup| own.group.id.0,
+        |after, limit| service.ports.store.groups(user, GroupId(after), limit),
+    )?;
+    let entries = part.entries.into_iter().map(|own| wire::group(own.group, own.role)).collect();
+    Ok(Part { entries, next: part.next })
+}
+
+fn find(service: &Service, group: u64) -> StoreResult<Option<domain::Group>> {
+    match group {
+        0..=NUMBER_MAX => service.ports.store.group(GroupId(group)),
+        _ => Ok(None),
+    }
+}
+
+/// Forgets what was known of a group and one who came or left, or may have: nobody may go on with it.
+fn changed(service: &Service, group: GroupId, user: UserId) {
+    service.rosters.invalidate(&group);
+    service.cursors.readers_changed(user, group.conversation());
+}
+
+/// The answer to a new member. Their conversation is read after the roster was forgotten: a message stored before this
+/// read is counted in `last`, and one stored after it finds the new member in the roster. None is in neither.
+fn joined(service: &Service, me: Me<'_>, group: domain::Group, role: Role) -> Result<protocol::Joined, Stop> {
+    let waiting = service.cursors.waiting(me.user());
+    let conversation = service.ports.store.conversation(me.user(), group.id.conversation())?;
+    // Left again already, by another device.
+    let conversation = conversation.ok_or_else(|| Stop::refused(Code::NOT_MEMBER))?;
+    let acked = waiting.acked(me.user(), &conversation);
+    Ok(protocol::Joined { group: wire::group(group, role), conv: wire::conversation(conversation, acked) })
+}
+
+/// Tells a group's members that I came or left.
+fn tell_members(service: &Service, me: Me<'_>, group: &domain::Group, event: GroupEventKind) {
+    match roster(service, group.id) {
+        Ok(roster) => tell(service, me, group, event, roster.as_deref().unwrap_or_default()),
+        Err(error) => {
+            // It happened all the same; members see it when they next look.
+            service.trouble.note(service.ports.clock.now(), &error);
+            tell(service, me, group, event, &[]);
+        }
+    }
+}
+
+fn tell(service: &Service, me: Me<'_>, group: &domain::Group, event: GroupEventKind, roster: &[UserId]) {
+    let push = Push::GroupEvent(GroupEvent {
+        event,
+        groupid: group.id.0,
+        groupname: group.name.clone(),
+        id: me.user().0,
+        name: me.principal.name.to_string(),
+        members: group.members,
+    });
+    let hub = &service.ports.hub;
+    let others: Vec<UserId> = roster.iter().copied().filter(|member| *member != me.user()).collect();
+    if !others.is_empty() {
+        hub.push(Audience::Users(&others), &push);
+    }
+    hub.push(Audience::OthersOf(me.user(), me.conn), &push);
+}

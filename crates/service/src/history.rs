@@ -1,0 +1,99 @@
+//! HISTORY: pages of a conversation.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use domain::{ConversationId, NUMBER_MAX, PageSize, Seq, StoredMessage, UserId, Window};
+use protocol::limits::HISTORY_PAGE_BYTES_MAX;
+use protocol::{ChatMessage, Code, History, HistoryPage};
+
+use crate::caller::Me;
+use crate::page::Slice;
+use crate::refuse::{Stop, bad_field};
+use crate::service::Service;
+use crate::wire;
+
+/// JSON bytes of a message without its texts: keys, quotes and the longest numbers.
+const MESSAGE_FRAME_BYTES: usize = 200;
+
+/// HISTORY. A conversation that does not exist and one that the asker may not read give the same answer.
+pub(crate) fn page(service: &Service, me: Me<'_>, request: &History) -> Result<HistoryPage, Stop> {
+    let window = match (request.after, request.before) {
+        (None, None) => Window::Newest,
+        (Some(after), None) => Window::After(Seq(after.min(NUMBER_MAX))),
+        (None, Some(before)) => Window::Before(Seq(before.min(NUMBER_MAX))),
+        (Some(_), Some(_)) => return Err(bad_field("before", "give either after or before").into()),
+    };
+    let store = &*service.ports.store;
+    let id = ConversationId(request.conv);
+    let conversation = match id.0 {
+        0..=NUMBER_MAX => store.conversation(me.user(), id)?,
+        _ => None,
+    };
+    let conversation = conversation.ok_or_else(|| Stop::refused(Code::NOT_FOUND))?;
+    let size = PageSize {
+        messages: Slice::asked(0, request.limit, service.config.page_max).limit,
+        bytes: HISTORY_PAGE_BYTES_MAX,
+    };
+    let mut messages = store.page(id, conversation.since, window, size)?;
+    let names = service.directory.names(store, messages.iter().map(|message| message.sender))?;
+    fit(&mut messages, window, &names);
+    // More may have been said since the conversation was read.
+    let last = messages.last().map_or(conversation.last, |newest| newest.seq.max(conversation.last));
+    Ok(HistoryPage {
+        conv: id.0,
+        messages: messages.into_iter().map(|message| chat_message(message, &names)).collect(),
+        first: conversation.since.next().0,
+        last: last.0,
+    })
+}
+
+/// Shortens a page until its JSON is within [`HISTORY_PAGE_BYTES_MAX`], at the end that is further from where the
+/// reader is; at least one message stays, which always fits.
+fn fit(messages: &mut Vec<StoredMessage>, window: Window, names: &HashMap<UserId, Arc<str>>) {
+    let size = |message: &StoredMessage| {
+        MESSAGE_FRAME_BYTES
+            + names.get(&message.sender).map_or(0, |name| json_bytes(name))
+            + json_bytes(&message.client_msg_id)
+            + json_bytes(&message.body)
+    };
+    let mut bytes = 0;
+    let mut fits = |message: &StoredMessage| {
+        bytes += size(message);
+        bytes <= HISTORY_PAGE_BYTES_MAX
+    };
+    match window {
+        Window::After(_) => {
+            let kept = messages.iter().take_while(|message| fits(message)).count();
+            messages.truncate(kept.max(1));
+        }
+        Window::Before(_) | Window::Newest => {
+            let kept = messages.iter().rev().take_while(|message| fits(message)).count();
+            messages.drain(..messages.len().saturating_sub(kept.max(1)));
+        }
+    }
+}
+
+/// Bytes of a text in JSON without its quotes, as serde_json writes it: short escapes where JSON has them (RFC 8259
+/// section 7), six bytes for other control characters, everything else as it is.
+fn json_bytes(text: &str) -> usize {
+    let escaped = |byte: u8| match byte {
+        b'"' | b'\\' | 0x08 | b'\t' | b'\n' | 0x0c | b'\r' => 2,
+        0..0x20 => 6,
+        _ => 1,
+    };
+    text.bytes().map(escaped).sum()
+}
+
+fn chat_message(message: StoredMessage, names: &HashMap<UserId, Arc<str>>) -> ChatMessage {
+    ChatMessage {
+        conv: message.conversation.0,
+        seq: message.seq.0,
+        from: message.sender.0,
+        name: names.get(&message.sender).map_or_else(String::new, |name| name.as_ref().to_owned()),
+        client_msg_id: message.client_msg_id,
+        time: message.time.0,
+        kind: wire::message_kind(message.kind),
+        msg: message.body,
+    }
+}

@@ -1,0 +1,200 @@
+//! Names: what users may call themselves, their groups and their devices.
+//!
+//! A user's name is shown to others and typed by others, so it must not be able to look like another one, hide, or
+//! turn the text around it. It is kept in Unicode's compatibility form (NFKC, UAX #15), with single spaces inside and
+//! none around. A name of digits only is refused: where an account is asked for by id or name, such a name would be
+//! read as an id.
+
+use protocol::Refusal;
+use protocol::limits::{DEVICE_CHARS_MAX, GROUP_NAME_CHARS_MAX, NAME_CHARS_MAX};
+use unicode_normalization::UnicodeNormalization;
+
+use crate::refuse::bad_field;
+
+/// Characters of a name before it is normalised: work is bounded before it is done.
+const RAW_NAME_CHARS_MAX: usize = 4 * NAME_CHARS_MAX;
+
+/// A name that a user may have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct UserName {
+    /// As it is shown.
+    pub(crate) shown: String,
+    /// The unique form: two names with the same key are the same name.
+    pub(crate) key: String,
+}
+
+impl UserName {
+    /// Reads a name that somebody wants to have, or to log in with.
+    pub(crate) fn parse(raw: &str) -> Result<UserName, Refusal> {
+        if raw.chars().nth(RAW_NAME_CHARS_MAX).is_some() {
+            return Err(too_long("name", NAME_CHARS_MAX));
+        }
+        let normal: String = raw.nfkc().collect();
+        let trimmed = normal.trim();
+        if trimmed.is_empty() {
+            return Err(bad_field("name", "a name cannot be empty"));
+        }
+        if trimmed.chars().any(|c| is_unsafe(c) || is_invisible(c)) {
+            return Err(bad_field(
+                "name",
+                "a name cannot hold control, invisible, private or text-direction characters",
+            ));
+        }
+        let shown = trimmed.split_whitespace().collect::<Vec<_>>().join(" ");
+        if shown.chars().count() > NAME_CHARS_MAX {
+            return Err(too_long("name", NAME_CHARS_MAX));
+        }
+        if shown.chars().all(char::is_numeric) {
+            return Err(bad_field("name", "a name cannot be digits only: it would look like an id"));
+        }
+        let key = key(&shown);
+        Ok(UserName { shown, key })
+    }
+}
+
+/// The unique form of a normalised name: case-folded. Upper before lower case joins what only differs by case in one
+/// direction (ß and SS, σ and ς). At most twice as many characters as the name.
+fn key(name: &str) -> String {
+    name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect()
+}
+
+/// Reads a group's name. Not unique, so emoji sequences and other invisible joins may stay.
+pub(crate) fn group_name(raw: &str) -> Result<String, Refusal> {
+    let name = raw.trim();
+    if name.is_empty() {
+        return Err(bad_field("groupname", "a group's name cannot be empty"));
+    }
+    if name.chars().nth(GROUP_NAME_CHARS_MAX).is_some() {
+        return Err(too_long("groupname", GROUP_NAME_CHARS_MAX));
+    }
+    if name.chars().any(is_unsafe) {
+        return Err(bad_field(
+            "groupname",
+            "a group's name cannot hold control or text-direction characters",
+        ));
+    }
+    Ok(name.to_owned())
+}
+
+/// A device's name as far as it can be shown: the gateway refused nothing of it but its length.
+pub(crate) fn device(raw: &str) -> String {
+    let name: String = raw.chars().filter(|c| !is_unsafe(*c)).take(DEVICE_CHARS_MAX).collect();
+    name.trim().to_owned()
+}
+
+fn too_long(field: &str, chars_max: usize) -> Refusal {
+    bad_field(field, format!("{field} is longer than {chars_max} characters"))
+}
+
+/// Characters that change how the text around them is shown: controls, line and paragraph separators, and those that
+/// turn the writing direction (UAX #9).
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}')
+}
+
+/// Characters that show nothing or mean nothing to others: zero-width and filling ones, variation selectors, tags,
+/// private use and non-characters.
+fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
+        | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}' | '\u{2800}' | '\u{3164}'
+        | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
+        | '\u{ffa0}' | '\u{fff0}'..='\u{fffd}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{10ffff}')
+        || u32::from(c) & 0xfffe == 0xfffe
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(raw: &str) -> Option<String> {
+        UserName::parse(raw).ok().map(|name| name.shown)
+    }
+
+    fn same(one: &str, other: &str) -> bool {
+        UserName::parse(one).unwrap().key == UserName::parse(other).unwrap().key
+    }
+
+    #[test]
+    fn a_name_is_shown_as_its_owner_wrote_it() {
+        for name in
+            ["alice", "Åsa Öberg", "张三", "أحمد", "r2-d2", "Robert'); DROP TABLE", "100%", "😀", "\"q\""]
+        {
+            assert_eq!(shown(name).as_deref(), Some(name));
+        }
+        assert_eq!(shown("  bob \u{3000} \u{a0} x  ").as_deref(), Some("bob x"));
+        assert_eq!(shown("\u{ff21}lice").as_deref(), Some("Alice"));
+    }
+
+    #[test]
+    fn names_that_differ_by_case_or_form_only_are_the_same() {
+        assert!(same("Alice", "aLICE"));
+        assert!(same("Stra\u{df}e", "STRASSE"));
+        assert!(same("\u{39f}\u{394}\u{39f}\u{3a3}", "\u{3bf}\u{3b4}\u{3bf}\u{3c2}"));
+        assert!(same("\u{e9}a", "e\u{301}a"));
+        assert!(same("\u{ff21}lice", "alice"));
+        assert!(!same("alice", "alicia"));
+    }
+
+    #[test]
+    fn names_that_hide_or_mislead_are_refused() {
+        let bad = [
+            "",
+            "   ",
+            "12345",
+            "\u{661}\u{662}",
+            "a\0b",
+            "a\nb",
+            "a\u{200b}b",
+            "a\u{202e}b",
+            "a\u{feff}b",
+            "\u{e000}",
+            "\u{f0000}",
+            "a\u{fe0f}",
+            "\u{3164}",
+            "\u{ad}a",
+            "a\u{1fffe}",
+            "a\u{2028}b",
+        ];
+        for name in bad {
+            let refusal = UserName::parse(name).expect_err(&format!("{name:?} was taken"));
+            assert_eq!(refusal.code, protocol::Code::BAD_FIELD, "{name:?}");
+            assert_eq!(refusal.body.field.as_deref(), Some("name"), "{name:?}");
+        }
+    }
+
+    #[test]
+    fn length_is_counted_in_characters_after_normalising() {
+        assert!(shown(&"é".repeat(32)).is_some());
+        assert!(shown(&"e\u{301}".repeat(32)).is_some());
+        assert!(shown(&"é".repeat(33)).is_none());
+        // One character that becomes eighteen.
+        assert!(shown(&"\u{fdfa}".repeat(2)).is_none());
+        assert!(shown(&"a".repeat(100_000)).is_none());
+    }
+
+    #[test]
+    fn a_key_is_at_most_twice_as_long() {
+        for c in (0..=char::MAX as u32).filter_map(char::from_u32) {
+            if let Ok(name) = UserName::parse(&format!("x{c}")) {
+                assert!(name.key.chars().count() <= 2 * name.shown.chars().count(), "{c:?}: {name:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn group_names_keep_emoji_and_lose_controls() {
+        assert_eq!(group_name(" 👨\u{200d}👩\u{200d}👧 ").unwrap(), "👨\u{200d}👩\u{200d}👧");
+        for bad in ["", " ", "a\u{7}b", "a\u{202e}b", &"x".repeat(51)] {
+            assert_eq!(group_name(bad).unwrap_err().body.field.as_deref(), Some("groupname"));
+        }
+    }
+
+    #[test]
+    fn a_device_name_is_made_showable() {
+        assert_eq!(device(" my\u{1b}[31m phone\n "), "my[31m phone");
+        assert_eq!(device(&"x".repeat(1_000)).len(), DEVICE_CHARS_MAX);
+    }
+}

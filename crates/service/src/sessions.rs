@@ -1,0 +1,209 @@
+//! Sessions: their beginning by LOGIN, going on by RESUME, list and end.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use domain::{NUMBER_MAX, NewSession, PresenceChange, SessionId, TokenHash, User, UserId};
+use protocol::{Bye, Code, Nothing, Reply, Resume, Secret, SessionRef, SessionsList, SignedIn, State};
+
+use crate::bundle;
+use crate::caller::{Caller, ConnKey, Me, Principal};
+use crate::config::SessionPolicy;
+use crate::hub::Held;
+use crate::names;
+use crate::presence;
+use crate::refuse::Stop;
+use crate::service::{Handled, Service};
+use crate::token;
+
+/// Counts ended sessions, so that one which ends while it resumes is noticed without a query for every resume.
+///
+/// Who ends a session: store, then count, then close its connection. Who resumes it: count, then store, then attach
+/// its connection, then count again. Either the second finds the count moved, or the first finds the connection.
+#[derive(Debug, Default)]
+pub(crate) struct Ended(AtomicU64);
+
+impl Ended {
+    fn count(&self) -> u64 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    fn note(&self) {
+        self.0.fetch_add(1, Ordering::SeqCst);
+    }
+}
+
+/// A session that is about to be entered.
+struct Entry {
+    principal: Principal,
+    token: TokenHash,
+    /// [`Ended::count`] from before the session was read or made.
+    ended: u64,
+}
+
+/// Begins a session of a user who proved to be one.
+pub(crate) fn begin(service: &Service, caller: Caller<'_>, user: &User) -> Result<Handled, Stop> {
+    let ports = &service.ports;
+    let _admission = admit(service, user.id, None)?;
+    let token = token::new(&*ports.entropy);
+    let Some(hash) = token::hash(&token) else { return Err(Stop::refused(Code::INTERNAL)) };
+    let ended = service.ended.count();
+    let keep = match service.config.session_policy {
+        SessionPolicy::Many | SessionPolicy::Reject => service.config.sessions_per_user_max,
+        SessionPolicy::Replace => 1,
+    };
+    let device = names::device(caller.device);
+    let new = NewSession { user: user.id, token: hash, device: &device, at: ports.clock.now() };
+    let (session, superseded) = ports.store.create_session(&new, keep)?;
+    for old in superseded {
+        log::info!("session {old} of user {} ended: superseded by session {session}", user.id);
+        close(service, user.id, old, "a newer login took this session's place");
+    }
+    let entry = Entry { principal: principal(service, user, session), token: hash, ended };
+    match enter(service, caller.conn, &entry, Some(token)) {
+        Ok(signed_in) => {
+            log::info!("user {} logged in as session {session}", user.id);
+            Ok(Handled::SignedIn(entry.principal, Reply::Login(signed_in)))
+        }
+        Err(stop) => {
+            // Its token was given to nobody; if this fails too it is over in time.
+            if let Err(error) = ports.store.end_session(user.id, session) {
+                log::debug!("session {session} stays without a client: {error}");
+            }
+            Err(stop)
+        }
+    }
+}
+
+/// RESUME.
+pub(crate) fn resume(service: &Service, caller: Caller<'_>, request: &Resume) -> Result<Handled, Stop> {
+    let over = || Stop::refused(Code::SESSION_ENDED);
+    let ports = &service.ports;
+    let hash = token::hash(&request.token).ok_or_else(over)?;
+    let ended = service.ended.count();
+    let found = ports.store.session_by_token(hash)?.ok_or_else(over)?;
+    let session = found.session.id;
+    let seen = service.seen.latest(session, found.session.seen);
+    if ports.clock.now().0.saturating_sub(seen.0) > service.config.session_ttl_ms {
+        return Err(over());
+    }
+    let _admission = admit(service, found.user.id, Some(session))?;
+    let entry = Entry { principal: principal(service, &found.user, session), token: hash, ended };
+    let signed_in = enter(service, caller.conn, &entry, None)?;
+    log::debug!("user {} resumed session {session}", found.user.id);
+    Ok(Handled::SignedIn(entry.principal, Reply::Resume(signed_in)))
+}
+
+/// SESSIONS.
+pub(crate) fn list(service: &Service, me: Me<'_>) -> Result<SessionsList, Stop> {
+    let connected = service.ports.presence.sessions(me.user());
+    let sessions = service.ports.store.sessions(me.user())?;
+    let sessions = sessions.into_iter().map(|session| protocol::Session {
+        session: session.id.0,
+        state: if connected.contains(&session.id) { State::Online } else { State::Offline },
+        current: session.id == me.principal.session,
+        since: session.since.0,
+        seen: service.seen.latest(session.id, session.seen).0,
+        device: session.device,
+    });
+    Ok(SessionsList { sessions: sessions.collect() })
+}
+
+/// END_SESSION. Ending the session that asks is logging out.
+pub(crate) fn end(service: &Service, me: Me<'_>, request: &SessionRef) -> Result<Handled, Stop> {
+    let session = SessionId(request.session);
+    if session == me.principal.session {
+        leave(service, me)?;
+        return Ok(Handled::SignedOut(Reply::EndSession(Nothing {})));
+    }
+    if session.0 > NUMBER_MAX || !service.ports.store.end_session(me.user(), session)? {
+        return Err(Stop::refused(Code::NOT_FOUND));
+    }
+    log::info!("user {} ended session {session} from session {}", me.user(), me.principal.session);
+    close(service, me.user(), session, "this session was ended from another device");
+    Ok(Handled::Reply(Reply::EndSession(Nothing {})))
+}
+
+/// LOGINOUT.
+pub(crate) fn log_out(service: &Service, me: Me<'_>) -> Result<Handled, Stop> {
+    leave(service, me)?;
+    Ok(Handled::SignedOut(Reply::LogOut(Nothing {})))
+}
+
+/// A connection is gone without having logged out: its session stays and may be resumed.
+pub(crate) fn disconnected(service: &Service, conn: ConnKey, principal: &Principal) {
+    if presence::depart(service, conn, principal) == Held::ByThis {
+        service.seen.note(&*service.ports.store, principal.session, service.ports.clock.now());
+        log::debug!("user {} disconnected from session {}", principal.user, principal.session);
+    }
+}
+
+/// Where one session excludes another: refuses while one is connected, else keeps others waiting until it is entered.
+fn admit(
+    service: &Service,
+    user: UserId,
+    session: Option<SessionId>,
+) -> Result<Option<parking_lot::MutexGuard<'_, ()>>, Stop> {
+    match service.config.session_policy {
+        SessionPolicy::Many | SessionPolicy::Replace => Ok(None),
+        SessionPolicy::Reject => {
+            let admission = service.doors.admission(user);
+            let connected = service.ports.presence.sessions(user);
+            // A session may always take its own place again: its old connection can be dead without being found so.
+            match connected.into_iter().any(|connected| Some(connected) != session) {
+                false => Ok(Some(admission)),
+                true => Err(Stop::refused(Code::ALREADY_ONLINE)),
+            }
+        }
+    }
+}
+
+/// Attaches the connection, reads the bundle, and tells friends. Undone if any of it fails.
+fn enter(service: &Service, conn: ConnKey, entry: &Entry, token: Option<Secret>) -> Result<SignedIn, Stop> {
+    let principal = &entry.principal;
+    let change = presence::arrive(service, conn, principal);
+    let bundle = still_there(service, entry)
+        .and_then(|()| bundle::read(service, principal, token).map_err(Stop::from))
+        .inspect_err(|_| {
+            presence::depart(service, conn, principal);
+        })?;
+    service.seen.note(&*service.ports.store, principal.session, service.ports.clock.now());
+    if change == PresenceChange::Changed {
+        presence::announce(service, principal.user, bundle.all_friends.as_deref());
+    }
+    Ok(bundle.signed_in)
+}
+
+/// Whether a session that was there before its connection was attached is there still.
+fn still_there(service: &Service, entry: &Entry) -> Result<(), Stop> {
+    if service.ended.count() == entry.ended {
+        return Ok(());
+    }
+    match service.ports.store.session_by_token(entry.token)? {
+        Some(_) => Ok(()),
+        None => Err(Stop::refused(Code::SESSION_ENDED)),
+    }
+}
+
+/// Ends the session that asks.
+fn leave(service: &Service, me: Me<'_>) -> Result<(), Stop> {
+    let (user, session) = (me.user(), me.principal.session);
+    // Whether it was there or another device just ended it: it is over.
+    service.ports.store.end_session(user, session)?;
+    service.ended.note();
+    if presence::depart(service, me.conn, me.principal) == Held::NotByThis {
+        close(service, user, session, "this session logged out");
+    }
+    log::info!("user {user} logged out of session {session}");
+    Ok(())
+}
+
+/// Closes the connection of a session that ended in the store; the gateway then reports it as disconnected.
+fn close(service: &Service, user: UserId, session: SessionId, why: &str) {
+    service.ended.note();
+    let bye = Bye { errcode: Code::SESSION_ENDED.0, errmsg: why.to_owned(), retry_after_ms: 0 };
+    service.ports.hub.close_session(user, session, bye);
+}
+
+fn principal(service: &Service, user: &User, session: SessionId) -> Principal {
+    Principal { user: user.id, name: service.directory.learn(user), session }
+}

@@ -1,0 +1,49 @@
+//! What is done about once a second, for nobody in particular.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use domain::{StoreResult, Timestamp};
+
+use crate::service::Service;
+
+/// Between two looks for sessions that are over.
+const EXPIRE_EVERY_MS: u64 = 60_000;
+
+/// Sessions ended at one look: a transaction that holds nobody up. If there are more, the next tick goes on.
+const EXPIRE_AT_ONCE: u32 = 500;
+
+/// When sessions were last looked through. Written by the one thread that ticks.
+#[derive(Debug, Default)]
+pub(crate) struct Upkeep {
+    expired: AtomicU64,
+}
+
+/// Stores what is written behind, then ends sessions whose time is over. Whatever fails is tried at the next tick.
+pub(crate) fn tick(service: &Service) {
+    let store = &*service.ports.store;
+    // Each tells of its own outages, once.
+    let _ = service.cursors.flush(store);
+    let seen = service.seen.flush(store).and_then(|()| sweep_sessions(service));
+    if let Err(error) = seen {
+        service.trouble.note(service.ports.clock.now(), &error);
+    }
+}
+
+fn sweep_sessions(service: &Service) -> StoreResult<()> {
+    let store = &*service.ports.store;
+    let now = service.ports.clock.now();
+    let ttl_ms = service.config.session_ttl_ms;
+    service.seen.sweep(store, now, ttl_ms / 4)?;
+    let expired = &service.upkeep.expired;
+    if now.0.abs_diff(expired.load(Ordering::Relaxed)) < EXPIRE_EVERY_MS {
+        return Ok(());
+    }
+    let ended = store.expire_sessions(Timestamp(now.0.saturating_sub(ttl_ms)), EXPIRE_AT_ONCE)?;
+    if ended > 0 {
+        log::info!("{ended} sessions ended that were not seen for {ttl_ms} ms");
+    }
+    if ended < EXPIRE_AT_ONCE {
+        expired.store(now.0, Ordering::Relaxed);
+    }
+    Ok(())
+}

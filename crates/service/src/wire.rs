@@ -1,0 +1,83 @@
+//! From the domain's types to the protocol's, by hand: what is stored and what is said may change apart.
+
+use domain::{PresenceState, Seq};
+use protocol::State;
+
+pub(crate) fn state(state: PresenceState) -> State {
+    match state {
+        PresenceState::Online => State::Online,
+        PresenceState::Offline => State::Offline,
+        PresenceState::Unknown => State::Unknown,
+    }
+}
+
+pub(crate) fn friend(friend: domain::Friend, presence: PresenceState) -> protocol::Friend {
+    protocol::Friend {
+        id: friend.user.id.0,
+        name: friend.user.name,
+        state: state(presence),
+        conv: friend.conversation.0,
+    }
+}
+
+pub(crate) fn friend_request(request: domain::FriendRequest) -> protocol::FriendRequest {
+    protocol::FriendRequest {
+        id: request.other.id.0,
+        name: request.other.name,
+        direction: match request.direction {
+            domain::Direction::In => protocol::Direction::In,
+            domain::Direction::Out => protocol::Direction::Out,
+        },
+        greeting: request.greeting,
+        time: request.at.0,
+    }
+}
+
+pub(crate) fn role(role: domain::Role) -> protocol::Role {
+    match role {
+        domain::Role::Owner => protocol::Role::Owner,
+        domain::Role::Admin => protocol::Role::Admin,
+        domain::Role::Member => protocol::Role::Member,
+    }
+}
+
+pub(crate) fn group(group: domain::Group, own: domain::Role) -> protocol::Group {
+    protocol::Group {
+        id: group.id.0,
+        groupname: group.name,
+        groupdesc: group.description,
+        role: role(own),
+        members: group.members,
+    }
+}
+
+pub(crate) fn member(member: domain::Member, presence: PresenceState) -> protocol::Member {
+    protocol::Member {
+        id: member.user.id.0,
+        name: member.user.name,
+        state: state(presence),
+        role: role(member.role),
+    }
+}
+
+/// A conversation, with what the user acknowledged as far as it is known here: the store may hear of it later.
+pub(crate) fn conversation(conversation: domain::Conversation, acked: Seq) -> protocol::Conversation {
+    let (kind, with) = match conversation.kind {
+        domain::ConversationKind::Direct { with } => (protocol::ConversationKind::Direct, with.0),
+        domain::ConversationKind::Group => (protocol::ConversationKind::Group, conversation.id.group().0),
+    };
+    protocol::Conversation {
+        conv: conversation.id.0,
+        kind,
+        with,
+        first: conversation.since.next().0,
+        last: conversation.last.0,
+        acked: acked.0,
+    }
+}
+
+pub(crate) fn message_kind(kind: domain::MessageKind) -> protocol::MessageKind {
+    match kind {
+        domain::MessageKind::Text => protocol::MessageKind::Text,
+    }
+}
