@@ -58,7 +58,7 @@ msgids! {
     Sessions = 14, "SESSIONS";
     /// Request: end one of my sessions.
     EndSession = 15, "END_SESSION";
-    /// Push: the last frame before the server closes the connection.
+    /// Push: the server will close the connection.
     Bye = 16, "BYE";
 
     /// Request: accept a friend request.

@@ -114,7 +114,8 @@ pub struct GroupEvent {
     pub members: u32,
 }
 
-/// The last frame before the server closes: why, and whether to come back.
+/// The server will close this connection: why, and when to come back. Only answers to requests that it took before may
+/// follow.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Bye {
     /// An error code from the table.

@@ -14,6 +14,7 @@ const TIME: u64 = 1_767_225_600_000;
 const TOKEN: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 const ALICES_ID: &str = "0198c1de-7b3a-7c44-9a53-0f6d1c2b3a4e";
 const BOBS_ID: &str = "0198c1de-9d01-7e1b-8c22-5a4f3e2d1c0b";
+const BOBS_NEXT_ID: &str = "0198c1de-b8f4-7d20-b1a6-90c4d7e2f513";
 
 /// Every frame's name and meaning.
 pub(crate) fn meanings() -> Vec<(&'static str, Meaning)> {
@@ -75,16 +76,13 @@ fn bobs_message() -> ChatMessage {
     }
 }
 
-fn alices_message() -> ChatMessage {
+fn bobs_answer() -> ChatMessage {
     ChatMessage {
-        conv: 10,
-        seq: 2,
-        from: 1,
-        name: "alice".into(),
-        client_msg_id: ALICES_ID.into(),
-        time: TIME + 62_500,
-        kind: MessageKind::Text,
-        msg: "你好, bob".into(),
+        seq: 3,
+        client_msg_id: BOBS_NEXT_ID.into(),
+        time: TIME + 64_000,
+        msg: "Climbing on Tuesday?".into(),
+        ..bobs_message()
     }
 }
 
@@ -195,8 +193,8 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
         ),
         ("resume/request", request(3, Request::Resume(Resume { token: Secret::new(TOKEN) }))),
         ("resume/reply", reply(3, Reply::Resume(SignedIn { friends: vec![bob()], ..bundle(None) }))),
-        ("loginout/request", request(40, Request::LogOut(Nothing {}))),
-        ("loginout/reply", reply(40, Reply::LogOut(Nothing {}))),
+        ("loginout/request", request(7, Request::LogOut(Nothing {}))),
+        ("loginout/reply", reply(7, Reply::LogOut(Nothing {}))),
         ("sessions/request", request(41, Request::Sessions(Nothing {}))),
         (
             "sessions/reply",
@@ -364,13 +362,13 @@ fn messages() -> Vec<(&'static str, Meaning)> {
         (
             "one_chat/request",
             request(
-                30,
+                5,
                 Request::OneChat(OneChat {
                     to: 2, msg: "你好, bob".into(), client_msg_id: ALICES_ID.into()
                 }),
             ),
         ),
-        ("one_chat/reply", reply(30, Reply::OneChat(Sent { conv: 10, seq: 2, time: TIME + 62_500 }))),
+        ("one_chat/reply", reply(5, Reply::OneChat(Sent { conv: 10, seq: 2, time: TIME + 62_500 }))),
         (
             "group_chat/request",
             request(
@@ -383,10 +381,10 @@ fn messages() -> Vec<(&'static str, Meaning)> {
             ),
         ),
         ("group_chat/reply", reply(31, Reply::GroupChat(Sent { conv: 11, seq: 8, time: TIME + 70_000 }))),
-        ("message/push", push(Push::Message(bobs_message()))),
+        ("message/push", push(Push::Message(bobs_answer()))),
         (
             "history/request",
-            request(32, Request::History(History { conv: 10, after: Some(0), before: None, limit: 2 })),
+            request(4, Request::History(History { conv: 10, after: Some(0), before: None, limit: 50 })),
         ),
         (
             "history/request-before",
@@ -395,28 +393,23 @@ fn messages() -> Vec<(&'static str, Meaning)> {
         (
             "history/reply",
             reply(
-                32,
-                Reply::History(HistoryPage {
-                    conv: 10,
-                    messages: vec![bobs_message(), alices_message()],
-                    first: 1,
-                    last: 2,
-                }),
+                4,
+                Reply::History(HistoryPage { conv: 10, messages: vec![bobs_message()], first: 1, last: 1 }),
             ),
         ),
-        ("conversations/request", request(4, Request::Conversations(Page { after: 0, limit: 0 }))),
+        ("conversations/request", request(8, Request::Conversations(Page { after: 0, limit: 0 }))),
         (
             "conversations/reply",
             reply(
-                4,
+                8,
                 Reply::Conversations(ConversationsPage {
-                    convs: vec![direct(2, 1), of_group(8, 9, 7)],
+                    convs: vec![direct(3, 1), of_group(8, 9, 7)],
                     next: 11,
                 }),
             ),
         ),
-        ("ack/request", request(34, Request::Ack(Ack { conv: 10, seq: 2 }))),
-        ("ack/reply", reply(34, Reply::Ack(Nothing {}))),
+        ("ack/request", request(6, Request::Ack(Ack { conv: 10, seq: 3 }))),
+        ("ack/reply", reply(6, Reply::Ack(Nothing {}))),
     ]
 }
 
@@ -434,8 +427,8 @@ fn refusals() -> Vec<(&'static str, Meaning)> {
         ("add_friend/refused-already-friends", refused(10, Refusal::new(Code::ALREADY_FRIENDS))),
         ("add_group/refused-not-found", refused(21, Refusal::new(Code::NOT_FOUND))),
         ("leave_group/refused-owner-stays", refused(22, Refusal::new(Code::OWNER_STAYS))),
-        ("one_chat/refused-not-friends", refused(30, Refusal::new(Code::NOT_FRIENDS))),
-        ("one_chat/refused-busy", refused(30, Refusal::new(Code::BUSY).retry_after_ms(1_000))),
+        ("one_chat/refused-not-friends", refused(5, Refusal::new(Code::NOT_FRIENDS))),
+        ("one_chat/refused-busy", refused(5, Refusal::new(Code::BUSY).retry_after_ms(1_000))),
         ("friends/refused-not-logged-in", refused(15, Refusal::new(Code::NOT_LOGGED_IN))),
         ("unknown/refused-unknown-type", refused(50, MessageError::UnknownType { msgid: 999 }.refusal())),
     ]
