@@ -1,0 +1,178 @@
+//! Groups and memberships.
+
+use super::cast::{MANY_MEMBERS, NOW, group, join, say, user, users};
+use crate::{
+    Created, Group, GroupId, GroupLimits, Joined, Left, Member, Membership, NewGroup, OwnGroup, Role, Seq,
+    Store, UserId,
+};
+
+fn shown_members(store: &dyn Store, group: GroupId) -> Vec<(UserId, Role)> {
+    let members = store.members(group, UserId(0), 1_000).unwrap();
+    let members: Vec<_> = members.into_iter().map(|Member { user, role }| (user.id, role)).collect();
+    assert!(members.iter().map(|(id, _)| *id).eq(store.member_ids(group).unwrap()));
+    let count = store.group(group).unwrap().map_or(0, |group| group.members);
+    assert_eq!(members.len(), count as usize, "the group knows how many members it has");
+    members
+}
+
+pub(super) fn a_group_opens_with_its_owner(store: &dyn Store) {
+    let [ann, bob] = users(store);
+    let new = NewGroup { owner: ann, name: "Hiking", description: "on Sundays", at: NOW };
+    let Created::Group(id) = store.create_group(&new, MANY_MEMBERS).unwrap() else { panic!("has room") };
+    let group = Group { id, name: "Hiking".to_owned(), description: "on Sundays".to_owned(), members: 1 };
+    assert_eq!(store.group(id).unwrap(), Some(group.clone()));
+    assert_eq!(shown_members(store, id), [(ann, Role::Owner)]);
+    assert_eq!(store.membership(id, ann).unwrap(), Some(Membership { role: Role::Owner, since: Seq(0) }));
+    assert_eq!(store.membership(id, bob).unwrap(), None);
+    let own = OwnGroup { group, role: Role::Owner };
+    assert_eq!(store.groups(ann, GroupId(0), 10).unwrap(), [own]);
+    let again = store.create_group(&new, MANY_MEMBERS).unwrap();
+    assert!(matches!(again, Created::Group(other) if other != id), "names are not unique");
+}
+
+pub(super) fn joining_makes_a_member(store: &dyn Store) {
+    let [bob, ann, cho] = users(store);
+    let group = group(store, ann);
+    let joined = store.join_group(group, bob, NOW, MANY_MEMBERS).unwrap();
+    assert_eq!(joined, Joined::Member { since: Seq(0), members: 2 });
+    say(store, group.conversation(), ann, "hello");
+    let joined = store.join_group(group, cho, NOW, MANY_MEMBERS).unwrap();
+    assert_eq!(joined, Joined::Member { since: Seq(1), members: 3 });
+    let membership = Membership { role: Role::Member, since: Seq(1) };
+    assert_eq!(store.membership(group, cho).unwrap(), Some(membership));
+    assert_eq!(shown_members(store, group), [(bob, Role::Member), (ann, Role::Owner), (cho, Role::Member)]);
+    let own = &store.groups(cho, GroupId(0), 10).unwrap()[0];
+    assert_eq!((own.group.members, own.role), (3, Role::Member));
+}
+
+pub(super) fn joining_twice_changes_nothing(store: &dyn Store) {
+    let [ann, bob] = users(store);
+    let group = group(store, ann);
+    let since = join(store, group, bob);
+    say(store, group.conversation(), ann, "hello");
+    for user in [ann, bob] {
+        let joined = store.join_group(group, user, NOW, MANY_MEMBERS).unwrap();
+        assert_eq!(joined, Joined::AlreadyMember);
+    }
+    let full = GroupLimits { members: 2, groups: 1 };
+    let joined = store.join_group(group, bob, NOW, full).unwrap();
+    assert_eq!(joined, Joined::AlreadyMember, "also when there is no room");
+    assert_eq!(store.membership(group, bob).unwrap(), Some(Membership { role: Role::Member, since }));
+    assert_eq!(store.membership(group, ann).unwrap().unwrap().role, Role::Owner);
+    assert_eq!(shown_members(store, group).len(), 2);
+}
+
+pub(super) fn a_group_has_a_limit_of_members(store: &dyn Store) {
+    let [ann, bob, cho] = users(store);
+    let group = group(store, ann);
+    let limits = GroupLimits { members: 2, groups: 10 };
+    assert!(matches!(store.join_group(group, bob, NOW, limits).unwrap(), Joined::Member { .. }));
+    assert_eq!(store.join_group(group, cho, NOW, limits).unwrap(), Joined::Full);
+    assert_eq!(store.membership(group, cho).unwrap(), None);
+    assert_eq!(store.leave_group(group, bob).unwrap(), Left::Left { members: 1 });
+    let joined = store.join_group(group, cho, NOW, limits).unwrap();
+    assert!(matches!(joined, Joined::Member { members: 2, .. }), "there is room again: {joined:?}");
+}
+
+pub(super) fn a_user_has_a_limit_of_groups(store: &dyn Store) {
+    let [ann, bob] = users(store);
+    let limits = GroupLimits { members: 10, groups: 2 };
+    let (first, other) = (group(store, ann), group(store, bob));
+    join(store, other, ann);
+    let new = NewGroup { owner: ann, name: "third", description: "", at: NOW };
+    assert_eq!(store.create_group(&new, limits).unwrap(), Created::Full);
+    let third = group(store, bob);
+    assert_eq!(store.join_group(third, ann, NOW, limits).unwrap(), Joined::Full);
+    assert_eq!(store.groups(ann, GroupId(0), 10).unwrap().len(), 2);
+    assert_eq!(store.leave_group(first, ann).unwrap(), Left::Left { members: 0 });
+    assert!(matches!(store.create_group(&new, limits).unwrap(), Created::Group(_)), "there is room again");
+}
+
+pub(super) fn members_leave_and_the_owner_stays(store: &dyn Store) {
+    let [ann, bob, cho] = users(store);
+    let group = group(store, ann);
+    assert_eq!(store.leave_group(group, bob).unwrap(), Left::NotMember);
+    join(store, group, bob);
+    join(store, group, cho);
+    assert_eq!(store.leave_group(group, ann).unwrap(), Left::OwnerStays);
+    assert_eq!(shown_members(store, group).len(), 3, "nothing changed");
+    assert_eq!(store.leave_group(group, bob).unwrap(), Left::Left { members: 2 });
+    assert_eq!(store.leave_group(group, bob).unwrap(), Left::NotMember);
+    assert_eq!(store.membership(group, bob).unwrap(), None);
+    assert_eq!(store.groups(bob, GroupId(0), 10).unwrap(), []);
+    assert_eq!(shown_members(store, group), [(ann, Role::Owner), (cho, Role::Member)]);
+}
+
+pub(super) fn the_last_to_leave_closes_the_group(store: &dyn Store) {
+    let [ann, bob] = users(store);
+    let group = group(store, ann);
+    join(store, group, bob);
+    assert_eq!(store.leave_group(group, bob).unwrap(), Left::Left { members: 1 });
+    assert_eq!(store.leave_group(group, ann).unwrap(), Left::Left { members: 0 });
+    assert_eq!(store.group(group).unwrap(), None);
+    assert_eq!(store.groups(ann, GroupId(0), 10).unwrap(), []);
+    assert_eq!(shown_members(store, group), []);
+    assert_eq!(store.conversation(ann, group.conversation()).unwrap(), None);
+    for user in [ann, bob] {
+        let joined = store.join_group(group, user, NOW, MANY_MEMBERS).unwrap();
+        assert_eq!(joined, Joined::NoSuchGroup, "nobody can join it again");
+        assert_eq!(store.leave_group(group, user).unwrap(), Left::NotMember);
+    }
+}
+
+pub(super) fn group_ids_are_never_given_twice(store: &dyn Store) {
+    let ann = user(store);
+    let first = group(store, ann);
+    assert_eq!(store.leave_group(first, ann).unwrap(), Left::Left { members: 0 });
+    assert!(group(store, ann) > first);
+}
+
+pub(super) fn groups_are_paged_by_id(store: &dyn Store) {
+    let [ann, bob] = users(store);
+    let ids: Vec<GroupId> = (0..5).map(|n| group(store, if n % 2 == 0 { ann } else { bob })).collect();
+    for &id in &ids {
+        store.join_group(id, ann, NOW, MANY_MEMBERS).unwrap();
+    }
+    let page = |after, limit| -> Vec<GroupId> {
+        store.groups(ann, after, limit).unwrap().into_iter().map(|own| own.group.id).collect()
+    };
+    assert_eq!(page(GroupId(0), 3), ids[..3]);
+    assert_eq!(page(ids[2], 3), ids[3..]);
+    assert_eq!(page(ids[4], 3), []);
+    assert_eq!(page(GroupId(0), 0), []);
+    let roles: Vec<Role> =
+        store.groups(ann, GroupId(0), 10).unwrap().into_iter().map(|own| own.role).collect();
+    assert_eq!(roles, [Role::Owner, Role::Member, Role::Owner, Role::Member, Role::Owner]);
+}
+
+pub(super) fn members_are_paged_by_id(store: &dyn Store) {
+    let [b, c, ann, d, e] = users(store);
+    let group = group(store, ann);
+    for user in [e, c, d, b] {
+        join(store, group, user);
+    }
+    let page = |after, limit| -> Vec<UserId> {
+        store.members(group, after, limit).unwrap().into_iter().map(|member| member.user.id).collect()
+    };
+    assert_eq!(page(UserId(0), 3), [b, c, ann]);
+    assert_eq!(page(ann, 3), [d, e]);
+    assert_eq!(page(e, 3), []);
+    assert_eq!(page(UserId(0), 0), []);
+    assert_eq!(store.member_ids(group).unwrap(), [b, c, ann, d, e]);
+}
+
+pub(super) fn unknown_groups_have_nothing(store: &dyn Store) {
+    let [ann, bob] = users(store);
+    let mine = group(store, ann);
+    for unknown in [GroupId(0), GroupId(mine.0 + 1_000_000_000)] {
+        assert_eq!(store.group(unknown).unwrap(), None);
+        assert_eq!(store.join_group(unknown, bob, NOW, MANY_MEMBERS).unwrap(), Joined::NoSuchGroup);
+        assert_eq!(store.leave_group(unknown, bob).unwrap(), Left::NotMember);
+        assert_eq!(store.membership(unknown, bob).unwrap(), None);
+        assert_eq!(store.members(unknown, UserId(0), 10).unwrap(), []);
+        assert_eq!(store.member_ids(unknown).unwrap(), []);
+    }
+    let (_, _, direct) = super::cast::two_friends(store);
+    let joined = store.join_group(direct.group(), ann, NOW, MANY_MEMBERS).unwrap();
+    assert_eq!(joined, Joined::NoSuchGroup, "a conversation of two is no group");
+}

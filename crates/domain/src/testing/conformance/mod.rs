@@ -1,0 +1,141 @@
+//! What every store must do, in tests: one function per behaviour, over the ports alone.
+//!
+//! A store runs all of them with [`run_all`], on a fresh store per case or on one shared by all: every case uses names
+//! and users of its own. A case panics when the store does not behave, and says how.
+//!
+//! ```
+//! use std::sync::Arc;
+//!
+//! use domain::testing::{FakeStore, conformance};
+//!
+//! conformance::run_all(&|| Arc::new(FakeStore::new()));
+//! ```
+
+#![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test suite fails by panicking")]
+
+mod append;
+mod cast;
+mod conversations;
+mod friends;
+mod groups;
+mod hostile;
+mod pages;
+mod races;
+mod sessions;
+mod users;
+
+use std::sync::Arc;
+
+use crate::Store;
+
+/// One behaviour.
+#[derive(Clone, Copy)]
+pub struct Case {
+    /// What it says, as `subject::behaviour`.
+    pub name: &'static str,
+    /// Panics if the store does not behave so.
+    pub run: fn(&dyn Store),
+}
+
+macro_rules! cases {
+    ($($subject:ident :: $behaviour:ident,)*) => {
+        &[$(Case { name: concat!(stringify!($subject), "::", stringify!($behaviour)), run: $subject::$behaviour },)*]
+    };
+}
+
+/// Every behaviour.
+pub const CASES: &[Case] = cases![
+    users::a_name_key_is_taken_once,
+    users::name_keys_are_compared_byte_by_byte,
+    users::users_are_found_by_id,
+    users::a_thousand_ids_at_once,
+    users::credentials_by_id_and_by_name_key,
+    users::unknown_accounts_have_no_credentials,
+    sessions::a_token_finds_its_session,
+    sessions::the_ones_seen_longest_ago_make_room,
+    sessions::sessions_of_the_same_moment_make_room_oldest_first,
+    sessions::seen_never_moves_back,
+    sessions::a_session_ends_once_and_for_its_user_only,
+    sessions::session_ids_are_never_given_twice,
+    sessions::what_was_not_seen_expires_up_to_a_limit,
+    friends::a_request_waits_with_its_greeting,
+    friends::asking_twice_changes_nothing,
+    friends::asking_each_other_makes_friends,
+    friends::accepting_makes_friends,
+    friends::only_a_waiting_request_can_be_accepted,
+    friends::a_request_can_be_refused_or_withdrawn,
+    friends::friends_cannot_ask_again,
+    friends::unknown_users_cannot_be_asked,
+    friends::ended_friendships_keep_their_conversation,
+    friends::requests_are_limited_for_both,
+    friends::friends_are_limited_for_both,
+    friends::friends_are_paged_by_id,
+    friends::requests_are_paged_by_the_others_id,
+    groups::a_group_opens_with_its_owner,
+    groups::joining_makes_a_member,
+    groups::joining_twice_changes_nothing,
+    groups::a_group_has_a_limit_of_members,
+    groups::a_user_has_a_limit_of_groups,
+    groups::members_leave_and_the_owner_stays,
+    groups::the_last_to_leave_closes_the_group,
+    groups::group_ids_are_never_given_twice,
+    groups::groups_are_paged_by_id,
+    groups::members_are_paged_by_id,
+    groups::unknown_groups_have_nothing,
+    append::seqs_are_consecutive_in_the_order_of_the_batch,
+    append::an_empty_batch_is_nothing,
+    append::a_repeat_gets_the_first_place,
+    append::a_repeat_within_the_batch_gets_the_first_place,
+    append::a_repeat_elsewhere_gets_the_first_place,
+    append::another_sender_may_use_the_same_id,
+    append::client_msg_ids_are_compared_byte_by_byte,
+    append::an_unknown_conversation_is_refused_alone,
+    append::a_large_batch_is_one,
+    pages::windows_of_a_log,
+    pages::a_page_begins_after_since,
+    pages::a_page_is_limited_by_messages,
+    pages::a_page_is_limited_by_bytes,
+    pages::a_page_holds_one_message_at_least,
+    pages::a_message_comes_back_as_it_was,
+    pages::an_unknown_conversation_is_empty,
+    conversations::friends_see_their_conversation,
+    conversations::nobody_else_sees_it,
+    conversations::a_member_sees_what_came_after_joining,
+    conversations::a_conversation_without_messages_is_not_listed,
+    conversations::news_end_when_acknowledged,
+    conversations::conversations_are_paged_by_id,
+    conversations::cursors_move_forward_only,
+    conversations::cursors_stop_at_the_last_message,
+    conversations::cursors_of_nobody_are_passed_over,
+    hostile::texts_come_back_as_they_were,
+    hostile::names_come_back_as_they_were,
+    hostile::short_texts_come_back_as_they_were,
+    hostile::long_texts_come_back_as_they_were,
+    hostile::numbers_too_large_name_nothing,
+    races::one_name_registered_at_once,
+    races::sessions_created_at_once,
+    races::two_ask_each_other_at_once,
+    races::one_request_accepted_and_withdrawn_at_once,
+    races::the_last_friend_accepted_at_once,
+    races::the_last_seat_taken_at_once,
+    races::one_user_joins_many_times_at_once,
+    races::the_owner_leaves_while_somebody_joins,
+    races::appends_to_the_same_conversations_at_once,
+    races::the_same_message_appended_at_once,
+    races::cursors_advanced_at_once,
+    races::joining_while_others_talk,
+];
+
+/// Runs every case, each on the store that `make` gives it, and prints its name before it starts.
+///
+/// # Panics
+///
+/// If the store does not behave.
+pub fn run_all(make: &dyn Fn() -> Arc<dyn Store>) {
+    for case in CASES {
+        println!("conformance: {}", case.name);
+        let store = make();
+        (case.run)(&*store);
+    }
+    println!("conformance: {} cases passed", CASES.len());
+}

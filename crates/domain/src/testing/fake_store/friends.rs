@@ -1,0 +1,152 @@
+//! Friend requests and friendships of the fake.
+
+use std::ops::Bound;
+
+use super::{FakeStore, State, messages, pair};
+use crate::{
+    Accepted, ConversationId, Direction, Friend, FriendLimits, FriendRequest, FriendStore, Requested,
+    StoreResult, Timestamp, UserId,
+};
+
+/// A request that waits.
+pub(super) struct Request {
+    greeting: String,
+    at: Timestamp,
+}
+
+impl State {
+    fn friend_count(&self, user: UserId) -> usize {
+        self.friends.get(&user).map_or(0, |friends| friends.len())
+    }
+
+    fn request_count(&self, user: UserId) -> usize {
+        self.requests.keys().filter(|(from, to)| *from == user || *to == user).count()
+    }
+
+    fn friendship(&self, user: UserId, other: UserId) -> Option<ConversationId> {
+        self.friends.get(&user)?.get(&other).copied()
+    }
+
+    /// Turns a request into a friendship; `None` if one of the two has too many friends.
+    fn befriend(&mut self, from: UserId, to: UserId, limits: FriendLimits) -> Option<ConversationId> {
+        if [from, to].iter().any(|user| self.friend_count(*user) >= limits.friends as usize) {
+            return None;
+        }
+        self.requests.remove(&(from, to));
+        let (lower, higher) = pair(from, to);
+        let conversation = match self.direct.get(&(lower, higher)) {
+            Some(conversation) => *conversation,
+            None => {
+                let conversation = self.open_conversation(messages::Kind::Direct(lower, higher));
+                self.direct.insert((lower, higher), conversation);
+                conversation
+            }
+        };
+        self.friends.entry(from).or_default().insert(to, conversation);
+        self.friends.entry(to).or_default().insert(from, conversation);
+        Some(conversation)
+    }
+}
+
+impl FriendStore for FakeStore {
+    fn request_friend(
+        &self,
+        from: UserId,
+        to: UserId,
+        greeting: &str,
+        at: Timestamp,
+        limits: FriendLimits,
+    ) -> StoreResult<Requested> {
+        self.run("request a friend", |state| {
+            let both = [from, to];
+            if both.iter().any(|user| !state.users.contains_key(user)) {
+                Requested::NoSuchUser
+            } else if state.friendship(from, to).is_some() {
+                Requested::AlreadyFriends
+            } else if state.requests.contains_key(&(from, to)) {
+                Requested::AlreadyRequested
+            } else if state.requests.contains_key(&(to, from)) {
+                state.befriend(to, from, limits).map_or(Requested::Full, Requested::Friends)
+            } else if both.iter().any(|user| {
+                state.request_count(*user) >= limits.requests as usize
+                    || state.friend_count(*user) >= limits.friends as usize
+            }) {
+                Requested::Full
+            } else {
+                state.requests.insert((from, to), Request { greeting: greeting.to_owned(), at });
+                Requested::Waiting
+            }
+        })
+    }
+
+    fn accept_friend(
+        &self,
+        user: UserId,
+        from: UserId,
+        _at: Timestamp,
+        limits: FriendLimits,
+    ) -> StoreResult<Accepted> {
+        self.run("accept a friend", |state| {
+            if !state.requests.contains_key(&(from, user)) {
+                return Accepted::NoRequest;
+            }
+            state.befriend(from, user, limits).map_or(Accepted::Full, Accepted::Friends)
+        })
+    }
+
+    fn remove_friend_request(&self, from: UserId, to: UserId) -> StoreResult<bool> {
+        self.run("remove a friend request", |state| state.requests.remove(&(from, to)).is_some())
+    }
+
+    fn delete_friend(&self, user: UserId, friend: UserId) -> StoreResult<bool> {
+        self.run("delete a friend", |state| {
+            for (one, other) in [(user, friend), (friend, user)] {
+                let Some(friends) = state.friends.get_mut(&one) else { return false };
+                if friends.remove(&other).is_none() {
+                    return false;
+                }
+            }
+            true
+        })
+    }
+
+    fn friendship(&self, user: UserId, other: UserId) -> StoreResult<Option<ConversationId>> {
+        self.run("find a friendship", |state| state.friendship(user, other))
+    }
+
+    fn friends(&self, user: UserId, after: UserId, limit: u32) -> StoreResult<Vec<Friend>> {
+        self.run("list friends", |state| {
+            let Some(friends) = state.friends.get(&user) else { return Vec::new() };
+            friends
+                .range((Bound::Excluded(after), Bound::Unbounded))
+                .filter_map(|(&id, &conversation)| Some(Friend { user: state.user(id)?, conversation }))
+                .take(limit as usize)
+                .collect()
+        })
+    }
+
+    fn friend_ids(&self, user: UserId) -> StoreResult<Vec<UserId>> {
+        self.run("list friends", |state| {
+            state.friends.get(&user).into_iter().flat_map(|friends| friends.keys().copied()).collect()
+        })
+    }
+
+    fn friend_requests(&self, user: UserId, after: UserId, limit: u32) -> StoreResult<Vec<FriendRequest>> {
+        self.run("list friend requests", |state| {
+            let seen_by_user = |(&(from, to), request): (&(UserId, UserId), &Request)| {
+                let (direction, other) = match user {
+                    _ if from == user => (Direction::Out, to),
+                    _ if to == user => (Direction::In, from),
+                    _ => return None,
+                };
+                let other = state.user(other)?;
+                Some(FriendRequest { other, direction, greeting: request.greeting.clone(), at: request.at })
+            };
+            let mut requests: Vec<FriendRequest> = state.requests.iter().filter_map(seen_by_user).collect();
+            requests.sort_by_key(|request| request.other.id);
+            requests.retain(|request| request.other.id > after);
+            requests.truncate(limit as usize);
+            requests
+        })
+    }
+}

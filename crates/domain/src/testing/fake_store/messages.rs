@@ -1,0 +1,139 @@
+//! The log of the fake, and what users know of it.
+
+use std::ops::Bound;
+
+use super::{FakeStore, State};
+use crate::{
+    AppendRefused, Appended, Conversation, ConversationFilter, ConversationId, ConversationKind, Cursor,
+    MessageLog, NewMessage, Novelty, PageSize, Seq, StoreResult, StoredMessage, UserId, Window,
+};
+
+/// Whose a conversation is.
+#[derive(Clone, Copy)]
+pub(super) enum Kind {
+    /// Of these two, lower id first.
+    Direct(UserId, UserId),
+    /// Of the group with the same number.
+    Group,
+}
+
+/// A conversation and what was said there: the message with seq `n` at `n - 1`.
+pub(super) struct Log {
+    pub(super) kind: Kind,
+    pub(super) messages: Vec<StoredMessage>,
+}
+
+impl Log {
+    pub(super) fn last(&self) -> Seq {
+        Seq(self.messages.len() as u64)
+    }
+}
+
+impl State {
+    fn append(&mut self, message: &NewMessage) -> Result<Appended, AppendRefused> {
+        let key = (message.sender, message.client_msg_id.clone());
+        if let Some(&(conversation, seq)) = self.said.get(&key) {
+            let time = self.conversations[&conversation].messages[seq.0 as usize - 1].time;
+            return Ok(Appended { conversation, seq, time, novelty: Novelty::Repeat });
+        }
+        let NewMessage { conversation, sender, time, kind, .. } = *message;
+        let log = self.conversations.get_mut(&conversation).ok_or(AppendRefused::NoSuchConversation)?;
+        let seq = log.last().next();
+        let (client_msg_id, body) = (message.client_msg_id.clone(), message.body.clone());
+        log.messages.push(StoredMessage { conversation, seq, sender, client_msg_id, time, kind, body });
+        self.said.insert(key, (conversation, seq));
+        Ok(Appended { conversation, seq, time, novelty: Novelty::New })
+    }
+
+    fn conversation(&self, user: UserId, id: ConversationId) -> Option<Conversation> {
+        let log = self.conversations.get(&id)?;
+        let (kind, since) = match log.kind {
+            Kind::Direct(with, other) if other == user => (ConversationKind::Direct { with }, Seq(0)),
+            Kind::Direct(other, with) if other == user => (ConversationKind::Direct { with }, Seq(0)),
+            Kind::Direct(..) => return None,
+            Kind::Group => (ConversationKind::Group, self.groups.get(&id.group())?.members.get(&user)?.since),
+        };
+        Some(Conversation { id, kind, since, last: log.last(), acked: self.acked(user, id) })
+    }
+}
+
+impl MessageLog for FakeStore {
+    fn append(&self, batch: &[NewMessage]) -> StoreResult<Vec<Result<Appended, AppendRefused>>> {
+        self.run("append messages", |state| batch.iter().map(|message| state.append(message)).collect())
+    }
+
+    fn page(
+        &self,
+        conversation: ConversationId,
+        since: Seq,
+        window: Window,
+        size: PageSize,
+    ) -> StoreResult<Vec<StoredMessage>> {
+        self.run("read messages", |state| {
+            let Some(log) = state.conversations.get(&conversation) else { return Vec::new() };
+            let readable = |message: &&StoredMessage| message.seq > since;
+            match window {
+                Window::After(after) => {
+                    cut(log.messages.iter().filter(readable).filter(|message| message.seq > after), size)
+                }
+                Window::Before(before) => {
+                    let older = log.messages.iter().rev().filter(|message| message.seq < before);
+                    reversed(cut(older.filter(readable), size))
+                }
+                Window::Newest => reversed(cut(log.messages.iter().rev().filter(readable), size)),
+            }
+        })
+    }
+
+    fn conversation(&self, user: UserId, conversation: ConversationId) -> StoreResult<Option<Conversation>> {
+        self.run("find a conversation", |state| state.conversation(user, conversation))
+    }
+
+    fn conversations(
+        &self,
+        user: UserId,
+        filter: ConversationFilter,
+        after: ConversationId,
+        limit: u32,
+    ) -> StoreResult<Vec<Conversation>> {
+        self.run("list conversations", |state| {
+            let passes = |conversation: &Conversation| match filter {
+                ConversationFilter::WithMessages => conversation.last > conversation.since,
+                ConversationFilter::WithNews => {
+                    conversation.last > conversation.since.max(conversation.acked)
+                }
+            };
+            state
+                .conversations
+                .range((Bound::Excluded(after), Bound::Unbounded))
+                .filter_map(|(&id, _)| state.conversation(user, id))
+                .filter(passes)
+                .take(limit as usize)
+                .collect()
+        })
+    }
+
+    fn advance_cursors(&self, cursors: &[Cursor]) -> StoreResult<()> {
+        self.run("advance cursors", |state| cursors.iter().for_each(|cursor| state.advance(cursor)))
+    }
+}
+
+/// The first messages that a page of this size may hold.
+fn cut<'a>(messages: impl Iterator<Item = &'a StoredMessage>, size: PageSize) -> Vec<StoredMessage> {
+    let mut page: Vec<StoredMessage> = Vec::new();
+    let mut bytes = 0;
+    for message in messages {
+        bytes += message.body.len();
+        let is_full = page.len() >= size.messages as usize || bytes > size.bytes;
+        if is_full && !page.is_empty() {
+            break;
+        }
+        page.push(message.clone());
+    }
+    page
+}
+
+fn reversed(mut page: Vec<StoredMessage>) -> Vec<StoredMessage> {
+    page.reverse();
+    page
+}

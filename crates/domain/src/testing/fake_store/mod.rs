@@ -1,0 +1,144 @@
+//! A store in memory.
+
+mod friends;
+mod groups;
+mod messages;
+mod sessions;
+mod users;
+
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use parking_lot::Mutex;
+
+use crate::{ConversationId, Cursor, GroupId, Seq, SessionId, StoreError, StoreResult, TokenHash, UserId};
+
+/// A store in memory: one mutex over maps, so that every operation is atomic and races settle in the order of the lock.
+/// Passes the same conformance suite as the real stores. It has no limit of its own: it lives as long as a test.
+#[derive(Default)]
+pub struct FakeStore {
+    state: Mutex<State>,
+    faults: Mutex<VecDeque<Fault>>,
+}
+
+/// What the next operation meets.
+enum Fault {
+    /// Fails before it changed anything.
+    Fail(StoreError),
+    /// Is done, and its answer is lost.
+    LoseAnswer,
+}
+
+impl FakeStore {
+    /// An empty store.
+    pub fn new() -> FakeStore {
+        FakeStore::default()
+    }
+
+    /// The next `n` operations, whichever they are, fail with this error and change nothing.
+    pub fn fail_next(&self, error: StoreError, n: usize) {
+        self.faults.lock().extend((0..n).map(|_| Fault::Fail(error.clone())));
+    }
+
+    /// The next `n` operations are done, but their callers get [`StoreError::OutcomeUnknown`].
+    pub fn lose_next_answers(&self, n: usize) {
+        self.faults.lock().extend((0..n).map(|_| Fault::LoseAnswer));
+    }
+
+    /// Every operation runs in here: meets its fault, or works on the state alone.
+    fn run<T>(&self, operation: &'static str, work: impl FnOnce(&mut State) -> T) -> StoreResult<T> {
+        let fault = self.faults.lock().pop_front();
+        if let Some(Fault::Fail(error)) = fault {
+            return Err(error);
+        }
+        let done = work(&mut self.state.lock());
+        match fault {
+            Some(_) => Err(StoreError::outcome_unknown(operation, "the answer was lost")),
+            None => Ok(done),
+        }
+    }
+}
+
+/// All that is stored. Ids are counted up and never given twice.
+#[derive(Default)]
+struct State {
+    users: BTreeMap<UserId, users::Row>,
+    names: HashMap<String, UserId>,
+    sessions: BTreeMap<SessionId, sessions::Row>,
+    tokens: HashMap<TokenHash, SessionId>,
+    sessions_ever: u64,
+    /// By who asked and who was asked.
+    requests: BTreeMap<(UserId, UserId), friends::Request>,
+    /// Each friendship stands here twice, once for either user.
+    friends: BTreeMap<UserId, BTreeMap<UserId, ConversationId>>,
+    /// The conversation of every two users who were ever friends, lower id first.
+    direct: BTreeMap<(UserId, UserId), ConversationId>,
+    groups: BTreeMap<GroupId, groups::Row>,
+    conversations: BTreeMap<ConversationId, messages::Log>,
+    said: HashMap<(UserId, String), (ConversationId, Seq)>,
+    cursors: HashMap<(UserId, ConversationId), Seq>,
+}
+
+impl State {
+    /// The next unused conversation.
+    fn open_conversation(&mut self, kind: messages::Kind) -> ConversationId {
+        let id = ConversationId(self.conversations.len() as u64 + 1);
+        self.conversations.insert(id, messages::Log { kind, messages: Vec::new() });
+        id
+    }
+
+    fn last_seq(&self, conversation: ConversationId) -> Seq {
+        self.conversations.get(&conversation).map_or(Seq(0), messages::Log::last)
+    }
+
+    fn acked(&self, user: UserId, conversation: ConversationId) -> Seq {
+        self.cursors.get(&(user, conversation)).copied().unwrap_or_default()
+    }
+
+    fn advance(&mut self, cursor: &Cursor) {
+        if !self.users.contains_key(&cursor.user) {
+            return;
+        }
+        let seq = cursor.seq.min(self.last_seq(cursor.conversation));
+        let acked = self.cursors.entry((cursor.user, cursor.conversation)).or_default();
+        *acked = seq.max(*acked);
+    }
+}
+
+/// Two users, lower id first.
+fn pair(one: UserId, other: UserId) -> (UserId, UserId) {
+    (one.min(other), one.max(other))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::conformance;
+    use crate::{NewUser, SessionStore, Timestamp, UserStore};
+    use std::sync::Arc;
+
+    const ANN: NewUser<'static> =
+        NewUser { name: "Ann", name_key: "ann", password_hash: "$fake$0$pw", at: Timestamp(0) };
+
+    #[test]
+    fn passes_the_conformance_suite() {
+        conformance::run_all(&|| Arc::new(FakeStore::new()));
+    }
+
+    #[test]
+    fn fails_as_often_as_it_was_told() {
+        let store = FakeStore::new();
+        let error = StoreError::failed("anything", "told to");
+        store.fail_next(error.clone(), 2);
+        assert_eq!(store.create_user(&ANN), Err(error.clone()));
+        assert_eq!(store.sessions(UserId(1)), Err(error));
+        assert_eq!(store.create_user(&ANN), Ok(Some(UserId(1))));
+    }
+
+    #[test]
+    fn a_lost_answer_is_done_all_the_same() {
+        let store = FakeStore::new();
+        store.lose_next_answers(1);
+        assert!(matches!(store.create_user(&ANN), Err(StoreError::OutcomeUnknown { .. })));
+        assert_eq!(store.create_user(&ANN), Ok(None));
+    }
+}

@@ -1,0 +1,105 @@
+//! Sessions of the fake.
+
+use std::cmp::Reverse;
+
+use super::{FakeStore, State};
+use crate::{
+    FoundSession, NewSession, Session, SessionId, SessionStore, StoreResult, Timestamp, TokenHash, UserId,
+};
+
+/// A stored session.
+pub(super) struct Row {
+    user: UserId,
+    token: TokenHash,
+    session: Session,
+}
+
+impl State {
+    fn sessions_of(&self, user: UserId) -> impl Iterator<Item = &Session> {
+        self.sessions.values().filter(move |row| row.user == user).map(|row| &row.session)
+    }
+
+    fn end(&mut self, id: SessionId) {
+        if let Some(row) = self.sessions.remove(&id) {
+            self.tokens.remove(&row.token);
+        }
+    }
+}
+
+impl SessionStore for FakeStore {
+    fn create_session(
+        &self,
+        session: &NewSession<'_>,
+        keep: u32,
+    ) -> StoreResult<(SessionId, Vec<SessionId>)> {
+        self.run("create a session", |state| {
+            state.sessions_ever += 1;
+            let id = SessionId(state.sessions_ever);
+            let stored =
+                Session { id, device: session.device.to_owned(), since: session.at, seen: session.at };
+            state.sessions.insert(id, Row { user: session.user, token: session.token, session: stored });
+            state.tokens.insert(session.token, id);
+
+            let mut others: Vec<(Timestamp, SessionId)> = state
+                .sessions_of(session.user)
+                .filter(|other| other.id != id)
+                .map(|other| (other.seen, other.id))
+                .collect();
+            others.sort_by_key(|&other| Reverse(other));
+            let kept = (keep as usize).saturating_sub(1).min(others.len());
+            let mut ended: Vec<SessionId> = others.split_off(kept).into_iter().map(|(_, id)| id).collect();
+            ended.sort();
+            for &id in &ended {
+                state.end(id);
+            }
+            (id, ended)
+        })
+    }
+
+    fn session_by_token(&self, token: TokenHash) -> StoreResult<Option<FoundSession>> {
+        self.run("find a session", |state| {
+            let row = state.sessions.get(state.tokens.get(&token)?)?;
+            Some(FoundSession { session: row.session.clone(), user: state.user(row.user)? })
+        })
+    }
+
+    fn touch_sessions(&self, seen: &[(SessionId, Timestamp)]) -> StoreResult<()> {
+        self.run("touch sessions", |state| {
+            for (id, at) in seen {
+                if let Some(row) = state.sessions.get_mut(id) {
+                    row.session.seen = row.session.seen.max(*at);
+                }
+            }
+        })
+    }
+
+    fn sessions(&self, user: UserId) -> StoreResult<Vec<Session>> {
+        self.run("list sessions", |state| state.sessions_of(user).cloned().collect())
+    }
+
+    fn end_session(&self, user: UserId, session: SessionId) -> StoreResult<bool> {
+        self.run("end a session", |state| {
+            let is_theirs = state.sessions.get(&session).is_some_and(|row| row.user == user);
+            if is_theirs {
+                state.end(session);
+            }
+            is_theirs
+        })
+    }
+
+    fn expire_sessions(&self, before: Timestamp, limit: u32) -> StoreResult<u32> {
+        self.run("expire sessions", |state| {
+            let expired: Vec<SessionId> = state
+                .sessions
+                .values()
+                .filter(|row| row.session.seen < before)
+                .map(|row| row.session.id)
+                .take(limit as usize)
+                .collect();
+            for &id in &expired {
+                state.end(id);
+            }
+            expired.len() as u32
+        })
+    }
+}
