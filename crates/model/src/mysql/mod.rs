@@ -1,1 +1,29 @@
-//! The store of a cluster: MySQL or MariaDB.
+//! The store over MySQL 8 or MariaDB 10.11, for clusters: any number of nodes share one database.
+//!
+//! [`MySqlStore`] implements every port over a bounded pool of connections; [`Config`] says where the database is and
+//! how long anything may take. Statements are what both databases read, parameters are always bound, and what can
+//! race is settled by the schema's keys or by row locks that are taken in one order everywhere: users by rising id,
+//! then a group, then conversations by rising id.
+//!
+//! A connection that failed in any way but by a plain answer of the server is never used again: the next statement
+//! could be given the answer of the one before.
+
+mod append;
+mod config;
+mod connection;
+mod conversations;
+mod cursors;
+mod fault;
+mod friends;
+mod groups;
+mod list;
+mod log;
+mod manager;
+mod migrate;
+mod page;
+mod sessions;
+mod store;
+mod users;
+
+pub use config::{Config, OpenError};
+pub use store::MySqlStore;

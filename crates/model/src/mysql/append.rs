@@ -1,0 +1,178 @@
+//! Appends a batch of messages in one transaction.
+//!
+//! The conversations' rows are locked first, by rising id: whoever holds a row gives out that conversation's next seqs,
+//! and two appenders never wait for each other in a circle. Under the locks the repeats are looked up. What may still
+//! happen is that another node appends the same `(sender, client_msg_id)` to a conversation that is not locked here: the
+//! unique key then refuses the insert, the transaction runs again, and this time finds the repeat.
+
+use std::collections::HashMap;
+
+use ::mysql::Value;
+use domain::{AppendRefused, Appended, ConversationId, NewMessage, Novelty, Seq, Timestamp};
+
+use super::connection::Connection;
+use super::fault::Fault;
+use super::list::{padded, portion, repeated};
+
+/// Conversations that one statement locks or moves on.
+const CONVERSATIONS_AT_ONCE: usize = 256;
+/// Keys that one statement looks up; MariaDB plans longer lists worse.
+const LOOKED_UP_AT_ONCE: usize = 128;
+/// Rows that one statement inserts; a power of two.
+const INSERTED_AT_ONCE: usize = 256;
+/// Bytes of text that one statement inserts, unless it is one message: well below any server's `max_allowed_packet`.
+const INSERTED_BYTES_AT_ONCE: usize = 1024 * 1024;
+
+/// A message's own name: who said it, and their id for it.
+type Key<'a> = (u64, &'a [u8]);
+
+/// What became of each message of the batch.
+type Outcomes = Vec<Result<Appended, AppendRefused>>;
+
+/// Runs in a transaction; may run again after it was rolled back.
+pub(super) fn append(tx: &mut Connection, batch: &[NewMessage]) -> Result<Outcomes, Fault> {
+    let before = lock_conversations(tx, batch)?;
+    let mut last_seqs = before.clone();
+    let mut places = look_up(tx, batch)?;
+    let mut outcomes = Vec::with_capacity(batch.len());
+    let mut new = Vec::with_capacity(batch.len());
+    for message in batch {
+        let key = key(message);
+        if let Some(place) = places.get(&key) {
+            outcomes.push(Ok(*place));
+            continue;
+        }
+        let Some(last_seq) = last_seqs.get_mut(&message.conversation.0) else {
+            outcomes.push(Err(AppendRefused::NoSuchConversation));
+            continue;
+        };
+        *last_seq += 1;
+        let place = Appended {
+            conversation: message.conversation,
+            seq: Seq(*last_seq),
+            time: message.time,
+            novelty: Novelty::New,
+        };
+        outcomes.push(Ok(place));
+        new.push((message, place.seq));
+        places.insert(key, Appended { novelty: Novelty::Repeat, ..place });
+    }
+    // In the order of the primary key, in which the rows will lie.
+    new.sort_unstable_by_key(|(message, seq)| (message.conversation, *seq));
+    insert(tx, &new)?;
+    let mut moved: Vec<(u64, u64)> = last_seqs.into_iter().filter(|(id, last)| before[id] != *last).collect();
+    moved.sort_unstable();
+    move_on(tx, &moved)?;
+    Ok(outcomes)
+}
+
+fn key(message: &NewMessage) -> Key<'_> {
+    (message.sender.0, message.client_msg_id.as_bytes())
+}
+
+/// Locks the conversations that exist; their last seqs.
+fn lock_conversations(tx: &mut Connection, batch: &[NewMessage]) -> Result<HashMap<u64, u64>, Fault> {
+    let mut ids: Vec<u64> = batch.iter().map(|message| message.conversation.0).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let mut last_seqs = HashMap::with_capacity(ids.len());
+    for some in ids.chunks(CONVERSATIONS_AT_ONCE) {
+        let mut params = Vec::new();
+        let length = padded(some, &mut params, |id, params| params.push((*id).into()));
+        // By the primary key, hence in its order: a scan would wait for rows that are not asked for.
+        let sql = format!(
+            "SELECT id, last_seq FROM conversations FORCE INDEX (PRIMARY) WHERE id IN ({}) ORDER BY id FOR UPDATE",
+            repeated("?", length),
+        );
+        last_seqs.extend(tx.rows::<(u64, u64)>(&sql, params)?);
+    }
+    Ok(last_seqs)
+}
+
+/// Where those messages of the batch stand that are in the log already.
+fn look_up<'a>(tx: &mut Connection, batch: &'a [NewMessage]) -> Result<HashMap<Key<'a>, Appended>, Fault> {
+    let mut places = HashMap::with_capacity(batch.len());
+    for some in batch.chunks(LOOKED_UP_AT_ONCE) {
+        let mut params = Vec::new();
+        let length = padded(some, &mut params, |message, params| {
+            params.extend([message.sender.0.into(), message.client_msg_id.as_bytes().into()]);
+        });
+        let sql = format!(
+            "SELECT sender_id, client_msg_id, conversation_id, seq, time FROM messages \
+             WHERE (sender_id, client_msg_id) IN ({})",
+            repeated("(?, ?)", length),
+        );
+        let found: Vec<(u64, Vec<u8>, u64, u64, u64)> = tx.rows(&sql, params)?;
+        if found.is_empty() {
+            continue;
+        }
+        // The keys as the batch holds them, so that the map need not own any.
+        let keys: HashMap<Key<'_>, Key<'a>> =
+            some.iter().map(|message| (key(message), key(message))).collect();
+        for (sender, client_msg_id, conversation, seq, time) in found {
+            let place = Appended {
+                conversation: ConversationId(conversation),
+                seq: Seq(seq),
+                time: Timestamp(time),
+                novelty: Novelty::Repeat,
+            };
+            if let Some(key) = keys.get(&(sender, client_msg_id.as_slice())) {
+                places.insert(*key, place);
+            }
+        }
+    }
+    Ok(places)
+}
+
+fn insert(tx: &mut Connection, mut new: &[(&NewMessage, Seq)]) -> Result<(), Fault> {
+    while !new.is_empty() {
+        let (some, rest) = new.split_at(insertable(new));
+        let mut params = Vec::with_capacity(some.len() * 7);
+        for (message, seq) in some {
+            params.extend([
+                Value::UInt(message.conversation.0),
+                Value::UInt(seq.0),
+                Value::UInt(message.sender.0),
+                Value::Bytes(message.client_msg_id.as_bytes().to_vec()),
+                Value::UInt(message.time.0),
+                Value::UInt(u64::from(message.kind as u8)),
+                Value::Bytes(message.body.as_bytes().to_vec()),
+            ]);
+        }
+        let sql = format!(
+            "INSERT INTO messages (conversation_id, seq, sender_id, client_msg_id, time, kind, body) VALUES {}",
+            repeated("(?, ?, ?, ?, ?, ?, ?)", some.len()),
+        );
+        tx.execute(&sql, params)?;
+        new = rest;
+    }
+    Ok(())
+}
+
+/// How many of these the next statement inserts.
+fn insertable(new: &[(&NewMessage, Seq)]) -> usize {
+    let mut count = portion(new.len(), INSERTED_AT_ONCE);
+    let bytes = |count: usize| new[..count].iter().map(|(message, _)| message.body.len()).sum::<usize>();
+    while count > 1 && bytes(count) > INSERTED_BYTES_AT_ONCE {
+        count /= 2;
+    }
+    count
+}
+
+/// Stores the last seqs of the conversations that grew.
+fn move_on(tx: &mut Connection, moved: &[(u64, u64)]) -> Result<(), Fault> {
+    for some in moved.chunks(CONVERSATIONS_AT_ONCE) {
+        let mut params = Vec::new();
+        let length = padded(some, &mut params, |(id, last_seq), params| {
+            params.extend([(*id).into(), (*last_seq).into()]);
+        });
+        padded(some, &mut params, |(id, _), params| params.push((*id).into()));
+        let sql = format!(
+            "UPDATE conversations SET last_seq = CASE id {}END WHERE id IN ({})",
+            "WHEN ? THEN ? ".repeat(length),
+            repeated("?", length),
+        );
+        tx.execute(&sql, params)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,223 @@
+//! Friend requests and friendships.
+//!
+//! Two friends are one row, `user_lo` being the smaller id. Whatever changes something between two users first locks
+//! both users' rows: friendships are rare, and so every limit and rule is exact without a further thought.
+
+use domain::{
+    Accepted, ConversationId, Direction, Friend, FriendLimits, FriendRequest, FriendStore, Requested,
+    StoreResult, Timestamp, User, UserId,
+};
+
+use super::MySqlStore;
+use super::connection::Connection;
+use super::conversations::DIRECT;
+use super::fault::Fault;
+use super::users::lock_users;
+
+impl FriendStore for MySqlStore {
+    fn request_friend(
+        &self,
+        from: UserId,
+        to: UserId,
+        greeting: &str,
+        at: Timestamp,
+        limits: FriendLimits,
+    ) -> StoreResult<Requested> {
+        self.transact("request a friend", |tx| {
+            if lock_users(tx, [from, to])? < 2 {
+                return Ok(Requested::NoSuchUser);
+            }
+            if conversation_of_friends(tx, from, to)?.is_some() {
+                return Ok(Requested::AlreadyFriends);
+            }
+            if request_waits(tx, from, to)? {
+                return Ok(Requested::AlreadyRequested);
+            }
+            if !both_have_room_for_a_friend(tx, [from, to], limits)? {
+                return Ok(Requested::Full);
+            }
+            if take_request(tx, to, from)? {
+                return Ok(Requested::Friends(befriend(tx, from, to, at)?));
+            }
+            for user in [from, to] {
+                if count_requests(tx, user)? >= u64::from(limits.requests) {
+                    return Ok(Requested::Full);
+                }
+            }
+            let (lo, hi) = pair(from, to);
+            tx.execute(
+                "INSERT INTO friend_requests (from_id, to_id, greeting, at, pair_lo, pair_hi) VALUES (?, ?, ?, ?, ?, ?)",
+                (from.0, to.0, greeting, at.0, lo, hi),
+            )?;
+            Ok(Requested::Waiting)
+        })
+    }
+
+    fn accept_friend(
+        &self,
+        user: UserId,
+        from: UserId,
+        at: Timestamp,
+        limits: FriendLimits,
+    ) -> StoreResult<Accepted> {
+        self.transact("accept a friend", |tx| {
+            lock_users(tx, [user, from])?;
+            if !request_waits(tx, from, user)? {
+                return Ok(Accepted::NoRequest);
+            }
+            if !both_have_room_for_a_friend(tx, [user, from], limits)? {
+                return Ok(Accepted::Full);
+            }
+            take_request(tx, from, user)?;
+            Ok(Accepted::Friends(befriend(tx, user, from, at)?))
+        })
+    }
+
+    fn remove_friend_request(&self, from: UserId, to: UserId) -> StoreResult<bool> {
+        self.transact("remove a friend request", |tx| {
+            lock_users(tx, [from, to])?;
+            take_request(tx, from, to)
+        })
+    }
+
+    fn delete_friend(&self, user: UserId, friend: UserId) -> StoreResult<bool> {
+        self.transact("delete a friend", |tx| {
+            lock_users(tx, [user, friend])?;
+            let deleted =
+                tx.execute("DELETE FROM friendships WHERE user_lo = ? AND user_hi = ?", pair(user, friend))?;
+            Ok(deleted > 0)
+        })
+    }
+
+    fn friendship(&self, user: UserId, other: UserId) -> StoreResult<Option<ConversationId>> {
+        self.read("find a friendship", |connection| conversation_of_friends(connection, user, other))
+    }
+
+    fn friends(&self, user: UserId, after: UserId, limit: u32) -> StoreResult<Vec<Friend>> {
+        self.read("list friends", |connection| {
+            let rows: Vec<(u64, String, u64)> = connection.rows(
+                "SELECT u.id, u.name, f.conversation_id FROM (\
+                 (SELECT user_hi AS other, conversation_id FROM friendships \
+                 WHERE user_lo = ? AND user_hi > ? ORDER BY user_hi LIMIT ?) UNION ALL \
+                 (SELECT user_lo AS other, conversation_id FROM friendships \
+                 WHERE user_hi = ? AND user_lo > ? ORDER BY user_lo LIMIT ?)) f \
+                 JOIN users u ON u.id = f.other ORDER BY u.id LIMIT ?",
+                (user.0, after.0, limit, user.0, after.0, limit, limit),
+            )?;
+            let friend = |(id, name, conversation)| Friend {
+                user: User { id: UserId(id), name },
+                conversation: ConversationId(conversation),
+            };
+            Ok(rows.into_iter().map(friend).collect())
+        })
+    }
+
+    fn friend_ids(&self, user: UserId) -> StoreResult<Vec<UserId>> {
+        self.read("list friends", |connection| {
+            let ids: Vec<u64> = connection.rows(
+                "SELECT user_hi AS other FROM friendships WHERE user_lo = ? UNION ALL \
+                 SELECT user_lo AS other FROM friendships WHERE user_hi = ? ORDER BY other",
+                (user.0, user.0),
+            )?;
+            Ok(ids.into_iter().map(UserId).collect())
+        })
+    }
+
+    fn friend_requests(&self, user: UserId, after: UserId, limit: u32) -> StoreResult<Vec<FriendRequest>> {
+        self.read("list friend requests", |connection| {
+            let rows: Vec<(u64, String, bool, String, u64)> = connection.rows(
+                "SELECT u.id, u.name, r.incoming, r.greeting, r.at FROM (\
+                 (SELECT to_id AS other, 0 AS incoming, greeting, at FROM friend_requests \
+                 WHERE from_id = ? AND to_id > ? ORDER BY to_id LIMIT ?) UNION ALL \
+                 (SELECT from_id AS other, 1 AS incoming, greeting, at FROM friend_requests \
+                 WHERE to_id = ? AND from_id > ? ORDER BY from_id LIMIT ?)) r \
+                 JOIN users u ON u.id = r.other ORDER BY u.id LIMIT ?",
+                (user.0, after.0, limit, user.0, after.0, limit, limit),
+            )?;
+            let request = |(id, name, incoming, greeting, at)| FriendRequest {
+                other: User { id: UserId(id), name },
+                direction: if incoming { Direction::In } else { Direction::Out },
+                greeting,
+                at: Timestamp(at),
+            };
+            Ok(rows.into_iter().map(request).collect())
+        })
+    }
+}
+
+/// Two users in rising order.
+fn pair(one: UserId, other: UserId) -> (u64, u64) {
+    (one.0.min(other.0), one.0.max(other.0))
+}
+
+fn conversation_of_friends(
+    connection: &mut Connection,
+    one: UserId,
+    other: UserId,
+) -> Result<Option<ConversationId>, Fault> {
+    let sql = "SELECT conversation_id FROM friendships WHERE user_lo = ? AND user_hi = ?";
+    Ok(connection.row(sql, pair(one, other))?.map(ConversationId))
+}
+
+fn request_waits(tx: &mut Connection, from: UserId, to: UserId) -> Result<bool, Fault> {
+    let row: Option<u64> =
+        tx.row("SELECT to_id FROM friend_requests WHERE from_id = ? AND to_id = ?", (from.0, to.0))?;
+    Ok(row.is_some())
+}
+
+/// Removes a request; whether there was one.
+fn take_request(tx: &mut Connection, from: UserId, to: UserId) -> Result<bool, Fault> {
+    Ok(tx.execute("DELETE FROM friend_requests WHERE from_id = ? AND to_id = ?", (from.0, to.0))? > 0)
+}
+
+fn count_requests(tx: &mut Connection, user: UserId) -> Result<u64, Fault> {
+    let count: Option<u64> = tx.row(
+        "SELECT (SELECT COUNT(*) FROM friend_requests WHERE from_id = ?) \
+         + (SELECT COUNT(*) FROM friend_requests WHERE to_id = ?)",
+        (user.0, user.0),
+    )?;
+    Ok(count.unwrap_or(0))
+}
+
+fn both_have_room_for_a_friend(
+    tx: &mut Connection,
+    users: [UserId; 2],
+    limits: FriendLimits,
+) -> Result<bool, Fault> {
+    for user in users {
+        let count: Option<u64> = tx.row(
+            "SELECT (SELECT COUNT(*) FROM friendships WHERE user_lo = ?) \
+             + (SELECT COUNT(*) FROM friendships WHERE user_hi = ?)",
+            (user.0, user.0),
+        )?;
+        if count.unwrap_or(0) >= u64::from(limits.friends) {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Makes two users friends, who are none; their conversation is the one they had, if they had one.
+fn befriend(tx: &mut Connection, one: UserId, other: UserId, at: Timestamp) -> Result<ConversationId, Fault> {
+    let (lo, hi) = pair(one, other);
+    let had: Option<u64> = tx.row(
+        "SELECT conversation_id FROM direct_conversations WHERE user_lo = ? AND user_hi = ?",
+        (lo, hi),
+    )?;
+    let conversation = match had {
+        Some(id) => id,
+        None => {
+            let id = tx.insert("INSERT INTO conversations (kind, last_seq) VALUES (?, 0)", (DIRECT,))?;
+            tx.execute(
+                "INSERT INTO direct_conversations (user_lo, user_hi, conversation_id) VALUES (?, ?, ?)",
+                (lo, hi, id),
+            )?;
+            id
+        }
+    };
+    tx.execute(
+        "INSERT INTO friendships (user_lo, user_hi, conversation_id, since) VALUES (?, ?, ?, ?)",
+        (lo, hi, conversation, at.0),
+    )?;
+    Ok(ConversationId(conversation))
+}

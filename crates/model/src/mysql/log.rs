@@ -1,0 +1,52 @@
+//! The message log.
+
+use domain::{
+    AppendRefused, Appended, Conversation, ConversationFilter, ConversationId, Cursor, MessageLog,
+    NewMessage, PageSize, Seq, StoreResult, StoredMessage, UserId, Window,
+};
+
+use super::{MySqlStore, append, conversations, cursors, page};
+
+impl MessageLog for MySqlStore {
+    fn append(&self, batch: &[NewMessage]) -> StoreResult<Vec<Result<Appended, AppendRefused>>> {
+        if batch.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.transact("append messages", |tx| append::append(tx, batch))
+    }
+
+    fn page(
+        &self,
+        conversation: ConversationId,
+        since: Seq,
+        window: Window,
+        size: PageSize,
+    ) -> StoreResult<Vec<StoredMessage>> {
+        self.read("read messages", |connection| page::page(connection, conversation, since, window, size))
+    }
+
+    fn conversation(&self, user: UserId, conversation: ConversationId) -> StoreResult<Option<Conversation>> {
+        self.read("find a conversation", |connection| {
+            conversations::conversation(connection, user, conversation)
+        })
+    }
+
+    fn conversations(
+        &self,
+        user: UserId,
+        filter: ConversationFilter,
+        after: ConversationId,
+        limit: u32,
+    ) -> StoreResult<Vec<Conversation>> {
+        self.read("list conversations", |connection| {
+            conversations::conversations(connection, user, filter, after, limit)
+        })
+    }
+
+    fn advance_cursors(&self, cursors: &[Cursor]) -> StoreResult<()> {
+        if cursors.is_empty() {
+            return Ok(());
+        }
+        self.transact("advance cursors", |tx| cursors::advance(tx, cursors))
+    }
+}

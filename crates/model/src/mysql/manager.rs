@@ -1,0 +1,68 @@
+//! Makes, tries and discards the pool's connections.
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ::mysql::OptsBuilder;
+use r2d2::ManageConnection;
+use r2d2_mysql::MySqlConnectionManager;
+
+use super::Config;
+use super::connection::{Connection, Losses};
+
+/// The pool's side of [`Connection`]: wraps the driver's own manager, which would ping at every check-out and every
+/// check-in, and would take a connection for good that is a whole answer behind. Called by the pool's own threads
+/// (connect) and by its users' (the rest).
+pub(super) struct Manager {
+    driver: MySqlConnectionManager,
+    /// For the log: the URL without the password.
+    name: String,
+    statement_timeout: Duration,
+    ping_after_idle: Duration,
+    losses: Losses,
+    /// So that the log tells of a change, not of every attempt.
+    reachable: AtomicBool,
+}
+
+impl Manager {
+    pub(super) fn new(config: &Config) -> Manager {
+        Manager {
+            driver: MySqlConnectionManager::new(OptsBuilder::from_opts(config.pooled())),
+            name: config.to_string(),
+            statement_timeout: config.statement_timeout,
+            ping_after_idle: config.ping_after_idle,
+            losses: Losses::default(),
+            reachable: AtomicBool::new(true),
+        }
+    }
+}
+
+impl ManageConnection for Manager {
+    type Connection = Connection;
+    type Error = ::mysql::Error;
+
+    fn connect(&self) -> Result<Connection, ::mysql::Error> {
+        let result = self
+            .driver
+            .connect()
+            .and_then(|conn| Connection::new(conn, self.statement_timeout, self.losses.clone()));
+        let reached = result.is_ok();
+        if self.reachable.swap(reached, Ordering::Relaxed) != reached {
+            match &result {
+                Ok(_) => log::info!("{} can be reached again", self.name),
+                Err(error) => log::warn!("{} cannot be reached: {error}", self.name),
+            }
+        }
+        result
+    }
+
+    /// At each check-out.
+    fn is_valid(&self, connection: &mut Connection) -> Result<(), ::mysql::Error> {
+        connection.prove(self.ping_after_idle, |conn| self.driver.is_valid(conn))
+    }
+
+    /// At each check-in.
+    fn has_broken(&self, connection: &mut Connection) -> bool {
+        !connection.comes_back_clean()
+    }
+}

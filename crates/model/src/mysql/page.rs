@@ -1,0 +1,79 @@
+//! Pages of a conversation's messages.
+
+use domain::{ConversationId, MessageKind, PageSize, Seq, StoredMessage, Timestamp, UserId, Window};
+
+use super::connection::Connection;
+use super::fault::Fault;
+
+/// Seq, sender, client message id, time, kind, body.
+type Row = (u64, u64, Vec<u8>, u64, u8, String);
+
+/// One range of the primary key, from the end that the window names.
+pub(super) fn page(
+    connection: &mut Connection,
+    conversation: ConversationId,
+    since: Seq,
+    window: Window,
+    size: PageSize,
+) -> Result<Vec<StoredMessage>, Fault> {
+    let (after, before, order) = match window {
+        Window::After(seq) => (seq.max(since), Seq(u64::MAX), "ASC"),
+        Window::Before(seq) => (since, seq, "DESC"),
+        Window::Newest => (since, Seq(u64::MAX), "DESC"),
+    };
+    let sql = format!(
+        "SELECT seq, sender_id, client_msg_id, time, kind, body FROM messages \
+         WHERE conversation_id = ? AND seq > ? AND seq < ? ORDER BY seq {order} LIMIT ?"
+    );
+    let mut page =
+        Page { conversation, bytes_left: size.bytes, is_full: false, messages: Vec::new(), fault: None };
+    connection.each(&sql, (conversation.0, after.0, before.0, size.messages.max(1)), |row| page.take(row))?;
+    if let Some(fault) = page.fault {
+        return Err(fault);
+    }
+    if order == "DESC" {
+        page.messages.reverse();
+    }
+    Ok(page.messages)
+}
+
+/// A page being read. What comes after it is full is read from the network, as it must be, and dropped.
+struct Page {
+    conversation: ConversationId,
+    bytes_left: usize,
+    is_full: bool,
+    messages: Vec<StoredMessage>,
+    fault: Option<Fault>,
+}
+
+impl Page {
+    fn take(&mut self, row: Row) {
+        let fits = self.messages.is_empty() || row.5.len() <= self.bytes_left;
+        self.is_full |= !fits;
+        if self.is_full || self.fault.is_some() {
+            return;
+        }
+        self.bytes_left = self.bytes_left.saturating_sub(row.5.len());
+        match message(self.conversation, row) {
+            Ok(message) => self.messages.push(message),
+            Err(fault) => self.fault = Some(fault),
+        }
+    }
+}
+
+fn message(conversation: ConversationId, row: Row) -> Result<StoredMessage, Fault> {
+    let (seq, sender, client_msg_id, time, kind, body) = row;
+    let unreadable =
+        |what: &str| Fault::failed(format!("message {seq} of conversation {conversation}: {what}"));
+    Ok(StoredMessage {
+        conversation,
+        seq: Seq(seq),
+        sender: UserId(sender),
+        client_msg_id: String::from_utf8(client_msg_id)
+            .map_err(|_| unreadable("its client id is not UTF-8"))?,
+        time: Timestamp(time),
+        kind: MessageKind::from_number(kind)
+            .ok_or_else(|| unreadable("this version does not know its kind"))?,
+        body,
+    })
+}

@@ -1,0 +1,120 @@
+//! Sessions.
+
+use std::collections::BTreeMap;
+
+use ::mysql::Value;
+use domain::{
+    FoundSession, NewSession, Session, SessionId, SessionStore, StoreResult, Timestamp, TokenHash, User,
+    UserId,
+};
+
+use super::MySqlStore;
+use super::fault::Fault;
+use super::list::{padded, repeated};
+use super::users::lock_user;
+
+/// Sessions that one statement touches.
+const TOUCHED_AT_ONCE: usize = 256;
+
+type Row = (u64, String, u64, u64);
+
+fn session((id, device, since, seen): Row) -> Session {
+    Session { id: SessionId(id), device, since: Timestamp(since), seen: Timestamp(seen) }
+}
+
+impl SessionStore for MySqlStore {
+    fn create_session(&self, new: &NewSession<'_>, keep: u32) -> StoreResult<(SessionId, Vec<SessionId>)> {
+        self.transact("create a session", |tx| {
+            if !lock_user(tx, new.user)? {
+                return Err(Fault::failed(format!("there is no user {}", new.user)));
+            }
+            let id = tx.insert(
+                "INSERT INTO sessions (user_id, token_hash, device, since, seen) VALUES (?, ?, ?, ?, ?)",
+                (new.user.0, &new.token.0[..], new.device, new.at.0, new.at.0),
+            )?;
+            // The others, those seen last first. They are few: the limit held before this one came.
+            let mut others: Vec<u64> = tx.rows(
+                "SELECT id FROM sessions WHERE user_id = ? AND id <> ? ORDER BY seen DESC, id DESC",
+                (new.user.0, id),
+            )?;
+            let kept = (keep as usize).saturating_sub(1).min(others.len());
+            let mut ended = others.split_off(kept);
+            ended.sort_unstable();
+            if !ended.is_empty() {
+                let mut params = Vec::new();
+                let length = padded(&ended, &mut params, |id, params| params.push(Value::UInt(*id)));
+                tx.execute(&format!("DELETE FROM sessions WHERE id IN ({})", repeated("?", length)), params)?;
+            }
+            Ok((SessionId(id), ended.into_iter().map(SessionId).collect()))
+        })
+    }
+
+    fn session_by_token(&self, token: TokenHash) -> StoreResult<Option<FoundSession>> {
+        self.read("find a session", |connection| {
+            let row: Option<(u64, String, u64, u64, u64, String)> = connection.row(
+                "SELECT s.id, s.device, s.since, s.seen, u.id, u.name \
+                 FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = ?",
+                (&token.0[..],),
+            )?;
+            Ok(row.map(|(id, device, since, seen, user, name)| FoundSession {
+                session: session((id, device, since, seen)),
+                user: User { id: UserId(user), name },
+            }))
+        })
+    }
+
+    fn touch_sessions(&self, seen: &[(SessionId, Timestamp)]) -> StoreResult<()> {
+        // Each once, with its latest time, and by rising id so that two nodes take the locks in one order.
+        let mut latest = BTreeMap::new();
+        for (session, at) in seen {
+            let time = latest.entry(session.0).or_insert(at.0);
+            *time = at.0.max(*time);
+        }
+        if latest.is_empty() {
+            return Ok(());
+        }
+        let latest: Vec<(u64, u64)> = latest.into_iter().collect();
+        self.transact("touch sessions", |tx| {
+            for some in latest.chunks(TOUCHED_AT_ONCE) {
+                let mut params = Vec::new();
+                let length =
+                    padded(some, &mut params, |(id, at), params| params.extend([(*id).into(), (*at).into()]));
+                padded(some, &mut params, |(id, _), params| params.push((*id).into()));
+                let sql = format!(
+                    "UPDATE sessions SET seen = GREATEST(seen, CASE id {} END) WHERE id IN ({})",
+                    "WHEN ? THEN ? ".repeat(length),
+                    repeated("?", length),
+                );
+                tx.execute(&sql, params)?;
+            }
+            Ok(())
+        })
+    }
+
+    fn sessions(&self, user: UserId) -> StoreResult<Vec<Session>> {
+        self.read("list sessions", |connection| {
+            let rows: Vec<Row> = connection.rows(
+                "SELECT id, device, since, seen FROM sessions WHERE user_id = ? ORDER BY id",
+                (user.0,),
+            )?;
+            Ok(rows.into_iter().map(session).collect())
+        })
+    }
+
+    fn end_session(&self, user: UserId, session: SessionId) -> StoreResult<bool> {
+        self.transact("end a session", |tx| {
+            let ended =
+                tx.execute("DELETE FROM sessions WHERE id = ? AND user_id = ?", (session.0, user.0))?;
+            Ok(ended > 0)
+        })
+    }
+
+    fn expire_sessions(&self, before: Timestamp, limit: u32) -> StoreResult<u32> {
+        self.transact("expire sessions", |tx| {
+            let ended =
+                tx.execute("DELETE FROM sessions WHERE seen < ? ORDER BY seen LIMIT ?", (before.0, limit))?;
+            // At most `limit`, which is a u32.
+            Ok(u32::try_from(ended).unwrap_or(limit))
+        })
+    }
+}

@@ -1,0 +1,124 @@
+//! The store: a pool, and the two ways to use a connection of it.
+
+use domain::{StoreError, StoreResult};
+use r2d2::{ManageConnection, NopErrorHandler, Pool, PooledConnection};
+
+use super::connection::Connection;
+use super::fault::{Fault, FaultKind};
+use super::manager::Manager;
+use super::{Config, OpenError, migrate};
+
+/// Attempts at a transaction that the server breaks off because of a deadlock, or that loses a race for a unique key.
+/// Each costs the work of the transaction and no waiting.
+const RACE_ATTEMPTS: u32 = 8;
+/// Attempts at a transaction that waited for a lock in vain. Each costs half a statement timeout.
+const LOCK_WAIT_ATTEMPTS: u32 = 2;
+
+/// Every port of the store over one MySQL or MariaDB database. Any thread may use it; each operation takes a connection
+/// of the pool for as long as it runs.
+pub struct MySqlStore {
+    pool: Pool<Manager>,
+}
+
+impl MySqlStore {
+    /// Connects, brings the schema to this version, and opens the pool, which connects in the background: later on the
+    /// database may come and go.
+    ///
+    /// Blocks for at most [`Config::connect_timeout`] and [`Config::migration_wait`], and for as long as a new
+    /// version's migrations run.
+    pub fn open(config: &Config) -> Result<MySqlStore, OpenError> {
+        let unreachable = |error: ::mysql::Error| OpenError::Unreachable {
+            database: config.to_string(),
+            cause: error.to_string(),
+        };
+        // One connection as the pool makes them: what is wrong with it shows here and not in the background.
+        let manager = Manager::new(config);
+        manager.connect().map_err(unreachable)?;
+        let mut conn = ::mysql::Conn::new(config.migrating()).map_err(unreachable)?;
+        migrate::run(&mut conn, config.migration_wait)?;
+
+        let pool = Pool::builder()
+            .max_size(config.pool_size)
+            // Connections are made when they are needed and then stay a while.
+            .min_idle(Some(0))
+            .connection_timeout(config.checkout_timeout)
+            // The manager logs changes; r2d2 would log every attempt.
+            .error_handler(Box::new(NopErrorHandler))
+            .build_unchecked(manager);
+        Ok(MySqlStore { pool })
+    }
+
+    /// Runs queries that change nothing, each of which sees what was committed before it.
+    pub(super) fn read<T>(
+        &self,
+        operation: &'static str,
+        body: impl FnOnce(&mut Connection) -> Result<T, Fault>,
+    ) -> StoreResult<T> {
+        let mut connection = self.check_out(operation)?;
+        body(&mut connection).map_err(|fault| fault.unchanged(operation))
+    }
+
+    /// Runs `body` in one transaction. It may run several times, each time as if the ones before had not been; what it
+    /// read outside of locks may change in between.
+    pub(super) fn transact<T>(
+        &self,
+        operation: &'static str,
+        mut body: impl FnMut(&mut Connection) -> Result<T, Fault>,
+    ) -> StoreResult<T> {
+        let mut connection = self.check_out(operation)?;
+        let mut attempt = 1;
+        loop {
+            let fault = match attempt_at(&mut connection, &mut body) {
+                Ok(value) => return Ok(value),
+                Err(failure) => failure,
+            };
+            connection.roll_back();
+            if !connection.is_usable() || attempt >= fault.attempts() {
+                return Err(fault.into_error(operation));
+            }
+            attempt += 1;
+        }
+    }
+
+    fn check_out(&self, operation: &'static str) -> StoreResult<PooledConnection<Manager>> {
+        self.pool.get().map_err(|error| StoreError::unavailable(operation, error))
+    }
+}
+
+/// Where a transaction failed.
+enum Failure {
+    BeforeCommit(Fault),
+    AtCommit(Fault),
+}
+
+impl Failure {
+    /// How many attempts such a failure is worth.
+    fn attempts(&self) -> u32 {
+        match self {
+            Failure::BeforeCommit(fault) => match fault.kind {
+                FaultKind::Deadlock | FaultKind::Duplicate => RACE_ATTEMPTS,
+                FaultKind::LockWait => LOCK_WAIT_ATTEMPTS,
+                FaultKind::Lost | FaultKind::Refused | FaultKind::ReadOnly | FaultKind::Failed => 1,
+            },
+            Failure::AtCommit(fault) if fault.kind == FaultKind::Deadlock => RACE_ATTEMPTS,
+            Failure::AtCommit(_) => 1,
+        }
+    }
+
+    fn into_error(self, operation: &'static str) -> StoreError {
+        match self {
+            Failure::BeforeCommit(fault) => fault.unchanged(operation),
+            Failure::AtCommit(fault) => fault.at_commit(operation),
+        }
+    }
+}
+
+fn attempt_at<T>(
+    connection: &mut Connection,
+    body: &mut impl FnMut(&mut Connection) -> Result<T, Fault>,
+) -> Result<T, Failure> {
+    connection.begin().map_err(Failure::BeforeCommit)?;
+    let value = body(connection).map_err(Failure::BeforeCommit)?;
+    connection.commit().map_err(Failure::AtCommit)?;
+    Ok(value)
+}

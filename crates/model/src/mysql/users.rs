@@ -1,0 +1,72 @@
+//! Users and their credentials.
+
+use ::mysql::Value;
+use domain::{Account, Credentials, NewUser, StoreResult, User, UserId, UserStore};
+
+use super::MySqlStore;
+use super::connection::Connection;
+use super::fault::{Fault, FaultKind};
+use super::list::{padded, repeated};
+
+impl UserStore for MySqlStore {
+    fn create_user(&self, user: &NewUser<'_>) -> StoreResult<Option<UserId>> {
+        self.transact("create a user", |tx| {
+            let inserted = tx.insert(
+                "INSERT INTO users (name, name_key, created_at) VALUES (?, ?, ?)",
+                (user.name, user.name_key, user.at.0),
+            );
+            let id = match inserted {
+                Ok(id) => id,
+                // The only key that can be taken is the name's.
+                Err(fault) if fault.kind == FaultKind::Duplicate => return Ok(None),
+                Err(fault) => return Err(fault),
+            };
+            tx.execute(
+                "INSERT INTO credentials (user_id, password_hash) VALUES (?, ?)",
+                (id, user.password_hash),
+            )?;
+            Ok(Some(UserId(id)))
+        })
+    }
+
+    fn users(&self, ids: &[UserId]) -> StoreResult<Vec<User>> {
+        if ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.read("find users", |connection| {
+            let mut params = Vec::new();
+            let length = padded(ids, &mut params, |id, params| params.push(Value::UInt(id.0)));
+            let sql = format!("SELECT id, name FROM users WHERE id IN ({})", repeated("?", length));
+            let rows: Vec<(u64, String)> = connection.rows(&sql, params)?;
+            Ok(rows.into_iter().map(|(id, name)| User { id: UserId(id), name }).collect())
+        })
+    }
+
+    fn credentials(&self, account: Account<'_>) -> StoreResult<Option<Credentials>> {
+        let (key, value): (_, Value) = match account {
+            Account::Id(id) => ("u.id", id.0.into()),
+            Account::NameKey(name_key) => ("u.name_key", name_key.into()),
+        };
+        self.read("find credentials", |connection| {
+            let sql = format!(
+                "SELECT u.id, u.name, c.password_hash FROM users u JOIN credentials c ON c.user_id = u.id WHERE {key} = ?"
+            );
+            let row: Option<(u64, String, String)> = connection.row(&sql, (value,))?;
+            Ok(row.map(|(id, name, password_hash)| Credentials { user: User { id: UserId(id), name }, password_hash }))
+        })
+    }
+}
+
+/// Locks users, in rising order of id, until the transaction ends; how many of them exist. Whatever counts or limits
+/// something per user happens under this lock.
+pub(super) fn lock_users(tx: &mut Connection, users: [UserId; 2]) -> Result<usize, Fault> {
+    let ids: Vec<u64> =
+        tx.rows("SELECT id FROM users WHERE id IN (?, ?) ORDER BY id FOR UPDATE", (users[0].0, users[1].0))?;
+    Ok(ids.len())
+}
+
+/// Locks one user; whether there is one.
+pub(super) fn lock_user(tx: &mut Connection, user: UserId) -> Result<bool, Fault> {
+    let id: Option<u64> = tx.row("SELECT id FROM users WHERE id = ? FOR UPDATE", (user.0,))?;
+    Ok(id.is_some())
+}
