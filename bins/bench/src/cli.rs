@@ -1,0 +1,56 @@
+//! The command line.
+
+use clap::{Parser, Subcommand};
+
+use crate::{
+    floor::Fault,
+    measure::{fanout, idle, login, relay, resume, startup, storm},
+    server_process::Target,
+};
+
+/// Puts a load on the chat server, checks every message, and measures.
+///
+/// Each measurement starts the server on an empty temporary folder, unless --addr names one that runs. The exit code is
+/// 0 if all went well, 1 if a message was lost, doubled, swapped, changed or refused, 2 if it could not be measured.
+#[derive(Debug, Parser)]
+#[command(version)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) target: Target,
+    /// Print one JSON object on the last line.
+    #[arg(long, global = true)]
+    pub(crate) json: bool,
+    #[command(subcommand)]
+    pub(crate) measurement: Measurement,
+}
+
+/// What to measure.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Measurement {
+    /// Messages between pairs of friends, and the same over a bare relay.
+    Relay(relay::Options),
+    /// Messages in one group, delivered to all its members.
+    Fanout(fanout::Options),
+    /// Memory of connections that are logged in and quiet.
+    Idle(idle::Options),
+    /// Logins by password.
+    Login(login::Options),
+    /// Sessions resumed by token.
+    Resume(resume::Options),
+    /// Latency of chat while many log in at once.
+    Storm(storm::Options),
+    /// Time from start to ready.
+    Startup(startup::Options),
+    /// All of them, small and short, to see that nothing goes wrong.
+    Smoke,
+    /// The bare relay, as a process of its own.
+    #[command(hide = true)]
+    FloorServer {
+        /// Loops; by default as many as the server's.
+        #[arg(long)]
+        io_threads: Option<usize>,
+        /// A deliberate error.
+        #[arg(long)]
+        fault: Option<Fault>,
+    },
+}

@@ -1,0 +1,31 @@
+//! Every measurement once, small and short: not for the numbers, but to see that nothing is lost and all still runs.
+
+use super::{fanout, idle, login, relay, resume, startup, storm};
+use crate::{error::BenchError, report::Report, server_process::Target};
+
+/// Runs all; the caller judges each report.
+pub(crate) fn run(target: &Target) -> Result<Vec<Report>, BenchError> {
+    let floored = relay::Options {
+        pairs: 10,
+        window: 8,
+        size: 100,
+        seconds: 1.0,
+        no_floor: false,
+        floor_only: false,
+        fault: None,
+    };
+    let single = relay::Options { pairs: 20, window: 1, no_floor: true, ..floored.clone() };
+    let mut reports = vec![relay::run(&floored, target)?, relay::run(&single, target)?];
+    let members = fanout::Options { members: 50, window: 4, size: 100, seconds: 1.0, no_floor: false };
+    reports.push(fanout::run(&members, target)?);
+    reports.push(idle::run(&idle::Options { connections: 100, no_floor: true }, target)?);
+    reports.push(login::run(&login::Options { users: 4, concurrency: 2, seconds: 1.0 }, target)?);
+    let resumes = resume::Options { users: 20, concurrency: 8, seconds: 1.0, no_floor: true };
+    reports.push(resume::run(&resumes, target)?);
+    let gust = storm::Options { logins: 10, pairs: 5, rate: 100, seconds: 1.0, rounds: 1 };
+    reports.push(storm::run(&gust, target)?);
+    if target.is_started_here() {
+        reports.push(startup::run(&startup::Options { rounds: 1 }, target)?);
+    }
+    Ok(reports)
+}

@@ -1,0 +1,113 @@
+//! A stretch of time in which everything is counted: messages, latencies, CPU.
+
+use std::{net::TcpStream, time::Duration};
+
+use crate::{
+    error::BenchError,
+    floor,
+    load::{ChatLoad, Swarm, Verdict, Window},
+    proc_stat::{CpuSample, CpuUsed},
+    recruit,
+    report::{Report, quantile_us},
+    server_process::Server,
+};
+
+/// How long a load runs before it is measured, as a part of the measured time, and at most.
+const WARM_UP_PART: u32 = 4;
+const WARM_UP_MAX: Duration = Duration::from_secs(1);
+
+/// The CPU time of the measured process and of this one, from a moment on.
+pub(super) struct Stopwatch {
+    server: Option<(u32, CpuSample)>,
+    load: CpuSample,
+}
+
+impl Stopwatch {
+    pub(super) fn start(server: &Server) -> Result<Stopwatch, BenchError> {
+        let sample = |pid| CpuSample::of(pid).map(|sample| (pid, sample));
+        Ok(Stopwatch {
+            server: server.pid().map(sample).transpose()?,
+            load: CpuSample::of(std::process::id())?,
+        })
+    }
+
+    /// CPU used since: by the server, if its process is known, and by the load.
+    pub(super) fn stop(&self) -> Result<(Option<CpuUsed>, CpuUsed), BenchError> {
+        let since = |(pid, before): &(u32, CpuSample)| CpuSample::of(*pid).map(|now| now.since(before));
+        let server = self.server.as_ref().map(since).transpose()?;
+        Ok((server, CpuSample::of(std::process::id())?.since(&self.load)))
+    }
+}
+
+/// What a chat load did in the measured time, and the verdict on all of it.
+pub(super) struct Timed {
+    pub(super) window: Window,
+    server_cpu: Option<CpuUsed>,
+    load_cpu: CpuUsed,
+    pub(super) verdict: Verdict,
+}
+
+impl Timed {
+    /// Warms up, measures for `time`, and waits for the last messages.
+    pub(super) fn run(load: &mut ChatLoad, server: &Server, time: Duration) -> Result<Timed, BenchError> {
+        load.run_for((time / WARM_UP_PART).min(WARM_UP_MAX))?;
+        let watch = Stopwatch::start(server)?;
+        load.begin_window();
+        load.run_for(time)?;
+        let window = load.end_window();
+        let (server_cpu, load_cpu) = watch.stop()?;
+        let verdict = load.settle()?;
+        Ok(Timed { window, server_cpu, load_cpu, verdict })
+    }
+
+    pub(super) fn delivered_per_s(&self) -> f64 {
+        self.window.delivered as f64 / self.window.elapsed.as_secs_f64()
+    }
+
+    fn server_cpu_us(&self) -> Option<f64> {
+        let used = self.server_cpu.as_ref()?;
+        Some(used.total_ns as f64 / 1000.0 / self.window.delivered.max(1) as f64)
+    }
+
+    /// The keys that all chat measurements have, with the floor's beside them.
+    pub(super) fn report(&self, floor: Option<&Timed>, report: &mut Report) {
+        report.set("delivered", self.window.delivered);
+        report.measure("delivered_per_s", self.delivered_per_s());
+        report.latency("", &self.window.latency);
+        report.latency("answer_", &self.window.answer_latency);
+        if let Some(used) = &self.server_cpu {
+            report.cpu("server_cpu_us_per_delivered", used, self.window.delivered);
+        }
+        let load_us = self.load_cpu.total_ns as f64 / 1000.0 / self.window.delivered.max(1) as f64;
+        report.measure("load_cpu_us_per_delivered", load_us);
+        if let Some(floor) = floor {
+            report.measure("floor_delivered_per_s", floor.delivered_per_s());
+            report.measure("floor_p99_us", quantile_us(&floor.window.latency, 0.99));
+            let floor_us = floor.server_cpu_us().unwrap_or(0.0);
+            report.measure("floor_cpu_us_per_delivered", floor_us);
+            if let Some(server_us) = self.server_cpu_us()
+                && floor_us > 0.0
+            {
+                report.measure("ratio", server_us / floor_us);
+            }
+        }
+    }
+}
+
+/// Connects to the floor as line after line, each in its group; in the order in which accounts connect to a server.
+pub(super) fn floor_swarm(floor: &Server, groups: &[u32]) -> Result<Swarm, BenchError> {
+    use std::io::{Read, Write};
+    let mut streams: Vec<Option<TcpStream>> = groups.iter().map(|_| None).collect();
+    for index in recruit::shuffled(groups.len()) {
+        let mut stream = TcpStream::connect(floor.addr()).map_err(BenchError::io("connect"))?;
+        stream.write_all(&floor::join_frame(groups[index])).map_err(BenchError::io("write"))?;
+        let mut joined = [0; protocol::HEADER_LEN];
+        stream.read_exact(&mut joined).map_err(BenchError::io("read"))?;
+        streams[index] = Some(stream);
+    }
+    let mut swarm = Swarm::new(None)?;
+    for stream in streams.into_iter().flatten() {
+        swarm.lines().add(stream)?;
+    }
+    Ok(swarm)
+}

@@ -1,0 +1,137 @@
+//! Results: a table for people, one JSON object for programs.
+
+use hdrhistogram::Histogram;
+use serde_json::{Map, Value, json};
+
+use crate::{load::Verdict, proc_stat::CpuUsed};
+
+/// The longest latency that is told from longer ones.
+const LATENCY_MAX_NS: u64 = 300_000_000_000;
+
+/// A histogram of nanoseconds, true to a part in a thousand.
+pub(crate) fn latency_histogram() -> Histogram<u64> {
+    match Histogram::new_with_bounds(1, LATENCY_MAX_NS, 3) {
+        Ok(histogram) => histogram,
+        Err(error) => unreachable!("constant bounds: {error}"),
+    }
+}
+
+/// What one measurement found.
+pub(crate) struct Report {
+    name: &'static str,
+    facts: Vec<(String, Value)>,
+    /// CPU by thread, for the table.
+    threads: Vec<(String, f64)>,
+    verdict: Option<Verdict>,
+}
+
+impl Report {
+    pub(crate) fn new(name: &'static str) -> Report {
+        Report { name, facts: Vec::new(), threads: Vec::new(), verdict: None }
+    }
+
+    /// Adds a whole number, a text or a list.
+    pub(crate) fn set(&mut self, key: &str, value: impl Into<Value>) {
+        self.facts.push((key.to_owned(), value.into()));
+    }
+
+    /// Adds a measured number, with three decimals.
+    pub(crate) fn measure(&mut self, key: &str, value: f64) {
+        self.set(key, json!((value * 1000.0).round() / 1000.0));
+    }
+
+    /// Adds the percentiles of a histogram of nanoseconds, in microseconds: `<prefix>p50_us` and so on.
+    pub(crate) fn latency(&mut self, prefix: &str, histogram: &Histogram<u64>) {
+        for (key, quantile) in [("p50_us", 0.5), ("p99_us", 0.99), ("p999_us", 0.999), ("max_us", 1.0)] {
+            self.measure(&format!("{prefix}{key}"), quantile_us(histogram, quantile));
+        }
+    }
+
+    /// Adds the CPU time per thing, and its parts by thread.
+    pub(crate) fn cpu(&mut self, key: &str, used: &CpuUsed, things: u64) -> f64 {
+        let each = |ns: u64| ns as f64 / 1000.0 / things.max(1) as f64;
+        self.measure(key, each(used.total_ns));
+        self.threads = used.by_name.iter().map(|(name, ns)| (name.clone(), each(*ns))).collect();
+        each(used.total_ns)
+    }
+
+    /// Adds what the books say.
+    pub(crate) fn verdict(&mut self, verdict: Verdict) {
+        self.set("lost", verdict.lost);
+        self.set("duplicated", verdict.duplicated);
+        self.set("out_of_order", verdict.out_of_order);
+        self.set("corrupted", verdict.corrupted);
+        self.set("refused", verdict.refused);
+        self.verdict = Some(verdict);
+    }
+
+    /// Whether nothing was found wrong.
+    pub(crate) fn is_clean(&self) -> bool {
+        self.verdict.is_none_or(|verdict| verdict.is_clean())
+    }
+
+    pub(crate) fn name(&self) -> &'static str {
+        self.name
+    }
+
+    /// One flat object.
+    pub(crate) fn json(&self) -> Value {
+        let mut object: Map<String, Value> = self.facts.iter().cloned().collect();
+        object.insert("bench".into(), self.name.into());
+        if !self.threads.is_empty() {
+            let round = |us: f64| json!((us * 1000.0).round() / 1000.0);
+            let threads: Map<String, Value> =
+                self.threads.iter().map(|(name, us)| (name.clone(), round(*us))).collect();
+            object.insert("server_cpu_us_by_thread".into(), threads.into());
+        }
+        object.into()
+    }
+
+    /// One line a fact.
+    pub(crate) fn table(&self) -> String {
+        let width = self.facts.iter().map(|(key, _)| key.len()).max().unwrap_or(0);
+        let mut table = format!("{}\n", self.name);
+        for (key, value) in &self.facts {
+            table += &format!("  {key:width$}  {value}\n");
+        }
+        for (name, us) in &self.threads {
+            table += &format!("  {:width$}  {us:.3}\n", format!("· thread {name}"));
+        }
+        if let Some(verdict) = self.verdict {
+            table += if verdict.is_clean() { "  good\n" } else { "  BAD: messages went wrong\n" };
+        }
+        table
+    }
+}
+
+/// A quantile in microseconds.
+pub(crate) fn quantile_us(histogram: &Histogram<u64>, quantile: f64) -> f64 {
+    histogram.value_at_quantile(quantile) as f64 / 1000.0
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_verdict_shows_in_table_and_json() {
+        let mut report = Report::new("relay");
+        report.measure("delivered_per_s", 12.34567);
+        assert!(report.is_clean());
+        report.verdict(Verdict { lost: 2, ..Verdict::default() });
+        assert!(!report.is_clean());
+        assert!(report.table().contains("BAD"));
+        let json = report.json();
+        assert_eq!((&json["lost"], &json["delivered_per_s"]), (&json!(2), &json!(12.346)));
+    }
+
+    #[test]
+    fn percentiles_are_in_microseconds() {
+        let mut histogram = latency_histogram();
+        (1..=1000).for_each(|us| histogram.record(us * 1000).unwrap());
+        let mut report = Report::new("relay");
+        report.latency("", &histogram);
+        let p99 = report.json()["p99_us"].as_f64().unwrap();
+        assert!((989.0..992.0).contains(&p99), "{p99}");
+    }
+}
