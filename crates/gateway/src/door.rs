@@ -79,6 +79,13 @@ impl Door {
         }
     }
 
+    /// Puts what was read on the connection's lane.
+    fn put_jobs(&mut self, visitor: &Visitor) {
+        if !self.jobs.is_empty() && visitor.lane.put(&mut self.jobs) == Scheduling::Schedule {
+            self.scheduled.push(Arc::clone(&visitor.lane));
+        }
+    }
+
     fn hello(&mut self, link: &mut Link<'_>, visitor: &mut Visitor, rid: u32, hello: &Hello) {
         let msgid = protocol::MsgId::Hello.into();
         if visitor.stage != Stage::Silent {
@@ -169,10 +176,14 @@ impl Handler for Door {
                 Stage::Silent | Stage::Guest => self.shared.config.frame_bytes_before_login_max,
             };
             match decode(&input[used..], len_max) {
-                Ok(Some(_)) if room == self.jobs.len() => {
-                    self.shared.counters.pipeline_pauses.add(1);
-                    link.pause_reading();
-                    break;
+                Ok(Some(_)) if room <= self.jobs.len() => {
+                    self.put_jobs(visitor);
+                    if visitor.lane.wish_room(pipeline_max) != Owed::Room {
+                        self.shared.counters.pipeline_pauses.add(1);
+                        link.pause_reading();
+                        break;
+                    }
+                    room = pipeline_max.saturating_sub(visitor.lane.outstanding()) as usize;
                 }
                 Ok(Some((frame, len))) => {
                     used += len;
@@ -186,15 +197,7 @@ impl Handler for Door {
                 }
             }
         }
-        if !self.jobs.is_empty() {
-            room -= self.jobs.len();
-            if visitor.lane.put(&mut self.jobs) == Scheduling::Schedule {
-                self.scheduled.push(Arc::clone(&visitor.lane));
-            }
-        }
-        if room == 0 && link.is_paused() && visitor.lane.wish_room(pipeline_max) == Owed::Room {
-            link.resume_reading();
-        }
+        self.put_jobs(visitor);
         used
     }
 

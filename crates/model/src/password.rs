@@ -24,22 +24,40 @@ const MEMORY_KIB_MAX: u32 = 4 * MEMORY_KIB;
 const PASSES_MAX: u32 = 4 * PASSES;
 const LANES_MAX: u32 = 4;
 
-/// Our own parameters, with a salt and a result that nobody computed: to find a password for it is to find a preimage
-/// of 32 zero bytes.
-const DECOY: &str =
-    "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
+/// A salt and a result that nobody computed: to find a password for it is to find a preimage of 32 zero bytes.
+const DECOY_SALT_AND_HASH: &str = "AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
 
 /// Argon2id hashes with a salt each. Any thread, one core for some 30 ms and 19 MiB per call: whoever calls bounds how
 /// many run at once. The library wipes what it derived; the large working memory goes back to the kernel.
 pub struct Argon2Hasher {
     argon2: Argon2<'static>,
     entropy: Arc<dyn Entropy>,
+    decoy: String,
 }
 
 impl Argon2Hasher {
-    /// A hasher that takes its salts from `entropy`.
+    /// A hasher of the recommended cost, that takes its salts from `entropy`.
     pub fn new(entropy: Arc<dyn Entropy>) -> Argon2Hasher {
-        Argon2Hasher { argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, parameters()), entropy }
+        #[expect(clippy::expect_used, reason = "constants within both limits, used by every test here")]
+        Argon2Hasher::with_cost(entropy, MEMORY_KIB, PASSES).expect("the recommended cost is valid")
+    }
+
+    /// A hasher of another cost: `memory_kib` from 8 to 77,824 (argon2id m), `passes` from 1 to 8 (t). Hashes that were
+    /// made at any cost within these limits are still verified.
+    pub fn with_cost(
+        entropy: Arc<dyn Entropy>,
+        memory_kib: u32,
+        passes: u32,
+    ) -> Result<Argon2Hasher, HashError> {
+        if memory_kib > MEMORY_KIB_MAX || passes > PASSES_MAX {
+            let cause = format!(
+                "a cost of m={memory_kib},t={passes} is over the limit of m={MEMORY_KIB_MAX},t={PASSES_MAX}"
+            );
+            return Err(HashError { cause });
+        }
+        let params = Params::new(memory_kib, passes, LANES, Some(HASH_BYTES)).map_err(hash_error)?;
+        let decoy = format!("$argon2id$v=19$m={memory_kib},t={passes},p={LANES}${DECOY_SALT_AND_HASH}");
+        Ok(Argon2Hasher { argon2: Argon2::new(Algorithm::Argon2id, Version::V0x13, params), entropy, decoy })
     }
 }
 
@@ -62,16 +80,8 @@ impl PasswordHasher for Argon2Hasher {
     }
 
     fn decoy(&self) -> &str {
-        DECOY
+        &self.decoy
     }
-}
-
-fn parameters() -> Params {
-    #[expect(
-        clippy::expect_used,
-        reason = "constants within the limits of RFC 9106, used by every test here"
-    )]
-    Params::new(MEMORY_KIB, PASSES, LANES, Some(HASH_BYTES)).expect("the parameters are valid")
 }
 
 /// Refuses a stored hash that is not argon2id or costs more than the limits above, before anything is computed.
@@ -133,7 +143,11 @@ mod tests {
 
     #[test]
     fn the_decoy_costs_what_a_hash_costs() {
-        let hasher = hasher();
+        the_decoy_of(&hasher());
+        the_decoy_of(&Argon2Hasher::with_cost(Arc::new(SystemEntropy), 8, 1).unwrap());
+    }
+
+    fn the_decoy_of(hasher: &Argon2Hasher) {
         let decoy = PasswordHash::new(hasher.decoy()).unwrap();
         let real = hasher.hash("anything").unwrap();
         let real = PasswordHash::new(&real).unwrap();
@@ -149,15 +163,23 @@ mod tests {
     #[test]
     fn refuses_hashes_that_cost_too_much() {
         for params in ["m=4194304,t=2,p=1", "m=19456,t=4000000,p=1", "m=19456,t=2,p=255"] {
-            let hash = DECOY.replace("m=19456,t=2,p=1", params);
+            let hash = hasher().decoy().replace("m=19456,t=2,p=1", params);
             let error = hasher().verify("x", &hash).unwrap_err();
             assert!(error.cause.contains("the limit is"), "{error}");
         }
     }
 
     #[test]
+    fn refuses_a_cost_that_it_could_not_verify() {
+        for (memory_kib, passes) in [(4 * 19_456 + 1, 2), (19_456, 9), (7, 1), (8, 0)] {
+            assert!(Argon2Hasher::with_cost(Arc::new(SystemEntropy), memory_kib, passes).is_err());
+        }
+        assert!(Argon2Hasher::with_cost(Arc::new(SystemEntropy), 4 * 19_456, 8).is_ok());
+    }
+
+    #[test]
     fn refuses_what_is_not_a_hash() {
-        let other = DECOY.replace("argon2id", "argon2i");
+        let other = hasher().decoy().replace("argon2id", "argon2i");
         for hash in
             ["", "plain text", "$argon2id$", "$2b$10$abcdefghijklmnopqrstuv", &other, &"$".repeat(9000)]
         {

@@ -1,0 +1,77 @@
+//! What happens at the limits.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use cluster::local::LocalBus;
+use domain::StoreError;
+use gateway::GatewayConfig;
+use protocol::{Code, Push, Reply};
+
+use crate::node::{Peer, World, befriend, until};
+
+#[test]
+fn a_store_that_comes_back_in_time_costs_nobody_an_error() {
+    let world = World::new();
+    let pauses = [5, 5, 5].map(Duration::from_millis).to_vec();
+    let config = GatewayConfig { append_retry_pauses: pauses, ..GatewayConfig::default() };
+    let node = world.node(config, Arc::new(LocalBus::alone()));
+    let (mut ann, ann_is) = Peer::user(node.address, "ann");
+    let (mut bob, bob_is) = Peer::user(node.address, "bob");
+    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    ann.chat(bob_is.id, "warm", "0");
+    ann.reply().1.expect("stored");
+    world.store.fail_next(StoreError::outcome_unknown("append", "cut"), 3);
+    ann.chat(bob_is.id, "late", "1");
+    assert!(matches!(ann.reply().1, Ok(Reply::OneChat(sent)) if sent.seq == 2));
+    for seq in [1, 2] {
+        let got = bob.push(|push| if let Push::Message(m) = push { Some(m.seq) } else { None });
+        assert_eq!(got, seq);
+    }
+    assert_eq!(node.gateway.snapshot().append_failed, 3);
+}
+
+#[test]
+fn a_store_that_stays_away_is_busy_and_a_repeat_is_stored_once() {
+    let world = World::new();
+    let pauses = vec![Duration::from_millis(5)];
+    let config = GatewayConfig { append_retry_pauses: pauses, ..GatewayConfig::default() };
+    let node = world.node(config, Arc::new(LocalBus::alone()));
+    let (mut ann, ann_is) = Peer::user(node.address, "ann");
+    let (mut bob, bob_is) = Peer::user(node.address, "bob");
+    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    ann.chat(bob_is.id, "warm", "0");
+    ann.reply().1.expect("stored");
+    world.store.fail_next(StoreError::unavailable("append", "away"), 2);
+    ann.chat(bob_is.id, "again", "1");
+    let refusal = ann.reply().1.expect_err("busy");
+    assert_eq!(refusal.code, Code::BUSY);
+    assert!(refusal.body.retry_after_ms.is_some());
+    ann.chat(bob_is.id, "again", "1");
+    assert!(matches!(ann.reply().1, Ok(Reply::OneChat(sent)) if sent.seq == 2));
+    ann.chat(bob_is.id, "again", "1");
+    assert!(matches!(ann.reply().1, Ok(Reply::OneChat(sent)) if sent.seq == 2));
+    assert_eq!(node.gateway.snapshot().busy_store, 1);
+}
+
+#[test]
+fn a_full_pipeline_is_not_read_from_and_loses_nothing() {
+    let world = World::new();
+    let config = GatewayConfig { pipeline_max: 4, ..GatewayConfig::default() };
+    let node = world.node(config, Arc::new(LocalBus::alone()));
+    let (mut ann, ann_is) = Peer::user(node.address, "ann");
+    let (mut bob, bob_is) = Peer::user(node.address, "bob");
+    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    for n in 0..1_000 {
+        ann.chat(bob_is.id, "hi", &n.to_string());
+    }
+    for seq in 1..=1_000 {
+        assert!(matches!(ann.reply().1, Ok(Reply::OneChat(sent)) if sent.seq == seq));
+    }
+    assert!(node.gateway.snapshot().pipeline_pauses > 0);
+    // What a request took is given back just after its answer is on the way.
+    until("all is given back", || {
+        let snapshot = node.gateway.snapshot();
+        (snapshot.waiting_bytes, snapshot.messages_waiting) == (0, 0)
+    });
+}
