@@ -315,7 +315,7 @@ fn groups() -> Vec<(&'static str, Meaning)> {
         ("add_group/request", request(21, Request::JoinGroup(GroupRef { groupid: 11 }))),
         (
             "add_group/reply",
-            reply(21, Reply::JoinGroup(Joined { group: climbers(Role::Member, 2), conv: of_group(8, 7, 7) })),
+            reply(21, Reply::JoinGroup(Joined { group: climbers(Role::Member, 2), conv: of_group(8, 7, 0) })),
         ),
         ("leave_group/request", request(22, Request::LeaveGroup(GroupRef { groupid: 11 }))),
         ("leave_group/reply", reply(22, Reply::LeaveGroup(Nothing {}))),
@@ -403,7 +403,7 @@ fn messages() -> Vec<(&'static str, Meaning)> {
             reply(
                 8,
                 Reply::Conversations(ConversationsPage {
-                    convs: vec![direct(3, 1), of_group(8, 9, 7)],
+                    convs: vec![direct(3, 1), of_group(8, 9, 0)],
                     next: 11,
                 }),
             ),
