@@ -22,6 +22,8 @@ pub struct FakeStore {
 
 /// What the next operation meets.
 enum Fault {
+    /// Is done.
+    None,
     /// Fails before it changed anything.
     Fail(StoreError),
     /// Is done, and its answer is lost.
@@ -44,6 +46,16 @@ impl FakeStore {
         self.faults.lock().extend((0..n).map(|_| Fault::LoseAnswer));
     }
 
+    /// The next `n` operations meet nothing; what is told after this call comes after them.
+    pub fn spare_next(&self, n: usize) {
+        self.faults.lock().extend((0..n).map(|_| Fault::None));
+    }
+
+    /// Forgets the faults that no operation has met; how many.
+    pub fn forget_faults(&self) -> usize {
+        std::mem::take(&mut *self.faults.lock()).len()
+    }
+
     /// Every operation runs in here: meets its fault, or works on the state alone.
     fn run<T>(&self, operation: &'static str, work: impl FnOnce(&mut State) -> T) -> StoreResult<T> {
         let fault = self.faults.lock().pop_front();
@@ -52,8 +64,8 @@ impl FakeStore {
         }
         let done = work(&mut self.state.lock());
         match fault {
-            Some(_) => Err(StoreError::outcome_unknown(operation, "the answer was lost")),
-            None => Ok(done),
+            Some(Fault::LoseAnswer) => Err(StoreError::outcome_unknown(operation, "the answer was lost")),
+            Some(Fault::None | Fault::Fail(_)) | None => Ok(done),
         }
     }
 }
