@@ -4,6 +4,8 @@
 //! names; a *message* is checked there, becomes [`Pending`], and is stored with others as a [`Batch`] by
 //! [`Service::append`]; what others should know goes to the [`Hub`]. Everything that the service cannot do itself is a
 //! port: no socket, no SQL, no JSON and no wall clock in here.
+//!
+//! With the feature `testing` there is a hub that records, and a harness: a service over in-memory ports.
 
 mod accounts;
 mod batch;
@@ -26,6 +28,8 @@ mod route;
 mod seen;
 mod service;
 mod sessions;
+#[cfg(feature = "testing")]
+pub mod testing;
 mod token;
 mod unsettled;
 mod upkeep;

@@ -124,6 +124,16 @@ impl Service {
         sessions::disconnected(self, conn, principal);
     }
 
+    /// The limits that the service works with.
+    pub fn config(&self) -> &ServiceConfig {
+        &self.config
+    }
+
+    /// Wall time in Unix milliseconds, as clients are told it.
+    pub fn now_ms(&self) -> u64 {
+        self.ports.clock.now().0
+    }
+
     /// Stores what is written behind, and cleans up. Called about once a second by one thread, and once at the end.
     pub fn tick(&self) {
         upkeep::tick(self);

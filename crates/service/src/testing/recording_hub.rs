@@ -1,0 +1,165 @@
+//! Hubs for tests.
+
+use std::collections::HashMap;
+
+use domain::{SessionId, UserId};
+use parking_lot::Mutex;
+use protocol::{Bye, Code, Push, Refusal, Sent};
+
+use crate::caller::{ConnKey, Principal};
+use crate::hub::{Audience, Delivery, Held, Hub, Readers};
+
+/// A hub that keeps what each connection would have been sent. Keeps the whole contract of [`Hub`], as a node that is
+/// alone would.
+#[derive(Debug, Default)]
+pub struct RecordingHub {
+    connections: Mutex<HashMap<ConnKey, Connection>>,
+}
+
+/// What became of one connection. Stays after its close, to be asserted on.
+#[derive(Debug, Default)]
+struct Connection {
+    principal: Option<Principal>,
+    pushes: Vec<Push>,
+    answers: Vec<(u32, Result<Sent, Refusal>)>,
+    closed: Option<Bye>,
+}
+
+impl RecordingHub {
+    /// A hub without connections.
+    pub fn new() -> RecordingHub {
+        RecordingHub::default()
+    }
+
+    /// Whom the connection speaks for.
+    pub fn principal(&self, conn: ConnKey) -> Option<Principal> {
+        self.connections.lock().get(&conn).and_then(|connection| connection.principal.clone())
+    }
+
+    /// The pushes since the last call, in their order, messages included.
+    pub fn take_pushes(&self, conn: ConnKey) -> Vec<Push> {
+        let mut connections = self.connections.lock();
+        connections
+            .get_mut(&conn)
+            .map(|connection| std::mem::take(&mut connection.pushes))
+            .unwrap_or_default()
+    }
+
+    /// The answers to chat requests since the last call, by request id, in their order.
+    pub fn take_answers(&self, conn: ConnKey) -> Vec<(u32, Result<Sent, Refusal>)> {
+        let mut connections = self.connections.lock();
+        connections
+            .get_mut(&conn)
+            .map(|connection| std::mem::take(&mut connection.answers))
+            .unwrap_or_default()
+    }
+
+    /// Why the connection was closed, if it was.
+    pub fn closed(&self, conn: ConnKey) -> Option<Bye> {
+        self.connections.lock().get(&conn).and_then(|connection| connection.closed.clone())
+    }
+}
+
+impl Hub for RecordingHub {
+    fn attach(&self, conn: ConnKey, principal: &Principal) {
+        let mut connections = self.connections.lock();
+        for (other, connection) in connections.iter_mut() {
+            if *other != conn && connection.holds(principal.user, principal.session) {
+                connection.principal = None;
+                connection.closed = Some(Bye {
+                    errcode: Code::SESSION_ENDED.0,
+                    errmsg: "resumed by another connection".into(),
+                    retry_after_ms: 0,
+                });
+            }
+        }
+        connections.entry(conn).or_default().principal = Some(principal.clone());
+    }
+
+    fn detach(&self, conn: ConnKey, principal: &Principal) -> Held {
+        let mut connections = self.connections.lock();
+        match connections.get_mut(&conn) {
+            Some(connection) if connection.holds(principal.user, principal.session) => {
+                connection.principal = None;
+                Held::ByThis
+            }
+            _ => Held::NotByThis,
+        }
+    }
+
+    fn push(&self, audience: Audience<'_>, push: &Push) {
+        let mut connections = self.connections.lock();
+        for (conn, connection) in connections.iter_mut() {
+            let reached = match (audience, connection.user()) {
+                (_, None) => false,
+                (Audience::Users(users), Some(user)) => users.contains(&user),
+                (Audience::OthersOf(reader, knows), Some(user)) => user == reader && *conn != knows,
+            };
+            if reached {
+                connection.receive(push.clone());
+            }
+        }
+    }
+
+    fn deliver(&self, deliveries: Vec<Delivery>) {
+        let mut connections = self.connections.lock();
+        for delivery in deliveries {
+            let origin = delivery.origin;
+            connections.entry(origin.conn).or_default().answers.push((origin.rid, delivery.answer));
+            let Some((message, readers)) = delivery.message else { continue };
+            for (conn, connection) in connections.iter_mut() {
+                let reads = connection.user().is_some_and(|user| match &readers {
+                    Readers::Pair(one, other) => user == *one || user == *other,
+                    Readers::Members(_, members) => members.contains(&user),
+                });
+                if reads && *conn != origin.conn {
+                    connection.receive(Push::Message(message.clone()));
+                }
+            }
+        }
+    }
+
+    fn close_session(&self, user: UserId, session: SessionId, bye: Bye) {
+        let mut connections = self.connections.lock();
+        // The connection stays attached until it is reported as gone, but receives nothing any more.
+        for connection in connections.values_mut().filter(|connection| connection.holds(user, session)) {
+            connection.closed = Some(bye.clone());
+        }
+    }
+}
+
+impl Connection {
+    fn user(&self) -> Option<UserId> {
+        self.principal.as_ref().map(|principal| principal.user)
+    }
+
+    fn holds(&self, user: UserId, session: SessionId) -> bool {
+        self.principal.as_ref().is_some_and(|held| held.user == user && held.session == session)
+    }
+
+    fn receive(&mut self, push: Push) {
+        if self.closed.is_none() {
+            self.pushes.push(push);
+        }
+    }
+}
+
+/// A hub that throws everything away: what is left to measure is the service.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NullHub;
+
+impl Hub for NullHub {
+    fn attach(&self, _conn: ConnKey, _principal: &Principal) {}
+
+    fn detach(&self, _conn: ConnKey, _principal: &Principal) -> Held {
+        Held::ByThis
+    }
+
+    fn push(&self, _audience: Audience<'_>, _push: &Push) {}
+
+    fn deliver(&self, deliveries: Vec<Delivery>) {
+        std::hint::black_box(deliveries);
+    }
+
+    fn close_session(&self, _user: UserId, _session: SessionId, _bye: Bye) {}
+}

@@ -1,0 +1,152 @@
+//! A store that is away: BUSY, nothing changed, nobody told.
+
+use domain::StoreError;
+use protocol::{
+    Ack, AddFriend, Code, CreateGroup, FriendRef, GroupChat, GroupMembers, GroupRef, History, Login, Nothing,
+    OneChat, Page, Push, Reg, Request, Resume, Secret, SessionRef, State,
+};
+use service::testing::{Harness, PASSWORD};
+
+use crate::refused;
+
+fn down() -> StoreError {
+    StoreError::unavailable("test", "the database is away: secret-host:3306")
+}
+
+#[test]
+fn every_request_is_busy_while_the_store_is_away() {
+    let harness = Harness::new();
+    let (alice, bob, carol) = (harness.login("alice"), harness.login("bob"), harness.login("carol"));
+    let conv = harness.befriend(&alice, &bob);
+    let group = harness.group(&[&bob]);
+    let own = harness.group(&[&alice]);
+    carol.ask(Request::AddFriend(AddFriend { friendid: alice.user().0, greeting: String::new() })).unwrap();
+    alice.pushes();
+    let friend = |device: &service::testing::Device<'_>| FriendRef { friendid: device.user().0 };
+    let text = || ("x".to_owned(), "1".to_owned());
+    let ((msg, client_msg_id), (msg2, client_msg_id2)) = (text(), text());
+
+    let guest = [
+        Request::Reg(Reg { name: "dave".into(), password: Secret::new(PASSWORD) }),
+        Request::Login(Login { id: None, name: Some("alice".into()), password: Secret::new(PASSWORD) }),
+        Request::Resume(Resume { token: alice.token.clone() }),
+    ];
+    let user = [
+        Request::LogOut(Nothing {}),
+        Request::Sessions(Nothing {}),
+        Request::EndSession(SessionRef { session: 1_234 }),
+        Request::AddFriend(AddFriend { friendid: carol.user().0, greeting: String::new() }),
+        Request::AcceptFriend(friend(&carol)),
+        Request::RefuseFriend(friend(&carol)),
+        Request::WithdrawFriend(friend(&carol)),
+        Request::DeleteFriend(friend(&bob)),
+        Request::Friends(Page::default()),
+        Request::FriendRequests(Page::default()),
+        Request::CreateGroup(CreateGroup { groupname: "g".into(), groupdesc: String::new() }),
+        Request::JoinGroup(GroupRef { groupid: group }),
+        Request::LeaveGroup(GroupRef { groupid: own }),
+        Request::Groups(Page::default()),
+        Request::GroupMembers(GroupMembers { groupid: own, after: 0, limit: 0 }),
+        Request::OneChat(OneChat { to: carol.user().0, msg, client_msg_id }),
+        Request::GroupChat(GroupChat { groupid: group, msg: msg2, client_msg_id: client_msg_id2 }),
+        Request::History(History { conv, after: None, before: None, limit: 0 }),
+        Request::Conversations(Page::default()),
+        Request::Ack(Ack { conv, seq: 1 }),
+    ];
+    let before = alice.resume().unwrap().bundle;
+    let alice = alice.resume().unwrap();
+    bob.pushes();
+    carol.pushes();
+
+    let mut asked = Vec::new();
+    for (principal, requests) in [(None, guest.to_vec()), (Some(&alice.principal), user.to_vec())] {
+        for request in requests {
+            asked.push(request.msgid());
+            let conn = if principal.is_some() { alice.conn } else { harness.connect() };
+            harness.store.fail_next(down(), 50);
+            let refusal = refused(harness.ask(conn, principal, request.clone()), Code::BUSY);
+            assert_eq!(refusal.body.retry_after_ms, Some(1_000), "{request:?}");
+            assert!(!refusal.body.errmsg.contains("secret-host"), "the cause is the operator's: {refusal:?}");
+            assert_eq!(harness.store.forget_faults(), 49, "one query told enough: {request:?}");
+        }
+    }
+    let connection_only = [protocol::MsgId::Hello, protocol::MsgId::Ping];
+    for msgid in Request::MSGIDS.iter().filter(|msgid| !connection_only.contains(msgid)) {
+        assert!(asked.contains(msgid), "{msgid:?} was not tried");
+    }
+
+    let mut after = alice.resume().unwrap().bundle;
+    after.session = before.session;
+    assert_eq!(after, before);
+    assert_eq!((bob.pushes(), carol.pushes()), (vec![], vec![]));
+}
+
+/// A request that fails after its n-th query leaves the user as they were, whatever n is.
+#[test]
+fn a_resume_that_fails_half_way_leaves_no_connection_behind() {
+    let harness = Harness::new();
+    let (alice, bob) = (harness.login("alice"), harness.login("bob"));
+    harness.befriend(&alice, &bob);
+    bob.disconnect();
+    alice.pushes();
+    let mut queries = 0;
+    loop {
+        let conn = harness.connect();
+        let request = Request::Resume(Resume { token: bob.token.clone() });
+        harness.store.spare_next(queries);
+        harness.store.fail_next(down(), 1);
+        match harness.ask(conn, None, request) {
+            Err(refusal) => {
+                assert_eq!(refusal.code, Code::BUSY);
+                assert_eq!(harness.store.forget_faults(), 0);
+                assert_eq!(harness.hub.principal(conn), None, "after {queries} queries");
+                assert_eq!(harness.presence_of(&bob), State::Offline, "after {queries} queries");
+            }
+            Ok(_) => break assert_eq!(harness.store.forget_faults(), 1),
+        }
+        queries += 1;
+    }
+    assert_eq!(queries, 5, "the session and four lists: no more, and no friend_ids");
+    let online = alice.pushes().into_iter().rev().find_map(|push| match push {
+        Push::Presence(presence) => Some(presence.state),
+        _ => None,
+    });
+    assert_eq!(online, Some(State::Online));
+}
+
+#[test]
+fn an_unknown_outcome_says_so() {
+    let harness = Harness::new();
+    let alice = harness.login("alice");
+    harness.store.lose_next_answers(1);
+    let create = CreateGroup { groupname: "g".into(), groupdesc: String::new() };
+    let refusal = refused(alice.ask(Request::CreateGroup(create)), Code::BUSY);
+    assert!(refusal.body.errmsg.contains("look before"), "{refusal:?}");
+}
+
+#[test]
+fn a_broken_store_is_the_servers_fault() {
+    let harness = Harness::new();
+    let alice = harness.login("alice");
+    harness.store.fail_next(StoreError::failed("test", "disk full at /var/lib"), 1);
+    let refusal = refused(alice.ask(Request::Sessions(Nothing {})), Code::INTERNAL);
+    assert!(!refusal.body.errmsg.contains("disk"), "{refusal:?}");
+    assert_eq!(refusal.body.retry_after_ms, None);
+}
+
+#[test]
+fn a_membership_of_unknown_outcome_is_not_remembered_wrongly() {
+    let harness = Harness::new();
+    let (alice, bob) = (harness.login("alice"), harness.login("bob"));
+    let group = harness.group(&[&alice]);
+    alice.say_in(group, "1", "alone").unwrap();
+    // `find` passes, `join` is done and its answer lost.
+    let join = Request::JoinGroup(GroupRef { groupid: group });
+    harness.store.spare_next(1);
+    harness.store.lose_next_answers(1);
+    refused(bob.ask(join), Code::BUSY);
+    // He is in, and everybody knows.
+    bob.say_in(group, "1", "am I?").unwrap();
+    alice.say_in(group, "2", "you are").unwrap();
+    assert_eq!(crate::messages(bob.pushes()), [(3, "you are".into())]);
+}

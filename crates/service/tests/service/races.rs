@@ -1,0 +1,186 @@
+//! Several threads at once: whatever the order, everybody ends with the same truth.
+
+use std::sync::Barrier;
+use std::thread;
+
+use protocol::{
+    AddFriend, Code, FriendOutcome, FriendRef, GroupRef, PresencePush, Push, Request, SessionRef, State,
+};
+use service::testing::{Device, Harness};
+use service::{Batch, ServiceConfig, SessionPolicy};
+
+use crate::{body, messages};
+
+const ROUNDS: usize = 300;
+
+/// Runs two things at the same time.
+fn together<A: Send, B: Send>(one: impl FnOnce() -> A + Send, other: impl FnOnce() -> B + Send) -> (A, B) {
+    let barrier = Barrier::new(2);
+    thread::scope(|scope| {
+        let one = scope.spawn(|| {
+            barrier.wait();
+            one()
+        });
+        barrier.wait();
+        let other = other();
+        (one.join().unwrap(), other)
+    })
+}
+
+#[test]
+fn two_who_ask_each_other_at_once_become_friends_once() {
+    let harness = Harness::new();
+    for round in 0..ROUNDS {
+        let (alice, bob) = (harness.login(&format!("a{round}")), harness.login(&format!("b{round}")));
+        let ask = |from: &Device<'_>, to: &Device<'_>| {
+            let request = AddFriend { friendid: to.user().0, greeting: String::new() };
+            body!(Reply::AddFriend, from.ask(Request::AddFriend(request)).unwrap()).outcome
+        };
+        let outcomes = together(|| ask(&alice, &bob), || ask(&bob, &alice));
+        let friends = [outcomes.0, outcomes.1].iter().filter(|o| **o == FriendOutcome::Friends).count();
+        assert_eq!(friends, 1, "{outcomes:?}");
+        alice.say(&bob, "1", "hello").unwrap();
+    }
+}
+
+#[test]
+fn an_accepted_and_withdrawn_request_is_one_of_the_two() {
+    let harness = Harness::new();
+    for round in 0..ROUNDS {
+        let (alice, bob) = (harness.login(&format!("a{round}")), harness.login(&format!("b{round}")));
+        let request = AddFriend { friendid: bob.user().0, greeting: String::new() };
+        alice.ask(Request::AddFriend(request)).unwrap();
+        let (a, b) = (FriendRef { friendid: alice.user().0 }, FriendRef { friendid: bob.user().0 });
+        let (accepted, withdrawn) = together(
+            || bob.ask(Request::AcceptFriend(a)).is_ok(),
+            || alice.ask(Request::WithdrawFriend(b)).is_ok(),
+        );
+        assert_ne!(accepted, withdrawn);
+        assert_eq!(alice.say(&bob, "1", "hello").is_ok(), accepted);
+    }
+}
+
+#[test]
+fn one_of_two_logins_gets_in_where_one_is_allowed() {
+    let config = ServiceConfig { session_policy: SessionPolicy::Reject, ..ServiceConfig::default() };
+    let harness = Harness::with(config);
+    for round in 0..ROUNDS {
+        let name = format!("user {round}");
+        harness.register(&name).unwrap();
+        let (one, other) = together(|| harness.try_login(&name), || harness.try_login(&name));
+        let codes: Vec<Code> =
+            [one, other].into_iter().filter_map(|login| login.err().map(|e| e.code)).collect();
+        assert_eq!(codes, [Code::ALREADY_ONLINE]);
+    }
+}
+
+#[test]
+fn a_session_that_ends_while_it_resumes_is_not_left_connected() {
+    let harness = Harness::new();
+    let (mut refused, mut closed) = (0, 0);
+    for round in 0..ROUNDS {
+        let name = format!("user {round}");
+        let (phone, desk) = (harness.login(&name), harness.login(&name));
+        phone.disconnect();
+        let end = Request::EndSession(SessionRef { session: phone.principal.session.0 });
+        let (resumed, ended) = together(|| phone.resume(), || desk.ask(end));
+        ended.unwrap();
+        match resumed {
+            Err(refusal) => {
+                assert_eq!(refusal.code, Code::SESSION_ENDED);
+                refused += 1;
+            }
+            Ok(resumed) => {
+                assert!(resumed.closed().is_some(), "round {round}: a connection outlived its session");
+                closed += 1;
+            }
+        }
+    }
+    println!("{refused} were refused, {closed} closed");
+}
+
+#[test]
+fn two_logins_that_replace_each_other_leave_one() {
+    let config = ServiceConfig { session_policy: SessionPolicy::Replace, ..ServiceConfig::default() };
+    let harness = Harness::with(config);
+    for round in 0..ROUNDS {
+        let name = format!("user {round}");
+        harness.register(&name).unwrap();
+        let (one, other) = together(|| harness.try_login(&name), || harness.try_login(&name));
+        let open = [one, other].into_iter().flatten().filter(|device| device.closed().is_none()).count();
+        assert_eq!(open, 1, "round {round}");
+    }
+}
+
+#[test]
+fn the_last_word_on_presence_is_true() {
+    let harness = Harness::new();
+    for round in 0..ROUNDS {
+        let (alice, bob) = (harness.login(&format!("a{round}")), harness.login(&format!("b{round}")));
+        harness.befriend(&alice, &bob);
+        // Bob's only connection goes while he comes back by another.
+        let (_, again) = together(|| bob.disconnect(), || bob.resume().unwrap());
+        let words: Vec<PresencePush> = alice
+            .pushes()
+            .into_iter()
+            .filter_map(|push| match push {
+                Push::Presence(presence) => Some(presence),
+                _ => None,
+            })
+            .collect();
+        assert_ne!(words.last().map(|word| word.state), Some(State::Offline), "round {round}: {words:?}");
+        assert_eq!(harness.presence_of(&bob), State::Online, "round {round}");
+        again.disconnect();
+        let last = alice.pushes().pop().expect("a word");
+        assert_eq!(last, Push::Presence(PresencePush { id: bob.user().0, state: State::Offline }));
+    }
+}
+
+#[test]
+fn who_joins_while_others_talk_misses_nothing() {
+    let harness = Harness::new();
+    let alice = harness.login("alice");
+    for round in 0..ROUNDS {
+        let group = harness.group(&[&alice]);
+        let bob = harness.login(&format!("bob {round}"));
+        let talk = || {
+            for n in 0..10 {
+                let request = Request::GroupChat(protocol::GroupChat {
+                    groupid: group,
+                    msg: format!("{n}"),
+                    client_msg_id: format!("{round} {n}"),
+                });
+                let mut batch = Batch::default();
+                batch.push(alice.prepare(request).unwrap());
+                harness.service.append(&mut batch).unwrap();
+            }
+        };
+        let join = || bob.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
+        let (_, joined) = together(talk, join);
+        let conv = body!(Reply::JoinGroup, joined).conv;
+        // All that is not in `last` was pushed.
+        let mut known: Vec<u64> = (conv.first..=conv.last).collect();
+        known.extend(messages(bob.pushes()).into_iter().map(|(seq, _)| seq));
+        known.sort_unstable();
+        known.dedup();
+        assert_eq!(known, (conv.first..=10).collect::<Vec<_>>(), "round {round}");
+        alice.pushes();
+    }
+}
+
+#[test]
+fn nobody_chats_with_a_friend_of_yesterday() {
+    let harness = Harness::new();
+    for round in 0..ROUNDS {
+        let (alice, bob) = (harness.login(&format!("a{round}")), harness.login(&format!("b{round}")));
+        harness.befriend(&alice, &bob);
+        let request = FriendRef { friendid: bob.user().0 };
+        let (_, deleted) = together(
+            || (0..5).for_each(|n| drop(bob.say(&alice, &format!("{n}"), "x"))),
+            || alice.ask(Request::DeleteFriend(request)),
+        );
+        deleted.unwrap();
+        let late = bob.say(&alice, "late", "x");
+        assert_eq!(late.unwrap_err().code, Code::NOT_FRIENDS, "round {round}");
+    }
+}
