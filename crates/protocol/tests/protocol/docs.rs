@@ -99,6 +99,25 @@ fn every_message_has_a_section_with_its_example() {
 }
 
 #[test]
+fn the_table_of_types_is_the_types() {
+    let documented: Vec<(u16, &str, &str)> = rows(section("## Catalogue"))
+        .filter_map(|row| Some((row[0].parse().ok()?, row[1], row[2])))
+        .collect();
+    let known: Vec<(u16, &str, String)> = MsgId::TABLE
+        .iter()
+        .map(|(id, name)| {
+            let directions = all_messages().into_iter().filter(|(other, _)| other == id);
+            let directions: Vec<_> = directions.map(|(_, direction)| direction).collect();
+            (u16::from(*id), *name, directions.join(", "))
+        })
+        .collect();
+    for (documented, known) in documented.iter().zip(&known) {
+        assert_eq!(*documented, (known.0, known.1, known.2.as_str()), "left: docs; right: MsgId::TABLE");
+    }
+    assert_eq!(documented.len(), known.len(), "left: docs/protocol.md; right: MsgId::TABLE");
+}
+
+#[test]
 fn every_field_is_explained_and_every_explained_field_exists() {
     let vectors = Vectors::load();
     let mut nested = BTreeSet::new();
