@@ -1,6 +1,8 @@
 //! The bench as its users run it, against the floor: a good relay passes, and every kind of error is found. A bench that
 //! cannot fail proves nothing of a server.
 
+#![allow(clippy::unwrap_used, reason = "test code")]
+
 use std::process::{Command, Output};
 
 /// Runs a small relay load against the floor alone.

@@ -1,6 +1,9 @@
 //! Chat messages kept in flight: one sender a stream, any number of readers.
 
-use std::{collections::VecDeque, time::Duration};
+use std::{
+    collections::VecDeque,
+    time::{Duration, Instant},
+};
 
 use hdrhistogram::Histogram;
 use protocol::{Flags, Frame, MsgId};
@@ -13,6 +16,9 @@ use crate::{error::BenchError, report::latency_histogram};
 
 /// When nothing has arrived for this long, what is missing counts as lost.
 const SETTLE_PATIENCE: Duration = Duration::from_secs(4);
+
+/// How often that is looked at.
+const SETTLE_LOOK: Duration = Duration::from_millis(100);
 
 /// How long is listened for second copies after the last message.
 const QUIET: Duration = Duration::from_millis(200);
@@ -128,10 +134,11 @@ impl ChatLoad {
     /// Sends no more, waits for what is under way, and judges every message since the beginning.
     pub(crate) fn settle(&mut self) -> Result<Verdict, BenchError> {
         self.chat.sending = false;
-        loop {
-            let frames = self.chat.frames;
-            let settled = self.swarm.run_until(&mut self.chat, SETTLE_PATIENCE, Chat::is_settled)?;
-            if settled || self.chat.frames == frames {
+        let mut last_progress = (self.chat.frames, Instant::now());
+        while !self.swarm.run_until(&mut self.chat, SETTLE_LOOK, Chat::is_settled)? {
+            if last_progress.0 != self.chat.frames {
+                last_progress = (self.chat.frames, Instant::now());
+            } else if last_progress.1.elapsed() >= SETTLE_PATIENCE {
                 break;
             }
         }
