@@ -162,7 +162,9 @@ fn deliver(
     Delivery { origin, answer: Ok(sent), message }
 }
 
-/// The rosters of a batch's groups, each read once, after the commit: whoever became a member before it is there.
+/// The rosters of a batch's groups, each read once, after the commit: whoever became a member before it is there. One
+/// who came between commit and read is there too, and gets a message that stands before their `first`: their client
+/// drops it by its seq.
 struct RostersNow<'a> {
     service: &'a Service,
     read: HashMap<ConversationId, Arc<[UserId]>>,
