@@ -5,8 +5,7 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use protocol::{
-    Bye, Code, Frame, Hello, HelloReply, MessageError, Nothing, Push, Refusal, Reply, Request, decode,
-    encode, limits,
+    Bye, Code, Frame, Hello, HelloReply, Nothing, Push, Refusal, Reply, Request, decode, encode, limits,
 };
 use reactor::{CloseReason, ConnId, Handler, Link};
 
@@ -57,7 +56,7 @@ impl Door {
         self.shared.counters.requests.add(1);
         let request = match Request::from_frame(frame) {
             Ok(request) => request,
-            Err(error) => return self.refuse(link, header.msgid, header.rid, unreadable(&error)),
+            Err(error) => return self.refuse(link, header.msgid, header.rid, error.refusal()),
         };
         match request {
             Request::Hello(hello) => self.hello(link, visitor, header.rid, &hello),
@@ -274,8 +273,8 @@ impl Handler for Door {
     }
 
     fn slow_reader_farewell(&mut self, _id: ConnId, _visitor: &mut Visitor, _: CloseReason) -> Option<Bytes> {
-        let errmsg = "this connection read too slowly; connect again and catch up".to_owned();
-        let bye = Bye { errcode: Code::BUSY.0, errmsg, retry_after_ms: 1_000 };
+        let errmsg = Code::TOO_SLOW.text().to_owned();
+        let bye = Bye { errcode: Code::TOO_SLOW.0, errmsg, retry_after_ms: 1_000 };
         Some(encode::push_bytes(&Push::Bye(bye)))
     }
 
@@ -295,8 +294,4 @@ fn farewell(link: &mut Link<'_>, code: Code, sentence: &str, why: &'static str) 
     let bye = Bye { errcode: code.0, errmsg: sentence.to_owned(), retry_after_ms: 0 };
     send(link, |out| encode::push(&Push::Bye(bye), out));
     link.close_after_flush(CloseReason::Handler(why));
-}
-
-fn unreadable(error: &MessageError) -> Refusal {
-    Refusal::saying(error.code(), error.to_string())
 }

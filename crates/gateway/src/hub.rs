@@ -94,8 +94,8 @@ impl Hub for GatewayHub {
         {
             before.lane.revoke();
             let bye = Bye {
-                errcode: Code::SESSION_ENDED.0,
-                errmsg: "the session goes on over another connection".to_owned(),
+                errcode: Code::SESSION_MOVED.0,
+                errmsg: Code::SESSION_MOVED.text().to_owned(),
                 retry_after_ms: 0,
             };
             post.close(before.conn(), encode::push_bytes(&Push::Bye(bye)), "session resumed elsewhere");

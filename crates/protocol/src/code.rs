@@ -67,6 +67,8 @@ codes! {
     SESSION_ENDED = 201, "the session is over; log in again";
     /// The connection has a session already.
     ALREADY_LOGGED_IN = 202, "this connection is logged in already";
+    /// In a BYE: the token was used by a newer connection.
+    SESSION_MOVED = 203, "the session goes on over another connection";
 
     /// Not allowed.
     NOT_ALLOWED = 300, "not allowed";
@@ -97,6 +99,8 @@ codes! {
     TOO_MANY = 401, "too many attempts; repeat after retry_after_ms";
     /// The node stops: reconnect elsewhere.
     GOING_AWAY = 402, "this node is stopping; connect again";
+    /// In a BYE: the outbox was full, or nothing was taken for too long.
+    TOO_SLOW = 403, "this connection read too slowly; connect again and catch up";
 
     /// A fault of the server.
     INTERNAL = 500, "the server failed; its log says why";

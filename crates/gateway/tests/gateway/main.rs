@@ -1,5 +1,6 @@
 //! The gateway over real sockets, with the real service on fakes of the stores.
 #![allow(clippy::disallowed_methods, reason = "tests read the clock for their deadlines")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where its support fails")]
 
 mod backpressure;
 mod node;
