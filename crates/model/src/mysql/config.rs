@@ -7,9 +7,6 @@ use ::mysql::{Opts, OptsBuilder};
 
 use crate::MigrationError;
 
-/// How long after the server should have given up on a statement the client gives up on the server: the server's
-/// bound must come first, because a connection whose answer was not read is lost.
-const READ_MARGIN: Duration = Duration::from_secs(5);
 /// Statements that a connection keeps prepared: all of ours, with the lengths of their lists (see `list`).
 const STATEMENTS_KEPT: usize = 128;
 /// How soon the kernel begins to ask whether a silent server is still there, in milliseconds.
@@ -30,6 +27,9 @@ pub struct Config {
     /// How long the server may work on one statement, and half of it on waiting for one lock; 5 s by default. MySQL
     /// bounds only queries so, MariaDB every statement.
     pub statement_timeout: Duration,
+    /// How long after the server should have given up on a statement the client gives up on the server; 5 s by default.
+    /// The server's bound must come first: a connection whose answer was not read is lost.
+    pub read_margin: Duration,
     /// A connection that was idle for this long is tried before it is used; 30 s by default.
     pub ping_after_idle: Duration,
     /// How long to wait for another node that is migrating the schema; 60 s by default.
@@ -77,6 +77,7 @@ impl Config {
             checkout_timeout: Duration::from_secs(2),
             connect_timeout: Duration::from_secs(2),
             statement_timeout: Duration::from_secs(5),
+            read_margin: Duration::from_secs(5),
             ping_after_idle: Duration::from_secs(30),
             migration_wait: Duration::from_secs(60),
         })
@@ -84,7 +85,7 @@ impl Config {
 
     /// For a pooled connection.
     pub(super) fn pooled(&self) -> Opts {
-        self.options_with(self.statement_timeout + READ_MARGIN)
+        self.options_with(self.statement_timeout + self.read_margin)
     }
 
     /// For the connection that migrates, which waits longer.
@@ -125,6 +126,7 @@ impl fmt::Debug for Config {
             .field("checkout_timeout", &self.checkout_timeout)
             .field("connect_timeout", &self.connect_timeout)
             .field("statement_timeout", &self.statement_timeout)
+            .field("read_margin", &self.read_margin)
             .field("ping_after_idle", &self.ping_after_idle)
             .field("migration_wait", &self.migration_wait)
             .finish()

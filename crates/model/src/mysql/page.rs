@@ -25,8 +25,7 @@ pub(super) fn page(
         "SELECT seq, sender_id, client_msg_id, time, kind, body FROM messages \
          WHERE conversation_id = ? AND seq > ? AND seq < ? ORDER BY seq {order} LIMIT ?"
     );
-    let mut page =
-        Page { conversation, bytes_left: size.bytes, is_full: false, messages: Vec::new(), fault: None };
+    let mut page = Page { conversation, limit: size.bytes, bytes: 0, messages: Vec::new(), fault: None };
     connection.each(&sql, (conversation.0, after.0, before.0, size.messages.max(1)), |row| page.take(row))?;
     if let Some(fault) = page.fault {
         return Err(fault);
@@ -40,20 +39,21 @@ pub(super) fn page(
 /// A page being read. What comes after it is full is read from the network, as it must be, and dropped.
 struct Page {
     conversation: ConversationId,
-    bytes_left: usize,
-    is_full: bool,
+    /// Bytes of text that it may hold, unless it is one message.
+    limit: usize,
+    /// Bytes of text that were read, those that did not fit as well.
+    bytes: usize,
     messages: Vec<StoredMessage>,
     fault: Option<Fault>,
 }
 
 impl Page {
     fn take(&mut self, row: Row) {
-        let fits = self.messages.is_empty() || row.5.len() <= self.bytes_left;
-        self.is_full |= !fits;
-        if self.is_full || self.fault.is_some() {
+        self.bytes = self.bytes.saturating_add(row.5.len());
+        let is_full = self.bytes > self.limit && !self.messages.is_empty();
+        if is_full || self.fault.is_some() {
             return;
         }
-        self.bytes_left = self.bytes_left.saturating_sub(row.5.len());
         match message(self.conversation, row) {
             Ok(message) => self.messages.push(message),
             Err(fault) => self.fault = Some(fault),

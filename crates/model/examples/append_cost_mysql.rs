@@ -1,0 +1,111 @@
+//! What appending costs on MariaDB: messages a second, and CPU of this side and of the database for each message.
+//!
+//! ```text
+//! cargo run --release -p model --example append_cost_mysql [seconds per line]
+//! ```
+//!
+//! Starts a private server whose commits reach the disk (`innodb_flush_log_at_trx_commit=1`).
+
+#![allow(clippy::disallowed_methods, reason = "a measurement reads the clock")]
+#![allow(clippy::unwrap_used, reason = "a measurement ends at the first error")]
+
+use std::time::{Duration, Instant};
+use std::{env, fs, process};
+
+use domain::{
+    ConversationId, Created, GroupLimits, GroupStore, MessageKind, MessageLog, NewGroup, NewMessage, NewUser,
+    Timestamp, UserId, UserStore,
+};
+use model::mysql::{Config, MySqlStore};
+use testkit::{Flush, MariaDb};
+
+const CONVERSATIONS: usize = 50;
+const BODY_BYTES: usize = 100;
+
+fn main() {
+    let seconds = env::args().nth(1).map_or(3, |seconds| seconds.parse().unwrap());
+    let server = MariaDb::start_with(
+        Flush::EveryCommit,
+        &["--innodb-log-file-size=256M", "--innodb-buffer-pool-size=512M"],
+    );
+    let url = server.url(&server.create_database("cost"));
+    let store = MySqlStore::open(&Config::from_url(&url).unwrap()).unwrap();
+    let (sender, conversations) = cast(&store);
+
+    println!(
+        "{:>6} {:>12} {:>14} {:>18} {:>16}",
+        "batch", "messages/s", "batch, median", "client us/message", "server us/message"
+    );
+    let mut said = 0;
+    for batch in [1, 10, 50, 200, 1000] {
+        let run =
+            run(&store, sender, &conversations, batch, Duration::from_secs(seconds), &server, &mut said);
+        println!("{batch:>6} {run}");
+    }
+}
+
+fn cast(store: &MySqlStore) -> (UserId, Vec<ConversationId>) {
+    let user = NewUser { name: "a", name_key: "a", password_hash: "h", at: Timestamp(0) };
+    let sender = store.create_user(&user).unwrap().unwrap();
+    let limits = GroupLimits { members: 10, groups: 1000 };
+    let conversation = |_| {
+        let group = NewGroup { owner: sender, name: "g", description: "", at: Timestamp(0) };
+        match store.create_group(&group, limits).unwrap() {
+            Created::Group(group) => group.conversation(),
+            Created::Full => panic!("more groups than allowed"),
+        }
+    };
+    (sender, (0..CONVERSATIONS).map(conversation).collect())
+}
+
+fn run(
+    store: &MySqlStore,
+    sender: UserId,
+    conversations: &[ConversationId],
+    batch: usize,
+    time: Duration,
+    server: &MariaDb,
+    said: &mut usize,
+) -> String {
+    let body = "x".repeat(BODY_BYTES);
+    let client_before = cpu_us(process::id());
+    let server_before = cpu_us(server.pid());
+    let begun = Instant::now();
+    let mut appended = 0;
+    let mut times = Vec::new();
+    while begun.elapsed() < time {
+        let messages: Vec<NewMessage> = (0..batch)
+            .map(|place| NewMessage {
+                conversation: conversations[place % conversations.len()],
+                sender,
+                client_msg_id: format!("{:016x}", *said + place),
+                time: Timestamp(0),
+                kind: MessageKind::Text,
+                body: body.clone(),
+            })
+            .collect();
+        let asked = Instant::now();
+        let answers = store.append(&messages).unwrap();
+        times.push(asked.elapsed());
+        assert!(answers.iter().all(Result::is_ok));
+        *said += batch;
+        appended += batch;
+    }
+    let elapsed = begun.elapsed().as_secs_f64();
+    times.sort_unstable();
+    format!(
+        "{:>12.0} {:>14?} {:>18.2} {:>16.2}",
+        appended as f64 / elapsed,
+        times[times.len() / 2],
+        (cpu_us(process::id()) - client_before) / appended as f64,
+        (cpu_us(server.pid()) - server_before) / appended as f64,
+    )
+}
+
+/// CPU time of a process so far, of user and kernel, in microseconds.
+fn cpu_us(pid: u32) -> f64 {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap();
+    // After "pid (name)": state is the first field, utime the 12th and stime the 13th, in ticks of 10 ms (proc(5)).
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap().split_whitespace().collect();
+    fields[11..13].iter().map(|ticks| ticks.parse::<f64>().unwrap() * 10_000.0).sum()
+}

@@ -1,0 +1,7 @@
+//! The stores over real databases: every one passes the conformance suite of `domain::testing`, and each is tried for
+//! what only it can get wrong.
+
+#![allow(clippy::disallowed_methods, reason = "real databases take real time")]
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod mysql;
