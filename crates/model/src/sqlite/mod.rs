@@ -1,1 +1,27 @@
-//! The embedded store: one SQLite file.
+//! The embedded store: one SQLite file, for a server that is alone.
+//!
+//! [`SqliteStore`] implements every port over `chat.db` in a folder of its own, which one process may use at a time.
+//! SQLite has one writer, so there is one connection that writes, behind a fair lock, and a small bounded pool of
+//! connections that only read and never wait for it: the file is in WAL mode. Everything is on the disk before an
+//! operation returns (`synchronous = FULL`).
+
+mod append;
+mod connection;
+mod conversations;
+mod cursors;
+mod fault;
+mod folder;
+mod friends;
+mod groups;
+mod migrate;
+mod number;
+mod options;
+mod page;
+mod readers;
+mod sessions;
+mod store;
+mod users;
+mod writer;
+
+pub use options::{OpenError, Options};
+pub use store::SqliteStore;

@@ -5,3 +5,4 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod mysql;
+mod sqlite;

@@ -1,0 +1,232 @@
+//! Friend requests and friendships.
+
+use domain::{
+    Accepted, ConversationId, Direction, Friend, FriendLimits, FriendRequest, FriendStore, Requested,
+    StoreResult, Timestamp, UserId,
+};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::number::{number, sql};
+use super::users::{exists, user};
+use super::{SqliteStore, conversations};
+
+impl FriendStore for SqliteStore {
+    fn request_friend(
+        &self,
+        from: UserId,
+        to: UserId,
+        greeting: &str,
+        at: Timestamp,
+        limits: FriendLimits,
+    ) -> StoreResult<Requested> {
+        self.write("request a friend", |connection| {
+            if !exists(connection, from)? || !exists(connection, to)? {
+                return Ok(Requested::NoSuchUser);
+            }
+            if friendship(connection, from, to)?.is_some() {
+                return Ok(Requested::AlreadyFriends);
+            }
+            if request_waits(connection, from, to)? {
+                return Ok(Requested::AlreadyRequested);
+            }
+            if request_waits(connection, to, from)? {
+                let befriended = befriend(connection, to, from, at, limits)?;
+                return Ok(befriended.map_or(Requested::Full, Requested::Friends));
+            }
+            for user in [from, to] {
+                if has_friends(connection, user, limits.friends)?
+                    || has_requests(connection, user, limits.requests)?
+                {
+                    return Ok(Requested::Full);
+                }
+            }
+            connection
+                .prepare_cached(
+                    "INSERT INTO friend_requests (from_id, to_id, greeting, at) VALUES (?1, ?2, ?3, ?4)",
+                )?
+                .execute(params![sql(from.0), sql(to.0), greeting, sql(at.0)])?;
+            Ok(Requested::Waiting)
+        })
+    }
+
+    fn accept_friend(
+        &self,
+        user: UserId,
+        from: UserId,
+        at: Timestamp,
+        limits: FriendLimits,
+    ) -> StoreResult<Accepted> {
+        self.write("accept a friend", |connection| {
+            if !request_waits(connection, from, user)? {
+                return Ok(Accepted::NoRequest);
+            }
+            let befriended = befriend(connection, from, user, at, limits)?;
+            Ok(befriended.map_or(Accepted::Full, Accepted::Friends))
+        })
+    }
+
+    fn remove_friend_request(&self, from: UserId, to: UserId) -> StoreResult<bool> {
+        self.write("remove a friend request", |connection| remove_request(connection, from, to))
+    }
+
+    fn delete_friend(&self, user: UserId, friend: UserId) -> StoreResult<bool> {
+        self.write("delete a friend", |connection| {
+            let ended = connection
+                .prepare_cached("DELETE FROM friendships WHERE user_lo = ?1 AND user_hi = ?2")?
+                .execute(pair(user, friend))?;
+            Ok(ended > 0)
+        })
+    }
+
+    fn friendship(&self, user: UserId, other: UserId) -> StoreResult<Option<ConversationId>> {
+        self.read("find a friendship", |connection| friendship(connection, user, other))
+    }
+
+    fn friends(&self, user: UserId, after: UserId, limit: u32) -> StoreResult<Vec<Friend>> {
+        self.read("list friends", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT f.friend, u.name, f.conversation_id FROM (
+                         SELECT user_hi AS friend, conversation_id FROM friendships
+                         WHERE user_lo = ?1 AND user_hi > ?2
+                         UNION ALL
+                         SELECT user_lo, conversation_id FROM friendships WHERE user_hi = ?1 AND user_lo > ?2
+                         ORDER BY 1 LIMIT ?3
+                     ) f JOIN users u ON u.id = f.friend ORDER BY f.friend",
+                )?
+                .query_map(params![sql(user.0), sql(after.0), limit], |row| {
+                    Ok(Friend { user: self::user(row, 0, 1)?, conversation: ConversationId(number(row, 2)?) })
+                })?
+                .collect()
+        })
+    }
+
+    fn friend_ids(&self, user: UserId) -> StoreResult<Vec<UserId>> {
+        self.read("list friends", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT user_hi FROM friendships WHERE user_lo = ?1
+                     UNION ALL
+                     SELECT user_lo FROM friendships WHERE user_hi = ?1
+                     ORDER BY 1",
+                )?
+                .query_map([sql(user.0)], |row| Ok(UserId(number(row, 0)?)))?
+                .collect()
+        })
+    }
+
+    fn friend_requests(&self, user: UserId, after: UserId, limit: u32) -> StoreResult<Vec<FriendRequest>> {
+        self.read("list friend requests", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT r.other, u.name, r.is_out, r.greeting, r.at FROM (
+                         SELECT to_id AS other, 1 AS is_out, greeting, at FROM friend_requests
+                         WHERE from_id = ?1 AND to_id > ?2
+                         UNION ALL
+                         SELECT from_id, 0, greeting, at FROM friend_requests WHERE to_id = ?1 AND from_id > ?2
+                         ORDER BY 1 LIMIT ?3
+                     ) r JOIN users u ON u.id = r.other ORDER BY r.other",
+                )?
+                .query_map(params![sql(user.0), sql(after.0), limit], request)?
+                .collect()
+        })
+    }
+}
+
+fn request(row: &Row<'_>) -> rusqlite::Result<FriendRequest> {
+    Ok(FriendRequest {
+        other: user(row, 0, 1)?,
+        direction: if row.get(2)? { Direction::Out } else { Direction::In },
+        greeting: row.get(3)?,
+        at: Timestamp(number(row, 4)?),
+    })
+}
+
+/// Two users as the columns `user_lo` and `user_hi` hold them.
+fn pair(one: UserId, other: UserId) -> [i64; 2] {
+    [sql(one.0.min(other.0)), sql(one.0.max(other.0))]
+}
+
+fn friendship(
+    connection: &Connection,
+    user: UserId,
+    other: UserId,
+) -> rusqlite::Result<Option<ConversationId>> {
+    connection
+        .prepare_cached("SELECT conversation_id FROM friendships WHERE user_lo = ?1 AND user_hi = ?2")?
+        .query_row(pair(user, other), |row| Ok(ConversationId(number(row, 0)?)))
+        .optional()
+}
+
+fn request_waits(connection: &Connection, from: UserId, to: UserId) -> rusqlite::Result<bool> {
+    connection
+        .prepare_cached("SELECT 1 FROM friend_requests WHERE from_id = ?1 AND to_id = ?2")?
+        .exists([sql(from.0), sql(to.0)])
+}
+
+fn remove_request(connection: &Connection, from: UserId, to: UserId) -> rusqlite::Result<bool> {
+    let removed = connection
+        .prepare_cached("DELETE FROM friend_requests WHERE from_id = ?1 AND to_id = ?2")?
+        .execute([sql(from.0), sql(to.0)])?;
+    Ok(removed > 0)
+}
+
+/// Whether the user has so many friends, or more.
+fn has_friends(connection: &Connection, user: UserId, limit: u32) -> rusqlite::Result<bool> {
+    let mut count = connection.prepare_cached(
+        "SELECT (SELECT count(*) FROM friendships WHERE user_lo = ?1)
+              + (SELECT count(*) FROM friendships WHERE user_hi = ?1) >= ?2",
+    )?;
+    count.query_row(params![sql(user.0), limit], |row| row.get(0))
+}
+
+/// Whether so many requests of the user wait, or more.
+fn has_requests(connection: &Connection, user: UserId, limit: u32) -> rusqlite::Result<bool> {
+    let mut count = connection.prepare_cached(
+        "SELECT (SELECT count(*) FROM friend_requests WHERE from_id = ?1)
+              + (SELECT count(*) FROM friend_requests WHERE to_id = ?1) >= ?2",
+    )?;
+    count.query_row(params![sql(user.0), limit], |row| row.get(0))
+}
+
+/// Turns the request of `from` into a friendship; `None` if one of the two has too many friends.
+fn befriend(
+    connection: &Connection,
+    from: UserId,
+    to: UserId,
+    at: Timestamp,
+    limits: FriendLimits,
+) -> rusqlite::Result<Option<ConversationId>> {
+    if has_friends(connection, from, limits.friends)? || has_friends(connection, to, limits.friends)? {
+        return Ok(None);
+    }
+    remove_request(connection, from, to)?;
+    let [lower, higher] = pair(from, to);
+    let conversation = direct_conversation(connection, lower, higher)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO friendships (user_lo, user_hi, conversation_id, since) VALUES (?1, ?2, ?3, ?4)",
+        )?
+        .execute([lower, higher, sql(conversation.0), sql(at.0)])?;
+    Ok(Some(conversation))
+}
+
+/// The conversation of these two: the one they had, or a new one.
+fn direct_conversation(connection: &Connection, lower: i64, higher: i64) -> rusqlite::Result<ConversationId> {
+    let found = connection
+        .prepare_cached(
+            "SELECT conversation_id FROM direct_conversations WHERE user_lo = ?1 AND user_hi = ?2",
+        )?
+        .query_row([lower, higher], |row| Ok(ConversationId(number(row, 0)?)))
+        .optional()?;
+    if let Some(conversation) = found {
+        return Ok(conversation);
+    }
+    let conversation = conversations::open(connection, conversations::Kind::Direct)?;
+    connection
+        .prepare_cached(
+            "INSERT INTO direct_conversations (user_lo, user_hi, conversation_id) VALUES (?1, ?2, ?3)",
+        )?
+        .execute([lower, higher, sql(conversation.0)])?;
+    Ok(conversation)
+}

@@ -1,0 +1,110 @@
+//! Sessions.
+
+use domain::{
+    FoundSession, NewSession, Session, SessionId, SessionStore, StoreResult, Timestamp, TokenHash, UserId,
+};
+use rusqlite::{OptionalExtension, Row, params};
+
+use super::SqliteStore;
+use super::number::{number, sql};
+use super::users::user;
+
+impl SessionStore for SqliteStore {
+    fn create_session(
+        &self,
+        session: &NewSession<'_>,
+        keep: u32,
+    ) -> StoreResult<(SessionId, Vec<SessionId>)> {
+        self.write("create a session", |connection| {
+            connection
+                .prepare_cached(
+                    "INSERT INTO sessions (user_id, token_hash, device, since, seen) VALUES (?1, ?2, ?3, ?4, ?4)",
+                )?
+                .execute(params![sql(session.user.0), session.token.0, session.device, sql(session.at.0)])?;
+            let id = connection.last_insert_rowid();
+            // The new one stays, even if the clock went back since the others were seen.
+            let kept = i64::from(keep.saturating_sub(1));
+            let ended: Vec<SessionId> = connection
+                .prepare_cached(
+                    "SELECT id FROM sessions WHERE user_id = ?1 AND id <> ?2
+                     ORDER BY seen DESC, id DESC LIMIT -1 OFFSET ?3",
+                )?
+                .query_map(params![sql(session.user.0), id, kept], |row| Ok(SessionId(number(row, 0)?)))?
+                .collect::<rusqlite::Result<_>>()?;
+            let mut end = connection.prepare_cached("DELETE FROM sessions WHERE id = ?1")?;
+            for id in &ended {
+                end.execute([sql(id.0)])?;
+            }
+            let mut ended = ended;
+            ended.sort_unstable();
+            Ok((SessionId(id as u64), ended))
+        })
+    }
+
+    fn session_by_token(&self, token: TokenHash) -> StoreResult<Option<FoundSession>> {
+        self.read("find a session", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT s.id, s.device, s.since, s.seen, u.id, u.name
+                     FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = ?1",
+                )?
+                .query_row([token.0], |row| Ok(FoundSession { session: shown(row)?, user: user(row, 4, 5)? }))
+                .optional()
+        })
+    }
+
+    fn touch_sessions(&self, seen: &[(SessionId, Timestamp)]) -> StoreResult<()> {
+        if seen.is_empty() {
+            return Ok(());
+        }
+        self.write("touch sessions", |connection| {
+            let mut touch =
+                connection.prepare_cached("UPDATE sessions SET seen = ?2 WHERE id = ?1 AND seen < ?2")?;
+            for (id, at) in seen {
+                touch.execute([sql(id.0), sql(at.0)])?;
+            }
+            Ok(())
+        })
+    }
+
+    fn sessions(&self, user: UserId) -> StoreResult<Vec<Session>> {
+        self.read("list sessions", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT id, device, since, seen FROM sessions WHERE user_id = ?1 ORDER BY id",
+                )?
+                .query_map([sql(user.0)], shown)?
+                .collect()
+        })
+    }
+
+    fn end_session(&self, user: UserId, session: SessionId) -> StoreResult<bool> {
+        self.write("end a session", |connection| {
+            let ended = connection
+                .prepare_cached("DELETE FROM sessions WHERE id = ?1 AND user_id = ?2")?
+                .execute([sql(session.0), sql(user.0)])?;
+            Ok(ended > 0)
+        })
+    }
+
+    fn expire_sessions(&self, before: Timestamp, limit: u32) -> StoreResult<u32> {
+        self.write("expire sessions", |connection| {
+            let ended = connection
+                .prepare_cached(
+                    "DELETE FROM sessions WHERE id IN (SELECT id FROM sessions WHERE seen < ?1 LIMIT ?2)",
+                )?
+                .execute(params![sql(before.0), limit])?;
+            Ok(ended as u32)
+        })
+    }
+}
+
+/// The session in the first four columns.
+fn shown(row: &Row<'_>) -> rusqlite::Result<Session> {
+    Ok(Session {
+        id: SessionId(number(row, 0)?),
+        device: row.get(1)?,
+        since: Timestamp(number(row, 2)?),
+        seen: Timestamp(number(row, 3)?),
+    })
+}

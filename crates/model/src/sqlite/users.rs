@@ -1,0 +1,73 @@
+//! Users and credentials.
+
+use domain::{Account, Credentials, NewUser, StoreResult, User, UserId, UserStore};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+use super::SqliteStore;
+use super::number::{number, sql};
+
+impl UserStore for SqliteStore {
+    fn create_user(&self, user: &NewUser<'_>) -> StoreResult<Option<UserId>> {
+        self.write("create a user", |connection| {
+            let inserted = connection
+                .prepare_cached(
+                    "INSERT INTO users (name, name_key, created_at) VALUES (?1, ?2, ?3)
+                     ON CONFLICT (name_key) DO NOTHING",
+                )?
+                .execute(params![user.name, user.name_key, sql(user.at.0)])?;
+            if inserted == 0 {
+                return Ok(None);
+            }
+            let id = connection.last_insert_rowid();
+            connection
+                .prepare_cached("INSERT INTO credentials (user_id, password_hash) VALUES (?1, ?2)")?
+                .execute(params![id, user.password_hash])?;
+            Ok(Some(UserId(id as u64)))
+        })
+    }
+
+    fn users(&self, ids: &[UserId]) -> StoreResult<Vec<User>> {
+        let mut ids = ids.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        self.read("find users", |connection| {
+            let mut statement = connection.prepare_cached("SELECT id, name FROM users WHERE id = ?1")?;
+            let mut users = Vec::with_capacity(ids.len());
+            for id in ids {
+                users.extend(statement.query_row([sql(id.0)], |row| user(row, 0, 1)).optional()?);
+            }
+            Ok(users)
+        })
+    }
+
+    fn credentials(&self, account: Account<'_>) -> StoreResult<Option<Credentials>> {
+        let credentials =
+            |row: &Row<'_>| Ok(Credentials { user: user(row, 0, 1)?, password_hash: row.get(2)? });
+        self.read("find credentials", |connection| {
+            let found = match account {
+                Account::Id(id) => connection
+                    .prepare_cached(
+                        "SELECT id, name, password_hash FROM users JOIN credentials ON user_id = id
+                         WHERE id = ?1",
+                    )?
+                    .query_row([sql(id.0)], credentials),
+                Account::NameKey(key) => connection
+                    .prepare_cached(
+                        "SELECT id, name, password_hash FROM users JOIN credentials ON user_id = id
+                         WHERE name_key = ?1",
+                    )?
+                    .query_row([key], credentials),
+            };
+            found.optional()
+        })
+    }
+}
+
+/// The user in these two columns.
+pub(super) fn user(row: &Row<'_>, id: usize, name: usize) -> rusqlite::Result<User> {
+    Ok(User { id: UserId(number(row, id)?), name: row.get(name)? })
+}
+
+pub(super) fn exists(connection: &Connection, user: UserId) -> rusqlite::Result<bool> {
+    connection.prepare_cached("SELECT 1 FROM users WHERE id = ?1")?.exists([sql(user.0)])
+}
