@@ -31,6 +31,15 @@ step() {
     printf -- '-- %s: passed in %d s\n' "$name" "$((SECONDS - begun))"
 }
 
+# Runs a command whose output matters only when it fails.
+quietly() {
+    "$@" >"$log" 2>&1 || {
+        local status=$?
+        cat "$log"
+        return "$status"
+    }
+}
+
 # --- what must be installed -------------------------------------------------------------------------------------
 
 # Prints the Debian packages of the programs that are not there.
@@ -46,8 +55,9 @@ missing_packages() {
         # Debian keeps servers where only root's PATH looks.
         PATH="$PATH:/usr/sbin" command -v "${entry%%:*}" >/dev/null || printf '%s\n' "${entry##*:}"
     done
-    # gcc alone cannot build a program: it needs the C library's headers.
+    # gcc alone cannot build a program: it needs the C library's headers. cargo needs to know whom to trust.
     [[ -e /usr/include/stdio.h ]] || printf 'libc6-dev\n'
+    [[ -e /etc/ssl/certs/ca-certificates.crt ]] || printf 'ca-certificates\n'
 }
 
 install_packages() {
@@ -64,9 +74,9 @@ install_packages() {
         as_root=(sudo)
     fi
     # The packages named here hold programs only; no package of theirs starts a service.
-    "${as_root[@]}" apt-get update -qq || return
-    "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
-        apt-get install -y -qq --no-install-recommends "${packages[@]}" || return
+    quietly "${as_root[@]}" apt-get update || return
+    quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y --no-install-recommends "${packages[@]}" || return
     local left
     left="$(missing_packages)"
     [[ -z $left ]] || fail "still missing after the installation: $left"
