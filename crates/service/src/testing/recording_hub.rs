@@ -1,6 +1,7 @@
 //! Hubs for tests.
 
 use std::collections::HashMap;
+use std::fmt;
 
 use domain::{SessionId, UserId};
 use parking_lot::Mutex;
@@ -11,10 +12,14 @@ use crate::hub::{Audience, Delivery, Held, Hub, Readers};
 
 /// A hub that keeps what each connection would have been sent. Keeps the whole contract of [`Hub`], as a node that is
 /// alone would.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct RecordingHub {
     connections: Mutex<HashMap<ConnKey, Connection>>,
+    before_attach: Mutex<Option<Hook>>,
+    after_detach: Mutex<Option<Hook>>,
 }
+
+type Hook = Box<dyn FnOnce() + Send>;
 
 /// What became of one connection. Stays after its close, to be asserted on.
 #[derive(Debug, Default)]
@@ -29,6 +34,16 @@ impl RecordingHub {
     /// A hub without connections.
     pub fn new() -> RecordingHub {
         RecordingHub::default()
+    }
+
+    /// Runs something in the thread that attaches the next connection, just before: the place to let others race.
+    pub fn before_next_attach(&self, hook: impl FnOnce() + Send + 'static) {
+        *self.before_attach.lock() = Some(Box::new(hook));
+    }
+
+    /// The same, just after the next connection was detached.
+    pub fn after_next_detach(&self, hook: impl FnOnce() + Send + 'static) {
+        *self.after_detach.lock() = Some(Box::new(hook));
     }
 
     /// Whom the connection speaks for.
@@ -62,6 +77,7 @@ impl RecordingHub {
 
 impl Hub for RecordingHub {
     fn attach(&self, conn: ConnKey, principal: &Principal) {
+        run(&self.before_attach);
         let mut connections = self.connections.lock();
         for (other, connection) in connections.iter_mut() {
             if *other != conn && connection.holds(principal.user, principal.session) {
@@ -77,14 +93,15 @@ impl Hub for RecordingHub {
     }
 
     fn detach(&self, conn: ConnKey, principal: &Principal) -> Held {
-        let mut connections = self.connections.lock();
-        match connections.get_mut(&conn) {
+        let held = match self.connections.lock().get_mut(&conn) {
             Some(connection) if connection.holds(principal.user, principal.session) => {
                 connection.principal = None;
                 Held::ByThis
             }
             _ => Held::NotByThis,
-        }
+        };
+        run(&self.after_detach);
+        held
     }
 
     fn push(&self, audience: Audience<'_>, push: &Push) {
@@ -125,6 +142,19 @@ impl Hub for RecordingHub {
         for connection in connections.values_mut().filter(|connection| connection.holds(user, session)) {
             connection.closed = Some(bye.clone());
         }
+    }
+}
+
+fn run(hook: &Mutex<Option<Hook>>) {
+    let hook = hook.lock().take();
+    if let Some(hook) = hook {
+        hook();
+    }
+}
+
+impl fmt::Debug for RecordingHub {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RecordingHub").field("connections", &self.connections).finish_non_exhaustive()
     }
 }
 

@@ -235,7 +235,13 @@ fn a_commit_of_unknown_outcome_is_delivered_when_it_is_known() {
     assert_eq!(batch.len(), 3);
     assert_eq!(bob.pushes(), []);
 
-    // Tried again, all are repeats: those that the first try stored are delivered, the older one is not.
+    // Once more, later, with the same luck.
+    harness.clock.advance_ms(10);
+    harness.store.lose_next_answers(1);
+    harness.service.append(&mut batch).unwrap_err();
+    assert_eq!(bob.pushes(), []);
+
+    // Then it answers: all are repeats, and those that the first try stored are delivered, the older one is not.
     harness.clock.advance_ms(10);
     harness.service.append(&mut batch).unwrap();
     let answers = harness.hub.take_answers(alice.conn);

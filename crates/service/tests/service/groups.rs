@@ -94,6 +94,7 @@ fn leaving_is_told_and_ends_reading_and_writing() {
     let group = harness.group(&[&alice, &bob, &carol]);
     tablet.pushes();
     bob.say_in(group, "1", "hello").unwrap();
+    bob.ask(Request::Ack(protocol::Ack { conv: group, seq: 1 })).unwrap();
     for device in [&alice, &carol, &tablet] {
         device.pushes();
     }

@@ -1,6 +1,7 @@
 //! Several threads at once: whatever the order, everybody ends with the same truth.
 
-use std::sync::Barrier;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Barrier};
 use std::thread;
 
 use protocol::{
@@ -9,7 +10,7 @@ use protocol::{
 use service::testing::{Device, Harness};
 use service::{Batch, ServiceConfig, SessionPolicy};
 
-use crate::{body, messages};
+use crate::{body, messages, refused};
 
 const ROUNDS: usize = 300;
 
@@ -97,6 +98,54 @@ fn a_session_that_ends_while_it_resumes_is_not_left_connected() {
         }
     }
     println!("{refused} were refused, {closed} closed");
+}
+
+#[test]
+fn a_session_that_ends_between_its_look_up_and_its_connection_is_refused() {
+    let harness = Harness::new();
+    let (phone, desk) = (harness.login("alice"), harness.login("alice"));
+    phone.disconnect();
+    let (looked_up, ended) = (Arc::new(Barrier::new(2)), Arc::new(Barrier::new(2)));
+    let hooks = (Arc::clone(&looked_up), Arc::clone(&ended));
+    harness.hub.before_next_attach(move || {
+        hooks.0.wait();
+        hooks.1.wait();
+    });
+    thread::scope(|scope| {
+        let resumed = scope.spawn(|| phone.resume().map(drop));
+        looked_up.wait();
+        desk.ask(Request::EndSession(SessionRef { session: phone.principal.session.0 })).unwrap();
+        ended.wait();
+        refused(resumed.join().unwrap(), Code::SESSION_ENDED);
+    });
+    let page = Request::Sessions(protocol::Nothing {});
+    let sessions = body!(Reply::Sessions, desk.ask(page).unwrap()).sessions;
+    assert_eq!(sessions.len(), 1);
+    desk.disconnect();
+    assert_eq!(harness.presence_of(&desk), State::Offline, "it left nothing behind");
+}
+
+#[test]
+fn a_connection_that_goes_late_takes_no_presence_along() {
+    let harness = Harness::new();
+    let bob = harness.login("bob");
+    let (detached, coming) = (Arc::new(Barrier::new(2)), Arc::new(AtomicBool::new(false)));
+    let hooks = (Arc::clone(&detached), Arc::clone(&coming));
+    harness.hub.after_next_detach(move || {
+        hooks.0.wait();
+        // Room for the other to do it wrong: it cannot be waited for, since it must not get through.
+        while !hooks.1.load(Ordering::SeqCst) {
+            thread::yield_now();
+        }
+        (0..10_000).for_each(|_| thread::yield_now());
+    });
+    thread::scope(|scope| {
+        scope.spawn(|| bob.disconnect());
+        detached.wait();
+        coming.store(true, Ordering::SeqCst);
+        bob.resume().unwrap();
+    });
+    assert_eq!(harness.presence_of(&bob), State::Online);
 }
 
 #[test]
