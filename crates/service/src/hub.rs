@@ -66,7 +66,8 @@ pub enum Held {
 }
 
 /// The connections of this node, and the way to those of others. Implemented by the gateway; any thread but a sub
-/// reactor's.
+/// reactor's. The service calls it while it holds a lock for the user concerned: no method may call the service back or
+/// wait for one that does.
 pub trait Hub: Send + Sync {
     /// From now on the connection speaks for the principal, and pushes to its user reach it. A session has one
     /// connection: one that held it before is closed with a BYE.
@@ -82,6 +83,7 @@ pub trait Hub: Send + Sync {
     /// conversation always come from one thread.
     fn deliver(&self, deliveries: Vec<Delivery>);
 
-    /// Closes the connection that holds this session, wherever it is.
+    /// Closes the connection that holds this session, wherever it is: from now on no further request of it is begun,
+    /// and when it is gone the gateway calls [`Service::disconnected`](crate::Service::disconnected).
     fn close_session(&self, user: UserId, session: SessionId, bye: Bye);
 }

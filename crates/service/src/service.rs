@@ -100,8 +100,9 @@ impl Service {
     /// [`Delivery`](crate::Delivery). After [`Handled::SignedIn`] the hub knows the connection already, so that a push
     /// may overtake the reply; if the connection is gone by then, the gateway calls [`Service::disconnected`].
     ///
-    /// A session that another device ends loses its connection at once, by [`Hub::close_session`]; the requests of that
-    /// connection which were read before may still be done.
+    /// A session that another device ends loses its connection at once, by [`Hub::close_session`]. What remains is the
+    /// window of one request: the one that a worker runs at that moment is still done, and a message that was checked
+    /// before is still stored.
     pub fn handle(&self, caller: Caller<'_>, rid: u32, request: Request) -> Result<Handled, Refusal> {
         self.dispatch(caller, rid, request).map_err(|stop| self.refusal(stop))
     }

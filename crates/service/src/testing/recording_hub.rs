@@ -83,8 +83,8 @@ impl Hub for RecordingHub {
             if *other != conn && connection.holds(principal.user, principal.session) {
                 connection.principal = None;
                 connection.closed = Some(Bye {
-                    errcode: Code::SESSION_ENDED.0,
-                    errmsg: "resumed by another connection".into(),
+                    errcode: Code::SESSION_MOVED.0,
+                    errmsg: Code::SESSION_MOVED.text().into(),
                     retry_after_ms: 0,
                 });
             }

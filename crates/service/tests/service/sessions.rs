@@ -94,7 +94,7 @@ fn resume_takes_the_place_of_the_connection_that_held_the_session() {
     let harness = Harness::new();
     let old = harness.login("alice");
     let new = old.resume().unwrap();
-    assert!(old.closed().is_some());
+    assert_eq!(old.closed().expect("a bye").errcode, Code::SESSION_MOVED.0);
     // The old connection's end comes late: it takes nothing along.
     old.disconnect();
     assert!(sessions(&new).iter().all(|session| session.state == State::Online));
