@@ -1,2 +1,44 @@
-//! Under construction.
-fn main() {}
+//! One node of the chat system: reads its settings, wires ports to the service, and runs until it is told to stop.
+
+mod config;
+mod node;
+mod setting;
+mod sources;
+
+use std::process::ExitCode;
+
+use config::Config;
+use node::Node;
+use sources::{Mode, Sources};
+
+fn main() -> ExitCode {
+    let flags = sources::command().get_matches();
+    match run(&flags) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(sentence) => {
+            eprintln!("error: {sentence}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Everything; an error is a sentence for the operator.
+fn run(flags: &clap::ArgMatches) -> Result<(), String> {
+    let (sources, mode) =
+        Sources::gather(flags, |name| std::env::var(name).ok()).map_err(|error| error.to_string())?;
+    let config = Config::resolve(&sources).map_err(|error| error.to_string())?;
+    if mode == Mode::CheckConfig {
+        println!("all settings are right");
+        return Ok(());
+    }
+    start_log(&config.log);
+    let node = Node::start(config)?;
+    println!("{}", node.announcement());
+    node.wait()
+}
+
+/// RUST_LOG, where it is set, says more than the setting.
+fn start_log(filter: &str) {
+    let environment = env_logger::Env::default().filter_or("RUST_LOG", filter);
+    env_logger::Builder::from_env(environment).format_timestamp_millis().init();
+}

@@ -74,7 +74,8 @@ impl<'a> Link<'a> {
     /// called without a pause it does just that.
     pub fn resume_reading(&mut self) {
         self.conn.paused = false;
-        self.conn.offer_kept = !self.conn.input.is_empty();
+        // Whether anything is kept is seen when its turn comes: this may be called from within `data`, before the rest is.
+        self.conn.offer_kept = true;
         self.conn.mark_ready(self.agenda);
     }
 

@@ -83,6 +83,13 @@ impl Config {
         })
     }
 
+    /// The same, with the password from elsewhere than the URL.
+    #[must_use]
+    pub fn with_password(mut self, password: &str) -> Config {
+        self.options = OptsBuilder::from_opts(self.options).pass(Some(password)).into();
+        self
+    }
+
     /// For a pooled connection.
     pub(super) fn pooled(&self) -> Opts {
         self.options_with(self.statement_timeout + self.read_margin)

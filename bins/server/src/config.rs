@@ -1,0 +1,356 @@
+//! The settings, resolved: typed, checked, and sorted by who uses them.
+
+use std::net::{SocketAddr, ToSocketAddrs};
+use std::path::PathBuf;
+use std::time::Duration;
+
+use domain::{FriendLimits, GroupLimits};
+use gateway::GatewayConfig;
+use service::{ServiceConfig, SessionPolicy};
+
+use crate::sources::{ConfigError, Sources};
+
+/// Everything that a server needs to know before it starts.
+pub(crate) struct Config {
+    pub(crate) listen: Vec<SocketAddr>,
+    pub(crate) store: StoreConfig,
+    pub(crate) log: String,
+    pub(crate) password: PasswordCost,
+    pub(crate) drain: Duration,
+    pub(crate) reactor: reactor::Config,
+    pub(crate) gateway: GatewayConfig,
+    pub(crate) service: ServiceConfig,
+}
+
+/// Where everything is kept.
+pub(crate) enum StoreConfig {
+    /// In one file of this folder.
+    Sqlite { folder: PathBuf },
+    /// In a MySQL or MariaDB database.
+    MySql { url: Secret, password: Option<Secret>, connections_max: u32 },
+}
+
+/// A text that is never printed.
+pub(crate) struct Secret(pub(crate) String);
+
+/// What hashing a password costs.
+pub(crate) struct PasswordCost {
+    pub(crate) memory_kib: u32,
+    pub(crate) iterations: u32,
+}
+
+impl Config {
+    /// Resolves raw values; the first wrong one is the error.
+    pub(crate) fn resolve(sources: &Sources) -> Result<Config, ConfigError> {
+        let cores = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
+        let or = |number: u64, default: u64| if number == 0 { default.max(1) } else { number };
+        let store = store(sources)?;
+        let io_threads = or(sources.number("io_threads", 0..=255)?, cores / 2);
+        let appenders = match store {
+            StoreConfig::Sqlite { .. } => 1,
+            StoreConfig::MySql { .. } => 4,
+        };
+        let reactor = reactor::Config {
+            io_threads: io_threads as usize,
+            connections_max: size(sources, "connections_max", 1..=1_000_000)?,
+            outbox_low_bytes: size(sources, "outbox_low_bytes", 1..=1 << 30)?,
+            outbox_high_bytes: size(sources, "outbox_high_bytes", 1..=1 << 30)?,
+            outbox_hard_bytes: size(sources, "outbox_hard_bytes", 1..=1 << 34)?,
+            write_stall: millis(sources, "write_stall_ms", 100..=3_600_000)?,
+            ..reactor::Config::default()
+        };
+        let defaults = GatewayConfig::default();
+        let frame_bytes_max = sources.number("frame_bytes_max", 1_024..=16 << 20)? as u32;
+        let gateway = GatewayConfig {
+            node: node(sources)?,
+            heartbeat: millis(sources, "heartbeat_ms", 1_000..=3_600_000)?,
+            hello_timeout: millis(sources, "hello_timeout_ms", 100..=3_600_000)?,
+            login_timeout: millis(sources, "login_timeout_ms", 100..=86_400_000)?,
+            frame_bytes_max,
+            frame_bytes_before_login_max: defaults.frame_bytes_before_login_max.min(frame_bytes_max),
+            pipeline_max: sources.number("pipeline_max", 1..=10_000)? as u32,
+            waiting_bytes_max: size(sources, "waiting_bytes_max", 1 << 20..=1 << 40)?,
+            worker_threads: or(sources.number("worker_threads", 0..=256)?, cores * 2) as usize,
+            slow_threads: or(sources.number("slow_threads", 0..=64)?, cores / 2) as usize,
+            slow_queue_max: size(sources, "slow_queue_max", 1..=1 << 20)?,
+            appenders,
+            append_queue_max: size(sources, "append_queue_max", 1..=1 << 20)?,
+            append_batch_max: size(sources, "append_batch_max", 1..=10_000)?,
+            ..defaults
+        };
+        let service = ServiceConfig {
+            session_policy: session_policy(sources)?,
+            sessions_per_user_max: sources.number("sessions_per_user_max", 1..=100_000)? as u32,
+            session_ttl_ms: sources.number("session_ttl_hours", 1..=876_000)? * 3_600_000,
+            friends: FriendLimits {
+                friends: sources.number("friends_max", 1..=100_000)? as u32,
+                requests: sources.number("friend_requests_max", 1..=100_000)? as u32,
+            },
+            groups: GroupLimits {
+                members: sources.number("group_members_max", 1..=100_000)? as u32,
+                groups: sources.number("groups_max", 1..=100_000)? as u32,
+            },
+            text_bytes_max: size(sources, "text_bytes_max", 1..=protocol_text_bytes_max())?,
+            page_max: sources.number("page_max", 1..=u64::from(page_max()))? as u32,
+            ..ServiceConfig::default()
+        };
+        let config = Config {
+            listen: listen(sources)?,
+            store,
+            log: sources.text("log").to_owned(),
+            password: PasswordCost {
+                memory_kib: sources.number("password_memory_kib", 8..=77_824)? as u32,
+                iterations: sources.number("password_iterations", 1..=8)? as u32,
+            },
+            drain: millis(sources, "drain_ms", 0..=3_600_000)?,
+            reactor,
+            gateway,
+            service,
+        };
+        config.relations(sources)?;
+        Ok(config)
+    }
+
+    /// Limits that are right one by one but not together.
+    fn relations(&self, sources: &Sources) -> Result<(), ConfigError> {
+        if let Err(error) = self.reactor.validate() {
+            return Err(sources.wrong(key_of(error.field), error.rule));
+        }
+        if let Err(error) = self.gateway.validate() {
+            return Err(sources.wrong(key_of(error.field), error.rule));
+        }
+        // The largest text with every byte escaped six-fold, and what stands around it.
+        let needed = self.service.text_bytes_max * 6 + 4_096;
+        if needed > self.gateway.frame_bytes_max as usize {
+            let cause =
+                format!("must be at least {needed} for texts of {} bytes", self.service.text_bytes_max);
+            return Err(sources.wrong("frame_bytes_max", cause));
+        }
+        Ok(())
+    }
+}
+
+/// The setting behind a field of another crate's configuration.
+fn key_of(field: &'static str) -> &'static str {
+    match field {
+        "heartbeat" => "heartbeat_ms",
+        "hello_timeout" => "hello_timeout_ms",
+        "login_timeout" => "login_timeout_ms",
+        "write_stall" => "write_stall_ms",
+        other => other,
+    }
+}
+
+fn protocol_text_bytes_max() -> u64 {
+    ServiceConfig::default().text_bytes_max as u64
+}
+
+fn page_max() -> u32 {
+    ServiceConfig::default().page_max
+}
+
+fn size(
+    sources: &Sources,
+    key: &'static str,
+    range: std::ops::RangeInclusive<u64>,
+) -> Result<usize, ConfigError> {
+    sources.number(key, range).map(|number| number as usize)
+}
+
+fn millis(
+    sources: &Sources,
+    key: &'static str,
+    range: std::ops::RangeInclusive<u64>,
+) -> Result<Duration, ConfigError> {
+    sources.number(key, range).map(Duration::from_millis)
+}
+
+fn listen(sources: &Sources) -> Result<Vec<SocketAddr>, ConfigError> {
+    let mut addresses = Vec::new();
+    for text in sources.text("listen").split(',').map(str::trim) {
+        let found = text.to_socket_addrs().map_err(|error| {
+            let cause = format!("\"{text}\" is not an address like 127.0.0.1:7000 or [::1]:7000 ({error})");
+            sources.wrong("listen", cause)
+        })?;
+        addresses.extend(found);
+    }
+    Ok(addresses)
+}
+
+fn store(sources: &Sources) -> Result<StoreConfig, ConfigError> {
+    let folder = PathBuf::from(sources.text("data"));
+    let connections_max = sources.number("store_connections_max", 1..=1_000)? as u32;
+    let password_file = sources.text("store_password_file");
+    match sources.text("store") {
+        "sqlite" if folder.as_os_str().is_empty() => Err(sources.wrong("data", "must name a folder")),
+        "sqlite" => Ok(StoreConfig::Sqlite { folder }),
+        url if url.starts_with("mysql://") => {
+            let password = match password_file {
+                "" => None,
+                path => {
+                    Some(read_password(path).map_err(|cause| sources.wrong("store_password_file", cause))?)
+                }
+            };
+            Ok(StoreConfig::MySql { url: Secret(url.to_owned()), password, connections_max })
+        }
+        // Not quoted: it may be a URL with a password and a slip in its first word.
+        _ => Err(sources.wrong("store", "must be sqlite or mysql://USER@HOST:PORT/DATABASE")),
+    }
+}
+
+fn read_password(path: &str) -> Result<Secret, String> {
+    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
+    Ok(Secret(text.trim_end_matches(['\r', '\n']).to_owned()))
+}
+
+fn node(sources: &Sources) -> Result<String, ConfigError> {
+    let name = sources.text("node");
+    let valid = (1..=64).contains(&name.len())
+        && name.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.".contains(&b));
+    if valid {
+        return Ok(name.to_owned());
+    }
+    Err(sources.wrong("node", "must be 1 to 64 letters, digits, dots, dashes or underscores"))
+}
+
+fn session_policy(sources: &Sources) -> Result<SessionPolicy, ConfigError> {
+    match sources.text("session_policy") {
+        "many" => Ok(SessionPolicy::Many),
+        "reject" => Ok(SessionPolicy::Reject),
+        "replace" => Ok(SessionPolicy::Replace),
+        other => Err(sources.wrong("session_policy", format!("\"{other}\" is not many, reject or replace"))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sources::command;
+    use std::collections::HashMap;
+
+    fn resolve(flags: &[&str], variables: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let flags = command().get_matches_from([&["server"], flags].concat());
+        let variables: HashMap<_, _> = variables.iter().copied().collect();
+        let (sources, _) = Sources::gather(&flags, |name| variables.get(name).map(|v| (*v).to_owned()))?;
+        Config::resolve(&sources)
+    }
+
+    fn message(flags: &[&str]) -> String {
+        resolve(flags, &[]).map(|_| ()).unwrap_err().to_string()
+    }
+
+    fn file(text: &str) -> tempfile::NamedTempFile {
+        let file = tempfile::NamedTempFile::new().unwrap();
+        std::fs::write(file.path(), text).unwrap();
+        file
+    }
+
+    #[test]
+    fn defaults_are_right_and_every_setting_is_used() {
+        let flags = command().get_matches_from(["server"]);
+        let (sources, _) = Sources::gather(&flags, |_| None).unwrap();
+        let config = Config::resolve(&sources).unwrap();
+        assert_eq!(config.listen, ["127.0.0.1:7000".parse().unwrap()]);
+        assert_eq!(sources.unused(), Vec::<&str>::new());
+    }
+
+    #[test]
+    fn the_defaults_are_those_of_the_crates() {
+        let config = resolve(&[], &[]).unwrap();
+        let (gateway, service) = (GatewayConfig::default(), ServiceConfig::default());
+        assert_eq!(config.gateway.heartbeat, gateway.heartbeat);
+        assert_eq!(config.gateway.pipeline_max, gateway.pipeline_max);
+        assert_eq!(config.gateway.append_queue_max, gateway.append_queue_max);
+        assert_eq!(config.gateway.waiting_bytes_max, gateway.waiting_bytes_max);
+        assert_eq!(config.service.session_ttl_ms, service.session_ttl_ms);
+        assert_eq!(config.service.friends, service.friends);
+        assert_eq!(config.service.groups, service.groups);
+        assert_eq!(config.service.sessions_per_user_max, service.sessions_per_user_max);
+        assert_eq!(config.reactor.outbox_hard_bytes, reactor::Config::default().outbox_hard_bytes);
+    }
+
+    #[test]
+    fn flags_beat_variables_beat_the_file() {
+        let file = file("node = \"from-file\"\nfriends_max = 7\npage_max = 9\n");
+        let path = file.path().to_str().unwrap();
+        let variables = [("CHAT_NODE", "from-variable"), ("CHAT_FRIENDS_MAX", "8"), ("CHAT_CONFIG", path)];
+        let config = resolve(&["--node", "from-flag"], &variables).unwrap();
+        assert_eq!(config.gateway.node, "from-flag");
+        assert_eq!(config.service.friends.friends, 8);
+        assert_eq!(config.service.page_max, 9);
+    }
+
+    #[test]
+    fn an_error_is_one_line_that_names_key_and_origin() {
+        let cases: &[(&[&str], &str)] = &[
+            (
+                &["--heartbeat-ms", "soon"],
+                "heartbeat_ms (flag --heartbeat-ms): \"soon\" is not a whole number",
+            ),
+            (&["--heartbeat-ms", "-1"], "heartbeat_ms (flag --heartbeat-ms): \"-1\" is not a whole number"),
+            (&["--heartbeat-ms", "5"], "heartbeat_ms (flag --heartbeat-ms): 5 is not within 1000 to 3600000"),
+            (
+                &["--store", "postgres://u:secret@h/d"],
+                "store (flag --store): must be sqlite or mysql://USER@HOST:PORT/DATABASE",
+            ),
+            (
+                &["--session-policy", "x"],
+                "session_policy (flag --session-policy): \"x\" is not many, reject or replace",
+            ),
+            (
+                &["--outbox-high-bytes", "1"],
+                "outbox_high_bytes (flag --outbox-high-bytes): must be above outbox_low_bytes",
+            ),
+            (
+                &["--frame-bytes-max", "2048"],
+                "frame_bytes_max (flag --frame-bytes-max): must be at least 397312 for texts of 65536 bytes",
+            ),
+        ];
+        for (flags, expected) in cases {
+            assert_eq!(message(flags), *expected);
+        }
+        assert!(
+            message(&["--listen", "nonsense"])
+                .starts_with("listen (flag --listen): \"nonsense\" is not an address")
+        );
+    }
+
+    #[test]
+    fn a_wrong_file_is_named() {
+        let wrong = |text: &str| {
+            let file = file(text);
+            let path = file.path().to_str().unwrap();
+            message(&["--config", path]).replace(path, "FILE")
+        };
+        assert_eq!(wrong("hartbeat_ms = 5"), "hartbeat_ms in the file FILE is not a setting");
+        assert_eq!(wrong("heartbeat_ms = 5"), "heartbeat_ms (file FILE): 5 is not within 1000 to 3600000");
+        assert_eq!(
+            wrong("node = 1.5"),
+            "node in the file FILE must be a text, a whole number or a list of texts"
+        );
+        assert!(wrong("node = ").starts_with("the file FILE is not TOML: "));
+        assert!(message(&["--config", "/nowhere/x"]).starts_with("cannot read the file /nowhere/x: "));
+    }
+
+    #[test]
+    fn several_addresses_of_both_families() {
+        let config = resolve(&["--listen", "127.0.0.1:0, [::1]:7001"], &[]).unwrap();
+        assert_eq!(config.listen, ["127.0.0.1:0".parse().unwrap(), "[::1]:7001".parse().unwrap()]);
+        let file = file("listen = [\"127.0.0.1:1\", \"127.0.0.1:2\"]");
+        let config = resolve(&["--config", file.path().to_str().unwrap()], &[]).unwrap();
+        assert_eq!(config.listen.len(), 2);
+    }
+
+    #[test]
+    fn the_example_file_is_the_defaults() {
+        let example = include_str!("../../../server.example.toml");
+        let live: String = example
+            .lines()
+            .map(|line| line.strip_prefix("# ").filter(|rest| rest.contains(" = ")).unwrap_or(""))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        let file = file(&live);
+        let config = resolve(&["--config", file.path().to_str().unwrap()], &[]).unwrap();
+        assert_eq!(config.listen, ["127.0.0.1:7000".parse().unwrap()]);
+    }
+}

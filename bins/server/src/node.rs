@@ -1,0 +1,96 @@
+//! The wiring: implementations to ports, ports to service, service to gateway.
+
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::time::Duration;
+
+use cluster::local::{LocalBus, LocalPresence};
+use domain::Store;
+use gateway::{Gateway, RunningGateway};
+use model::mysql::{self, MySqlStore};
+use model::sqlite::{Options, SqliteStore};
+use model::{Argon2Hasher, SystemClock, SystemEntropy};
+use service::{Ports, Service};
+
+use crate::config::{Config, StoreConfig};
+
+/// Connections that may wait to be accepted.
+const BACKLOG: i32 = 4_096;
+
+/// A node that serves.
+pub(crate) struct Node {
+    gateway: RunningGateway,
+    addresses: Vec<SocketAddr>,
+    /// Where it stores, without any password.
+    place: String,
+    drain: Duration,
+}
+
+impl Node {
+    /// Opens the store, binds, and serves. An error is a sentence for the operator.
+    pub(crate) fn start(config: Config) -> Result<Node, String> {
+        let (store, place) = open_store(&config.store)?;
+        let mut listeners = Vec::new();
+        let mut addresses = Vec::new();
+        for address in &config.listen {
+            let listener = bind(*address)?;
+            addresses.push(listener.local_addr().map_err(|error| error.to_string())?);
+            listeners.push(listener);
+        }
+        let entropy = Arc::new(SystemEntropy);
+        let hasher =
+            Argon2Hasher::with_cost(entropy.clone(), config.password.memory_kib, config.password.iterations)
+                .map_err(|error| error.to_string())?;
+        let gateway =
+            Gateway::new(config.gateway, Arc::new(LocalBus::alone())).map_err(|error| error.to_string())?;
+        let ports = Ports {
+            store,
+            presence: Arc::new(LocalPresence::new()),
+            hub: gateway.hub(),
+            clock: Arc::new(SystemClock),
+            entropy,
+            hasher: Arc::new(hasher),
+        };
+        let service = Service::new(ports, config.service);
+        let gateway = gateway.start(listeners, config.reactor, service).map_err(|error| error.to_string())?;
+        gateway.stop_on_signals(config.drain).map_err(|error| format!("cannot watch signals: {error}"))?;
+        Ok(Node { gateway, addresses, place, drain: config.drain })
+    }
+
+    /// The one line that says that it serves, where, and where it stores.
+    pub(crate) fn announcement(&self) -> String {
+        let addresses: Vec<_> = self.addresses.iter().map(SocketAddr::to_string).collect();
+        format!("listening on {}, storing in {}", addresses.join(" and "), self.place)
+    }
+
+    /// Serves until a signal; then everything that was answered is stored.
+    pub(crate) fn wait(self) -> Result<(), String> {
+        let ended = self.gateway.join().map_err(|error| error.to_string());
+        log::info!("stopped; everything is stored (drained within {:?})", self.drain);
+        ended
+    }
+}
+
+fn open_store(config: &StoreConfig) -> Result<(Arc<dyn Store>, String), String> {
+    match config {
+        StoreConfig::Sqlite { folder } => {
+            let store = SqliteStore::open(folder, &Options::default()).map_err(|error| error.to_string())?;
+            Ok((Arc::new(store), folder.join("chat.db").display().to_string()))
+        }
+        StoreConfig::MySql { url, password, connections_max } => {
+            let mut database = mysql::Config::from_url(&url.0).map_err(|error| error.to_string())?;
+            if let Some(password) = password {
+                database = database.with_password(&password.0);
+            }
+            database.pool_size = *connections_max;
+            let store = MySqlStore::open(&database).map_err(|error| error.to_string())?;
+            Ok((Arc::new(store), database.to_string()))
+        }
+    }
+}
+
+fn bind(address: SocketAddr) -> Result<TcpListener, String> {
+    reactor::listen(address, BACKLOG).map_err(|error| {
+        format!("cannot listen on {address}: {error}; is another server running, or is the address not this machine's?")
+    })
+}

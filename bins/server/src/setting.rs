@@ -1,0 +1,188 @@
+//! The settings by name: one table from which flags, environment, file, help and example are made.
+
+/// One setting, as an operator sees it.
+#[derive(Debug)]
+pub(crate) struct Setting {
+    /// Its name in the file. The flag is `--listen-on`, the environment variable `CHAT_LISTEN_ON` for a `listen_on`.
+    pub(crate) key: &'static str,
+    /// Its default, as one would type it.
+    pub(crate) default: &'static str,
+    /// How the file writes it.
+    #[cfg_attr(
+        not(test),
+        expect(dead_code, reason = "help shows values as they are typed; the example file quotes them")
+    )]
+    pub(crate) form: Form,
+    /// One or two sentences.
+    pub(crate) help: &'static str,
+}
+
+/// How a value stands in the file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// Quoted.
+    Text,
+    /// Bare.
+    Number,
+    /// A list of quoted texts; with commas between them everywhere else.
+    List,
+}
+
+impl Setting {
+    /// The flag's name without dashes in front.
+    pub(crate) fn flag(&self) -> String {
+        self.key.replace('_', "-")
+    }
+
+    /// The environment variable's name.
+    pub(crate) fn variable(&self) -> String {
+        format!("CHAT_{}", self.key.to_uppercase())
+    }
+
+    /// The default as the file writes it.
+    #[cfg(test)]
+    pub(crate) fn default_in_file(&self) -> String {
+        match self.form {
+            Form::Number => self.default.to_owned(),
+            Form::Text => format!("\"{}\"", self.default),
+            Form::List => {
+                let parts: Vec<_> = self.default.split(',').map(|part| format!("\"{part}\"")).collect();
+                format!("[{}]", parts.join(", "))
+            }
+        }
+    }
+}
+
+/// The setting of this name.
+pub(crate) fn find(key: &str) -> Option<&'static Setting> {
+    SETTINGS.iter().find(|setting| setting.key == key)
+}
+
+const fn text(key: &'static str, default: &'static str, help: &'static str) -> Setting {
+    Setting { key, default, form: Form::Text, help }
+}
+
+const fn number(key: &'static str, default: &'static str, help: &'static str) -> Setting {
+    Setting { key, default, form: Form::Number, help }
+}
+
+/// Every setting, in the order that help and example show them.
+pub(crate) const SETTINGS: &[Setting] = &[
+    Setting {
+        key: "listen",
+        default: "127.0.0.1:7000",
+        form: Form::List,
+        help: "Addresses to listen on, HOST:PORT with commas between them. IPv6 hosts in brackets: [::1]:7000. Port 0 \
+               picks a free one.",
+    },
+    text("data", "./data", "Folder of the embedded store. Made if it does not exist."),
+    text(
+        "store",
+        "sqlite",
+        "Where everything is kept: sqlite (one file in the data folder) or mysql://USER@HOST:PORT/DATABASE.",
+    ),
+    text(
+        "store_password_file",
+        "",
+        "File with the MySQL password, so that it need not stand in the store's URL. Empty: none.",
+    ),
+    number("store_connections_max", "16", "MySQL connections of this node's pool."),
+    text("node", "node-1", "This node's name, told to clients and written in logs."),
+    text("log", "info", "What to log: a level (error, warn, info, debug, trace) or a filter as in RUST_LOG."),
+    text(
+        "session_policy",
+        "many",
+        "Logging in while logged in elsewhere: many (both go on), reject (refused as online), replace (the older ends).",
+    ),
+    number(
+        "sessions_per_user_max",
+        "20",
+        "Sessions of one user; a login beyond it ends the one seen longest ago.",
+    ),
+    number("session_ttl_hours", "720", "A session that was not seen for this long is over."),
+    number("friends_max", "5000", "Friends of one user."),
+    number(
+        "friend_requests_max",
+        "500",
+        "Friend requests of one user that wait for an answer, both ways together.",
+    ),
+    number("groups_max", "1000", "Groups of one user."),
+    number("group_members_max", "10000", "Members of one group."),
+    number("text_bytes_max", "65536", "Bytes of one message text."),
+    number("page_max", "200", "Entries of one page of any list."),
+    number("connections_max", "16384", "Connections of this node; more are told so and closed."),
+    number(
+        "heartbeat_ms",
+        "12000",
+        "A client silent for this long is asked whether it is there; for twice as long, closed.",
+    ),
+    number("hello_timeout_ms", "10000", "A connection that has not said HELLO by then is closed."),
+    number("login_timeout_ms", "600000", "A connection that has not logged in by then is closed."),
+    number("frame_bytes_max", "1048576", "Body bytes of one frame. Before login it is at most 16384."),
+    number(
+        "pipeline_max",
+        "64",
+        "Requests of one connection that wait for an answer; more are not read yet.",
+    ),
+    number(
+        "waiting_bytes_max",
+        "268435456",
+        "Bytes of all requests that wait for an answer; more are answered busy.",
+    ),
+    number(
+        "outbox_low_bytes",
+        "262144",
+        "A connection with fewer unread bytes than this is read from again.",
+    ),
+    number("outbox_high_bytes", "1048576", "A connection with more unread bytes than this is not read from."),
+    number("outbox_hard_bytes", "8388608", "A connection with more unread bytes than this is cut."),
+    number(
+        "write_stall_ms",
+        "15000",
+        "A connection that takes nothing for this long while bytes wait is cut.",
+    ),
+    number("io_threads", "0", "Event loops. 0: half the cores, at least one."),
+    number("worker_threads", "0", "Threads that run requests. 0: twice the cores."),
+    number(
+        "slow_threads",
+        "0",
+        "Threads that hash passwords, at low priority. 0: half the cores, at least one.",
+    ),
+    number(
+        "slow_queue_max",
+        "1024",
+        "Logins and registrations that wait for such a thread; more are answered busy.",
+    ),
+    number("append_queue_max", "16384", "Messages that wait to be stored; more are answered busy."),
+    number("append_batch_max", "1000", "Messages stored in one transaction."),
+    number("password_memory_kib", "19456", "Memory that hashing one password takes (argon2id m)."),
+    number("password_iterations", "2", "Passes over that memory (argon2id t)."),
+    number("drain_ms", "5000", "On SIGTERM or SIGINT: how long clients get for what they are owed."),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_example_file_shows_every_setting_with_its_default() {
+        let example = include_str!("../../../server.example.toml");
+        for setting in SETTINGS {
+            let line = format!("# {} = {}", setting.key, setting.default_in_file());
+            assert!(example.lines().any(|found| found == line), "server.example.toml lacks the line: {line}");
+        }
+        let shown = example.lines().filter(|line| line.starts_with("# ") && line.contains(" = ")).count();
+        assert_eq!(shown, SETTINGS.len(), "server.example.toml shows a setting that does not exist");
+    }
+
+    #[test]
+    fn names_are_unique() {
+        for (at, setting) in SETTINGS.iter().enumerate() {
+            assert!(
+                SETTINGS[..at].iter().all(|before| before.key != setting.key),
+                "{} is double",
+                setting.key
+            );
+        }
+    }
+}
