@@ -58,6 +58,17 @@ impl CpuSample {
     }
 }
 
+/// CPU time that the whole machine has spent working since its start, in nanoseconds; to a tick of 10 ms.
+pub(crate) fn machine_busy_ns() -> Result<u64, BenchError> {
+    const NS_PER_TICK: u64 = 10_000_000;
+    let text = fs::read_to_string("/proc/stat").map_err(BenchError::io("/proc/stat"))?;
+    // user, nice, system, idle, iowait, irq, softirq, steal (what a hypervisor gave to other machines).
+    let first = text.lines().next().unwrap_or_default();
+    let fields = first.split_whitespace().skip(1).take(8).map(|field| field.parse::<u64>().unwrap_or(0));
+    let is_idle = |index| index == 3 || index == 4;
+    Ok(fields.enumerate().filter(|(index, _)| !is_idle(*index)).map(|(_, ticks)| ticks * NS_PER_TICK).sum())
+}
+
 /// Resident bytes of a process.
 pub(crate) fn rss_bytes(pid: u32) -> Result<u64, BenchError> {
     // `status` is off by what each thread has not yet added up; `smaps_rollup` walks the pages.

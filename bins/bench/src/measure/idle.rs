@@ -15,6 +15,9 @@ use crate::{
 /// Users that come and go first, so that what the server allocates once is not counted.
 const FIRST_USERS: usize = 50;
 
+/// Connections made between two looks at those that are there.
+const BATCH: usize = 500;
+
 /// How long everything is quiet before memory is measured.
 const QUIET: Duration = Duration::from_secs(2);
 
@@ -69,8 +72,15 @@ fn hold(options: &Options, target: &Target) -> Result<Growth, BenchError> {
     let before = rss_bytes(pid)?;
     let heartbeat_ms = crate::load::Session::connect(server.addr())?.hello().heartbeat_ms;
     let mut swarm = Swarm::new(Some(heartbeat_ms))?;
-    for stream in recruiter.connections(options.connections as usize)? {
-        swarm.lines().add(stream)?;
+    let mut left = options.connections as usize;
+    while left > 0 {
+        let batch = left.min(BATCH);
+        for stream in recruiter.connections(batch)? {
+            swarm.lines().add(stream)?;
+        }
+        left -= batch;
+        // Those who are there want their heartbeats while others come.
+        swarm.run_until(&mut Idle, Duration::from_millis(1), |_| false)?;
     }
     // A connection that the server has closed meanwhile would be an error here.
     swarm.run_until(&mut Idle, QUIET, |_| false)?;

@@ -6,11 +6,10 @@ use bytes::{BufMut, BytesMut};
 use hdrhistogram::Histogram;
 use protocol::{Code, Flags, Header, MsgId};
 
-use super::timed::Stopwatch;
+use super::timed::{Spent, Stopwatch};
 use crate::{
     error::BenchError,
     load::{Swarm, Verdict, Visit, Visits, resume},
-    proc_stat::CpuUsed,
     recruit::Recruiter,
     report::Report,
     server_process::{HashCost, Server, Target},
@@ -95,15 +94,14 @@ pub(super) struct Counted {
     busy: u64,
     failed: u64,
     latency: Histogram<u64>,
-    server_cpu: Option<CpuUsed>,
-    load_cpu: CpuUsed,
+    cpu: Spent,
 }
 
 /// Makes visits for `time`, then waits for the last ones.
 pub(super) fn count_visits(
     visits: &mut Visits,
     time: Duration,
-    cpu: impl FnOnce() -> Result<(Option<CpuUsed>, CpuUsed), BenchError>,
+    cpu: impl FnOnce() -> Result<Spent, BenchError>,
 ) -> Result<Counted, BenchError> {
     let mut swarm = Swarm::new(None)?;
     for _ in 0..visits.concurrency() {
@@ -112,15 +110,14 @@ pub(super) fn count_visits(
     let began_ns = swarm.now_ns();
     swarm.run_until(visits, time, |visits| visits.is_over())?;
     let elapsed = Duration::from_nanos(swarm.now_ns() - began_ns);
-    let (server_cpu, load_cpu) = cpu()?;
+    let cpu = cpu()?;
     let counted = Counted {
         elapsed,
         done: visits.done,
         busy: visits.busy,
         failed: 0,
         latency: visits.latency.clone(),
-        server_cpu,
-        load_cpu,
+        cpu,
     };
     visits.stop();
     if !swarm.run_until(visits, END_TIMEOUT, |visits| visits.is_over())? {
@@ -135,7 +132,7 @@ impl Counted {
     }
 
     fn server_cpu_us(&self) -> Option<f64> {
-        Some(self.server_cpu.as_ref()?.total_ns as f64 / 1000.0 / self.done.max(1) as f64)
+        Some(self.cpu.server.as_ref()?.total_ns as f64 / 1000.0 / self.done.max(1) as f64)
     }
 
     /// Adds what both kinds of visits have in common; returns the server's CPU per visit.
@@ -145,9 +142,10 @@ impl Counted {
         report.latency("", &self.latency);
         report.set("busy", self.busy);
         let key = format!("server_cpu_us_per_{what}");
-        let server_us = self.server_cpu.as_ref().map(|used| report.cpu(&key, used, self.done));
-        let load_us = self.load_cpu.total_ns as f64 / 1000.0 / self.done.max(1) as f64;
+        let server_us = self.cpu.server.as_ref().map(|used| report.cpu(&key, used, self.done));
+        let load_us = self.cpu.load.total_ns as f64 / 1000.0 / self.done.max(1) as f64;
         report.measure(&format!("load_cpu_us_per_{what}"), load_us);
+        report.measure("others_cores", self.cpu.others_cores);
         report.verdict(Verdict { refused: self.failed, ..Verdict::default() });
         server_us
     }

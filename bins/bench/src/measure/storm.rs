@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::{login, relay};
+use super::{login, relay, timed::Stopwatch};
 use crate::{
     error::BenchError,
     load::{ChatLoad, Pace, Swarm, Visits, Window},
@@ -51,6 +51,7 @@ pub(crate) fn run(options: &Options, target: &Target) -> Result<Report, BenchErr
     let mut load = relay::chat_load(&recruiter, &server, &pairs, 100, pace)?;
     load.run_for(Duration::from_secs(1))?;
 
+    let watch = Stopwatch::start(&server)?;
     let mut quiet = Vec::new();
     let mut stormy = Vec::new();
     let mut logins_per_s = Vec::new();
@@ -64,6 +65,7 @@ pub(crate) fn run(options: &Options, target: &Target) -> Result<Report, BenchErr
         logins_per_s.push(f64::from(options.logins) / window.elapsed.as_secs_f64());
         stormy.push(window);
     }
+    let others_cores = watch.stop()?.others_cores;
     let verdict = load.settle()?;
     drop(load);
     server.stop()?;
@@ -84,6 +86,7 @@ pub(crate) fn run(options: &Options, target: &Target) -> Result<Report, BenchErr
     report.set("p99_us_by_round", rounded(p99s.0));
     report.set("storm_p99_us_by_round", rounded(p99s.1));
     report.measure("ratio", storm_p99 / quiet_p99.max(1.0));
+    report.measure("others_cores", others_cores);
     report.verdict(verdict);
     Ok(report)
 }

@@ -1,12 +1,15 @@
 //! A stretch of time in which everything is counted: messages, latencies, CPU.
 
-use std::{net::TcpStream, time::Duration};
+use std::{
+    net::TcpStream,
+    time::{Duration, Instant},
+};
 
 use crate::{
     error::BenchError,
     floor,
     load::{ChatLoad, Swarm, Verdict, Window},
-    proc_stat::{CpuSample, CpuUsed},
+    proc_stat::{CpuSample, CpuUsed, machine_busy_ns},
     recruit,
     report::{Report, quantile_us},
     server_process::Server,
@@ -16,10 +19,22 @@ use crate::{
 const WARM_UP_PART: u32 = 4;
 const WARM_UP_MAX: Duration = Duration::from_secs(1);
 
-/// The CPU time of the measured process and of this one, from a moment on.
+/// The CPU time of the measured process, of this one, and of the machine, from a moment on.
 pub(super) struct Stopwatch {
     server: Option<(u32, CpuSample)>,
     load: CpuSample,
+    machine_ns: u64,
+    began: Instant,
+}
+
+/// CPU time used in a stretch of time.
+pub(super) struct Spent {
+    /// By the server, if its process is known.
+    pub(super) server: Option<CpuUsed>,
+    /// By this process.
+    pub(super) load: CpuUsed,
+    /// Cores that were busy with neither: a figure taken on a machine with other work is worth less.
+    pub(super) others_cores: f64,
 }
 
 impl Stopwatch {
@@ -28,22 +43,26 @@ impl Stopwatch {
         Ok(Stopwatch {
             server: server.pid().map(sample).transpose()?,
             load: CpuSample::of(std::process::id())?,
+            machine_ns: machine_busy_ns()?,
+            began: Instant::now(),
         })
     }
 
-    /// CPU used since: by the server, if its process is known, and by the load.
-    pub(super) fn stop(&self) -> Result<(Option<CpuUsed>, CpuUsed), BenchError> {
+    pub(super) fn stop(&self) -> Result<Spent, BenchError> {
         let since = |(pid, before): &(u32, CpuSample)| CpuSample::of(*pid).map(|now| now.since(before));
         let server = self.server.as_ref().map(since).transpose()?;
-        Ok((server, CpuSample::of(std::process::id())?.since(&self.load)))
+        let load = CpuSample::of(std::process::id())?.since(&self.load);
+        let ours_ns = load.total_ns + server.as_ref().map_or(0, |used| used.total_ns);
+        let others_ns = (machine_busy_ns()? - self.machine_ns).saturating_sub(ours_ns);
+        let others_cores = others_ns as f64 / self.began.elapsed().as_nanos().max(1) as f64;
+        Ok(Spent { server, load, others_cores })
     }
 }
 
 /// What a chat load did in the measured time, and the verdict on all of it.
 pub(super) struct Timed {
     pub(super) window: Window,
-    server_cpu: Option<CpuUsed>,
-    load_cpu: CpuUsed,
+    cpu: Spent,
     pub(super) verdict: Verdict,
 }
 
@@ -55,9 +74,9 @@ impl Timed {
         load.begin_window();
         load.run_for(time)?;
         let window = load.end_window();
-        let (server_cpu, load_cpu) = watch.stop()?;
+        let cpu = watch.stop()?;
         let verdict = load.settle()?;
-        Ok(Timed { window, server_cpu, load_cpu, verdict })
+        Ok(Timed { window, cpu, verdict })
     }
 
     pub(super) fn delivered_per_s(&self) -> f64 {
@@ -65,7 +84,7 @@ impl Timed {
     }
 
     fn server_cpu_us(&self) -> Option<f64> {
-        let used = self.server_cpu.as_ref()?;
+        let used = self.cpu.server.as_ref()?;
         Some(used.total_ns as f64 / 1000.0 / self.window.delivered.max(1) as f64)
     }
 
@@ -75,11 +94,12 @@ impl Timed {
         report.measure("delivered_per_s", self.delivered_per_s());
         report.latency("", &self.window.latency);
         report.latency("answer_", &self.window.answer_latency);
-        if let Some(used) = &self.server_cpu {
+        if let Some(used) = &self.cpu.server {
             report.cpu("server_cpu_us_per_delivered", used, self.window.delivered);
         }
-        let load_us = self.load_cpu.total_ns as f64 / 1000.0 / self.window.delivered.max(1) as f64;
+        let load_us = self.cpu.load.total_ns as f64 / 1000.0 / self.window.delivered.max(1) as f64;
         report.measure("load_cpu_us_per_delivered", load_us);
+        report.measure("others_cores", self.cpu.others_cores);
         if let Some(floor) = floor {
             report.measure("floor_delivered_per_s", floor.delivered_per_s());
             report.measure("floor_p99_us", quantile_us(&floor.window.latency, 0.99));
