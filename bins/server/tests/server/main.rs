@@ -5,4 +5,5 @@ mod support;
 
 mod capabilities;
 mod edges;
+mod hostile;
 mod start;

@@ -1,0 +1,13 @@
+//! What users can do, over the wire: the tests' names cite the capabilities by their ids. Each runs on both stores.
+
+mod accounts;
+mod devices;
+mod friendship;
+mod groups;
+mod heartbeat;
+mod join_race;
+mod messages;
+mod order;
+mod presence;
+mod repeats;
+mod sync;

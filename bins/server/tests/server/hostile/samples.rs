@@ -1,0 +1,44 @@
+//! One request of each type, for tests that try them all.
+
+use protocol::{
+    Ack, AddFriend, CreateGroup, FriendRef, GroupMembers, GroupRef, History, Login, Nothing, Page, Reg,
+    Request, Resume, Secret, SessionRef,
+};
+
+use crate::support::{PASSWORD, chat, group_chat, hello};
+
+/// A well-formed request of every type, about nothing that exists.
+pub(super) fn every_request() -> Vec<Request> {
+    const ID: u64 = 999_999;
+    let requests = vec![
+        Request::Hello(hello("")),
+        Request::Ping(Nothing {}),
+        Request::Login(Login { id: Some(ID), name: None, password: Secret::new(PASSWORD) }),
+        Request::Reg(Reg { name: "sample".into(), password: Secret::new(PASSWORD) }),
+        Request::Resume(Resume { token: Secret::new("0".repeat(64)) }),
+        Request::LogOut(Nothing {}),
+        Request::Sessions(Nothing {}),
+        Request::EndSession(SessionRef { session: ID }),
+        Request::AddFriend(AddFriend { friendid: ID, greeting: "hi".into() }),
+        Request::AcceptFriend(FriendRef { friendid: ID }),
+        Request::RefuseFriend(FriendRef { friendid: ID }),
+        Request::WithdrawFriend(FriendRef { friendid: ID }),
+        Request::DeleteFriend(FriendRef { friendid: ID }),
+        Request::Friends(Page::default()),
+        Request::FriendRequests(Page::default()),
+        Request::CreateGroup(CreateGroup { groupname: "sample".into(), groupdesc: String::new() }),
+        Request::JoinGroup(GroupRef { groupid: ID }),
+        Request::LeaveGroup(GroupRef { groupid: ID }),
+        Request::Groups(Page::default()),
+        Request::GroupMembers(GroupMembers { groupid: ID, after: 0, limit: 0 }),
+        chat(ID, "text", "sample-1"),
+        group_chat(ID, "text", "sample-2"),
+        Request::History(History { conv: ID, after: None, before: None, limit: 0 }),
+        Request::Conversations(Page::default()),
+        Request::Ack(Ack { conv: ID, seq: 1 }),
+    ];
+    for msgid in Request::MSGIDS {
+        assert!(requests.iter().any(|request| request.msgid() == *msgid), "no sample of {}", msgid.name());
+    }
+    requests
+}

@@ -1,0 +1,15 @@
+//! What the tests stand on: the real server as a process, on either store, and raw protocol connections to it.
+
+mod peer;
+mod people;
+mod random;
+mod server;
+mod store;
+
+pub(crate) use peer::{DEADLINE, Peer, raw_frame};
+pub(crate) use people::{
+    PASSWORD, Witnesses, befriend, chat, friends, group_chat, hello, log_in, register, user,
+};
+pub(crate) use random::Random;
+pub(crate) use server::{Options, Server};
+pub(crate) use store::{Store, on_each_store};
