@@ -41,15 +41,16 @@ pub(super) fn conversations(
     connection.rows(&sql, params)?.into_iter().map(from_row).collect()
 }
 
-/// Each part of the union is a range of an index that begins with the user.
+/// Each part of the union is a range of an index that begins with the user. A bare 0 among unsigned numbers would make
+/// decimals of them all.
 fn select(range: &str, rest: &str) -> String {
     format!(
-        "SELECT c.id, c.kind, m.other, m.since, c.last_seq, COALESCE(k.seq, 0) FROM (\
-         SELECT conversation_id, user_hi AS other, 0 AS since FROM direct_conversations \
+        "SELECT c.id, c.kind, m.other, m.since, c.last_seq, COALESCE(k.seq, CAST(0 AS UNSIGNED)) FROM (\
+         SELECT conversation_id, user_hi AS other, CAST(0 AS UNSIGNED) AS since FROM direct_conversations \
          WHERE user_lo = ? AND conversation_id {range} UNION ALL \
-         SELECT conversation_id, user_lo AS other, 0 AS since FROM direct_conversations \
+         SELECT conversation_id, user_lo AS other, CAST(0 AS UNSIGNED) AS since FROM direct_conversations \
          WHERE user_hi = ? AND conversation_id {range} UNION ALL \
-         SELECT group_id AS conversation_id, 0 AS other, since_seq AS since FROM group_members \
+         SELECT group_id AS conversation_id, CAST(0 AS UNSIGNED) AS other, since_seq AS since FROM group_members \
          WHERE user_id = ? AND group_id {range}) m \
          JOIN conversations c ON c.id = m.conversation_id \
          LEFT JOIN cursors k ON k.user_id = ? AND k.conversation_id = m.conversation_id {rest}"

@@ -88,12 +88,64 @@ fn kind_of(answer: &MySqlError) -> FaultKind {
         1062 => FaultKind::Duplicate,
         // Shutdown in progress; connection killed (MariaDB); idle for too long (MySQL).
         1053 | 1927 | 4031 => FaultKind::Lost,
-        // Too many connections, of all and of this user; no right to connect now.
+        // Too many connections, of all and of this user; another limit of this user.
         1040 | 1203 | 1226 => FaultKind::Refused,
         // Read-only server, and mode.
         1290 | 1836 => FaultKind::ReadOnly,
         // Query interrupted; out of time (MariaDB 1969, MySQL 3024).
         1317 | 1969 | 3024 => FaultKind::Refused,
         _ => FaultKind::Failed,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fault(code: u16) -> Fault {
+        Fault::from(Error::MySqlError(MySqlError {
+            code,
+            state: "HY000".to_owned(),
+            message: "said the server".to_owned(),
+        }))
+    }
+
+    fn lost() -> Fault {
+        Fault::from(Error::server_disconnected())
+    }
+
+    #[test]
+    fn what_may_pass_is_unavailable_and_the_rest_has_failed() {
+        for code in [1205, 1213, 1040, 1053, 1203, 1290, 1836, 1927, 1969, 3024, 4031] {
+            let error = fault(code).unchanged("test");
+            assert!(matches!(error, StoreError::Unavailable { .. }), "{code}: {error}");
+        }
+        assert!(matches!(lost().unchanged("test"), StoreError::Unavailable { .. }));
+        // Disk full, no such table, data too long, syntax.
+        for code in [1021, 1146, 1406, 1064] {
+            let error = fault(code).unchanged("test");
+            assert!(matches!(error, StoreError::Failed { .. }), "{code}: {error}");
+        }
+    }
+
+    #[test]
+    fn a_commit_that_failed_is_unknown_unless_the_server_says_otherwise() {
+        for code in [1213, 1290, 1836] {
+            assert!(matches!(fault(code).at_commit("test"), StoreError::Unavailable { .. }), "{code}");
+        }
+        for code in [1053, 1180, 1317, 1927, 1969, 4031] {
+            assert!(matches!(fault(code).at_commit("test"), StoreError::OutcomeUnknown { .. }), "{code}");
+        }
+        assert!(matches!(lost().at_commit("test"), StoreError::OutcomeUnknown { .. }));
+    }
+
+    #[test]
+    fn a_lost_connection_is_known_by_its_error() {
+        for code in [1053, 1927, 4031] {
+            assert_eq!(fault(code).kind, FaultKind::Lost, "{code}");
+        }
+        assert_eq!(lost().kind, FaultKind::Lost);
+        assert_eq!(Fault::from(Error::DriverError(DriverError::PacketOutOfSync)).kind, FaultKind::Lost);
+        assert_eq!(Fault::from(Error::DriverError(DriverError::PacketTooLarge)).kind, FaultKind::Failed);
     }
 }

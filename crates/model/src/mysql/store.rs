@@ -24,8 +24,9 @@ impl MySqlStore {
     /// Connects, brings the schema to this version, and opens the pool, which connects in the background: later on the
     /// database may come and go.
     ///
-    /// Blocks for at most [`Config::connect_timeout`] and [`Config::migration_wait`], and for as long as a new
-    /// version's migrations run.
+    /// Blocks for at most [`Config::connect_timeout`], as long as a server that accepts may take to answer
+    /// ([`Config::statement_timeout`] and [`Config::read_margin`]), [`Config::migration_wait`], and what a new version's
+    /// migrations take.
     pub fn open(config: &Config) -> Result<MySqlStore, OpenError> {
         let unreachable = |error: ::mysql::Error| OpenError::Unreachable {
             database: config.to_string(),
