@@ -7,6 +7,9 @@ use protocol::{FrameError, MessageError, Refusal};
 /// Why a run came to no result. A result that is bad (a lost message) is a [`Verdict`](crate::load::Verdict) instead.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum BenchError {
+    /// The options do not fit the measurement.
+    #[error("{0}")]
+    Usage(&'static str),
     /// The system refused something.
     #[error("{what}: {source}")]
     Io {

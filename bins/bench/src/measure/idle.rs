@@ -63,10 +63,7 @@ pub(crate) fn run(options: &Options, target: &Target) -> Result<Report, BenchErr
 
 fn hold(options: &Options, target: &Target) -> Result<Growth, BenchError> {
     let server = target.start(HashCost::Cheap)?;
-    let pid = server.pid().ok_or_else(|| BenchError::Unexpected {
-        request: "--pid",
-        got: "nothing, and memory is read from /proc/PID".into(),
-    })?;
+    let pid = server.pid().ok_or(BenchError::Usage("--addr needs --pid here: memory is read from /proc"))?;
     let recruiter = Recruiter::new(server.addr());
     drop(recruiter.accounts(FIRST_USERS)?);
     let before = rss_bytes(pid)?;

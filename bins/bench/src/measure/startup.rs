@@ -21,8 +21,7 @@ pub(crate) struct Options {
 /// Starts it several times, each time on a folder of its own.
 pub(crate) fn run(options: &Options, target: &Target) -> Result<Report, BenchError> {
     if !target.is_started_here() {
-        let got = "an address of a server that runs already".into();
-        return Err(BenchError::Unexpected { request: "startup", got });
+        return Err(BenchError::Usage("--addr names a server that has started already"));
     }
     let mut ready_ms = Vec::new();
     for _ in 0..options.rounds {
