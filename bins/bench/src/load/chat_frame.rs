@@ -53,8 +53,9 @@ pub(crate) struct StreamIdentity {
     pub(crate) to: Address,
     /// The conversation.
     pub(crate) conv: u64,
-    /// Tells this stream's ids from all others, of this run and of earlier ones.
-    pub(crate) id_prefix: String,
+    /// Tells this stream's ids from all others, of this run and of earlier ones. The message's number comes before it:
+    /// ids rise with time over all streams, as those of real clients do.
+    pub(crate) id_suffix: String,
     /// Bytes of each text.
     pub(crate) text_bytes: usize,
 }
@@ -64,7 +65,7 @@ pub(crate) struct ChatFrame {
     conv: u64,
     from: u64,
     name: Vec<u8>,
-    id_prefix: Vec<u8>,
+    id_suffix: Vec<u8>,
     /// What follows the number in each text.
     filler: Vec<u8>,
     /// The whole frame to send, with a stale number.
@@ -88,7 +89,7 @@ impl ChatFrame {
     pub(crate) fn new(identity: &StreamIdentity, dialect: Dialect) -> ChatFrame {
         let filler = filler(identity.from, identity.text_bytes);
         let msg = format!("{NUMBER_MARK}{filler}");
-        let client_msg_id = format!("{}{NUMBER_MARK}", identity.id_prefix);
+        let client_msg_id = format!("{NUMBER_MARK}{}", identity.id_suffix);
         let mut template = BytesMut::new();
         match (dialect, identity.to) {
             (Dialect::Chat, Address::User(to)) => {
@@ -114,9 +115,9 @@ impl ChatFrame {
             conv: identity.conv,
             from: identity.from,
             name: identity.name.clone().into_bytes(),
-            id_prefix: identity.id_prefix.clone().into_bytes(),
+            id_suffix: identity.id_suffix.clone().into_bytes(),
             filler: filler.clone().into_bytes(),
-            id_number_at: at(&format!("{}{NUMBER_MARK}", identity.id_prefix)) + identity.id_prefix.len(),
+            id_number_at: at(&format!("{NUMBER_MARK}{}\"", identity.id_suffix)),
             text_number_at: at(&format!("{NUMBER_MARK}{filler}\"")),
             seq_at: (dialect == Dialect::Floor).then(|| at(&FLOOR_SEQ_FIRST.to_string())),
             template,
@@ -168,8 +169,8 @@ impl ChatFrame {
         rest.literal(b",\"name\":\"")?;
         rest.literal(&self.name)?;
         rest.literal(b"\",\"client_msg_id\":\"")?;
-        rest.literal(&self.id_prefix)?;
         let number = rest.hex()?;
+        rest.literal(&self.id_suffix)?;
         rest.literal(b"\",\"time\":")?;
         rest.number()?;
         rest.literal(b",\"kind\":\"text\",\"msg\":\"")?;
@@ -196,7 +197,7 @@ impl ChatFrame {
         else {
             return None;
         };
-        let digits = message.client_msg_id.as_bytes().strip_prefix(self.id_prefix.as_slice())?;
+        let digits = message.client_msg_id.as_bytes().strip_suffix(self.id_suffix.as_slice())?;
         let number = parse_hex(digits)?;
         let (said, filler) = message.msg.as_bytes().split_at_checked(NUMBER_DIGITS)?;
         let same = (message.conv, message.from, message.kind) == (self.conv, self.from, MessageKind::Text)
@@ -305,7 +306,7 @@ mod tests {
             name: "bench71".into(),
             to,
             conv: 904,
-            id_prefix: "0199aa-0007-".into(),
+            id_suffix: "-0199aa-0007".into(),
             text_bytes: 100,
         }
     }
@@ -347,7 +348,7 @@ mod tests {
                 Request::GroupChat(chat) => (chat.msg, chat.client_msg_id),
                 other => panic!("{other:?}"),
             };
-            assert_eq!(id, "0199aa-0007-000000beef");
+            assert_eq!(id, "000000beef-0199aa-0007");
             assert_eq!(msg.len(), 100);
             assert!(msg.starts_with("000000beef"));
         }

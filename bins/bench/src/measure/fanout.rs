@@ -63,7 +63,7 @@ fn fan_out(options: &Options, target: &Target) -> Result<Timed, BenchError> {
         name: owner.name.clone(),
         to: Address::Group(group.id),
         conv: group.id,
-        id_prefix: format!("{}0000", recruiter.tag()),
+        id_suffix: format!("{}0000", recruiter.tag()),
         text_bytes: options.size as usize,
     };
     let mut load = load(swarm, options, identity, Dialect::Chat);
@@ -84,7 +84,7 @@ fn fan_out_floor(options: &Options) -> Result<Timed, BenchError> {
         name: "b0123456789abu0".into(),
         to: Address::Group(1000),
         conv: 1000,
-        id_prefix: "0123456789ab0000".into(),
+        id_suffix: "0123456789ab0000".into(),
         text_bytes: options.size as usize,
     };
     let mut load = load(swarm, options, identity, Dialect::Floor);
