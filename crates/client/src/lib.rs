@@ -1,1 +1,64 @@
-//! Under construction.
+//! The client side of the chat system, for programs: terminals, bots, tests.
+//!
+//! Three nouns. A [`Client`] is the handle: it makes requests, from any thread, and keeps one connection alive behind
+//! the scenes. [`Events`] is what comes unasked: above all messages, of each conversation every one exactly once and in
+//! order of seq, own ones included, whatever happens to connections in between. [`SyncState`] is what to remember so
+//! that this also holds across processes. [`session::Session`] is the machine inside, without I/O, for whoever brings a
+//! loop of their own.
+//!
+//! What the client does by itself: it says HELLO, keeps the heartbeat, connects again with backoff and jitter, goes on
+//! with the session by its token, fetches what was missed, fills gaps, acknowledges what was taken, and repeats what is
+//! safe to repeat. What it leaves to the application: everything else that was under way when a connection was lost
+//! fails with [`ClientError::ConnectionLost`], which says whether it may have happened.
+//!
+//! ```no_run
+//! use client::{Client, Config, Event};
+//! use protocol::{Login, Secret};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let (client, events) = Client::connect(Config::new("127.0.0.1:7000").device("bot"))?;
+//! let me = client.log_in(Login {
+//!     id: None,
+//!     name: Some("echo".into()),
+//!     password: Secret::new("correct horse"),
+//! })?;
+//! loop {
+//!     if let Event::Message { message, .. } = events.next()?
+//!         && message.from != me.id
+//!     {
+//!         client.say_to_friend(message.from, &message.msg)?;
+//!     }
+//! }
+//! # }
+//! ```
+
+#![allow(
+    clippy::disallowed_methods,
+    reason = "the I/O thread is this crate's reactor; the session is told the time"
+)]
+
+mod acks;
+mod backoff;
+mod client;
+mod config;
+mod error;
+mod event;
+mod event_queue;
+mod events;
+mod io_thread;
+pub mod limits;
+mod msg_id;
+mod requests;
+pub mod session;
+mod sync_state;
+mod timeline;
+mod timelines;
+
+pub use client::{Client, Pending};
+pub use config::{ChatOrder, Config};
+pub use error::{ClientError, Happened};
+pub use event::{Arrival, Event, Next, SessionEnd, SignInKind};
+pub use events::{Events, NoMoreEvents};
+pub use msg_id::MsgIds;
+pub use protocol;
+pub use sync_state::SyncState;

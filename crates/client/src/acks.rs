@@ -1,0 +1,132 @@
+//! Acknowledgements: cumulative and lazy.
+
+use std::collections::{BTreeSet, HashMap};
+use std::time::{Duration, Instant};
+
+use crate::limits::{ACK_BATCH, ACK_DELAY_MS};
+
+/// What is to be acknowledged, and when. One ACK covers everything before it, so each conversation sends at most one a
+/// second, or one per [`ACK_BATCH`] messages. Holds one entry for each conversation that something was taken of; their
+/// number is bounded by the timelines.
+#[derive(Debug, Default)]
+pub(crate) struct Acks {
+    entries: HashMap<u64, Entry>,
+    due: BTreeSet<(Instant, u64)>,
+}
+
+#[derive(Debug, Default)]
+struct Entry {
+    taken: u64,
+    acked: u64,
+    due: Option<Instant>,
+}
+
+impl Acks {
+    /// The application took everything of the conversation up to `seq`.
+    pub(crate) fn taken(&mut self, conv: u64, seq: u64, now: Instant) {
+        let entry = self.entries.entry(conv).or_default();
+        entry.taken = entry.taken.max(seq);
+        self.schedule(conv, now);
+    }
+
+    /// The server says how far the conversation is acknowledged: after a lost connection, maybe less than was sent.
+    pub(crate) fn learn(&mut self, conv: u64, acked: u64, now: Instant) {
+        if let Some(entry) = self.entries.get_mut(&conv) {
+            entry.acked = acked;
+            self.schedule(conv, now);
+        }
+    }
+
+    /// The next acknowledgement that is due, as `(conv, seq)`. It counts as sent.
+    pub(crate) fn next_due(&mut self, now: Instant) -> Option<(u64, u64)> {
+        let &(at, conv) = self.due.first()?;
+        if at > now {
+            return None;
+        }
+        self.due.pop_first();
+        let entry = self.entries.get_mut(&conv)?;
+        entry.due = None;
+        entry.acked = entry.taken;
+        Some((conv, entry.taken))
+    }
+
+    /// Makes everything due at once: the client closes.
+    pub(crate) fn hurry(&mut self, now: Instant) {
+        let waiting: Vec<u64> = self.due.iter().map(|(_, conv)| *conv).collect();
+        self.due.clear();
+        for conv in waiting {
+            if let Some(entry) = self.entries.get_mut(&conv) {
+                entry.due = Some(now);
+                self.due.insert((now, conv));
+            }
+        }
+    }
+
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.due.first().map(|(at, _)| *at)
+    }
+
+    /// Another user logged in.
+    pub(crate) fn clear(&mut self) {
+        *self = Acks::default();
+    }
+
+    fn schedule(&mut self, conv: u64, now: Instant) {
+        let Some(entry) = self.entries.get_mut(&conv) else { return };
+        let wanted = match entry.taken.saturating_sub(entry.acked) {
+            0 => None,
+            1..ACK_BATCH => Some(entry.due.unwrap_or(now + Duration::from_millis(ACK_DELAY_MS))),
+            _ => Some(now),
+        };
+        if entry.due != wanted {
+            if let Some(at) = entry.due {
+                self.due.remove(&(at, conv));
+            }
+            if let Some(at) = wanted {
+                self.due.insert((at, conv));
+            }
+            entry.due = wanted;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::disallowed_methods, reason = "a starting point for virtual time")]
+    use super::*;
+
+    #[test]
+    fn one_acknowledgement_covers_a_second() {
+        let (mut acks, start) = (Acks::default(), Instant::now());
+        acks.taken(1, 1, start);
+        acks.taken(1, 2, start + Duration::from_millis(900));
+        assert_eq!(acks.next_due(start + Duration::from_millis(999)), None);
+        let due = start + Duration::from_millis(ACK_DELAY_MS);
+        assert_eq!(acks.deadline(), Some(due));
+        assert_eq!(acks.next_due(due), Some((1, 2)));
+        assert_eq!(acks.deadline(), None, "nothing more to say");
+    }
+
+    #[test]
+    fn a_hundred_messages_do_not_wait() {
+        let (mut acks, start) = (Acks::default(), Instant::now());
+        (1..ACK_BATCH).for_each(|seq| acks.taken(7, seq, start));
+        assert_eq!(acks.next_due(start), None);
+        acks.taken(7, ACK_BATCH, start);
+        assert_eq!(acks.next_due(start), Some((7, ACK_BATCH)));
+        acks.taken(7, 5, start);
+        assert_eq!(acks.deadline(), None, "a smaller seq changes nothing");
+    }
+
+    #[test]
+    fn a_lost_acknowledgement_is_sent_again() {
+        let (mut acks, start) = (Acks::default(), Instant::now());
+        acks.taken(1, 5, start);
+        let later = start + Duration::from_secs(2);
+        assert_eq!(acks.next_due(later), Some((1, 5)));
+        acks.learn(1, 3, later);
+        assert_eq!(acks.next_due(later + Duration::from_secs(1)), Some((1, 5)));
+        acks.learn(1, 5, later);
+        assert_eq!(acks.deadline(), None);
+    }
+}

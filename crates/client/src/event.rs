@@ -1,0 +1,98 @@
+//! What the application learns unasked.
+
+use std::time::Duration;
+
+use protocol::{ChatMessage, FriendEvent, GroupEvent, HelloReply, PresencePush, Refusal, SignedIn};
+
+/// Something happened. See [`Events`](crate::Events).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// A server answered HELLO.
+    Connected(HelloReply),
+    /// There is no connection, or an attempt at one failed.
+    Disconnected {
+        /// One sentence.
+        why: String,
+        /// What the client does next.
+        next: Next,
+    },
+    /// A session began or goes on: the first lists.
+    SignedIn {
+        /// By password or by token.
+        how: SignInKind,
+        /// The login bundle.
+        bundle: Box<SignedIn>,
+    },
+    /// Everything that was said while away has been shown.
+    Synced {
+        /// Messages that came since the sign-in.
+        missed: u64,
+    },
+    /// The session is over and its token worthless. Log in again to go on.
+    SessionEnded(SessionEnd),
+    /// A message: the next of its conversation, each once and in order of seq, own ones included.
+    Message {
+        /// The message.
+        message: ChatMessage,
+        /// How it came.
+        arrival: Arrival,
+    },
+    /// Messages of a conversation that cannot be read any more, or that the server does not give: they are passed over.
+    Gap {
+        /// The conversation.
+        conv: u64,
+        /// Seq of the first of them.
+        first: u64,
+        /// Seq of the last of them.
+        last: u64,
+    },
+    /// Something happened to a friend request or friendship.
+    Friend(FriendEvent),
+    /// A friend came or went.
+    Presence(PresencePush),
+    /// Somebody came into or left a group.
+    Group(GroupEvent),
+    /// The application took events too slowly: so many were dropped, none of them a message. Ask for the lists again.
+    Dropped {
+        /// How many.
+        count: u64,
+    },
+}
+
+/// What the client does without a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Next {
+    /// It tries again after this time.
+    RetryIn(Duration),
+    /// It waits until something is asked of it.
+    Rest,
+}
+
+/// How a session was entered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SignInKind {
+    /// With a password.
+    Login,
+    /// With a token.
+    Resume,
+}
+
+/// Why a session is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum SessionEnd {
+    /// This client logged out.
+    LoggedOut,
+    /// The server ended it: from another device, by a newer login, or because it went on over another connection.
+    ByServer(String),
+    /// The server did not take the token.
+    TokenRefused(Refusal),
+}
+
+/// How a message came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Arrival {
+    /// As it was said; own messages when they were stored.
+    Live,
+    /// Fetched afterwards: it was said while this client was away, or its push went missing.
+    Missed,
+}

@@ -1,0 +1,75 @@
+//! The session's own queue of events.
+
+use std::collections::VecDeque;
+
+use protocol::ChatMessage;
+
+use crate::event::{Arrival, Event};
+use crate::limits::{SESSION_MESSAGES_MAX, SESSION_NOTICES_MAX};
+
+/// Events on their way to the application. Messages are never dropped: whoever has one asks for room first, and leaves
+/// it on the server if there is none. Everything else is dropped beyond its limit, and the loss is told.
+#[derive(Debug, Default)]
+pub(crate) struct EventQueue {
+    queue: VecDeque<Event>,
+    messages: usize,
+    dropped: u64,
+    /// Missed messages since [`EventQueue::count_missed`].
+    missed: u64,
+}
+
+impl EventQueue {
+    pub(crate) fn has_room_for_messages(&self) -> bool {
+        self.messages < SESSION_MESSAGES_MAX
+    }
+
+    pub(crate) fn message(&mut self, message: ChatMessage, arrival: Arrival) {
+        self.messages += 1;
+        self.missed += u64::from(arrival == Arrival::Missed);
+        self.queue.push_back(Event::Message { message, arrival });
+    }
+
+    /// How many missed messages there were since this was last asked.
+    pub(crate) fn count_missed(&mut self) -> u64 {
+        std::mem::take(&mut self.missed)
+    }
+
+    pub(crate) fn notice(&mut self, event: Event) {
+        if self.queue.len() - self.messages < SESSION_NOTICES_MAX {
+            self.queue.push_back(event);
+        } else {
+            self.dropped += 1;
+        }
+    }
+
+    pub(crate) fn pop(&mut self) -> Option<Event> {
+        let event = self.queue.pop_front();
+        match &event {
+            Some(Event::Message { .. }) => self.messages -= 1,
+            None if self.dropped > 0 => {
+                let count = std::mem::take(&mut self.dropped);
+                return Some(Event::Dropped { count });
+            }
+            _ => {}
+        }
+        event
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_dropped_is_told() {
+        let mut events = EventQueue::default();
+        for seq in 0..SESSION_NOTICES_MAX as u64 + 3 {
+            events.notice(Event::Synced { missed: seq });
+        }
+        for seq in 0..SESSION_NOTICES_MAX as u64 {
+            assert_eq!(events.pop(), Some(Event::Synced { missed: seq }));
+        }
+        assert_eq!(events.pop(), Some(Event::Dropped { count: 3 }));
+        assert_eq!(events.pop(), None);
+    }
+}

@@ -1,0 +1,109 @@
+//! The application's end of the queue of events.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, TryRecvError};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use mio::Waker;
+
+use crate::event::Event;
+
+/// The stream of events, for one thread of the application.
+///
+/// Holds at most [`EVENTS_MAX`](crate::limits::EVENTS_MAX). An application that does not take them loses no message: they
+/// stay on the server until there is room. A message counts as taken, and is acknowledged, once it is handed out here.
+/// Dropping this drops all events from then on; calls go on.
+#[derive(Debug)]
+pub struct Events {
+    pub(crate) receiver: Receiver<Event>,
+    pub(crate) taken: Arc<Taken>,
+}
+
+/// There will be no more events: every [`Client`](crate::Client) was dropped or closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the client is closed")]
+pub struct NoMoreEvents;
+
+/// What the application took, on its way to the I/O thread.
+#[derive(Debug)]
+pub(crate) struct Taken {
+    cursors: Mutex<HashMap<u64, u64>>,
+    /// The I/O thread holds an event back because there was no room.
+    stalled: AtomicBool,
+    waker: Arc<Waker>,
+}
+
+impl Events {
+    /// Waits for the next event.
+    pub fn next(&self) -> Result<Event, NoMoreEvents> {
+        self.receiver.recv().map(|event| self.note(event)).map_err(|_| NoMoreEvents)
+    }
+
+    /// Waits for the next event, but not longer than this: then there is none.
+    pub fn next_within(&self, timeout: Duration) -> Result<Option<Event>, NoMoreEvents> {
+        match self.receiver.recv_timeout(timeout) {
+            Ok(event) => Ok(Some(self.note(event))),
+            Err(RecvTimeoutError::Timeout) => Ok(None),
+            Err(RecvTimeoutError::Disconnected) => Err(NoMoreEvents),
+        }
+    }
+
+    /// The next event, if one is there.
+    pub fn try_next(&self) -> Result<Option<Event>, NoMoreEvents> {
+        match self.receiver.try_recv() {
+            Ok(event) => Ok(Some(self.note(event))),
+            Err(TryRecvError::Empty) => Ok(None),
+            Err(TryRecvError::Disconnected) => Err(NoMoreEvents),
+        }
+    }
+
+    fn note(&self, event: Event) -> Event {
+        if let Event::Message { message, .. } = &event {
+            self.taken.note(message.conv, message.seq);
+        }
+        self.taken.made_room();
+        event
+    }
+}
+
+impl Taken {
+    pub(crate) fn new(waker: Arc<Waker>) -> Taken {
+        Taken { cursors: Mutex::new(HashMap::new()), stalled: AtomicBool::new(false), waker }
+    }
+
+    /// Everything that was noted since this was last asked. The I/O thread.
+    pub(crate) fn drain(&self) -> HashMap<u64, u64> {
+        std::mem::take(&mut *self.cursors.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn note(&self, conv: u64, seq: u64) {
+        let mut cursors = self.cursors.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_empty = cursors.is_empty();
+        let cursor = cursors.entry(conv).or_insert(0);
+        *cursor = (*cursor).max(seq);
+        drop(cursors);
+        if was_empty {
+            self.wake();
+        }
+    }
+
+    /// There is no room for an event. The I/O thread, which must try once more afterwards: the application may have made
+    /// room just before it could see this.
+    pub(crate) fn stall(&self) {
+        self.stalled.store(true, Ordering::SeqCst);
+    }
+
+    fn made_room(&self) {
+        if self.stalled.swap(false, Ordering::SeqCst) {
+            self.wake();
+        }
+    }
+
+    fn wake(&self) {
+        if let Err(error) = self.waker.wake() {
+            log::warn!("the I/O thread cannot be woken: {error}");
+        }
+    }
+}

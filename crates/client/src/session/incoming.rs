@@ -1,0 +1,312 @@
+//! What the session hears.
+
+use std::time::{Duration, Instant};
+
+use bytes::Buf;
+use protocol::{
+    Blame, Bye, ChatMessage, Code, FrameError, Incoming, MessageError, MessageKind, Push, Refusal, Reply,
+    Request, Sent, SignedIn, decode,
+};
+
+use super::{Answer, Farewell, Fate, Identity, Phase, Session};
+use crate::error::ClientError;
+use crate::event::{Arrival, Event, SessionEnd, SignInKind};
+use crate::limits;
+use crate::requests::{Job, Purpose};
+use crate::sync_state::SyncState;
+use crate::timelines::{Around, Ask};
+
+impl Session {
+    /// Bytes have come from the connection.
+    pub fn handle_input(&mut self, bytes: &[u8], now: Instant) {
+        if !self.is_connected() {
+            return;
+        }
+        self.heard_at = now;
+        self.input.extend_from_slice(bytes);
+        while self.is_connected() {
+            match self.next_message() {
+                Ok(None) => break,
+                Ok(Some(Incoming::Push(push))) => self.push(push, now),
+                Ok(Some(Incoming::Reply { rid, result })) => {
+                    self.reply(rid, result.map_err(Trouble::Refused), now)
+                }
+                Err(Unreadable::Stream(error)) => {
+                    return self.lose(&format!("the server does not speak this protocol: {error}"), now);
+                }
+                Err(Unreadable::Reply { rid, error }) => {
+                    self.reply(rid, Err(Trouble::Unreadable(error)), now)
+                }
+                Err(Unreadable::Push(error)) => log::warn!("a push is passed over: {error}"),
+            }
+        }
+        if self.bye.is_some() && self.requests.in_flight() == 0 {
+            // Nothing more is owed by either side.
+            self.lose("the server said goodbye", now);
+        }
+        self.pump(now);
+    }
+
+    /// Cuts the next message off the input.
+    fn next_message(&mut self) -> Result<Option<Incoming>, Unreadable> {
+        let announced = self.hello.frame_bytes_max.min(limits::FRAME_BYTES_ANNOUNCED_MAX);
+        let max = announced.max(limits::FRAME_BYTES_MAX);
+        let Some((frame, len)) = decode(&self.input, max).map_err(Unreadable::Stream)? else {
+            if self.input.is_empty() {
+                // An idle connection holds no buffer.
+                self.input = bytes::BytesMut::new();
+            }
+            return Ok(None);
+        };
+        let message = Incoming::from_frame(&frame).map_err(|error| {
+            match frame.header.flags.contains(protocol::Flags::REPLY) {
+                true => Unreadable::Reply { rid: frame.header.rid, error },
+                false => Unreadable::Push(error),
+            }
+        });
+        self.input.advance(len);
+        message.map(Some)
+    }
+
+    fn push(&mut self, push: Push, now: Instant) {
+        match push {
+            Push::Ping(_) => self.ping(now),
+            Push::Bye(bye) => self.said_bye(bye, now),
+            Push::Message(message) => {
+                // Before the sign-in is answered, or after it ended, nothing can be meant for anybody.
+                if self.identity.is_some() {
+                    self.take_message(message, now);
+                }
+            }
+            Push::FriendEvent(event) => self.events.notice(Event::Friend(event)),
+            Push::Presence(presence) => self.events.notice(Event::Presence(presence)),
+            Push::GroupEvent(event) => self.events.notice(Event::Group(event)),
+        }
+    }
+
+    /// The server will close. What it was asked before may still be answered, so the connection stays until then.
+    fn said_bye(&mut self, bye: Bye, now: Instant) {
+        let code = Code(bye.errcode);
+        let why = if bye.errmsg.is_empty() { code.text().to_owned() } else { bye.errmsg };
+        let fate = match code.blame() {
+            Blame::Session if code == Code::SESSION_ENDED && self.identity.is_some() => {
+                Fate::End(SessionEnd::ByServer(why.clone()))
+            }
+            Blame::Session if self.identity.is_none() => Fate::Rest,
+            Blame::Client => Fate::Rest,
+            Blame::Session | Blame::Nobody | Blame::Refused | Blame::Busy | Blame::Server => Fate::Retry,
+        };
+        let wait_ms = u64::from(bye.retry_after_ms).min(limits::RETRY_AFTER_MS_MAX);
+        let give_up_at = now + Duration::from_millis(limits::BYE_TIMEOUT_MS);
+        self.bye = Some(Farewell { why, fate, retry_after: Duration::from_millis(wait_ms), give_up_at });
+    }
+
+    fn reply(&mut self, rid: u32, result: Result<Reply, Trouble>, now: Instant) {
+        let Some(job) = self.requests.answered(rid) else {
+            log::warn!("an answer to request {rid}, which does not wait for one");
+            return;
+        };
+        let result = result.and_then(|reply| match reply.msgid() == job.request.msgid().reply() {
+            true => Ok(reply),
+            false => Err(Trouble::Other(reply.msgid().name())),
+        });
+        match job.purpose {
+            Purpose::Hello => self.greeted(result, now),
+            Purpose::Resume => self.resumed(result, now),
+            Purpose::Ping | Purpose::Ack => {}
+            Purpose::Sync(ask) => self.synced(ask, result, now),
+            Purpose::Call(_) | Purpose::Abandoned => self.called(job, result, now),
+        }
+    }
+
+    fn greeted(&mut self, result: Result<Reply, Trouble>, now: Instant) {
+        match result {
+            Ok(Reply::Hello(hello)) => {
+                self.hello = hello.clone();
+                self.events.notice(Event::Connected(hello));
+                self.resume_or_guest(now);
+            }
+            Ok(_) => self.lose("the server did not answer HELLO", now),
+            Err(trouble) => self.give_way(&trouble, now),
+        }
+    }
+
+    fn resumed(&mut self, result: Result<Reply, Trouble>, now: Instant) {
+        match result {
+            Ok(Reply::Resume(bundle)) => self.signed_in(SignInKind::Resume, bundle),
+            Ok(_) => self.lose("the server did not answer RESUME", now),
+            Err(Trouble::Refused(refusal)) => match refusal.code.blame() {
+                Blame::Busy | Blame::Server => self.give_way(&Trouble::Refused(refusal), now),
+                Blame::Session | Blame::Refused | Blame::Client | Blame::Nobody => {
+                    self.phase = Phase::Guest { since: now };
+                    self.end_session(SessionEnd::TokenRefused(refusal));
+                }
+            },
+            Err(trouble) => self.give_way(&trouble, now),
+        }
+    }
+
+    /// Ends a connection on which HELLO or RESUME failed.
+    fn give_way(&mut self, trouble: &Trouble, now: Instant) {
+        if let Trouble::Refused(refusal) = trouble {
+            let fate = match refusal.code.blame() {
+                Blame::Busy | Blame::Server => Fate::Retry,
+                Blame::Client | Blame::Session | Blame::Refused | Blame::Nobody => Fate::Rest,
+            };
+            let wait_ms = refusal.body.retry_after_ms.unwrap_or(0).min(limits::RETRY_AFTER_MS_MAX);
+            let retry_after = Duration::from_millis(wait_ms);
+            self.bye = Some(Farewell { why: refusal.to_string(), fate, retry_after, give_up_at: now });
+        }
+        self.lose(&trouble.to_string(), now);
+    }
+
+    fn signed_in(&mut self, how: SignInKind, bundle: SignedIn) {
+        let saved = self.saved.take().filter(|saved| saved.user == bundle.id);
+        let state = saved.unwrap_or_else(|| SyncState { user: bundle.id, ..SyncState::default() });
+        self.adopt_timelines(&state);
+        let token = bundle.token.clone().or_else(|| self.identity.take().and_then(|me| me.token));
+        self.identity =
+            Some(Identity { user: bundle.id, name: bundle.name.clone(), session: bundle.session, token });
+        self.phase = Phase::User;
+        self.backoff.reset();
+        let bundle = Box::new(SignedIn { token: None, ..bundle });
+        self.events.notice(Event::SignedIn { how, bundle });
+        self.timelines.begin_sync(&mut self.events);
+    }
+
+    fn synced(&mut self, ask: Ask, result: Result<Reply, Trouble>, now: Instant) {
+        let result = result.map_err(|trouble| match trouble {
+            Trouble::Refused(refusal) => refusal,
+            // Asked again, as after a fault of the server.
+            trouble => Refusal::saying(Code::INTERNAL, trouble.to_string()),
+        });
+        if let Err(refusal) = &result {
+            log::warn!("{ask:?} was not answered: {refusal}");
+        }
+        let around = &mut Around { events: &mut self.events, acks: &mut self.acks, now };
+        match (ask, result) {
+            (Ask::Conversations { after }, Ok(Reply::Conversations(page))) => {
+                self.timelines.conversations(after, Ok(page), around);
+            }
+            (Ask::Conversations { after }, Err(refusal)) => {
+                self.timelines.conversations(after, Err(refusal), around);
+            }
+            (Ask::Locate { conv }, Ok(Reply::Conversations(page))) => {
+                self.timelines.located(conv, Ok(page), around);
+            }
+            (Ask::Locate { conv }, Err(refusal)) => self.timelines.located(conv, Err(refusal), around),
+            (Ask::History { conv, after, limit }, Ok(Reply::History(page))) => {
+                self.timelines.history((conv, after, limit), Ok(page), around);
+            }
+            (Ask::History { conv, after, limit }, Err(refusal)) => {
+                self.timelines.history((conv, after, limit), Err(refusal), around);
+            }
+            (Ask::Conversations { .. } | Ask::Locate { .. } | Ask::History { .. }, Ok(_)) => {
+                // The type of a reply was compared with its request before.
+            }
+        }
+    }
+
+    fn called(&mut self, job: Job, result: Result<Reply, Trouble>, now: Instant) {
+        match &result {
+            Ok(reply) => self.took_effect(&job.request, reply, now),
+            Err(Trouble::Refused(refusal)) => {
+                let busy = refusal.code.blame() == Blame::Busy && is_chat(&job.request);
+                if busy && job.busy < limits::BUSY_RETRIES_MAX && job.purpose != Purpose::Abandoned {
+                    let wait_ms = refusal.body.retry_after_ms.unwrap_or(limits::BUSY_WAIT_MS);
+                    let wait = Duration::from_millis(wait_ms.clamp(1, limits::BUSY_WAIT_MS_MAX));
+                    return self.requests.delay(job, now + wait);
+                }
+                if refusal.code == Code::SESSION_ENDED && self.phase == Phase::User {
+                    // The connection stays, but for nobody.
+                    self.phase = Phase::Guest { since: now };
+                    self.end_session(SessionEnd::ByServer(refusal.to_string()));
+                }
+            }
+            Err(_) => {}
+        }
+        if let Purpose::Call(call) = job.purpose {
+            let request = job.request.msgid().name();
+            let result = result.map_err(|trouble| match trouble {
+                Trouble::Refused(refusal) => ClientError::Refused(refusal),
+                trouble => ClientError::BadAnswer { request, why: trouble.to_string() },
+            });
+            self.answers.push_back(Answer { call, result });
+        }
+    }
+
+    /// What an own request that was done changes here.
+    fn took_effect(&mut self, request: &Request, reply: &Reply, now: Instant) {
+        match (request, reply) {
+            (_, Reply::Login(bundle)) => self.signed_in(SignInKind::Login, bundle.clone()),
+            (Request::OneChat(chat), Reply::OneChat(sent)) => {
+                self.take_own(*sent, &chat.msg, &chat.client_msg_id, now);
+            }
+            (Request::GroupChat(chat), Reply::GroupChat(sent)) => {
+                self.take_own(*sent, &chat.msg, &chat.client_msg_id, now);
+            }
+            (_, Reply::CreateGroup(joined) | Reply::JoinGroup(joined)) => {
+                let around = &mut Around { events: &mut self.events, acks: &mut self.acks, now };
+                self.timelines.learn(&joined.conv, around);
+            }
+            (_, Reply::LogOut(_)) => self.logged_out(now),
+            (Request::EndSession(ended), Reply::EndSession(_))
+                if self.identity.as_ref().is_some_and(|me| me.session == ended.session) =>
+            {
+                self.logged_out(now);
+            }
+            _ => {}
+        }
+    }
+
+    fn logged_out(&mut self, now: Instant) {
+        self.phase = Phase::Guest { since: now };
+        self.end_session(SessionEnd::LoggedOut);
+    }
+
+    /// An own message was stored: the server does not push it to this device, but it has its place among the others.
+    fn take_own(&mut self, sent: Sent, msg: &str, client_msg_id: &str, now: Instant) {
+        let Some(me) = &self.identity else { return };
+        let message = ChatMessage {
+            conv: sent.conv,
+            seq: sent.seq,
+            from: me.user,
+            name: me.name.clone(),
+            client_msg_id: client_msg_id.to_owned(),
+            time: sent.time,
+            kind: MessageKind::Text,
+            msg: msg.to_owned(),
+        };
+        self.take_message(message, now);
+    }
+
+    fn take_message(&mut self, message: ChatMessage, now: Instant) {
+        let around = &mut Around { events: &mut self.events, acks: &mut self.acks, now };
+        self.timelines.take(message, Arrival::Live, around);
+    }
+}
+
+/// What cannot be read, and what it means.
+enum Unreadable {
+    /// The connection cannot go on.
+    Stream(FrameError),
+    /// A request has its answer, whatever it is.
+    Reply { rid: u32, error: MessageError },
+    /// Maybe from a newer server: passed over.
+    Push(MessageError),
+}
+
+/// Why a request was not done.
+#[derive(Debug, thiserror::Error)]
+enum Trouble {
+    #[error("{0}")]
+    Refused(Refusal),
+    #[error("{0}")]
+    Unreadable(MessageError),
+    #[error("the answer is a {0}")]
+    Other(&'static str),
+}
+
+fn is_chat(request: &Request) -> bool {
+    matches!(request, Request::OneChat(_) | Request::GroupChat(_))
+}

@@ -1,0 +1,25 @@
+//! What a client must remember to come back and miss nothing.
+
+use std::collections::BTreeMap;
+
+use protocol::Secret;
+use serde::{Deserialize, Serialize};
+
+/// Who is logged in, and how far each conversation was taken by the application. Save it, give it to the next
+/// [`Config`](crate::Config), and the session goes on where it stopped, in another process too.
+///
+/// It holds the session's token: whoever has it is that user. Keep the file to yourself (mode 0600).
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncState {
+    /// The user's id; 0 if nobody ever logged in.
+    pub user: u64,
+    /// The user's name.
+    #[serde(default)]
+    pub name: String,
+    /// For RESUME; none after the session ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub token: Option<Secret>,
+    /// Conversation → seq up to which the application took everything.
+    #[serde(default)]
+    pub cursors: BTreeMap<u64, u64>,
+}

@@ -1,0 +1,11 @@
+//! The client against servers made for the purpose: the machine on a virtual clock, the whole over real sockets.
+
+#![allow(clippy::disallowed_methods, reason = "virtual time needs a start, real sockets need deadlines")]
+
+mod calls;
+mod chaos;
+mod model;
+mod reconnect;
+mod sockets;
+mod sync;
+mod world;

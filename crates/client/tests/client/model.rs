@@ -1,0 +1,156 @@
+//! A server of the model kind: conversations in memory, one user, no time.
+
+use std::collections::{BTreeMap, HashMap};
+
+use protocol::{
+    ChatMessage, Code, Conversation, ConversationKind, ConversationsPage, HelloReply, HistoryPage,
+    MessageKind, Nothing, Refusal, Reply, Request, Secret, Sent, SignedIn,
+};
+
+pub(crate) const ME: u64 = 1;
+pub(crate) const TOKEN: &str = "token-of-me";
+
+/// What the server knows.
+#[derive(Default)]
+pub(crate) struct Model {
+    pub(crate) logs: BTreeMap<u64, Vec<ChatMessage>>,
+    /// Conversation → first seq that ME may read.
+    pub(crate) first: HashMap<u64, u64>,
+    pub(crate) acked: HashMap<u64, u64>,
+    pub(crate) session_over: bool,
+    pub(crate) page_max: u32,
+    pub(crate) pipeline_max: u32,
+    pub(crate) heartbeat_ms: u64,
+    ids: HashMap<String, Sent>,
+}
+
+impl Model {
+    pub(crate) fn new() -> Model {
+        Model { page_max: 200, pipeline_max: 64, heartbeat_ms: 12_000, ..Model::default() }
+    }
+
+    /// Somebody says something.
+    pub(crate) fn say(&mut self, conv: u64, from: u64, msg: &str) -> ChatMessage {
+        let log = self.logs.entry(conv).or_default();
+        let seq = log.len() as u64 + 1;
+        let message = ChatMessage {
+            conv,
+            seq,
+            from,
+            name: format!("user{from}"),
+            client_msg_id: format!("{conv}-{seq}"),
+            time: 1_000 + seq,
+            kind: MessageKind::Text,
+            msg: msg.to_owned(),
+        };
+        log.push(message.clone());
+        message
+    }
+
+    pub(crate) fn last(&self, conv: u64) -> u64 {
+        self.logs.get(&conv).map_or(0, |log| log.len() as u64)
+    }
+
+    pub(crate) fn entry(&self, conv: u64) -> Conversation {
+        Conversation {
+            conv,
+            kind: ConversationKind::Direct,
+            with: conv,
+            first: self.first_of(conv),
+            last: self.last(conv).max(self.first_of(conv) - 1),
+            acked: self.acked.get(&conv).copied().unwrap_or(0),
+        }
+    }
+
+    pub(crate) fn hello(&self) -> HelloReply {
+        HelloReply {
+            version: 1,
+            server: "model/1".into(),
+            node: "node-1".into(),
+            time: 1,
+            heartbeat_ms: self.heartbeat_ms,
+            frame_bytes_max: 1 << 20,
+            text_bytes_max: 1 << 16,
+            pipeline_max: self.pipeline_max,
+            page_max: self.page_max,
+        }
+    }
+
+    pub(crate) fn bundle(&self, token: Option<&str>) -> SignedIn {
+        SignedIn {
+            id: ME,
+            name: "me".into(),
+            session: 7,
+            token: token.map(Secret::new),
+            friends: vec![],
+            friends_next: 0,
+            groups: vec![],
+            groups_next: 0,
+            requests: vec![],
+            requests_next: 0,
+            convs: vec![],
+            convs_next: 0,
+        }
+    }
+
+    /// A user's id is the number of the conversation with them.
+    pub(crate) fn answer(&mut self, request: &Request) -> Result<Reply, Refusal> {
+        Ok(match request {
+            Request::Hello(_) => Reply::Hello(self.hello()),
+            Request::Login(_) => {
+                self.session_over = false;
+                Reply::Login(self.bundle(Some(TOKEN)))
+            }
+            Request::Resume(resume) if resume.token.expose() != TOKEN || self.session_over => {
+                return Err(Refusal::new(Code::SESSION_ENDED));
+            }
+            Request::Resume(_) => Reply::Resume(self.bundle(None)),
+            Request::Ping(_) => Reply::Ping(Nothing {}),
+            Request::LogOut(_) => Reply::LogOut(Nothing {}),
+            Request::OneChat(chat) => Reply::OneChat(self.store(chat.to, &chat.msg, &chat.client_msg_id)),
+            Request::GroupChat(chat) => {
+                Reply::GroupChat(self.store(chat.groupid, &chat.msg, &chat.client_msg_id))
+            }
+            Request::Ack(ack) => {
+                let acked = self.acked.entry(ack.conv).or_insert(0);
+                *acked = (*acked).max(ack.seq);
+                Reply::Ack(Nothing {})
+            }
+            Request::Conversations(page) => {
+                let limit =
+                    if page.limit == 0 { self.page_max } else { page.limit.min(self.page_max) } as usize;
+                let readable = self.logs.keys().filter(|conv| self.last(**conv) >= self.first_of(**conv));
+                let after: Vec<u64> = readable.copied().filter(|conv| *conv > page.after).collect();
+                let convs: Vec<Conversation> =
+                    after.iter().take(limit).map(|conv| self.entry(*conv)).collect();
+                let next = if after.len() > limit { after[limit - 1] } else { 0 };
+                Reply::Conversations(ConversationsPage { convs, next })
+            }
+            Request::History(history) => {
+                let Some(log) = self.logs.get(&history.conv) else {
+                    return Err(Refusal::new(Code::NOT_FOUND));
+                };
+                let first = self.first_of(history.conv);
+                let from = history.after.unwrap_or(0).max(first - 1) as usize;
+                let limit = if history.limit == 0 { self.page_max } else { history.limit.min(self.page_max) };
+                let messages = log.iter().skip(from).take(limit as usize).cloned().collect();
+                Reply::History(HistoryPage { conv: history.conv, messages, first, last: log.len() as u64 })
+            }
+            _ => return Err(Refusal::new(Code::NOT_ALLOWED)),
+        })
+    }
+
+    fn store(&mut self, conv: u64, msg: &str, id: &str) -> Sent {
+        if let Some(sent) = self.ids.get(id) {
+            return *sent;
+        }
+        let message = self.say(conv, ME, msg);
+        let sent = Sent { conv, seq: message.seq, time: message.time };
+        self.ids.insert(id.to_owned(), sent);
+        sent
+    }
+
+    fn first_of(&self, conv: u64) -> u64 {
+        self.first.get(&conv).copied().unwrap_or(1)
+    }
+}
