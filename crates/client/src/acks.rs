@@ -37,6 +37,17 @@ impl Acks {
         }
     }
 
+    /// The server did not take the last one: it goes with the next, after the usual wait.
+    pub(crate) fn failed(&mut self, conv: u64, now: Instant) {
+        if let Some(entry) = self.entries.get_mut(&conv)
+            && entry.due.is_none()
+        {
+            let at = now + Duration::from_millis(ACK_DELAY_MS);
+            entry.due = Some(at);
+            self.due.insert((at, conv));
+        }
+    }
+
     /// The next acknowledgement that is due, as `(conv, seq)`. It counts as sent.
     pub(crate) fn next_due(&mut self, now: Instant) -> Option<(u64, u64)> {
         let &(at, conv) = self.due.first()?;

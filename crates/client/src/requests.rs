@@ -38,7 +38,9 @@ pub(crate) enum Purpose {
     Hello,
     Resume,
     Ping,
-    Ack,
+    Ack {
+        conv: u64,
+    },
     Sync(Ask),
 }
 

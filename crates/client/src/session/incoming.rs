@@ -113,7 +113,14 @@ impl Session {
         match job.purpose {
             Purpose::Hello => self.greeted(result, now),
             Purpose::Resume => self.resumed(result, now),
-            Purpose::Ping | Purpose::Ack => {}
+            Purpose::Ping => {}
+            Purpose::Ack { conv } => match result {
+                Err(Trouble::Refused(refusal)) if refusal.code.blame() == Blame::Busy => {
+                    self.acks.failed(conv, now);
+                }
+                // Anything else, such as a group that was left, will not be better next time.
+                Ok(_) | Err(_) => {}
+            },
             Purpose::Sync(ask) => self.synced(ask, result, now),
             Purpose::Call(_) | Purpose::Abandoned => self.called(job, result, now),
         }

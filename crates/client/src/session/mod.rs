@@ -53,8 +53,18 @@ pub struct Session {
     sent_at: Instant,
     backoff: Backoff,
     random: StdRng,
-    /// The server owes silence: after its BYE nothing is sent.
+    /// After the server's BYE nothing is sent.
     bye: Option<Farewell>,
+    turn: Turn,
+}
+
+/// Who may fill the window first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Turn {
+    /// What the client itself asks.
+    Own,
+    /// What the application asks.
+    Calls,
 }
 
 /// What the driver has to do with the transport.
@@ -149,6 +159,7 @@ impl Session {
             backoff: Backoff::new(config.backoff_first, config.backoff_max),
             random: StdRng::seed_from_u64(seed),
             bye: None,
+            turn: Turn::Own,
             config,
         };
         if let Some(state) = session.config.state.take() {

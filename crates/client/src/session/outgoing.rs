@@ -5,7 +5,7 @@ use std::time::Instant;
 use protocol::limits::{DEVICE_CHARS_MAX, FRAME_BYTES_BEFORE_LOGIN_MAX};
 use protocol::{Ack, HEADER_LEN, Hello, History, Nothing, Page, Request, encode};
 
-use super::{Answer, Phase, Session};
+use super::{Answer, Phase, Session, Turn};
 use crate::error::ClientError;
 use crate::limits;
 use crate::requests::{Job, Purpose};
@@ -35,14 +35,25 @@ impl Session {
         }
     }
 
-    /// Sends what may be sent: acknowledgements and questions of the sync first, then calls.
+    /// Sends what may be sent: acknowledgements and questions of the sync, and calls.
     pub(super) fn pump(&mut self, now: Instant) {
         if self.bye.is_some() {
             return;
         }
-        if self.phase == Phase::User {
-            self.pump_own(now);
+        // Whoever was served last comes second: with a window of one, neither starves the other.
+        match self.turn {
+            Turn::Own => {
+                self.pump_own(now);
+                self.pump_calls(now);
+            }
+            Turn::Calls => {
+                self.pump_calls(now);
+                self.pump_own(now);
+            }
         }
+    }
+
+    fn pump_calls(&mut self, now: Instant) {
         let window = self.window();
         let reserved = limits::IN_FLIGHT_RESERVED.min(window.saturating_sub(1));
         while matches!(self.phase, Phase::Guest { .. } | Phase::User)
@@ -51,14 +62,18 @@ impl Session {
             && let Some(job) = self.requests.next()
         {
             self.send(job, now);
+            self.turn = Turn::Own;
         }
     }
 
     fn pump_own(&mut self, now: Instant) {
+        if self.phase != Phase::User {
+            return;
+        }
         while self.requests.in_flight() < self.window()
             && let Some((conv, seq)) = self.acks.next_due(now)
         {
-            self.send_own(Purpose::Ack, Request::Ack(Ack { conv, seq }), now);
+            self.send_own(Purpose::Ack { conv }, Request::Ack(Ack { conv, seq }), now);
         }
         while self.requests.in_flight() < self.window() {
             let mut around = Around { events: &mut self.events, acks: &mut self.acks, now };
@@ -73,6 +88,7 @@ impl Session {
                 }
             };
             self.send_own(Purpose::Sync(ask), request, now);
+            self.turn = Turn::Calls;
         }
     }
 

@@ -1,6 +1,7 @@
 //! The client against servers made for the purpose: the machine on a virtual clock, the whole over real sockets.
 
 #![allow(clippy::disallowed_methods, reason = "virtual time needs a start, real sockets need deadlines")]
+#![allow(clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod calls;
 mod chaos;
