@@ -150,6 +150,13 @@ impl RunningGateway {
     pub fn join(mut self) -> Result<(), reactor::ReactorDied> {
         let ended = self.reactor.take().map_or(Ok(()), Running::join);
         self.threads.end();
+        let counted = self.snapshot();
+        log::info!(
+            "handled {} requests, stored {} messages in {} groups",
+            counted.requests,
+            counted.messages_delivered,
+            counted.append_groups
+        );
         ended
     }
 }
