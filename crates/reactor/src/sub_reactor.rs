@@ -243,10 +243,7 @@ impl<H: Handler> SubReactor<H> {
             entry.conn.discard_input(&mut self.scratch, &mut self.agenda);
             return;
         }
-        if entry.conn.wants_input()
-            && mem::take(&mut entry.conn.offer_kept)
-            && !entry.conn.input.is_empty()
-        {
+        if entry.conn.wants_input() && mem::take(&mut entry.conn.offer_kept) && !entry.conn.input.is_empty() {
             offer_grown(&mut self.handler, entry, &mut self.agenda);
         }
         if entry.conn.wants_input() && entry.conn.may_read() {
