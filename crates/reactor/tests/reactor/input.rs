@@ -112,6 +112,24 @@ fn a_pause_keeps_the_rest_and_resuming_offers_it() {
     worker.join().unwrap();
 }
 
+/// A handler that pauses, and finds in the same call that it need not: what it left is offered again all the same.
+#[test]
+fn a_pause_that_ends_at_once_keeps_the_rest_and_offers_it() {
+    let stage = Stage::start(one_loop(), || {
+        Script::echo().data(|conn, _, input| {
+            conn.send(Bytes::copy_from_slice(&input[..1]));
+            conn.pause_reading();
+            conn.resume_reading();
+            1
+        })
+    });
+    let mut client = stage.client();
+    client.send(b"abcdef");
+    let mut echoed = [0; 6];
+    client.0.read_exact(&mut echoed).unwrap();
+    assert_eq!(&echoed, b"abcdef");
+}
+
 #[test]
 fn unconsumed_input_is_bounded() {
     let config = Config { input_bytes_max: 10_000, ..one_loop() };
