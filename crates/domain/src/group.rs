@@ -66,6 +66,15 @@ pub struct Membership {
     pub since: Seq,
 }
 
+/// A member as a group's roster shows them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RosterEntry {
+    /// The member.
+    pub user: UserId,
+    /// The group's last seq when they joined, last time if they joined again: they read what came after it.
+    pub since: Seq,
+}
+
 /// What came of opening a group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Created {

@@ -21,7 +21,7 @@ mod user;
 
 pub use error::{BusError, HashError, StoreError, StoreResult};
 pub use friend::{Accepted, Direction, Friend, FriendRequest, Requested};
-pub use group::{Created, Group, Joined, Left, Member, Membership, NewGroup, OwnGroup, Role};
+pub use group::{Created, Group, Joined, Left, Member, Membership, NewGroup, OwnGroup, Role, RosterEntry};
 pub use id::{ConversationId, GroupId, NUMBER_MAX, Seq, SessionId, Timestamp, UserId};
 pub use message::{
     Appended, Conversation, ConversationFilter, ConversationKind, Cursor, MessageKind, NewMessage, Novelty,

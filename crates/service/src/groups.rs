@@ -31,7 +31,8 @@ pub(crate) fn roster(service: &Service, group: GroupId) -> StoreResult<Option<Ar
         return Ok(None);
     }
     service.rosters.get_or_load(&group, || {
-        let members = service.ports.store.member_ids(group)?;
+        let members = service.ports.store.roster(group)?;
+        let members: Vec<UserId> = members.into_iter().map(|entry| entry.user).collect();
         debug_assert!(members.is_sorted(), "a port's promise");
         Ok((!members.is_empty()).then(|| members.into()))
     })

@@ -8,8 +8,8 @@
 use crate::{
     Accepted, Account, Appended, Conversation, ConversationFilter, ConversationId, Created, Credentials,
     Cursor, FoundSession, Friend, FriendRequest, Group, GroupId, Joined, Left, Member, Membership, NewGroup,
-    NewMessage, NewSession, NewUser, OwnGroup, PageSize, Requested, Seq, Session, SessionId, StoreResult,
-    StoredMessage, Timestamp, TokenHash, User, UserId, Window,
+    NewMessage, NewSession, NewUser, OwnGroup, PageSize, Requested, RosterEntry, Seq, Session, SessionId,
+    StoreResult, StoredMessage, Timestamp, TokenHash, User, UserId, Window,
 };
 
 /// Users and their credentials.
@@ -133,8 +133,11 @@ pub trait GroupStore: Send + Sync {
     /// A page of a group's members.
     fn members(&self, group: GroupId, after: UserId, limit: u32) -> StoreResult<Vec<Member>>;
 
-    /// The ids of all members, rising; bounded by the member limit.
-    fn member_ids(&self, group: GroupId) -> StoreResult<Vec<UserId>>;
+    /// All members by rising id, and since when each of them reads; bounded by the member limit.
+    ///
+    /// Read after an append returned, it has everybody who may read what was appended: whoever is missing joins later,
+    /// with a `since` that is not below it.
+    fn roster(&self, group: GroupId) -> StoreResult<Vec<RosterEntry>>;
 }
 
 /// Why one message of a batch was not appended, while the others were.

@@ -5,7 +5,7 @@
 
 use domain::{
     Created, Group, GroupId, GroupLimits, GroupStore, Joined, Left, Member, Membership, NewGroup, OwnGroup,
-    Role, Seq, StoreResult, Timestamp, User, UserId,
+    Role, RosterEntry, Seq, StoreResult, Timestamp, User, UserId,
 };
 
 use super::MySqlStore;
@@ -124,11 +124,12 @@ impl GroupStore for MySqlStore {
         })
     }
 
-    fn member_ids(&self, group: GroupId) -> StoreResult<Vec<UserId>> {
-        self.read("list members", |connection| {
-            let sql = "SELECT user_id FROM group_members WHERE group_id = ? ORDER BY user_id";
-            let ids: Vec<u64> = connection.rows(sql, (group.0,))?;
-            Ok(ids.into_iter().map(UserId).collect())
+    fn roster(&self, group: GroupId) -> StoreResult<Vec<RosterEntry>> {
+        self.read("read a roster", |connection| {
+            let sql = "SELECT user_id, since_seq FROM group_members WHERE group_id = ? ORDER BY user_id";
+            let rows: Vec<(u64, u64)> = connection.rows(sql, (group.0,))?;
+            let entry = |(user, since)| RosterEntry { user: UserId(user), since: Seq(since) };
+            Ok(rows.into_iter().map(entry).collect())
         })
     }
 }

@@ -2,7 +2,7 @@
 
 use domain::{
     Created, Group, GroupId, GroupLimits, GroupStore, Joined, Left, Member, Membership, NewGroup, OwnGroup,
-    Role, Seq, StoreResult, Timestamp, UserId,
+    Role, RosterEntry, Seq, StoreResult, Timestamp, UserId,
 };
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
@@ -110,11 +110,15 @@ impl GroupStore for SqliteStore {
         })
     }
 
-    fn member_ids(&self, group: GroupId) -> StoreResult<Vec<UserId>> {
-        self.read("list members", |connection| {
+    fn roster(&self, group: GroupId) -> StoreResult<Vec<RosterEntry>> {
+        self.read("read a roster", |connection| {
             connection
-                .prepare_cached("SELECT user_id FROM group_members WHERE group_id = ?1 ORDER BY user_id")?
-                .query_map([sql(group.0)], |row| Ok(UserId(number(row, 0)?)))?
+                .prepare_cached(
+                    "SELECT user_id, since_seq FROM group_members WHERE group_id = ?1 ORDER BY user_id",
+                )?
+                .query_map([sql(group.0)], |row| {
+                    Ok(RosterEntry { user: UserId(number(row, 0)?), since: Seq(number(row, 1)?) })
+                })?
                 .collect()
         })
     }

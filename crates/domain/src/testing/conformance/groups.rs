@@ -1,6 +1,6 @@
 //! Groups and memberships.
 
-use super::cast::{MANY_MEMBERS, NOW, group, join, say, user, users};
+use super::cast::{MANY_MEMBERS, NOW, group, join, roster, say, user, users};
 use crate::{
     Created, Group, GroupId, GroupLimits, Joined, Left, Member, Membership, NewGroup, OwnGroup, Role, Seq,
     Store, UserId,
@@ -9,7 +9,7 @@ use crate::{
 fn shown_members(store: &dyn Store, group: GroupId) -> Vec<(UserId, Role)> {
     let members = store.members(group, UserId(0), 1_000).unwrap();
     let members: Vec<_> = members.into_iter().map(|Member { user, role }| (user.id, role)).collect();
-    assert!(members.iter().map(|(id, _)| *id).eq(store.member_ids(group).unwrap()));
+    assert!(members.iter().map(|(id, _)| *id).eq(roster(store, group).into_iter().map(|(id, _)| id)));
     let count = store.group(group).unwrap().map_or(0, |group| group.members);
     assert_eq!(members.len(), count as usize, "the group knows how many members it has");
     members
@@ -158,7 +158,26 @@ pub(super) fn members_are_paged_by_id(store: &dyn Store) {
     assert_eq!(page(ann, 3), [d, e]);
     assert_eq!(page(e, 3), []);
     assert_eq!(page(UserId(0), 0), []);
-    assert_eq!(store.member_ids(group).unwrap(), [b, c, ann, d, e]);
+}
+
+pub(super) fn a_roster_says_since_when_members_read(store: &dyn Store) {
+    let [bob, ann, cho] = users(store);
+    let group = group(store, ann);
+    let conversation = group.conversation();
+    join(store, group, cho);
+    say(store, conversation, ann, "one");
+    join(store, group, bob);
+    assert_eq!(roster(store, group), [(bob, Seq(1)), (ann, Seq(0)), (cho, Seq(0))], "by id");
+    say(store, conversation, ann, "two");
+    assert_eq!(store.leave_group(group, cho).unwrap(), Left::Left { members: 2 });
+    assert_eq!(roster(store, group), [(bob, Seq(1)), (ann, Seq(0))]);
+    say(store, conversation, ann, "three");
+    assert_eq!(join(store, group, cho), Seq(3), "who comes back begins anew");
+    assert_eq!(roster(store, group), [(bob, Seq(1)), (ann, Seq(0)), (cho, Seq(3))]);
+    for (user, since) in roster(store, group) {
+        assert_eq!(store.membership(group, user).unwrap().unwrap().since, since);
+        assert_eq!(store.conversation(user, conversation).unwrap().unwrap().since, since);
+    }
 }
 
 pub(super) fn unknown_groups_have_nothing(store: &dyn Store) {
@@ -170,7 +189,7 @@ pub(super) fn unknown_groups_have_nothing(store: &dyn Store) {
         assert_eq!(store.leave_group(unknown, bob).unwrap(), Left::NotMember);
         assert_eq!(store.membership(unknown, bob).unwrap(), None);
         assert_eq!(store.members(unknown, UserId(0), 10).unwrap(), []);
-        assert_eq!(store.member_ids(unknown).unwrap(), []);
+        assert_eq!(roster(store, unknown), []);
     }
     let (_, _, direct) = super::cast::two_friends(store);
     let joined = store.join_group(direct.group(), ann, NOW, MANY_MEMBERS).unwrap();

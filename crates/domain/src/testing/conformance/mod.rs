@@ -81,6 +81,7 @@ pub const CASES: &[Case] = cases![
     groups::group_ids_are_never_given_twice,
     groups::groups_are_paged_by_id,
     groups::members_are_paged_by_id,
+    groups::a_roster_says_since_when_members_read,
     groups::unknown_groups_have_nothing,
     append::seqs_are_consecutive_in_the_order_of_the_batch,
     append::an_empty_batch_is_nothing,
@@ -123,6 +124,7 @@ pub const CASES: &[Case] = cases![
     races::appends_to_the_same_conversations_at_once,
     races::the_same_message_appended_at_once,
     races::cursors_advanced_at_once,
+    races::a_roster_read_after_an_append_misses_nobody,
     races::joining_while_others_talk,
 ];
 

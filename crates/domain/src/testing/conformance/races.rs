@@ -4,8 +4,8 @@ use std::sync::Barrier;
 use std::thread;
 
 use super::cast::{
-    BIG_PAGE, MANY_FRIENDS, MANY_MEMBERS, NOW, append, befriend, count_to, group, join, log, message, say,
-    two_friends, unique, unique_token, user, users,
+    BIG_PAGE, MANY_FRIENDS, MANY_MEMBERS, NOW, append, befriend, count_to, group, join, log, message, roster,
+    say, two_friends, unique, unique_token, user, users,
 };
 use crate::{
     Accepted, Appended, ConversationId, Cursor, FriendLimits, GroupLimits, Joined, Left, NewMessage,
@@ -119,7 +119,7 @@ pub(super) fn the_last_seat_taken_at_once(store: &dyn Store) {
             joined.iter().filter(|joined| matches!(joined, Joined::Member { members: 2, .. })).count();
         assert_eq!(seats, 1, "one gets the last seat: {joined:?}");
         assert_eq!(joined.iter().filter(|joined| **joined == Joined::Full).count(), 7, "{joined:?}");
-        assert_eq!(store.member_ids(group).unwrap().len(), 2);
+        assert_eq!(store.roster(group).unwrap().len(), 2);
         assert_eq!(store.group(group).unwrap().unwrap().members, 2);
     }
 }
@@ -154,11 +154,11 @@ pub(super) fn the_owner_leaves_while_somebody_joins(store: &dyn Store) {
         match (&did[0], &did[1]) {
             (Did::Leave(Left::OwnerStays), Did::Join(Joined::Member { members: 2, .. })) => {
                 assert_eq!(open.unwrap().members, 2);
-                assert_eq!(store.member_ids(group).unwrap(), [owner, ann]);
+                assert_eq!(roster(store, group), [(owner, Seq(0)), (ann, Seq(0))]);
             }
             (Did::Leave(Left::Left { members: 0 }), Did::Join(Joined::NoSuchGroup)) => {
                 assert_eq!(open, None);
-                assert_eq!(store.member_ids(group).unwrap(), []);
+                assert_eq!(roster(store, group), []);
             }
             (Did::Leave(left), Did::Join(joined)) => panic!("cannot both be: {left:?}, {joined:?}"),
             _ => unreachable!("the first leaves, the second joins"),
@@ -269,6 +269,28 @@ pub(super) fn cursors_advanced_at_once(store: &dyn Store) {
     });
     let acked = |user| store.conversation(user, conversation).unwrap().unwrap().acked.0;
     assert_eq!((acked(ann), acked(bob)), (19 * 4 + 3, 19 * 5 + 3), "the furthest of all");
+}
+
+pub(super) fn a_roster_read_after_an_append_misses_nobody(store: &dyn Store) {
+    const MESSAGES: usize = 20;
+    for _ in 0..ROUNDS {
+        let [ann, bob] = users(store);
+        let group = group(store, ann);
+        let did = at_once(2, |n| match n {
+            0 => (0..MESSAGES)
+                .map(|n| (say(store, group.conversation(), ann, &n.to_string()), roster(store, group)))
+                .collect(),
+            _ => vec![(join(store, group, bob), roster(store, group))],
+        });
+        let (since, joined) = &did[1][0];
+        assert_eq!(*joined, [(ann, Seq(0)), (bob, *since)]);
+        for (seq, roster) in &did[0] {
+            match &roster[..] {
+                [(_, Seq(0))] => assert!(seq <= since, "bob, who reads after {since}, misses {seq}"),
+                read => assert_eq!(read, joined, "after {seq}"),
+            }
+        }
+    }
 }
 
 pub(super) fn joining_while_others_talk(store: &dyn Store) {

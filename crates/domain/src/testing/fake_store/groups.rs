@@ -6,7 +6,7 @@ use std::ops::Bound;
 use super::{FakeStore, State, messages};
 use crate::{
     Created, Group, GroupId, GroupLimits, GroupStore, Joined, Left, Member, Membership, NewGroup, OwnGroup,
-    Role, StoreResult, Timestamp, UserId,
+    Role, RosterEntry, StoreResult, Timestamp, UserId,
 };
 
 /// A group that is open.
@@ -119,9 +119,10 @@ impl GroupStore for FakeStore {
         })
     }
 
-    fn member_ids(&self, group: GroupId) -> StoreResult<Vec<UserId>> {
-        self.run("list members", |state| {
-            state.groups.get(&group).into_iter().flat_map(|row| row.members.keys().copied()).collect()
+    fn roster(&self, group: GroupId) -> StoreResult<Vec<RosterEntry>> {
+        self.run("read a roster", |state| {
+            let members = state.groups.get(&group).into_iter().flat_map(|row| &row.members);
+            members.map(|(&user, membership)| RosterEntry { user, since: membership.since }).collect()
         })
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::thread;
 
 use ::mysql::prelude::Queryable;
-use domain::{Created, GroupStore, Joined, Left, MessageLog, NewGroup, Novelty};
+use domain::{Created, GroupStore, Joined, Left, MessageLog, NewGroup, Novelty, RosterEntry, Seq};
 use testkit::MariaDb;
 
 use super::*;
@@ -91,7 +91,7 @@ fn members_are_counted_right_while_they_come_and_go() {
         .collect();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     assert_eq!(store.group(group).unwrap().unwrap().members, 1);
-    assert_eq!(store.member_ids(group).unwrap(), [owner]);
+    assert_eq!(store.roster(group).unwrap(), [RosterEntry { user: owner, since: Seq(0) }]);
 }
 
 #[test]
