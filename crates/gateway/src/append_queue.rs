@@ -65,12 +65,14 @@ impl AppendQueue {
         true
     }
 
-    /// Waits, unless the queue is stopped. The appender only.
-    pub(crate) fn pause(&self, pause: Duration) {
+    /// Waits before another attempt; false once the queue is stopped: then nobody waits for the answer any more. The
+    /// appender only.
+    pub(crate) fn pause(&self, pause: Duration) -> bool {
         let mut inner = self.inner.lock();
         if !inner.stopped {
             self.work.wait_for(&mut inner, pause);
         }
+        !inner.stopped
     }
 
     /// Messages that wait.

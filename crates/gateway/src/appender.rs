@@ -14,11 +14,14 @@ pub(crate) struct Appender {
     shared: Arc<Shared>,
     index: usize,
     post: Post,
+    /// The last batch was refused after all attempts. Until one is stored again each is tried once: who waited behind
+    /// others must not wait their time and then its own.
+    store_is_away: bool,
 }
 
 impl Appender {
     pub(crate) fn new(shared: Arc<Shared>, index: usize, post: Post) -> Appender {
-        Appender { shared, index, post }
+        Appender { shared, index, post, store_is_away: false }
     }
 
     /// Stores messages until the queue is stopped.
@@ -41,24 +44,28 @@ impl Appender {
     }
 
     /// Stores a batch, however often that takes within the limit; then every message of it is answered.
-    fn store(&self, batch: &mut Batch) {
+    fn store(&mut self, batch: &mut Batch) {
         let shared = &self.shared;
-        let mut pauses = shared.config.append_retry_pauses.iter();
+        let attempts = if self.store_is_away { 0 } else { shared.config.append_retry_pauses.len() };
+        let mut pauses = shared.config.append_retry_pauses.iter().take(attempts);
         loop {
             let error = match shared.service.append(batch) {
-                Ok(()) => return shared.counters.append_groups.add(1),
+                Ok(()) => {
+                    self.store_is_away = false;
+                    return shared.counters.append_groups.add(1);
+                }
                 Err(error) => error,
             };
             shared.counters.append_failed.add(1);
             match pauses.next() {
                 // A repeat does no harm: what was stored after all is found again by its client message id.
-                Some(pause) => {
+                Some(pause) if shared.appends[self.index].pause(*pause) => {
                     log::warn!("{} messages not stored, trying again: {error}", batch.len());
-                    shared.appends[self.index].pause(*pause);
                 }
-                None => {
+                _ => {
                     log::error!("{} messages not stored, refused as busy: {error}", batch.len());
                     shared.counters.busy_store.add(batch.len() as u64);
+                    self.store_is_away = true;
                     return shared.service.refuse(batch);
                 }
             }
