@@ -1,16 +1,20 @@
 //! A4, A9: several devices, resuming, and looking after one's sessions.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
-use protocol::{Code, Secret, State};
+use protocol::{Code, Login, Secret, State};
+use socket2::SockRef;
+use testkit::eventually;
 
 use crate::support::{
-    Options, PASSWORD, Peer, Server, Store, befriend, friends, hello, log_in, on_each_store, register, user,
+    DEADLINE, Options, PASSWORD, Peer, Server, Store, befriend, friends, hello, log_in, on_each_store,
+    register, user,
 };
 
 on_each_store! {
     a4_many_devices_at_once_each_with_a_name,
     a4_one_session_only_by_refusing_the_second,
+    a4_one_session_only_and_a_killed_client_is_not_locked_out,
     a4_one_session_only_by_ending_the_first,
     a4_a_login_too_many_ends_the_one_seen_longest_ago,
     a9_a_token_resumes_and_survives_a_restart,
@@ -27,7 +31,7 @@ fn connect(server: &Server, device: &str) -> Peer {
 }
 
 fn login_refused(server: &Server, name: &str) -> Code {
-    let login = protocol::Login { id: None, name: Some(name.into()), password: Secret::new(PASSWORD) };
+    let login = Login { id: None, name: Some(name.into()), password: Secret::new(PASSWORD) };
     connect(server, "").login(login).unwrap_err().code
 }
 
@@ -58,6 +62,27 @@ fn a4_one_session_only_by_refusing_the_second(store: Store) {
     assert_eq!(Code(first.bye().errcode), Code::SESSION_MOVED);
     again.log_out().expect("out");
     log_in(&server, "alice", "second");
+}
+
+fn a4_one_session_only_and_a_killed_client_is_not_locked_out(store: Store) {
+    let mut server = Server::start(Options::on(store).with("session-policy", "reject"));
+    register(&server, "alice");
+    let logs_in_again = |server: &Server| {
+        eventually(DEADLINE, "a login", || {
+            let login = Login { id: None, name: Some("alice".into()), password: Secret::new(PASSWORD) };
+            let mut peer = connect(server, "");
+            peer.login(login).ok().map(|_| peer)
+        })
+    };
+    let killed = logs_in_again(&server);
+    SockRef::from(killed.stream()).set_linger(Some(Duration::ZERO)).expect("SO_LINGER");
+    drop(killed);
+    let survivor = logs_in_again(&server);
+    // Nor does the server's own death leave anybody online.
+    server.kill9();
+    server.restart();
+    logs_in_again(&server);
+    drop(survivor);
 }
 
 fn a4_one_session_only_by_ending_the_first(store: Store) {

@@ -147,7 +147,7 @@ fn texts_have_limits_in_bytes(store: Store) {
             assert_eq!((refusal.code, refusal.body.field.as_deref()), (Code::BAD_FIELD, Some("msg")));
         }
     }
-    assert_eq!(bob.pushes_so_far().len(), 1, "the group's new member heard of nothing but of joining");
+    assert_eq!(bob.pushes_so_far(), []);
     let stored = bob.read_all(conv, 0);
     assert_eq!(stored.len(), fit.len());
     assert!(stored.iter().zip(&fit).all(|(message, text)| message.msg == *text));
@@ -245,8 +245,9 @@ fn every_other_text_field_comes_out_or_is_refused(store: Store) {
             }
         }
     }
-    for password in ["\0\0\0\0\0\0\0\0", "'; DROP--", "%s%s%s%s", "😀😀", " leading and trailing "] {
-        let name = format!("user of {}", password.len());
+    let passwords = ["\0\0\0\0\0\0\0\0", "'; DROP--", "%s%s%s%s", "😀😀", " leading and trailing "];
+    for (n, password) in passwords.into_iter().enumerate() {
+        let name = format!("user {n}");
         let mut guest = Peer::connect(server.address());
         guest.hello(hello("")).expect("HELLO");
         let id = guest.reg(&name, password).expect("registered").id;
@@ -255,11 +256,9 @@ fn every_other_text_field_comes_out_or_is_refused(store: Store) {
             name: None,
             password: protocol::Secret::new(password),
         };
-        assert_eq!(
-            guest.login(login(password.trim_matches(['\0', ' ', '%']))).unwrap_err().code,
-            Code::BAD_CREDENTIALS,
-            "{password:?}"
-        );
+        let mut almost = password.to_owned();
+        almost.pop();
+        assert_eq!(guest.login(login(&almost)).unwrap_err().code, Code::BAD_CREDENTIALS, "{password:?}");
         guest.login(login(password)).expect("the right password");
     }
     witnesses.testify(&mut server);

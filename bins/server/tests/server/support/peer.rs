@@ -145,6 +145,18 @@ impl Peer {
         }
     }
 
+    /// Waits for one reply, or for the end of the connection.
+    pub(crate) fn try_reply(&mut self, rid: u32) -> Option<Result<Reply, Refusal>> {
+        loop {
+            if let Some(result) = self.replies.remove(&rid) {
+                return Some(result);
+            }
+            if !self.read_one() {
+                return None;
+            }
+        }
+    }
+
     /// Asks and waits for the reply.
     pub(crate) fn ask(&mut self, request: &Request) -> Result<Reply, Refusal> {
         let rid = self.send(request);
@@ -223,6 +235,11 @@ impl Peer {
     /// Waits until the server asks whether this side is there.
     pub(crate) fn pinged(&mut self) {
         self.take("a ping", |push| matches!(push, Push::Ping(_)).then_some(()));
+    }
+
+    /// Throws the pushes away that have come.
+    pub(crate) fn forget_pushes(&mut self) {
+        self.pushes.clear();
     }
 
     /// All pushes that have come before the reply to a PING that is sent now; they are taken.

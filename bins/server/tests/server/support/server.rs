@@ -133,12 +133,6 @@ impl Server {
         self.launch();
     }
 
-    /// Starts it again with other settings, on the same data and port.
-    pub(crate) fn restart_with(&mut self, change: impl FnOnce(Options) -> Options) {
-        self.options = change(self.options.clone());
-        self.restart();
-    }
-
     fn launch(&mut self) {
         let log = File::options().create(true).append(true).open(self.log_path()).expect("a log file");
         let begun = Instant::now();
