@@ -28,6 +28,8 @@ enum Fault {
     Fail(StoreError),
     /// Is done, and its answer is lost.
     LoseAnswer,
+    /// Is done, and its caller hears of it only after this.
+    Meanwhile(Box<dyn FnOnce() + Send>),
 }
 
 impl FakeStore {
@@ -46,6 +48,12 @@ impl FakeStore {
         self.faults.lock().extend((0..n).map(|_| Fault::LoseAnswer));
     }
 
+    /// Runs something in the thread of the next operation, when it was done and before its caller hears of it: the place
+    /// to let others race.
+    pub fn after_next(&self, hook: impl FnOnce() + Send + 'static) {
+        self.faults.lock().push_back(Fault::Meanwhile(Box::new(hook)));
+    }
+
     /// The next `n` operations meet nothing; what is told after this call comes after them.
     pub fn spare_next(&self, n: usize) {
         self.faults.lock().extend((0..n).map(|_| Fault::None));
@@ -58,15 +66,17 @@ impl FakeStore {
 
     /// Every operation runs in here: meets its fault, or works on the state alone.
     fn run<T>(&self, operation: &'static str, work: impl FnOnce(&mut State) -> T) -> StoreResult<T> {
-        let fault = self.faults.lock().pop_front();
-        if let Some(Fault::Fail(error)) = fault {
+        let fault = self.faults.lock().pop_front().unwrap_or(Fault::None);
+        if let Fault::Fail(error) = fault {
             return Err(error);
         }
         let done = work(&mut self.state.lock());
         match fault {
-            Some(Fault::LoseAnswer) => Err(StoreError::outcome_unknown(operation, "the answer was lost")),
-            Some(Fault::None | Fault::Fail(_)) | None => Ok(done),
+            Fault::LoseAnswer => return Err(StoreError::outcome_unknown(operation, "the answer was lost")),
+            Fault::Meanwhile(hook) => hook(),
+            Fault::None | Fault::Fail(_) => {}
         }
+        Ok(done)
     }
 }
 
