@@ -5,6 +5,7 @@ use std::sync::Arc;
 use domain::{ConversationId, NewMessage, UserId};
 
 use crate::hub::Origin;
+use crate::roster::Roster;
 
 /// A message that was checked and waits to be stored.
 #[derive(Clone, Debug)]
@@ -28,7 +29,7 @@ pub(crate) enum Recipient {
     Friend(UserId),
     /// Whoever is a member once the message is stored; and those who were when it was checked, in case that the store
     /// cannot say then.
-    Group(Arc<[UserId]>),
+    Group(Arc<Roster>),
 }
 
 impl Pending {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::{
-    AppendRefused, Appended, ConversationId, GroupId, MessageKind, NewMessage, Novelty, StoreError,
+    AppendRefused, Appended, ConversationId, GroupId, MessageKind, NewMessage, Novelty, Seq, StoreError,
     StoreResult, Timestamp, UserId,
 };
 use protocol::{ChatMessage, Code, GroupChat, OneChat, Refusal, Sent};
@@ -16,6 +16,7 @@ use crate::friends;
 use crate::groups;
 use crate::hub::{ChatKind, Delivery, Origin, Readers};
 use crate::refuse::Stop;
+use crate::roster::{Readership, Roster};
 use crate::service::Service;
 use crate::wire;
 
@@ -144,7 +145,8 @@ fn deliver(
         let readers = match envelope.to {
             Recipient::Friend(friend) => Readers::Pair(message.sender, friend),
             Recipient::Group(checked) => {
-                Readers::Members(message.conversation, rosters.read(message.conversation, checked))
+                let readers = rosters.readers(message.conversation, place.seq, checked);
+                Readers::Members(message.conversation, readers)
             }
         };
         let chat = ChatMessage {
@@ -162,19 +164,25 @@ fn deliver(
     Delivery { origin, answer: Ok(sent), message }
 }
 
-/// The rosters of a batch's groups, each read once, after the commit: whoever became a member before it is there. One
-/// who came between commit and read is there too, and gets a message that stands before their `first`: their client
-/// drops it by its seq.
+/// The rosters of a batch's groups, each read once, after the commit: whoever became a member before it is there. Who
+/// came between commit and read is there too, but with a `since` that keeps the message from them.
 struct RostersNow<'a> {
     service: &'a Service,
-    read: HashMap<ConversationId, Arc<[UserId]>>,
+    read: HashMap<ConversationId, RosterNow>,
+}
+
+/// A roster, and the readers of the message that was delivered last: most likely those of the next.
+struct RosterNow {
+    roster: Arc<Roster>,
+    readership: Readership,
 }
 
 impl RostersNow<'_> {
-    fn read(&mut self, conversation: ConversationId, checked: Arc<[UserId]>) -> Arc<[UserId]> {
+    /// Who reads the message at this place.
+    fn readers(&mut self, conversation: ConversationId, seq: Seq, checked: Arc<Roster>) -> Arc<[UserId]> {
         let service = self.service;
-        let roster = self.read.entry(conversation).or_insert_with(|| {
-            match groups::roster(service, conversation.group()) {
+        let now = self.read.entry(conversation).or_insert_with(|| {
+            let roster = match groups::roster(service, conversation.group()) {
                 Ok(roster) => roster.unwrap_or_default(),
                 Err(error) => {
                     // The message is stored and will be answered. Those who were members when it was checked get it
@@ -182,8 +190,12 @@ impl RostersNow<'_> {
                     service.trouble.note(service.ports.clock.now(), &error);
                     checked
                 }
-            }
+            };
+            RosterNow { readership: roster.readership(seq), roster }
         });
-        Arc::clone(roster)
+        if !now.readership.covers(seq) {
+            now.readership = now.roster.readership(seq);
+        }
+        Arc::clone(now.readership.readers())
     }
 }

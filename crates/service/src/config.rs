@@ -34,7 +34,8 @@ pub struct ServiceConfig {
     pub text_bytes_max: usize,
     /// Friend pairs whose conversation is kept in memory.
     pub friendship_cache_max: usize,
-    /// Member ids kept in memory, summed over all groups.
+    /// Members kept in memory, summed over all groups, at 16 bytes each: an id and a since. A group itself counts as a
+    /// dozen members.
     pub roster_cache_members_max: u64,
     /// Users whose name is kept in memory.
     pub user_cache_max: usize,

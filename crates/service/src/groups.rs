@@ -18,30 +18,29 @@ use crate::names;
 use crate::page::{Part, Slice};
 use crate::presence;
 use crate::refuse::Stop;
+use crate::roster::Roster;
 use crate::service::Service;
 use crate::versioned_cache::VersionedCache;
 use crate::wire;
 
-/// The members of groups, by rising id: who may speak there, and who hears it.
-pub(crate) type Rosters = VersionedCache<GroupId, Arc<[UserId]>>;
+/// The members of groups: who may speak there, and who hears it.
+pub(crate) type Rosters = VersionedCache<GroupId, Arc<Roster>>;
 
 /// The members of a group; `None` if there is no such group.
-pub(crate) fn roster(service: &Service, group: GroupId) -> StoreResult<Option<Arc<[UserId]>>> {
+pub(crate) fn roster(service: &Service, group: GroupId) -> StoreResult<Option<Arc<Roster>>> {
     if group.0 > NUMBER_MAX {
         return Ok(None);
     }
     service.rosters.get_or_load(&group, || {
         let members = service.ports.store.roster(group)?;
-        let members: Vec<UserId> = members.into_iter().map(|entry| entry.user).collect();
-        debug_assert!(members.is_sorted(), "a port's promise");
-        Ok((!members.is_empty()).then(|| members.into()))
+        Ok((!members.is_empty()).then(|| Arc::new(Roster::new(&members))))
     })
 }
 
 /// The members of a group that this user is in.
-pub(crate) fn roster_with(service: &Service, group: GroupId, user: UserId) -> Result<Arc<[UserId]>, Stop> {
+pub(crate) fn roster_with(service: &Service, group: GroupId, user: UserId) -> Result<Arc<Roster>, Stop> {
     match roster(service, group)? {
-        Some(roster) if roster.binary_search(&user).is_ok() => Ok(roster),
+        Some(roster) if roster.contains(user) => Ok(roster),
         _ => Err(Stop::refused(Code::NOT_MEMBER)),
     }
 }
@@ -156,7 +155,9 @@ fn joined(service: &Service, me: Me<'_>, group: domain::Group, role: Role) -> Re
 /// Tells a group's members that I came or left.
 fn tell_members(service: &Service, me: Me<'_>, group: &domain::Group, event: GroupEventKind) {
     match roster(service, group.id) {
-        Ok(roster) => tell(service, me, group, event, roster.as_deref().unwrap_or_default()),
+        Ok(roster) => {
+            tell(service, me, group, event, roster.as_deref().map(Roster::members).unwrap_or_default());
+        }
         Err(error) => {
             // It happened all the same; members see it when they next look.
             service.trouble.note(service.ports.clock.now(), &error);
@@ -165,7 +166,7 @@ fn tell_members(service: &Service, me: Me<'_>, group: &domain::Group, event: Gro
     }
 }
 
-fn tell(service: &Service, me: Me<'_>, group: &domain::Group, event: GroupEventKind, roster: &[UserId]) {
+fn tell(service: &Service, me: Me<'_>, group: &domain::Group, event: GroupEventKind, members: &[UserId]) {
     let push = Push::GroupEvent(GroupEvent {
         event,
         groupid: group.id.0,
@@ -175,7 +176,7 @@ fn tell(service: &Service, me: Me<'_>, group: &domain::Group, event: GroupEventK
         members: group.members,
     });
     let hub = &service.ports.hub;
-    let others: Vec<UserId> = roster.iter().copied().filter(|member| *member != me.user()).collect();
+    let others: Vec<UserId> = members.iter().copied().filter(|member| *member != me.user()).collect();
     if !others.is_empty() {
         hub.push(Audience::Users(&others), &push);
     }

@@ -21,7 +21,8 @@ pub enum Audience<'a> {
 pub enum Readers {
     /// The two users of a direct conversation.
     Pair(UserId, UserId),
-    /// The members of a group, as they were after the message was stored.
+    /// The members of a group who may read the message, as they were after it was stored. The same list for one message
+    /// after the other, as long as they have the same readers.
     Members(ConversationId, Arc<[UserId]>),
 }
 

@@ -24,6 +24,7 @@ mod names;
 mod page;
 mod presence;
 mod refuse;
+mod roster;
 mod route;
 mod seen;
 mod service;

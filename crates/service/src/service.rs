@@ -16,6 +16,7 @@ use crate::groups::{self, Rosters};
 use crate::hub::Hub;
 use crate::presence::Doors;
 use crate::refuse::{Stop, Trouble};
+use crate::roster::Roster;
 use crate::seen::Seen;
 use crate::sessions::{self, Ended};
 use crate::unsettled::Unsettled;
@@ -76,12 +77,14 @@ impl Service {
         config.bundle_page_max = config.bundle_page_max.clamp(1, PAGE_MAX);
         config.text_bytes_max = config.text_bytes_max.clamp(1, TEXT_BYTES_MAX);
         config.sessions_per_user_max = config.sessions_per_user_max.max(1);
-        let rosters =
-            Capacity { weight: config.roster_cache_members_max, heaviest: u64::from(config.groups.members) };
+        let rosters = Capacity {
+            weight: config.roster_cache_members_max,
+            heaviest: Roster::weight_of(u64::from(config.groups.members)),
+        };
         Service {
             directory: Directory::new(config.user_cache_max),
             friendships: VersionedCache::of_values(config.friendship_cache_max),
-            rosters: VersionedCache::weighed(rosters, |roster| roster.len() as u64),
+            rosters: VersionedCache::weighed(rosters, |roster| roster.weight()),
             cursors: Cursors::new(config.cursors_waiting_max, config.friendship_cache_max),
             seen: Seen::new(),
             ended: Ended::default(),

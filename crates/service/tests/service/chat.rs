@@ -251,6 +251,29 @@ fn a_commit_of_unknown_outcome_is_delivered_when_it_is_known() {
 }
 
 #[test]
+fn a_message_that_is_delivered_late_reaches_nobody_who_joined_after_it() {
+    let harness = Harness::new();
+    let (alice, bob, carol) = (harness.login("alice"), harness.login("bob"), harness.login("carol"));
+    let group = harness.group(&[&alice, &bob]);
+    let mut first = batch([alice.prepare(many(group, "1", "before carol")).unwrap()]);
+    harness.store.lose_next_answers(1);
+    harness.service.append(&mut first).unwrap_err();
+    harness.service.refuse(&mut first);
+    let reply = carol.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
+    assert_eq!(body!(Reply::JoinGroup, reply).conv.first, 2);
+
+    // Its sender repeats it, and says more: checked when carol was there, stored together, for other readers each.
+    let texts = [("1", "before carol"), ("2", "after"), ("3", "and on")];
+    let pending = texts.map(|(id, text)| alice.prepare(many(group, id, text)).unwrap());
+    harness.service.append(&mut batch(pending)).unwrap();
+    assert_eq!(
+        messages(bob.pushes()),
+        [(1, "before carol".into()), (2, "after".into()), (3, "and on".into())]
+    );
+    assert_eq!(messages(carol.pushes()), [(2, "after".into()), (3, "and on".into())]);
+}
+
+#[test]
 fn a_refused_batch_is_busy_and_comes_through_when_its_sender_repeats_it() {
     let harness = Harness::new();
     let (alice, bob) = (harness.login("alice"), harness.login("bob"));

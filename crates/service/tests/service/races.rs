@@ -1,7 +1,7 @@
 //! Several threads at once: whatever the order, everybody ends with the same truth.
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Barrier};
+use std::sync::{Arc, Barrier, mpsc};
 use std::thread;
 
 use protocol::{
@@ -209,13 +209,99 @@ fn who_joins_while_others_talk_misses_nothing() {
         let conv = body!(Reply::JoinGroup, joined).conv;
         // All that is not in `last` was pushed.
         let mut known: Vec<u64> = (conv.first..=conv.last).collect();
-        // One stored just before bob came may still be delivered after it: a client drops what is before `first`.
-        known.extend(messages(bob.pushes()).into_iter().map(|(seq, _)| seq).filter(|seq| *seq >= conv.first));
+        let pushed: Vec<u64> = messages(bob.pushes()).into_iter().map(|(seq, _)| seq).collect();
+        let not_his = pushed.iter().find(|seq| **seq < conv.first);
+        assert_eq!(not_his, None, "round {round}: he reads from {} on, got {pushed:?}", conv.first);
+        known.extend(pushed);
         known.sort_unstable();
         known.dedup();
         assert_eq!(known, (conv.first..=10).collect::<Vec<_>>(), "round {round}");
         alice.pushes();
     }
+}
+
+/// Has a batch stored and delivered, and lets something happen between the two.
+fn between_commit_and_delivery(harness: &Harness, batch: &mut Batch, meanwhile: impl FnOnce()) {
+    let (stored, is_stored) = mpsc::channel();
+    let (done, is_done) = mpsc::channel::<()>();
+    harness.store.after_next(move || {
+        stored.send(()).unwrap();
+        // An error is the end of the other thread, which will say why.
+        let _ = is_done.recv();
+    });
+    thread::scope(|scope| {
+        let append = scope.spawn(|| harness.service.append(batch).unwrap());
+        is_stored.recv().unwrap();
+        meanwhile();
+        drop(done);
+        append.join().unwrap();
+    });
+}
+
+/// Messages of this device in the group, stored together.
+fn talk(device: &Device<'_>, groupid: u64, texts: &[&str]) -> Batch {
+    let mut batch = Batch::default();
+    for text in texts {
+        let (msg, client_msg_id) = ((*text).into(), (*text).into());
+        let request = Request::GroupChat(protocol::GroupChat { groupid, msg, client_msg_id });
+        batch.push(device.prepare(request).unwrap());
+    }
+    batch
+}
+
+#[test]
+fn who_joins_between_commit_and_delivery_gets_nothing_from_before() {
+    let harness = Harness::new();
+    let (alice, bob, carol) = (harness.login("alice"), harness.login("bob"), harness.login("carol"));
+    let desk = harness.login("alice");
+    let group = harness.group(&[&alice, &bob]);
+    let mut conv = None;
+    between_commit_and_delivery(&harness, &mut talk(&alice, group, &["one", "two"]), || {
+        let joined = carol.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
+        conv = Some(body!(Reply::JoinGroup, joined).conv);
+    });
+    let conv = conv.unwrap();
+    assert_eq!((conv.first, conv.last), (3, 2), "they were stored when she came");
+    assert_eq!(carol.pushes(), [], "and are not for her");
+    for member in [&bob, &desk] {
+        assert_eq!(messages(member.pushes()), [(1, "one".into()), (2, "two".into())]);
+    }
+    harness.service.append(&mut talk(&alice, group, &["three"])).unwrap();
+    for member in [&bob, &desk, &carol] {
+        assert_eq!(messages(member.pushes()), [(3, "three".into())]);
+    }
+}
+
+#[test]
+fn who_leaves_and_comes_back_between_commit_and_delivery_begins_anew() {
+    let harness = Harness::new();
+    let (alice, bob, carol) = (harness.login("alice"), harness.login("bob"), harness.login("carol"));
+    let group = harness.group(&[&alice, &bob, &carol]);
+    harness.service.append(&mut talk(&alice, group, &["one"])).unwrap();
+    assert_eq!(messages(carol.pushes()), [(1, "one".into())]);
+    between_commit_and_delivery(&harness, &mut talk(&alice, group, &["two"]), || {
+        carol.ask(Request::LeaveGroup(GroupRef { groupid: group })).unwrap();
+        let joined = carol.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
+        assert_eq!(body!(Reply::JoinGroup, joined).conv.first, 3);
+    });
+    assert_eq!(messages(carol.pushes()), []);
+    carol.say_in(group, "three", "three").unwrap();
+    harness.service.append(&mut talk(&alice, group, &["four"])).unwrap();
+    assert_eq!(messages(carol.pushes()), [(4, "four".into())]);
+    let all = ["one", "two", "three", "four"].map(String::from);
+    assert_eq!(messages(bob.pushes()), (1..).zip(all).collect::<Vec<_>>());
+}
+
+#[test]
+fn who_leaves_between_commit_and_delivery_gets_nothing_more() {
+    let harness = Harness::new();
+    let (alice, bob, carol) = (harness.login("alice"), harness.login("bob"), harness.login("carol"));
+    let group = harness.group(&[&alice, &bob, &carol]);
+    between_commit_and_delivery(&harness, &mut talk(&alice, group, &["one"]), || {
+        carol.ask(Request::LeaveGroup(GroupRef { groupid: group })).unwrap();
+    });
+    assert_eq!(messages(bob.pushes()), [(1, "one".into())]);
+    assert_eq!(carol.pushes(), []);
 }
 
 #[test]
