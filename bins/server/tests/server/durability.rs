@@ -1,12 +1,12 @@
 //! Answered = durable: the server is killed in the middle of a load, again and again, and what it answered is there.
 
 use std::collections::{HashMap, HashSet, VecDeque};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use bytes::BytesMut;
 use protocol::{ChatMessage, Reply, Request};
+use testkit::eventually;
 
 use crate::support::{DEADLINE, Peer, Random, Server, Store, befriend, chat, group_chat, log_in, user};
 
@@ -67,20 +67,22 @@ fn kill_again_and_again(store: Store, rounds: usize) {
 
     for round in 0..rounds {
         let stop = AtomicBool::new(false);
-        let patience = Duration::from_millis(random.within(20..400));
+        let acknowledged = AtomicU64::new(0);
+        // The kill comes in the middle of a load: after so many answers.
+        let enough = random.within(1..3_000);
         thread::scope(|scope| {
             for sender in &mut senders {
                 let peer = log_in(&server, &sender.name, "load");
                 let random = random.fork();
-                let stop = &stop;
-                scope.spawn(move || load(sender, peer, random, stop));
+                let (acknowledged, stop) = (&acknowledged, &stop);
+                scope.spawn(move || load(sender, peer, random, acknowledged, stop));
             }
-            thread::sleep(patience);
+            eventually(DEADLINE, "answers", || (acknowledged.load(Ordering::SeqCst) >= enough).then_some(()));
             server.kill9();
             stop.store(true, Ordering::SeqCst);
         });
-        let acknowledged: usize = senders.iter().map(|sender| sender.ledger.acknowledged.len()).sum();
-        println!("round {round}: killed after {patience:?}, {acknowledged} messages acknowledged so far");
+        let open: usize = senders.iter().map(|sender| sender.ledger.open.len()).sum();
+        println!("round {round}: killed after {enough} answers, {open} messages are open");
         server.restart();
         check(&server, &senders, &convs);
         // Every second time what is open waits for the next crash.
@@ -127,7 +129,13 @@ fn people(server: &Server) -> (Vec<Sender>, Vec<u64>) {
 }
 
 /// Sends through a window until the connection breaks. A sender's thread.
-fn load(sender: &mut Sender, mut peer: Peer, mut random: Random, stop: &AtomicBool) {
+fn load(
+    sender: &mut Sender,
+    mut peer: Peer,
+    mut random: Random,
+    acknowledged: &AtomicU64,
+    stop: &AtomicBool,
+) {
     let ledger = &mut sender.ledger;
     // What was open before this connection stays open: only this one's are matched with answers.
     let mut window: VecDeque<(u32, Place, String)> = VecDeque::new();
@@ -145,6 +153,7 @@ fn load(sender: &mut Sender, mut peer: Peer, mut random: Random, stop: &AtomicBo
         match peer.try_reply(rid).filter(|_| written) {
             Some(Ok(Reply::OneChat(sent) | Reply::GroupChat(sent))) => {
                 ledger.acknowledged.push((sent.conv, sent.seq, id));
+                acknowledged.fetch_add(1, Ordering::SeqCst);
             }
             Some(other) => panic!("{other:?}"),
             None => {
@@ -165,7 +174,7 @@ fn load(sender: &mut Sender, mut peer: Peer, mut random: Random, stop: &AtomicBo
         }
     }
     // The connection may break a moment before the test says why.
-    testkit::eventually(DEADLINE, "the kill", || stop.load(Ordering::SeqCst).then_some(()));
+    eventually(DEADLINE, "the kill", || stop.load(Ordering::SeqCst).then_some(()));
 }
 
 /// Sends everything again that was never answered, with the same ids and in the same order.

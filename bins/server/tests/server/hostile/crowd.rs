@@ -122,3 +122,31 @@ fn connections_that_come_and_go_leave_nothing_behind() {
     });
     witnesses.testify(&mut server);
 }
+
+#[test]
+fn a_server_without_free_descriptors_turns_newcomers_away_and_recovers() {
+    let mut server = Server::start(Options::on(Store::Sqlite).descriptors_max(96));
+    let mut witnesses = Witnesses::of(&server);
+    let mut inside = Vec::new();
+    let mut outside = 0;
+    for _ in 0..200 {
+        let mut peer = Peer::connect(server.address());
+        if peer.try_hello() {
+            inside.push(peer);
+        } else {
+            outside += 1;
+        }
+    }
+    assert!(inside.len() > 20 && outside > 100, "{} are inside, {outside} outside", inside.len());
+    witnesses.chat();
+    for peer in &mut inside {
+        peer.ping().expect("those inside are served");
+    }
+    drop(inside);
+    testkit::eventually(crate::support::DEADLINE, "a newcomer is let in", || {
+        Peer::connect(server.address()).try_hello().then_some(())
+    });
+    register(&server, "newcomer");
+    log_in(&server, "newcomer", "");
+    witnesses.testify(&mut server);
+}

@@ -11,7 +11,7 @@ const MIB: u64 = 1024 * 1024;
 #[test]
 fn huge_pipelines_of_large_texts_are_stored_or_refused_each_once() {
     const SENDERS: usize = 4;
-    const EACH: usize = 250;
+    const EACH: usize = 150;
     let options = Options::on(Store::Sqlite).with("waiting-bytes-max", MIB).with("append-queue-max", 16);
     let mut server = Server::start(options);
     let mut witnesses = Witnesses::of(&server);

@@ -28,6 +28,7 @@ pub(crate) struct Options {
     log: String,
     args: Vec<String>,
     variables: Vec<(String, String)>,
+    descriptors_max: Option<u32>,
 }
 
 impl Options {
@@ -47,6 +48,7 @@ impl Options {
             log: "debug".to_owned(),
             args: Vec::new(),
             variables: Vec::new(),
+            descriptors_max: None,
         }
     }
 
@@ -59,6 +61,12 @@ impl Options {
     /// An environment variable.
     pub(crate) fn variable(mut self, name: &str, value: &str) -> Options {
         self.variables.push((name.to_owned(), value.to_owned()));
+        self
+    }
+
+    /// Lets it open only so many files and sockets.
+    pub(crate) fn descriptors_max(mut self, max: u32) -> Options {
+        self.descriptors_max = Some(max);
         self
     }
 
@@ -136,7 +144,13 @@ impl Server {
     fn launch(&mut self) {
         let log = File::options().create(true).append(true).open(self.log_path()).expect("a log file");
         let begun = Instant::now();
-        let mut process = Process::spawn(env!("CARGO_BIN_EXE_server"), |command| {
+        const SERVER: &str = env!("CARGO_BIN_EXE_server");
+        let limit = self.options.descriptors_max.map(|max| format!("--nofile={max}:{max}"));
+        // prlimit becomes the server (exec): the pid stays the same.
+        let mut process = Process::spawn(if limit.is_some() { "prlimit" } else { SERVER }, |command| {
+            if let Some(limit) = limit {
+                command.args([&limit, "--", SERVER]);
+            }
             command
                 .args(self.options.arguments(&self.folder.path().join("data")))
                 .env("RUST_LOG", &self.options.log)
