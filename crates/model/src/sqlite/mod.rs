@@ -12,6 +12,7 @@ mod cursors;
 mod fault;
 mod folder;
 mod friends;
+mod gather;
 mod groups;
 mod migrate;
 mod number;

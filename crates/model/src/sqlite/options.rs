@@ -6,19 +6,19 @@ use std::time::Duration;
 
 use crate::MigrationError;
 
-/// The limits of the store. The defaults suit one server with a few hundred thousand messages a second at most.
+/// The limits of the store. The defaults suit one server of any size.
 #[derive(Clone, Debug)]
 pub struct Options {
     /// Connections that read, at most: as many reads run at the same time. Opened when first needed. 4 by default.
     pub readers: usize,
     /// How long an operation waits for its connection before it is refused as unavailable; 5 s by default.
     pub wait: Duration,
-    /// Pages that the writing connection keeps in memory, in KiB; 16 MiB by default.
+    /// Pages that the writing connection keeps in memory, in KiB; 8 MiB by default.
     pub writer_cache_kib: u32,
-    /// Pages that each reading connection keeps in memory, in KiB; 2 MiB by default.
+    /// Pages that each reading connection keeps in memory, in KiB; 1 MiB by default.
     pub reader_cache_kib: u32,
-    /// How large the write-ahead log grows before it is copied into the database file, in KiB; 16 MiB by default. It
-    /// can grow beyond while the copying lasts.
+    /// How large the write-ahead log grows before it is copied into the database file, in KiB; 64 MiB by default. It
+    /// grows beyond while a long read holds the copying up.
     pub wal_kib: u32,
 }
 
@@ -27,9 +27,9 @@ impl Default for Options {
         Options {
             readers: 4,
             wait: Duration::from_secs(5),
-            writer_cache_kib: 16 * 1024,
-            reader_cache_kib: 2 * 1024,
-            wal_kib: 16 * 1024,
+            writer_cache_kib: 8 * 1024,
+            reader_cache_kib: 1024,
+            wal_kib: 64 * 1024,
         }
     }
 }

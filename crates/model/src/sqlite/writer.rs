@@ -68,3 +68,76 @@ impl Drop for Transaction<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::{Options, connection};
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+
+    fn writer() -> (tempfile::TempDir, Writer) {
+        let folder = tempfile::tempdir().unwrap();
+        let connection = connection::writer(&folder.path().join("chat.db"), &Options::default()).unwrap();
+        connection.execute_batch("CREATE TABLE t (x)").unwrap();
+        (folder, Writer::new(connection, Duration::from_secs(5)))
+    }
+
+    fn insert(writer: &Writer, bytes: usize) -> StoreResult<usize> {
+        writer.transact("insert", |connection| {
+            connection.execute("INSERT INTO t VALUES (zeroblob(?1))", [bytes as i64])
+        })
+    }
+
+    fn rows(writer: &Writer) -> i64 {
+        writer.lock("count").unwrap().query_row("SELECT count(*) FROM t", [], |row| row.get(0)).unwrap()
+    }
+
+    #[test]
+    fn an_error_leaves_no_trace() {
+        let (_folder, writer) = writer();
+        let error = writer.transact("try", |connection| {
+            connection.execute("INSERT INTO t VALUES (1)", [])?;
+            connection.execute("INSERT INTO nowhere VALUES (1)", [])
+        });
+        assert!(matches!(error, Err(StoreError::Failed { operation: "try", .. })), "{error:?}");
+        assert_eq!(rows(&writer), 0);
+        insert(&writer, 1).unwrap();
+        assert_eq!(rows(&writer), 1);
+    }
+
+    #[test]
+    fn a_panic_leaves_no_trace() {
+        let (_folder, writer) = writer();
+        let panicked = catch_unwind(AssertUnwindSafe(|| {
+            writer.transact("try", |connection| -> rusqlite::Result<()> {
+                connection.execute("INSERT INTO t VALUES (1)", [])?;
+                panic!("in the middle");
+            })
+        }));
+        assert!(panicked.is_err());
+        assert_eq!(rows(&writer), 0);
+        insert(&writer, 1).unwrap();
+    }
+
+    #[test]
+    fn a_full_disk_is_a_failure_and_passes() {
+        let (_folder, writer) = writer();
+        insert(&writer, 1).unwrap();
+        writer.lock("limit").unwrap().execute_batch("PRAGMA max_page_count = 5").unwrap();
+        let error = insert(&writer, 1_000_000);
+        assert!(matches!(error, Err(StoreError::Failed { operation: "insert", .. })), "{error:?}");
+        assert_eq!(rows(&writer), 1);
+        insert(&writer, 1).unwrap();
+        assert_eq!(rows(&writer), 2);
+    }
+
+    #[test]
+    fn who_cannot_have_the_connection_is_refused_after_a_while() {
+        let (_folder, mut writer) = writer();
+        writer.wait = Duration::from_millis(10);
+        let held = writer.lock("hold").unwrap();
+        assert!(matches!(insert(&writer, 1), Err(StoreError::Unavailable { operation: "insert", .. })));
+        drop(held);
+        insert(&writer, 1).unwrap();
+    }
+}
