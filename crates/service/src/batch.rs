@@ -5,7 +5,6 @@ use std::sync::Arc;
 use domain::{ConversationId, NewMessage, UserId};
 
 use crate::hub::Origin;
-use crate::roster::Roster;
 
 /// A message that was checked and waits to be stored.
 #[derive(Clone, Debug)]
@@ -27,9 +26,8 @@ pub(crate) struct Envelope {
 pub(crate) enum Recipient {
     /// The sender's friend.
     Friend(UserId),
-    /// Whoever is a member once the message is stored; and those who were when it was checked, in case that the store
-    /// cannot say then.
-    Group(Arc<Roster>),
+    /// Whoever is a member once the message is stored.
+    Group,
 }
 
 impl Pending {

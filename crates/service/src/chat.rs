@@ -1,10 +1,11 @@
 //! ONE_CHAT and GROUP_CHAT: a message is checked by a worker, then stored with others and delivered by an appender.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use domain::{
-    AppendRefused, Appended, ConversationId, GroupId, MessageKind, NewMessage, Novelty, Seq, StoreError,
+    AppendRefused, Appended, ConversationId, GroupId, MessageKind, NewMessage, Novelty, StoreError,
     StoreResult, Timestamp, UserId,
 };
 use protocol::{ChatMessage, Code, GroupChat, OneChat, Refusal, Sent};
@@ -40,10 +41,9 @@ pub(crate) fn to_friend(service: &Service, me: Me<'_>, rid: u32, request: OneCha
 pub(crate) fn to_group(service: &Service, me: Me<'_>, rid: u32, request: GroupChat) -> Result<Pending, Stop> {
     check(service, &request.msg, &request.client_msg_id)?;
     let group = GroupId(request.groupid);
-    let roster = groups::roster_with(service, group, me.user())?;
+    groups::check_member(service, group, me.user())?;
     let origin = Origin { conn: me.conn, rid, kind: ChatKind::Group };
-    let to = Recipient::Group(roster);
-    Ok(pending(me, origin, group.conversation(), to, request.client_msg_id, request.msg))
+    Ok(pending(me, origin, group.conversation(), Recipient::Group, request.client_msg_id, request.msg))
 }
 
 /// Stores and delivers a batch; see [`Service::append`].
@@ -66,7 +66,10 @@ pub(crate) fn append(service: &Service, batch: &mut Batch) -> StoreResult<()> {
         let cause = format!("{} places for {} messages", places.len(), batch.len());
         return Err(StoreError::failed("append", cause));
     }
-    let mut rosters = RostersNow { service, read: HashMap::new() };
+    // Stored but not answered: without the rosters nobody knows who may read it. When it is tried again, it is a repeat
+    // that this append stored.
+    let mut rosters = RostersNow::read(service, batch, &places)
+        .inspect_err(|_| service.unsettled.remember(&batch.messages))?;
     let deliveries = batch
         .messages
         .drain(..)
@@ -120,7 +123,7 @@ fn pending(
 /// What becomes of one message that the store has answered for.
 fn deliver(
     service: &Service,
-    rosters: &mut RostersNow<'_>,
+    rosters: &mut RostersNow,
     message: NewMessage,
     envelope: Envelope,
     place: Result<Appended, AppendRefused>,
@@ -131,7 +134,7 @@ fn deliver(
         Err(AppendRefused::NoSuchConversation) => {
             let code = match envelope.to {
                 Recipient::Friend(_) => Code::NOT_FRIENDS,
-                Recipient::Group(_) => Code::NOT_MEMBER,
+                Recipient::Group => Code::NOT_MEMBER,
             };
             return Delivery { origin, answer: Err(Refusal::new(code)), message: None };
         }
@@ -144,10 +147,7 @@ fn deliver(
     let message = to_be_read.then(|| {
         let readers = match envelope.to {
             Recipient::Friend(friend) => Readers::Pair(message.sender, friend),
-            Recipient::Group(checked) => {
-                let readers = rosters.readers(message.conversation, place.seq, checked);
-                Readers::Members(message.conversation, readers)
-            }
+            Recipient::Group => Readers::Members(message.conversation, rosters.readers(&place)),
         };
         let chat = ChatMessage {
             conv: place.conversation.0,
@@ -164,12 +164,10 @@ fn deliver(
     Delivery { origin, answer: Ok(sent), message }
 }
 
-/// The rosters of a batch's groups, each read once, after the commit: whoever became a member before it is there. Who
-/// came between commit and read is there too, but with a `since` that keeps the message from them.
-struct RostersNow<'a> {
-    service: &'a Service,
-    read: HashMap<ConversationId, RosterNow>,
-}
+/// The rosters of a batch's groups, each read once, after the commit: whoever became a member before it is there, and
+/// whoever left is not. Who came between commit and read is there too, but with a `since` that keeps the message from
+/// them.
+struct RostersNow(HashMap<ConversationId, RosterNow>);
 
 /// A roster, and the readers of the message that was delivered last: most likely those of the next.
 struct RosterNow {
@@ -177,24 +175,32 @@ struct RosterNow {
     readership: Readership,
 }
 
-impl RostersNow<'_> {
+impl RostersNow {
+    /// Reads the rosters of the groups where messages of this batch stand. A repeat that stands elsewhere is not
+    /// delivered.
+    fn read(
+        service: &Service,
+        batch: &Batch,
+        places: &[Result<Appended, AppendRefused>],
+    ) -> StoreResult<RostersNow> {
+        let mut rosters = HashMap::new();
+        for ((message, envelope), place) in batch.messages.iter().zip(&batch.envelopes).zip(places) {
+            if let (Recipient::Group, Ok(place)) = (&envelope.to, place)
+                && place.conversation == message.conversation
+                && let Entry::Vacant(entry) = rosters.entry(place.conversation)
+            {
+                let roster = groups::roster(service, place.conversation.group())?.unwrap_or_default();
+                entry.insert(RosterNow { readership: roster.readership(place.seq), roster });
+            }
+        }
+        Ok(RostersNow(rosters))
+    }
+
     /// Who reads the message at this place.
-    fn readers(&mut self, conversation: ConversationId, seq: Seq, checked: Arc<Roster>) -> Arc<[UserId]> {
-        let service = self.service;
-        let now = self.read.entry(conversation).or_insert_with(|| {
-            let roster = match groups::roster(service, conversation.group()) {
-                Ok(roster) => roster.unwrap_or_default(),
-                Err(error) => {
-                    // The message is stored and will be answered. Those who were members when it was checked get it
-                    // now; who joined since then finds it in the log.
-                    service.trouble.note(service.ports.clock.now(), &error);
-                    checked
-                }
-            };
-            RosterNow { readership: roster.readership(seq), roster }
-        });
-        if !now.readership.covers(seq) {
-            now.readership = now.roster.readership(seq);
+    fn readers(&mut self, place: &Appended) -> Arc<[UserId]> {
+        let Some(now) = self.0.get_mut(&place.conversation) else { return Arc::default() };
+        if !now.readership.covers(place.seq) {
+            now.readership = now.roster.readership(place.seq);
         }
         Arc::clone(now.readership.readers())
     }

@@ -37,10 +37,10 @@ pub(crate) fn roster(service: &Service, group: GroupId) -> StoreResult<Option<Ar
     })
 }
 
-/// The members of a group that this user is in.
-pub(crate) fn roster_with(service: &Service, group: GroupId, user: UserId) -> Result<Arc<Roster>, Stop> {
+/// Refuses who is not in the group.
+pub(crate) fn check_member(service: &Service, group: GroupId, user: UserId) -> Result<(), Stop> {
     match roster(service, group)? {
-        Some(roster) if roster.contains(user) => Ok(roster),
+        Some(roster) if roster.contains(user) => Ok(()),
         _ => Err(Stop::refused(Code::NOT_MEMBER)),
     }
 }
@@ -107,7 +107,7 @@ pub(crate) fn members_page(
     request: &GroupMembers,
 ) -> Result<MembersPage, Stop> {
     let group = GroupId(request.groupid);
-    roster_with(service, group, me.user())?;
+    check_member(service, group, me.user())?;
     let slice = Slice::asked(request.after, request.limit, service.config.page_max);
     let part = slice.read(
         |member: &domain::Member| member.user.id.0,

@@ -296,23 +296,34 @@ fn a_refused_batch_is_busy_and_comes_through_when_its_sender_repeats_it() {
 }
 
 #[test]
-fn a_roster_that_cannot_be_read_after_the_commit_is_taken_from_before_it() {
+fn nothing_is_delivered_before_it_is_known_who_may_read_it() {
     let harness = Harness::new();
     let (alice, bob, carol) = (harness.login("alice"), harness.login("bob"), harness.login("carol"));
-    let group = harness.group(&[&alice, &bob]);
-    let pending = alice.prepare(many(group, "1", "hello")).unwrap();
-    // Makes the roster unknown without reading it anew.
-    harness.store.spare_next(1);
-    harness.store.lose_next_answers(1);
-    refused(carol.ask(Request::JoinGroup(GroupRef { groupid: group })), Code::BUSY);
+    harness.befriend(&alice, &bob);
+    let group = harness.group(&[&alice, &bob, &carol]);
+    let mut batch = batch([
+        alice.prepare(many(group, "1", "hello")).unwrap(),
+        alice.prepare(one(&bob, "2", "and you")).unwrap(),
+    ]);
+    // Carol goes before the message is stored, and her farewell finds no roster either.
+    harness.store.spare_next(2);
+    let down = StoreError::unavailable("roster", "down");
+    harness.store.fail_next(down.clone(), 1);
+    carol.ask(Request::LeaveGroup(GroupRef { groupid: group })).unwrap();
     // The append passes, the roster's read does not.
     harness.store.spare_next(1);
-    harness.store.fail_next(StoreError::unavailable("roster", "down"), 1);
-    harness.service.append(&mut batch([pending])).unwrap();
+    harness.store.fail_next(down.clone(), 1);
+    assert_eq!(harness.service.append(&mut batch), Err(down));
     assert_eq!(harness.store.forget_faults(), 0, "both were asked");
-    assert!(harness.hub.take_answers(alice.conn)[0].1.is_ok());
-    assert_eq!(messages(bob.pushes()), [(1, "hello".into())]);
-    assert_eq!(messages(carol.pushes()), [], "she finds it in the log");
+    assert_eq!((harness.hub.take_answers(alice.conn), bob.pushes()), (vec![], vec![]));
+    assert_eq!(batch.len(), 2);
+
+    harness.clock.advance_ms(50);
+    harness.service.append(&mut batch).unwrap();
+    let answers = harness.hub.take_answers(alice.conn);
+    assert!(answers.iter().all(|(_, answer)| answer.as_ref().is_ok_and(|sent| sent.seq == 1)), "{answers:?}");
+    assert_eq!(messages(bob.pushes()), [(1, "hello".into()), (1, "and you".into())]);
+    assert_eq!(carol.pushes(), [], "she had left when it was stored");
 }
 
 #[test]
