@@ -6,3 +6,4 @@
 
 mod mysql;
 mod sqlite;
+mod sqlite_crash;

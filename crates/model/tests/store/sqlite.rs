@@ -1,22 +1,26 @@
 //! The embedded store: conformance, and what a file can go through.
 
+use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
 use std::time::Duration;
 
 use domain::testing::conformance;
 use domain::{
     Accepted, ConversationId, FriendLimits, FriendStore, MessageKind, MessageLog, NewMessage, NewSession,
-    NewUser, PageSize, Requested, Seq, SessionStore, Store, StoreError, StoredMessage, Timestamp, TokenHash,
-    UserId, UserStore, Window,
+    NewUser, Novelty, PageSize, Requested, Seq, SessionStore, Store, StoreError, StoredMessage, Timestamp,
+    TokenHash, UserId, UserStore, Window,
 };
 use model::MigrationError;
 use model::sqlite::{OpenError, Options, SqliteStore};
+use rusqlite::Connection;
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
-fn open(folder: &Path) -> SqliteStore {
+pub(super) fn open(folder: &Path) -> SqliteStore {
     SqliteStore::open(folder, &Options::default()).unwrap()
 }
 
@@ -26,7 +30,7 @@ fn user(store: &SqliteStore, name: &str) -> UserId {
 }
 
 /// Two friends and their conversation.
-fn friends(store: &SqliteStore) -> (UserId, UserId, ConversationId) {
+pub(super) fn friends(store: &SqliteStore) -> (UserId, UserId, ConversationId) {
     let limits = FriendLimits { friends: 10, requests: 10 };
     let (ann, bob) = (user(store, "ann"), user(store, "bob"));
     assert_eq!(store.request_friend(ann, bob, "", NOW, limits).unwrap(), Requested::Waiting);
@@ -36,20 +40,14 @@ fn friends(store: &SqliteStore) -> (UserId, UserId, ConversationId) {
     }
 }
 
-fn message(conversation: ConversationId, sender: UserId, id: &str) -> NewMessage {
+pub(super) fn message(conversation: ConversationId, sender: UserId, id: &str) -> NewMessage {
     let (client_msg_id, body) = (id.to_owned(), format!("body of {id}"));
     NewMessage { conversation, sender, client_msg_id, time: NOW, kind: MessageKind::Text, body }
 }
 
-fn log(store: &SqliteStore, conversation: ConversationId) -> Vec<StoredMessage> {
+pub(super) fn log(store: &SqliteStore, conversation: ConversationId) -> Vec<StoredMessage> {
     let all = PageSize { messages: u32::MAX, bytes: usize::MAX };
     store.page(conversation, Seq(0), Window::After(Seq(0)), all).unwrap()
-}
-
-/// Keeps the folder for as long as the store.
-struct InFolder {
-    store: SqliteStore,
-    _folder: tempfile::TempDir,
 }
 
 #[test]
@@ -66,4 +64,194 @@ fn conformance_on_one_file() {
     let folder = tempfile::tempdir().unwrap();
     let store: Arc<dyn Store> = Arc::new(open(folder.path()));
     conformance::run_all(&|| store.clone());
+}
+
+fn open_error(folder: &Path) -> OpenError {
+    match SqliteStore::open(folder, &Options::default()) {
+        Ok(_) => panic!("it was opened"),
+        Err(error) => error,
+    }
+}
+
+fn names(folder: &Path) -> Vec<String> {
+    let entries = fs::read_dir(folder).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn everything_is_there_after_reopening() {
+    let folder = tempfile::tempdir().unwrap();
+    let token = TokenHash([7; 32]);
+    let store = open(folder.path());
+    let (ann, bob, conversation) = friends(&store);
+    let session = NewSession { user: ann, token, device: "phone", at: NOW };
+    let (session, _) = store.create_session(&session, 10).unwrap();
+    let batch: Vec<NewMessage> = (0..100).map(|n| message(conversation, ann, &n.to_string())).collect();
+    store.append(&batch).unwrap();
+    let said = log(&store, conversation);
+    drop(store);
+    assert_eq!(names(folder.path()), ["chat.db", "chat.lock"], "everything is in the one file");
+
+    let store = open(folder.path());
+    assert_eq!(log(&store, conversation), said);
+    assert_eq!(store.friendship(bob, ann).unwrap(), Some(conversation));
+    assert_eq!(store.session_by_token(token).unwrap().unwrap().session.id, session);
+    let again = store.append(&batch).unwrap();
+    assert!(again.iter().all(|answer| answer.unwrap().novelty == Novelty::Repeat));
+    assert_eq!(user(&store, "cho").0, bob.0 + 1, "ids go on where they stopped");
+}
+
+#[test]
+fn a_new_folder_is_private_and_an_old_one_stays_as_it_is() {
+    let parent = tempfile::tempdir().unwrap();
+    let mode = |folder: &Path| fs::metadata(folder).unwrap().permissions().mode() & 0o777;
+    let new = parent.path().join("deep").join("data");
+    drop(open(&new));
+    assert_eq!(mode(&new), 0o700);
+    let old = parent.path().join("old");
+    fs::create_dir(&old).unwrap();
+    fs::set_permissions(&old, fs::Permissions::from_mode(0o750)).unwrap();
+    drop(open(&old));
+    assert_eq!(mode(&old), 0o750);
+}
+
+#[test]
+fn a_second_server_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let error = open_error(folder.path());
+    assert!(matches!(error, OpenError::InUse { .. }), "{error}");
+    assert!(error.to_string().contains("is in use by another server: stop it"), "{error}");
+    user(&store, "ann");
+    drop(store);
+    let store = open(folder.path());
+    user(&store, "bob");
+}
+
+#[test]
+fn what_cannot_be_opened_is_said_clearly() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("file");
+    fs::write(&file, "not a folder").unwrap();
+    assert!(matches!(open_error(&file), OpenError::Folder { .. }));
+
+    let database = folder.path().join("chat.db");
+    fs::write(&database, "this is not a database, but a text of some length").unwrap();
+    let error = open_error(folder.path());
+    assert!(matches!(error, OpenError::Database { .. }), "{error}");
+    assert!(error.to_string().contains("file is not a database"), "{error}");
+    assert_eq!(fs::read(&database).unwrap(), b"this is not a database, but a text of some length");
+}
+
+#[test]
+fn a_schema_that_does_not_fit_is_refused_and_left_alone() {
+    for (change, sentence) in [
+        (
+            "UPDATE schema_migrations SET checksum = 'x' WHERE number = 1",
+            "was changed after this database ran it",
+        ),
+        (
+            "UPDATE schema_migrations SET finished_at = NULL WHERE number = 1",
+            "was started and never finished",
+        ),
+        (
+            "INSERT INTO schema_migrations VALUES (1000000, 'future', 'x', 0, 0)",
+            "is missing from the database's list",
+        ),
+        (
+            "INSERT INTO schema_migrations SELECT max(number) + 1, 'future', 'x', 0, 0 FROM schema_migrations",
+            "(future), this version knows only",
+        ),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let database = folder.path().join("chat.db");
+        drop(open(folder.path()));
+        Connection::open(&database).unwrap().execute_batch(change).unwrap();
+        let before = fs::read(&database).unwrap();
+        let error = open_error(folder.path());
+        assert!(matches!(error, OpenError::Migration { .. }), "{error}");
+        assert!(error.to_string().contains(sentence), "{error}");
+        assert!(fs::read(&database).unwrap() == before, "nothing was changed: {error}");
+    }
+}
+
+#[test]
+fn a_migration_error_says_which() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()));
+    let database = Connection::open(folder.path().join("chat.db")).unwrap();
+    database.execute_batch("UPDATE schema_migrations SET checksum = 'x' WHERE number = 1").unwrap();
+    drop(database);
+    let OpenError::Migration { file, cause } = open_error(folder.path()) else { panic!("it was opened") };
+    assert_eq!(file, folder.path().join("chat.db"));
+    assert_eq!(cause, MigrationError::Changed { number: 1, name: "schema".to_owned() });
+}
+
+#[test]
+fn others_write_while_an_appender_never_stops() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (ann, _, conversation) = friends(&store);
+    let done = AtomicBool::new(false);
+    thread::scope(|scope| {
+        let appender = scope.spawn(|| {
+            let mut said = 0;
+            while !done.load(Ordering::Relaxed) {
+                let batch: Vec<NewMessage> =
+                    (said..said + 100).map(|n: u64| message(conversation, ann, &n.to_string())).collect();
+                store.append(&batch).unwrap();
+                said += 100;
+            }
+            said
+        });
+        for n in 0..100 {
+            user(&store, &format!("user {n}"));
+        }
+        done.store(true, Ordering::Relaxed);
+        let said = appender.join().unwrap();
+        assert_eq!(log(&store, conversation).len() as u64, said);
+    });
+}
+
+#[test]
+fn a_tool_that_holds_the_file_makes_writes_unavailable_and_lets_reads_pass() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { wait: Duration::from_millis(50), ..Options::default() };
+    let store = SqliteStore::open(folder.path(), &options).unwrap();
+    let (ann, _, conversation) = friends(&store);
+    let tool = Connection::open(folder.path().join("chat.db")).unwrap();
+    tool.execute_batch("BEGIN IMMEDIATE").unwrap();
+    let batch = [message(conversation, ann, "one")];
+    let refused = store.append(&batch);
+    assert!(
+        matches!(refused, Err(StoreError::Unavailable { operation: "append messages", .. })),
+        "{refused:?}"
+    );
+    assert_eq!(log(&store, conversation), []);
+    tool.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(store.append(&batch).unwrap()[0].unwrap().novelty, Novelty::New);
+}
+
+#[test]
+fn a_broken_file_is_a_failure() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let (ann, _, conversation) = friends(&store);
+    let batch: Vec<NewMessage> = (0..10_000).map(|n| message(conversation, ann, &n.to_string())).collect();
+    store.append(&batch).unwrap();
+    drop(store);
+    // All but the first pages, which opening reads.
+    let database = folder.path().join("chat.db");
+    let mut bytes = fs::read(&database).unwrap();
+    let kept = 64 * 4096;
+    assert!(bytes.len() > 2 * kept);
+    bytes[kept..].fill(0xAA);
+    fs::write(&database, bytes).unwrap();
+    let store = open(folder.path());
+    let all = PageSize { messages: u32::MAX, bytes: usize::MAX };
+    let failed = store.page(conversation, Seq(0), Window::After(Seq(0)), all);
+    assert!(matches!(failed, Err(StoreError::Failed { operation: "read messages", .. })), "{failed:?}");
 }
