@@ -1,2 +1,197 @@
-//! Under construction.
-fn main() {}
+//! The chat client for terminals and scripts.
+//!
+//! Three threads beside the client library's own: the main thread reads and runs commands ([`terminal`] or [`script`]),
+//! the thread of events shows what comes unasked ([`watcher`]), and on a terminal a printer writes that above the line
+//! being typed. What they share is in [`shared`].
+
+#![allow(clippy::disallowed_methods, reason = "waits of a user interface are measured on the real clock")]
+
+mod args;
+mod chat;
+mod command;
+mod exit;
+mod moment;
+mod notice;
+mod outcome;
+mod output;
+mod printable;
+mod roster;
+mod script;
+mod shared;
+mod state_file;
+mod style;
+mod terminal;
+mod watcher;
+
+use std::collections::HashMap;
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Instant;
+
+use clap::Parser;
+use client::{Client, Config, SyncState};
+
+use crate::args::Args;
+use crate::chat::{Chat, Manner};
+use crate::command::Command;
+use crate::exit::Exit;
+use crate::output::{Form, Output};
+use crate::shared::Shared;
+use crate::state_file::{Place, StateFile};
+use crate::style::Style;
+use crate::terminal::Terminal;
+use crate::watcher::Watcher;
+
+fn main() -> ExitCode {
+    let args = match Args::try_parse() {
+        Ok(args) => args,
+        Err(error) => {
+            // --help and --version are no mistakes.
+            let exit = if error.use_stderr() { Exit::Usage } else { Exit::Done };
+            let _ = error.print();
+            return exit.into();
+        }
+    };
+    match run(&args) {
+        Ok(exit) => exit.into(),
+        Err(why) => {
+            eprintln!("client: {why}");
+            Exit::Usage.into()
+        }
+    }
+}
+
+fn run(args: &Args) -> Result<Exit, String> {
+    env_logger::Builder::new().parse_filters(&args.log).init();
+    let commands = understood(&args.commands)?;
+    let password = args.password()?;
+    let place = place(args);
+    let mut state_file = StateFile::new(place.clone());
+    let saved = saved(args, &mut state_file)?;
+    let session_expected = saved.as_ref().is_some_and(|saved| saved.token.is_some());
+    let typed = commands.is_empty()
+        && !args.json
+        && std::io::stdin().is_terminal()
+        && std::io::stdout().is_terminal();
+
+    let shared = Arc::new(Shared::new());
+    let (mut terminal, form, printer) = if typed {
+        let history = history_file(&place);
+        let (terminal, printer) = Terminal::new(Arc::clone(&shared), history)
+            .map_err(|error| format!("the terminal does not serve: {error}"))?;
+        let (sender, thread) =
+            printer.start().map_err(|error| format!("no thread for the terminal: {error}"))?;
+        (Some(terminal), Form::Terminal { printer: sender, style: Style::for_terminal() }, Some(thread))
+    } else {
+        (None, if args.json { Form::Json } else { Form::Text }, None)
+    };
+
+    let mut config = Config::new(&args.server).device(args.device_name());
+    config.program = concat!("chat-terminal/", env!("CARGO_PKG_VERSION")).to_owned();
+    config.call_timeout = args.patience();
+    config.state = saved;
+    let (client, events) =
+        Client::connect(config).map_err(|error| format!("the client cannot start: {error}"))?;
+
+    let output = Arc::new(Output::new(form, &args.server));
+    let state = Arc::new(Mutex::new(state_file));
+    let stop = Arc::new(AtomicBool::new(false));
+    let watcher = Watcher {
+        client: client.clone(),
+        events,
+        shared: Arc::clone(&shared),
+        output: Arc::clone(&output),
+        state: Arc::clone(&state),
+        stop: Arc::clone(&stop),
+        saved_at: Instant::now(),
+        unsaved: false,
+    };
+    let watching = std::thread::Builder::new().name("events".to_owned()).spawn(move || watcher.run());
+    let watching = watching.map_err(|error| format!("no thread for events: {error}"))?;
+
+    let mut chat = Chat {
+        client: client.clone(),
+        shared,
+        state: Arc::clone(&state),
+        server: args.server.clone(),
+        password,
+        manner: if typed { Manner::Terminal } else { Manner::Script },
+        patience: args.patience(),
+        history_before: HashMap::new(),
+    };
+    let exit = match &mut terminal {
+        Some(terminal) => terminal.run(&mut chat, &output, session_expected),
+        None if commands.is_empty() => script::run_stdin(&mut chat, &output),
+        None => script::run_all(&mut chat, &output, commands),
+    };
+
+    stop.store(true, Ordering::SeqCst);
+    if let Some(terminal) = &terminal {
+        terminal.let_the_rest_through();
+    }
+    finish(watching);
+    // From here on nothing is taken: what is saved is what was shown.
+    drop(output);
+    if let Some(printer) = printer {
+        finish(printer);
+    }
+    if let Ok(last) = client.close()
+        && last.user != 0
+        && let Err(error) = state.lock().unwrap_or_else(PoisonError::into_inner).save(&last)
+    {
+        eprintln!("client: {error}");
+    }
+    Ok(exit)
+}
+
+/// Reads all commands before the first one runs.
+fn understood(lines: &[String]) -> Result<Vec<(String, Command)>, String> {
+    let mut commands = Vec::new();
+    for line in lines {
+        match command::parse(line) {
+            Ok(Some(command)) => commands.push((line.clone(), command)),
+            Ok(None) => {}
+            Err(error) => return Err(error.to_string()),
+        }
+    }
+    if commands.is_empty() && !lines.is_empty() {
+        return Err("--command needs a command".to_owned());
+    }
+    Ok(commands)
+}
+
+fn place(args: &Args) -> Place {
+    match (&args.state, Place::folder()) {
+        _ if args.no_state => Place::Nowhere,
+        (Some(file), _) => Place::File(file.clone()),
+        (None, Some(folder)) => Place::Folder { folder, server: args.server.clone() },
+        (None, None) => Place::Nowhere,
+    }
+}
+
+/// The session to go on with.
+fn saved(args: &Args, file: &mut StateFile) -> Result<Option<SyncState>, String> {
+    let saved = match &args.account {
+        Some(account) => file.open(account),
+        None => file.open_named(),
+    };
+    saved.map_err(|error| error.to_string())
+}
+
+fn history_file(place: &Place) -> Option<PathBuf> {
+    match place {
+        Place::Folder { folder, .. } => Some(folder.join("history")),
+        Place::File(_) | Place::Nowhere => None,
+    }
+}
+
+/// Waits for a thread's end.
+fn finish(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
+        log::error!("a thread did not end well");
+    }
+}

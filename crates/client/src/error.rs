@@ -54,7 +54,7 @@ pub enum ClientError {
         max: usize,
     },
 
-    /// HELLO and RESUME are sent by the client itself. Nothing was sent.
+    /// HELLO is sent by the client itself. Nothing was sent.
     #[error("{0} is sent by the client itself")]
     NotForCallers(&'static str),
 

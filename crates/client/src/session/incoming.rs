@@ -246,6 +246,10 @@ impl Session {
     fn took_effect(&mut self, request: &Request, reply: &Reply, now: Instant) {
         match (request, reply) {
             (_, Reply::Login(bundle)) => self.signed_in(SignInKind::Login, bundle.clone()),
+            (Request::Resume(resume), Reply::Resume(bundle)) => {
+                let bundle = SignedIn { token: Some(resume.token.clone()), ..bundle.clone() };
+                self.signed_in(SignInKind::Resume, bundle);
+            }
             (Request::OneChat(chat), Reply::OneChat(sent)) => {
                 self.take_own(*sent, &chat.msg, &chat.client_msg_id, now);
             }

@@ -209,7 +209,6 @@ impl Session {
     pub fn submit(&mut self, call: CallId, request: Request, timeout: Duration, now: Instant) {
         let refused = match &request {
             Request::Hello(_) => Some(ClientError::NotForCallers("HELLO")),
-            Request::Resume(_) => Some(ClientError::NotForCallers("RESUME")),
             _ if self.phase == Phase::Closed => Some(ClientError::Closed),
             _ => None,
         };

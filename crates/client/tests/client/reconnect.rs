@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::BytesMut;
 use client::{Config, Event, Next, SessionEnd, SignInKind, SyncState};
-use protocol::{Bye, Code, Nothing, Push, Request, Secret, encode};
+use protocol::{Bye, Code, Nothing, Push, Request, Resume, Secret, encode};
 
 use crate::model::{ME, TOKEN};
 use crate::world::{Reach, World, refused};
@@ -276,4 +276,19 @@ fn a_state_given_later_resumes() {
     assert!(
         world.events.iter().any(|event| matches!(event, Event::SignedIn { how: SignInKind::Resume, .. }))
     );
+}
+
+#[test]
+fn a_token_can_be_tried_by_a_call() {
+    let mut world = World::new();
+    world.serve();
+    for (token, works) in [("another", false), (TOKEN, true)] {
+        let call = world.submit(Request::Resume(Resume { token: Secret::new(token) }));
+        world.serve();
+        assert_eq!(world.answer_to(call).is_ok(), works);
+    }
+    assert_eq!(world.session.sync_state().token, Some(Secret::new(TOKEN)), "kept for the next connection");
+    world.cut();
+    world.pass_served(Duration::from_secs(1));
+    assert!(matches!(world.events.last(), Some(Event::Synced { .. })));
 }

@@ -1,0 +1,103 @@
+//! The command line: as typed, then as meant.
+
+use std::fs;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::Parser;
+use protocol::Secret;
+
+/// Chat on a terminal, or from a script.
+///
+/// Without --command, commands are read from the terminal, or line by line from standard input if that is no terminal.
+/// /help lists them.
+#[derive(Debug, Parser)]
+#[command(name = "client", version, max_term_width = 100)]
+pub(crate) struct Args {
+    /// Where the server listens
+    #[arg(long, value_name = "HOST:PORT", env = "CHAT_SERVER", default_value = "127.0.0.1:7000")]
+    pub(crate) server: String,
+
+    /// Go on as this account, if it was logged in on this device before
+    #[arg(long, value_name = "NAME", env = "CHAT_ACCOUNT")]
+    pub(crate) account: Option<String>,
+
+    /// Remember the session in this file instead of one per account under $XDG_STATE_HOME/chat
+    #[arg(long, value_name = "FILE", conflicts_with = "no_state")]
+    pub(crate) state: Option<PathBuf>,
+
+    /// Remember nothing
+    #[arg(long)]
+    pub(crate) no_state: bool,
+
+    /// This device's name, as /sessions shows it; default: the host's name
+    #[arg(long, value_name = "NAME")]
+    pub(crate) device: Option<String>,
+
+    /// Take the password for /login and /register from the first line of this file
+    #[arg(long, value_name = "FILE")]
+    pub(crate) password_file: Option<PathBuf>,
+
+    /// Run this command; repeat it for more, they run in order
+    #[arg(long = "command", short = 'c', value_name = "COMMAND")]
+    pub(crate) commands: Vec<String>,
+
+    /// Print one JSON object a line: each command's outcome and each event
+    #[arg(long)]
+    pub(crate) json: bool,
+
+    /// In scripts: how long to wait for the connection, for an answer, and in /wait
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    pub(crate) wait: u64,
+
+    /// What to log on standard error: a level or a filter as in RUST_LOG
+    #[arg(long, value_name = "FILTER", default_value = "off")]
+    pub(crate) log: String,
+}
+
+/// The environment variable with the password for scripts. A flag could be read by everybody in the list of processes.
+const PASSWORD_VARIABLE: &str = "CHAT_PASSWORD";
+
+/// The longest wait: a day.
+const WAIT_SECONDS_MAX: u64 = 86_400;
+
+impl Args {
+    /// The device's name.
+    pub(crate) fn device_name(&self) -> String {
+        let host = || fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let name = self.device.clone().unwrap_or_else(host);
+        match name.trim() {
+            "" => "terminal".to_owned(),
+            name => name.to_owned(),
+        }
+    }
+
+    /// How long scripts wait.
+    pub(crate) fn patience(&self) -> Duration {
+        Duration::from_secs(self.wait.min(WAIT_SECONDS_MAX))
+    }
+
+    /// The password that was given for all commands, from the file or the environment.
+    pub(crate) fn password(&self) -> Result<Option<Secret>, String> {
+        if let Some(file) = &self.password_file {
+            let text = fs::read_to_string(file)
+                .map_err(|error| format!("--password-file {}: {error}", file.display()))?;
+            return Ok(Some(Secret::new(text.lines().next().unwrap_or_default())));
+        }
+        match std::env::var(PASSWORD_VARIABLE) {
+            Ok(password) if !password.is_empty() => Ok(Some(Secret::new(password))),
+            _ => Ok(None),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        use clap::CommandFactory;
+        Args::command().debug_assert();
+    }
+}

@@ -1,0 +1,101 @@
+//! Accounts and sessions.
+
+use std::sync::PoisonError;
+
+use client::protocol::{Blame, Login, Nothing, Reg, Request, Resume, Secret, SessionRef, SignedIn, State};
+use client::{ClientError, SyncState};
+
+use super::{AskPassword, CATCH_UP, Chat, picks, senseless};
+use crate::command::Who;
+use crate::outcome::{Failure, Outcome};
+use crate::roster::Me;
+
+impl Chat {
+    pub(super) fn register(
+        &mut self,
+        name: String,
+        password: Option<Secret>,
+        ask: AskPassword<'_>,
+    ) -> Result<Outcome, Failure> {
+        let password = self.password(password, ask)?;
+        let id = self.ask(Request::Reg(Reg { name: name.clone(), password }), picks!(Reg))?.id;
+        Ok(Outcome::Registered { id, name })
+    }
+
+    /// With a password by LOGIN; without one first by the token that an earlier run left behind.
+    pub(super) fn log_in(
+        &mut self,
+        who: &Who,
+        password: Option<Secret>,
+        ask: AskPassword<'_>,
+    ) -> Result<Outcome, Failure> {
+        if let Some(me) = &self.shared.lock().roster.me {
+            return senseless(format!("you are logged in as {}; /logout first", me.name));
+        }
+        let (id, name, account) = match who {
+            Who::Id(id) => (Some(*id), None, id.to_string()),
+            Who::Name(name) => (None, Some(name.clone()), name.clone()),
+        };
+        let saved = self.state.lock().unwrap_or_else(PoisonError::into_inner).open(&account).ok().flatten();
+        let token = saved.as_ref().and_then(|saved| saved.token.clone());
+        if let Some(saved) = saved {
+            // The cursors serve with either way in.
+            self.client.restore(SyncState { token: None, ..saved })?;
+        }
+        if let (Some(token), None) = (token, &password) {
+            match self.ask(Request::Resume(Resume { token }), picks!(Resume)) {
+                Ok(bundle) => return Ok(self.logged_in(&bundle)),
+                Err(Failure::Call(ClientError::Refused(refusal)))
+                    if refusal.code.blame() == Blame::Session => {}
+                Err(failure) => return Err(failure),
+            }
+        }
+        let password = self.password(password, ask)?;
+        let bundle = self.ask(Request::Login(Login { id, name, password }), picks!(Login))?;
+        Ok(self.logged_in(&bundle))
+    }
+
+    pub(super) fn log_out(&mut self) -> Result<Outcome, Failure> {
+        self.ask(Request::LogOut(Nothing {}), picks!(LogOut))?;
+        self.shared.wait_until(CATCH_UP, |known| known.roster.me.is_none().then_some(()));
+        Ok(Outcome::LoggedOut)
+    }
+
+    pub(super) fn sessions(&mut self) -> Result<Outcome, Failure> {
+        let list = self.ask(Request::Sessions(Nothing {}), picks!(Sessions))?;
+        Ok(Outcome::Sessions(list.sessions))
+    }
+
+    pub(super) fn end_session(&mut self, session: u64) -> Result<Outcome, Failure> {
+        self.ask(Request::EndSession(SessionRef { session }), picks!(EndSession))?;
+        Ok(Outcome::SessionEnded(session))
+    }
+
+    fn logged_in(&mut self, bundle: &SignedIn) -> Outcome {
+        self.history_before.clear();
+        // The next command may name a friend.
+        self.shared.wait_until(CATCH_UP, |known| {
+            known.roster.me.as_ref().is_some_and(|me| me.session == bundle.session).then_some(())
+        });
+        Outcome::LoggedIn {
+            me: Me { id: bundle.id, name: bundle.name.clone(), session: bundle.session },
+            friends: bundle.friends.len(),
+            online: bundle.friends.iter().filter(|friend| friend.state == State::Online).count(),
+            groups: bundle.groups.len(),
+            requests: bundle
+                .requests
+                .iter()
+                .filter(|request| request.direction == client::protocol::Direction::In)
+                .map(|request| request.name.clone())
+                .collect(),
+        }
+    }
+
+    fn password(&self, given: Option<Secret>, ask: AskPassword<'_>) -> Result<Secret, Failure> {
+        given.or_else(|| self.password.clone()).or_else(ask).ok_or_else(|| {
+            Failure::Senseless(
+                "a password is needed: as an argument, in a --password-file or in CHAT_PASSWORD".to_owned(),
+            )
+        })
+    }
+}

@@ -1,0 +1,156 @@
+//! Friends and groups.
+
+use client::protocol::{
+    AddFriend, CreateGroup, FriendAnswer, FriendOutcome, FriendRef, FriendRequest, GroupMembers, GroupRef,
+    Page, Request,
+};
+
+use super::{Chat, PAGES_MAX, picks};
+use crate::command::{GroupName, Who};
+use crate::outcome::{Failure, Outcome};
+use crate::roster::Talk;
+
+impl Chat {
+    pub(super) fn friends(&mut self) -> Result<Outcome, Failure> {
+        let friends = pages(|after| {
+            let page = self.ask(Request::Friends(Page { after, limit: 0 }), picks!(Friends))?;
+            Ok((page.friends, page.next))
+        })?;
+        let mut known = self.shared.lock();
+        known.roster.friends.clear();
+        friends.iter().cloned().for_each(|friend| known.roster.add_friend(friend));
+        Ok(Outcome::Friends(friends))
+    }
+
+    pub(super) fn requests(&mut self) -> Result<Outcome, Failure> {
+        let requests = pages(|after| {
+            let page = self.ask(Request::FriendRequests(Page { after, limit: 0 }), picks!(FriendRequests))?;
+            Ok((page.requests, page.next))
+        })?;
+        let mut known = self.shared.lock();
+        known.roster.requests.clear();
+        requests.iter().cloned().for_each(|request| known.roster.add_request(request));
+        Ok(Outcome::Requests(requests))
+    }
+
+    pub(super) fn add(&mut self, id: u64, greeting: String) -> Result<Outcome, Failure> {
+        let request = AddFriend { friendid: id, greeting: greeting.clone() };
+        let FriendAnswer { outcome, friend } = self.ask(Request::AddFriend(request), picks!(AddFriend))?;
+        let mut known = self.shared.lock();
+        match (&friend, outcome) {
+            (Some(friend), _) => known.roster.add_friend(friend.clone()),
+            (None, FriendOutcome::Requested) => {
+                let (name, direction) = (known.roster.user_name(id), client::protocol::Direction::Out);
+                known.roster.add_request(FriendRequest { id, name, direction, greeting, time: 0 });
+            }
+            (None, FriendOutcome::Friends) => {}
+        }
+        Ok(Outcome::Asked { id, outcome, friend })
+    }
+
+    pub(super) fn accept(&mut self, who: &Who) -> Result<Outcome, Failure> {
+        let friendid = self.user(who)?;
+        let answer = self.ask(Request::AcceptFriend(FriendRef { friendid }), picks!(AcceptFriend))?;
+        match answer.friend {
+            Some(friend) => {
+                self.shared.lock().roster.add_friend(friend.clone());
+                Ok(Outcome::Befriended(friend))
+            }
+            None => Ok(Outcome::Asked { id: friendid, outcome: answer.outcome, friend: None }),
+        }
+    }
+
+    pub(super) fn refuse(&mut self, who: &Who) -> Result<Outcome, Failure> {
+        let id = self.user(who)?;
+        self.ask(Request::RefuseFriend(FriendRef { friendid: id }), picks!(RefuseFriend))?;
+        Ok(Outcome::Refused { id, name: self.forget_request(id) })
+    }
+
+    pub(super) fn withdraw(&mut self, who: &Who) -> Result<Outcome, Failure> {
+        let id = self.user(who)?;
+        self.ask(Request::WithdrawFriend(FriendRef { friendid: id }), picks!(WithdrawFriend))?;
+        Ok(Outcome::Withdrawn { id, name: self.forget_request(id) })
+    }
+
+    pub(super) fn unfriend(&mut self, who: &Who) -> Result<Outcome, Failure> {
+        let id = self.user(who)?;
+        self.ask(Request::DeleteFriend(FriendRef { friendid: id }), picks!(DeleteFriend))?;
+        let mut known = self.shared.lock();
+        let name = known.roster.user_name(id);
+        known.roster.remove_friend(id);
+        Ok(Outcome::Unfriended { id, name })
+    }
+
+    pub(super) fn groups(&mut self) -> Result<Outcome, Failure> {
+        let groups = pages(|after| {
+            let page = self.ask(Request::Groups(Page { after, limit: 0 }), picks!(Groups))?;
+            Ok((page.groups, page.next))
+        })?;
+        let mut known = self.shared.lock();
+        known.roster.groups.clear();
+        groups.iter().cloned().for_each(|group| known.roster.add_group(group));
+        Ok(Outcome::Groups(groups))
+    }
+
+    pub(super) fn create_group(&mut self, name: String, description: String) -> Result<Outcome, Failure> {
+        let request = CreateGroup { groupname: name, groupdesc: description };
+        let group = self.ask(Request::CreateGroup(request), picks!(CreateGroup))?.group;
+        self.shared.lock().roster.add_group(group.clone());
+        Ok(Outcome::Created(group))
+    }
+
+    pub(super) fn join(&mut self, groupid: u64) -> Result<Outcome, Failure> {
+        let group = self.ask(Request::JoinGroup(GroupRef { groupid }), picks!(JoinGroup))?.group;
+        self.shared.lock().roster.add_group(group.clone());
+        Ok(Outcome::Joined(group))
+    }
+
+    pub(super) fn leave(&mut self, group: &GroupName) -> Result<Outcome, Failure> {
+        let id = self.group(group)?;
+        self.ask(Request::LeaveGroup(GroupRef { groupid: id }), picks!(LeaveGroup))?;
+        let mut known = self.shared.lock();
+        let name = known.roster.talk_name(Talk::Group(id));
+        known.roster.remove_group(id);
+        Ok(Outcome::Left { id, name })
+    }
+
+    pub(super) fn members(&mut self, group: &GroupName) -> Result<Outcome, Failure> {
+        let groupid = self.group(group)?;
+        let members = pages(|after| {
+            let request = GroupMembers { groupid, after, limit: 0 };
+            let page = self.ask(Request::GroupMembers(request), picks!(GroupMembers))?;
+            Ok((page.users, page.next))
+        })?;
+        let name = self.shared.lock().roster.talk_name(Talk::Group(groupid));
+        Ok(Outcome::Members { name, members })
+    }
+
+    fn user(&self, who: &Who) -> Result<u64, Failure> {
+        self.shared.lock().roster.user(who).map_err(Failure::Senseless)
+    }
+
+    fn group(&self, group: &GroupName) -> Result<u64, Failure> {
+        self.shared.lock().roster.group(group).map_err(Failure::Senseless)
+    }
+
+    fn forget_request(&self, id: u64) -> String {
+        let mut known = self.shared.lock();
+        let name = known.roster.user_name(id);
+        known.roster.requests.remove(&id);
+        name
+    }
+}
+
+/// All pages of a list, up to [`PAGES_MAX`].
+fn pages<T>(mut page: impl FnMut(u64) -> Result<(Vec<T>, u64), Failure>) -> Result<Vec<T>, Failure> {
+    let (mut all, mut after) = (Vec::new(), 0);
+    for _ in 0..PAGES_MAX {
+        let (entries, next) = page(after)?;
+        all.extend(entries);
+        if next <= after {
+            break;
+        }
+        after = next;
+    }
+    Ok(all)
+}

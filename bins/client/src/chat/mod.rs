@@ -1,0 +1,128 @@
+//! Commands, carried out.
+
+mod accounts;
+mod contacts;
+mod talking;
+mod waiting;
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use client::protocol::{Reply, Request, Secret};
+use client::{Client, ClientError};
+
+use crate::command::{Command, find};
+use crate::outcome::{Failure, Outcome};
+use crate::roster::Talk;
+use crate::shared::Shared;
+use crate::state_file::StateFile;
+
+/// Pages of a list that a command shows.
+const PAGES_MAX: usize = 100;
+
+/// How long a command waits until the thread of events has seen what the command caused.
+const CATCH_UP: Duration = Duration::from_secs(2);
+
+/// Carries out one command after the other, on one thread.
+pub(crate) struct Chat {
+    pub(crate) client: Client,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) state: Arc<Mutex<StateFile>>,
+    pub(crate) server: String,
+    /// The password that was given for all commands.
+    pub(crate) password: Option<Secret>,
+    pub(crate) manner: Manner,
+    /// How long scripts wait.
+    pub(crate) patience: Duration,
+    /// Conversation → before which seq /history goes on.
+    pub(crate) history_before: HashMap<u64, u64>,
+}
+
+/// How a text is said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Manner {
+    /// By a script: it waits for the answer.
+    Script,
+    /// By somebody typing: the next prompt does not wait for a slow server.
+    Terminal,
+}
+
+/// Asks for a password where somebody can type one.
+pub(crate) type AskPassword<'a> = &'a mut dyn FnMut() -> Option<Secret>;
+
+impl Chat {
+    pub(crate) fn run(&mut self, command: Command, ask: AskPassword<'_>) -> Result<Outcome, Failure> {
+        match command {
+            Command::Help(None) => Ok(Outcome::Help(None)),
+            Command::Help(Some(name)) => match find(&name) {
+                Some(spec) => Ok(Outcome::Help(Some(spec.name))),
+                None => senseless(format!("there is no command {name}")),
+            },
+            Command::Register { name, password } => self.register(name, password, ask),
+            Command::Login { who, password } => self.log_in(&who, password, ask),
+            Command::Logout => self.log_out(),
+            Command::Whoami => {
+                Ok(Outcome::Whoami { me: self.shared.lock().roster.me.clone(), server: self.server.clone() })
+            }
+            Command::Sessions => self.sessions(),
+            Command::EndSession(session) => self.end_session(session),
+            Command::Friends => self.friends(),
+            Command::Requests => self.requests(),
+            Command::Add { id, greeting } => self.add(id, greeting),
+            Command::Accept(who) => self.accept(&who),
+            Command::Refuse(who) => self.refuse(&who),
+            Command::Withdraw(who) => self.withdraw(&who),
+            Command::Unfriend(who) => self.unfriend(&who),
+            Command::Groups => self.groups(),
+            Command::GroupCreate { name, description } => self.create_group(name, description),
+            Command::Join(group) => self.join(group),
+            Command::Leave(group) => self.leave(&group),
+            Command::Members(group) => self.members(&group),
+            Command::Chat(None) => {
+                self.shared.lock().roster.current = None;
+                Ok(Outcome::Talking(None))
+            }
+            Command::Chat(Some(name)) => self.choose(&name),
+            Command::Msg { to, text } => {
+                let talk = self.shared.lock().roster.talk(&to).map_err(Failure::Senseless)?;
+                self.say(talk, text)
+            }
+            Command::Say(text) => self.say_to_current(text),
+            Command::History(count) => self.history(count),
+            Command::Wait { what, limit } => self.wait(&what, limit.unwrap_or(self.patience)),
+            Command::Quit => Ok(Outcome::Quit),
+        }
+    }
+
+    fn say_to_current(&mut self, text: String) -> Result<Outcome, Failure> {
+        let current: Option<Talk> = self.shared.lock().roster.current;
+        match current {
+            Some(talk) => self.say(talk, text),
+            None => senseless("nobody to say it to; /chat NAME or /chat #GROUP chooses".to_owned()),
+        }
+    }
+
+    /// Asks the server. The answer is of the request's type: the client library has looked.
+    fn ask<T>(&self, request: Request, pick: fn(Reply) -> Option<T>) -> Result<T, Failure> {
+        let name = request.msgid().name();
+        let reply = self.client.call(request)?;
+        let why = || format!("the answer is a {}", name);
+        pick(reply).ok_or_else(|| Failure::Call(ClientError::BadAnswer { request: name, why: why() }))
+    }
+}
+
+fn senseless<T>(why: String) -> Result<T, Failure> {
+    Err(Failure::Senseless(why))
+}
+
+/// Picks the body of one type of reply.
+macro_rules! picks {
+    ($variant:ident) => {
+        |reply| match reply {
+            client::protocol::Reply::$variant(body) => Some(body),
+            _ => None,
+        }
+    };
+}
+use picks;

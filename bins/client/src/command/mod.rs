@@ -1,0 +1,96 @@
+//! What a user can say, in one table: from it come parsing, help, completion and the documentation.
+
+mod arguments;
+mod table;
+
+use std::time::Duration;
+
+use protocol::Secret;
+
+pub(crate) use arguments::UsageError;
+pub(crate) use table::{COMMANDS, Completes, Spec, find, parse, shown};
+
+/// A line that was understood.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Command {
+    Help(Option<String>),
+    Register {
+        name: String,
+        password: Option<Secret>,
+    },
+    Login {
+        who: Who,
+        password: Option<Secret>,
+    },
+    Logout,
+    Whoami,
+    Friends,
+    Requests,
+    Add {
+        id: u64,
+        greeting: String,
+    },
+    Accept(Who),
+    Refuse(Who),
+    Withdraw(Who),
+    Unfriend(Who),
+    Groups,
+    GroupCreate {
+        name: String,
+        description: String,
+    },
+    Join(u64),
+    Leave(GroupName),
+    Members(GroupName),
+    Chat(Option<TalkName>),
+    Msg {
+        to: TalkName,
+        text: String,
+    },
+    /// Plain text: to the current conversation.
+    Say(String),
+    History(Option<u32>),
+    Sessions,
+    EndSession(u64),
+    Wait {
+        what: Awaited,
+        limit: Option<Duration>,
+    },
+    Quit,
+}
+
+/// A user, as typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    Id(u64),
+    Name(String),
+}
+
+/// A group, as typed: `#NAME` or its number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum GroupName {
+    Id(u64),
+    Name(String),
+}
+
+/// A conversation, as typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum TalkName {
+    User(Who),
+    Group(GroupName),
+}
+
+/// What a script can wait for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    /// So many messages of others that no earlier wait counted.
+    Messages(u64),
+    /// Somebody is a friend.
+    Friend(Who),
+    /// Somebody asks for friendship.
+    Request(Who),
+    /// A friend is there.
+    Online(Who),
+    /// Everything missed has come, and nothing more comes.
+    Quiet,
+}

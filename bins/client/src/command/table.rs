@@ -1,0 +1,446 @@
+//! The table of commands.
+
+use std::time::Duration;
+
+use protocol::Secret;
+
+use super::arguments::{Arguments, UsageError, number};
+use super::{Awaited, Command};
+
+/// One command.
+pub(crate) struct Spec {
+    pub(crate) name: &'static str,
+    /// Its arguments, as help shows them.
+    pub(crate) arguments: &'static str,
+    pub(crate) help: &'static str,
+    /// What its first argument is completed with.
+    pub(crate) completes: Completes,
+    parse: fn(Arguments<'_>) -> Result<Command, UsageError>,
+}
+
+/// What a first argument can be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Completes {
+    Nothing,
+    Commands,
+    Friends,
+    /// Those who ask for friendship.
+    Askers,
+    /// Those who were asked.
+    Asked,
+    Groups,
+    /// Friends and groups.
+    Talks,
+    /// These words.
+    Words(&'static [&'static str]),
+}
+
+/// Every command, in the order of help.
+pub(crate) const COMMANDS: &[Spec] = &[
+    Spec {
+        name: "/help",
+        arguments: "[COMMAND]",
+        help: "list all commands, or explain one",
+        completes: Completes::Commands,
+        parse: |mut line| {
+            let about = line.word().map(|word| format!("/{}", word.trim_start_matches('/')));
+            line.end()?;
+            Ok(Command::Help(about))
+        },
+    },
+    Spec {
+        name: "/register",
+        arguments: "NAME [PASSWORD]",
+        help: "make an account; the password is asked for if it is not given",
+        completes: Completes::Nothing,
+        parse: |mut line| {
+            let name = line.need("a name")?.to_owned();
+            Ok(Command::Register { name, password: password(line) })
+        },
+    },
+    Spec {
+        name: "/login",
+        arguments: "NAME|ID [PASSWORD]",
+        help: "log in; without a password the last session of this device goes on, or it is asked for",
+        completes: Completes::Nothing,
+        parse: |mut line| {
+            let who = line.need_who()?;
+            Ok(Command::Login { who, password: password(line) })
+        },
+    },
+    Spec {
+        name: "/logout",
+        arguments: "",
+        help: "end this session",
+        completes: Completes::Nothing,
+        parse: |line| line.end().map(|()| Command::Logout),
+    },
+    Spec {
+        name: "/whoami",
+        arguments: "",
+        help: "show who is logged in, and where",
+        completes: Completes::Nothing,
+        parse: |line| line.end().map(|()| Command::Whoami),
+    },
+    Spec {
+        name: "/friends",
+        arguments: "",
+        help: "list friends and who is there",
+        completes: Completes::Nothing,
+        parse: |line| line.end().map(|()| Command::Friends),
+    },
+    Spec {
+        name: "/requests",
+        arguments: "",
+        help: "list friend requests that wait, both ways",
+        completes: Completes::Nothing,
+        parse: |line| line.end().map(|()| Command::Requests),
+    },
+    Spec {
+        name: "/add",
+        arguments: "ID [GREETING]",
+        help: "ask somebody for friendship; their id is what /whoami tells them",
+        completes: Completes::Nothing,
+        parse: |mut line| {
+            let id = line.need_number("the id")?;
+            Ok(Command::Add { id, greeting: line.rest().to_owned() })
+        },
+    },
+    Spec {
+        name: "/accept",
+        arguments: "NAME|ID",
+        help: "accept a friend request",
+        completes: Completes::Askers,
+        parse: |mut line| {
+            let who = line.need_who()?;
+            line.end().map(|()| Command::Accept(who))
+        },
+    },
+    Spec {
+        name: "/refuse",
+        arguments: "NAME|ID",
+        help: "refuse a friend request",
+        completes: Completes::Askers,
+        parse: |mut line| {
+            let who = line.need_who()?;
+            line.end().map(|()| Command::Refuse(who))
+        },
+    },
+    Spec {
+        name: "/withdraw",
+        arguments: "NAME|ID",
+        help: "take a friend request of your own back",
+        completes: Completes::Asked,
+        parse: |mut line| {
+            let who = line.need_who()?;
+            line.end().map(|()| Command::Withdraw(who))
+        },
+    },
+    Spec {
+        name: "/unfriend",
+        arguments: "NAME|ID",
+        help: "end a friendship",
+        completes: Completes::Friends,
+        parse: |mut line| {
+            let who = line.need_who()?;
+            line.end().map(|()| Command::Unfriend(who))
+        },
+    },
+    Spec {
+        name: "/groups",
+        arguments: "",
+        help: "list groups you are in",
+        completes: Completes::Nothing,
+        parse: |line| line.end().map(|()| Command::Groups),
+    },
+    Spec {
+        name: "/group",
+        arguments: "create NAME [: DESCRIPTION]",
+        help: "open a group",
+        completes: Completes::Words(&["create"]),
+        parse: |mut line| {
+            match line.need("\"create\"")? {
+                "create" => {}
+                other => return Err(UsageError(format!("/group can \"create\", not {other:?}"))),
+            }
+            let (name, description) = line.rest().split_once(": ").unwrap_or((line.rest(), ""));
+            let name = name.trim().trim_matches('"').to_owned();
+            if name.is_empty() {
+                return Err(UsageError("a name is missing".to_owned()));
+            }
+            Ok(Command::GroupCreate { name, description: description.trim().to_owned() })
+        },
+    },
+    Spec {
+        name: "/join",
+        arguments: "ID",
+        help: "join a group by its number",
+        completes: Completes::Nothing,
+        parse: |mut line| {
+            let word = line.need("the group's number")?;
+            let id = number(word.trim_start_matches('#'))
+                .ok_or_else(|| UsageError(format!("the group's number must be a number, not {word:?}")))?;
+            line.end().map(|()| Command::Join(id))
+        },
+    },
+    Spec {
+        name: "/leave",
+        arguments: "#NAME|ID",
+        help: "leave a group",
+        completes: Completes::Groups,
+        parse: |mut line| {
+            let group = line.need_group()?;
+            line.end().map(|()| Command::Leave(group))
+        },
+    },
+    Spec {
+        name: "/members",
+        arguments: "#NAME|ID",
+        help: "list a group's members and who is there",
+        completes: Completes::Groups,
+        parse: |mut line| {
+            let group = line.need_group()?;
+            line.end().map(|()| Command::Members(group))
+        },
+    },
+    Spec {
+        name: "/chat",
+        arguments: "[NAME|ID|#GROUP]",
+        help: "choose whom plain text goes to; without an argument, nobody",
+        completes: Completes::Talks,
+        parse: |mut line| {
+            if line.rest().is_empty() {
+                return Ok(Command::Chat(None));
+            }
+            let talk = line.need_talk()?;
+            line.end().map(|()| Command::Chat(Some(talk)))
+        },
+    },
+    Spec {
+        name: "/msg",
+        arguments: "NAME|ID|#GROUP TEXT",
+        help: "say something to a friend or in a group",
+        completes: Completes::Talks,
+        parse: |mut line| {
+            let to = line.need_talk()?;
+            match line.rest() {
+                "" => Err(UsageError("the text is missing".to_owned())),
+                text => Ok(Command::Msg { to, text: text.to_owned() }),
+            }
+        },
+    },
+    Spec {
+        name: "/history",
+        arguments: "[N]",
+        help: "show the last N messages of the current conversation (20); again: those before",
+        completes: Completes::Nothing,
+        parse: |mut line| {
+            let count = if line.rest().is_empty() { None } else { Some(line.need_number("N")?) };
+            line.end()?;
+            match count {
+                Some(0) => Err(UsageError("N must be at least 1".to_owned())),
+                // Pages are cut at the server's limit anyway.
+                _ => Ok(Command::History(count.map(|count| count.min(10_000) as u32))),
+            }
+        },
+    },
+    Spec {
+        name: "/sessions",
+        arguments: "",
+        help: "list your sessions on all devices",
+        completes: Completes::Nothing,
+        parse: |line| line.end().map(|()| Command::Sessions),
+    },
+    Spec {
+        name: "/end-session",
+        arguments: "N",
+        help: "end one of your sessions by its number",
+        completes: Completes::Nothing,
+        parse: |mut line| {
+            let session = line.need_number("the session's number")?;
+            line.end().map(|()| Command::EndSession(session))
+        },
+    },
+    Spec {
+        name: "/wait",
+        arguments: "messages N|friend WHO|request WHO|online WHO|quiet [SECONDS]",
+        help: "in scripts: wait for messages of others, a friendship, a request, a friend to come, or until nothing more comes",
+        completes: Completes::Words(&["messages", "friend", "request", "online", "quiet"]),
+        parse: wait,
+    },
+    Spec {
+        name: "/quit",
+        arguments: "",
+        help: "leave; the session stays for the next time (Ctrl-D does the same)",
+        completes: Completes::Nothing,
+        parse: |line| line.end().map(|()| Command::Quit),
+    },
+];
+
+/// A command by its name.
+pub(crate) fn find(name: &str) -> Option<&'static Spec> {
+    COMMANDS.iter().find(|spec| spec.name == name)
+}
+
+/// Reads a line. Without a slash at its beginning it is a text to be said; with two, a text that begins with one. An empty
+/// line is no command.
+pub(crate) fn parse(line: &str) -> Result<Option<Command>, UsageError> {
+    let line = line.trim();
+    if line.is_empty() {
+        return Ok(None);
+    }
+    if let Some(text) = line.strip_prefix("//") {
+        return Ok(Some(Command::Say(format!("/{text}"))));
+    }
+    if !line.starts_with('/') {
+        return Ok(Some(Command::Say(line.to_owned())));
+    }
+    let (name, rest) = line.split_once(char::is_whitespace).unwrap_or((line, ""));
+    let Some(spec) = find(name) else {
+        return Err(UsageError(format!("there is no command {name}; /help lists them all")));
+    };
+    match (spec.parse)(Arguments::new(rest)) {
+        Ok(command) => Ok(Some(command)),
+        Err(UsageError(why)) => {
+            let usage = format!("{} {}", spec.name, spec.arguments);
+            Err(UsageError(format!("{name}: {why}; it goes like this: {}", usage.trim_end())))
+        }
+    }
+}
+
+/// A line as it may be kept and shown: without the password.
+pub(crate) fn shown(line: &str) -> &str {
+    let line = line.trim();
+    let secret = ["/login", "/register"].iter().any(|name| line.starts_with(name));
+    if !secret {
+        return line;
+    }
+    let mut rest = Arguments::new(line);
+    rest.word();
+    rest.word();
+    line.strip_suffix(rest.rest()).unwrap_or(line).trim_end()
+}
+
+/// Passwords may hold spaces: all that is left is the password.
+fn password(line: Arguments<'_>) -> Option<Secret> {
+    match line.rest() {
+        "" => None,
+        rest => Some(Secret::new(rest)),
+    }
+}
+
+fn wait(mut line: Arguments<'_>) -> Result<Command, UsageError> {
+    let what = match line.need("what to wait for")? {
+        "messages" => Awaited::Messages(line.need_number("how many")?),
+        "friend" => Awaited::Friend(line.need_who()?),
+        "request" => Awaited::Request(line.need_who()?),
+        "online" => Awaited::Online(line.need_who()?),
+        "quiet" => Awaited::Quiet,
+        other => return Err(UsageError(format!("nobody can wait for {other:?}"))),
+    };
+    let limit = if line.rest().is_empty() { None } else { Some(line.need_number("SECONDS")?) };
+    line.end()?;
+    Ok(Command::Wait { what, limit: limit.map(|seconds| Duration::from_secs(seconds.min(86_400))) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::{GroupName, TalkName, Who};
+
+    fn ok(line: &str) -> Command {
+        parse(line).expect("understood").expect("not empty")
+    }
+
+    fn wrong(line: &str) -> String {
+        parse(line).expect_err("not understood").0
+    }
+
+    #[test]
+    fn text_without_a_slash_is_said() {
+        assert_eq!(ok("hello /there"), Command::Say("hello /there".into()));
+        assert_eq!(ok("//help is a command"), Command::Say("/help is a command".into()));
+        assert_eq!(parse("   "), Ok(None));
+    }
+
+    #[test]
+    fn names_ids_and_groups_are_told_apart() {
+        let name = |name: &str| TalkName::User(Who::Name(name.into()));
+        assert_eq!(ok("/chat bob"), Command::Chat(Some(name("bob"))));
+        assert_eq!(ok("/chat 12"), Command::Chat(Some(TalkName::User(Who::Id(12)))));
+        assert_eq!(ok("/chat \"bob the 2nd\""), Command::Chat(Some(name("bob the 2nd"))));
+        assert_eq!(ok("/chat #12"), Command::Chat(Some(TalkName::Group(GroupName::Id(12)))));
+        assert_eq!(ok("/leave readers"), Command::Leave(GroupName::Name("readers".into())));
+        assert_eq!(ok("/chat"), Command::Chat(None));
+        assert_eq!(ok("/msg bob hi  there "), Command::Msg { to: name("bob"), text: "hi  there".into() });
+    }
+
+    #[test]
+    fn a_group_has_a_name_and_perhaps_a_description() {
+        let group = |name: &str, description: &str| Command::GroupCreate {
+            name: name.into(),
+            description: description.into(),
+        };
+        assert_eq!(ok("/group create readers"), group("readers", ""));
+        assert_eq!(
+            ok("/group create slow readers : one book a year"),
+            group("slow readers", "one book a year")
+        );
+        assert_eq!(ok("/group create readers: of books"), group("readers", "of books"));
+        assert_eq!(ok("/group create 12:30 lunch"), group("12:30 lunch", ""));
+    }
+
+    #[test]
+    fn passwords_may_hold_spaces_and_are_not_shown() {
+        let command = ok("/login alice correct horse");
+        assert!(
+            matches!(&command, Command::Login { password: Some(p), .. } if p.expose() == "correct horse")
+        );
+        assert!(!format!("{command:?}").contains("horse"));
+    }
+
+    #[test]
+    fn what_is_kept_has_no_password() {
+        assert_eq!(shown("/login alice correct horse"), "/login alice");
+        assert_eq!(shown(" /register \"a b\"  secret word "), "/register \"a b\"");
+        assert_eq!(shown("/login alice"), "/login alice");
+        assert_eq!(shown("/msg bob the horse"), "/msg bob the horse");
+    }
+
+    #[test]
+    fn mistakes_are_explained() {
+        assert_eq!(wrong("/nonsense"), "there is no command /nonsense; /help lists them all");
+        assert_eq!(
+            wrong("/join x"),
+            "/join: the group's number must be a number, not \"x\"; it goes like this: /join ID"
+        );
+        assert_eq!(
+            wrong("/msg bob"),
+            "/msg: the text is missing; it goes like this: /msg NAME|ID|#GROUP TEXT"
+        );
+        assert_eq!(wrong("/quit now"), "/quit: \"now\" is too much; it goes like this: /quit");
+        assert_eq!(wrong("/history 0"), "/history: N must be at least 1; it goes like this: /history [N]");
+        wrong("/add 18446744073709551616");
+        wrong("/wait for godot");
+    }
+
+    #[test]
+    fn waits_have_a_limit_of_their_own() {
+        let wait = |what, limit: Option<u64>| Command::Wait { what, limit: limit.map(Duration::from_secs) };
+        assert_eq!(ok("/wait messages 3"), wait(Awaited::Messages(3), None));
+        assert_eq!(ok("/wait friend bob 5"), wait(Awaited::Friend(Who::Name("bob".into())), Some(5)));
+        assert_eq!(ok("/wait quiet 2"), wait(Awaited::Quiet, Some(2)));
+    }
+
+    #[test]
+    fn the_table_is_consistent_and_documented() {
+        let docs = include_str!("../../../../docs/client.md");
+        for (at, spec) in COMMANDS.iter().enumerate() {
+            assert!(spec.name.starts_with('/') && !spec.help.is_empty());
+            assert!(COMMANDS[..at].iter().all(|other| other.name != spec.name), "{} stands twice", spec.name);
+            let usage = format!("{} {}", spec.name, spec.arguments.replace('|', "\\|"));
+            let row = format!("| `{}` | {} |", usage.trim_end(), spec.help);
+            assert!(docs.contains(&row), "docs/client.md lacks the row\n{row}");
+        }
+    }
+}

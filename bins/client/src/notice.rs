@@ -1,0 +1,309 @@
+//! Events, for people and for programs.
+
+use client::protocol::{
+    ChatMessage, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind, MessageKind, State,
+};
+use client::{Arrival, Event, Next, SessionEnd, SignInKind};
+use serde_json::{Value, json};
+
+use crate::moment;
+use crate::printable::{self, one_line};
+use crate::roster::{Roster, Talk};
+use crate::style::Style;
+
+/// How an event is told depends a little on what was told before.
+#[derive(Debug, Default)]
+pub(crate) struct Narrator {
+    /// That there is no connection was said.
+    down: bool,
+    /// There was a session before the connection was lost.
+    returning: bool,
+}
+
+impl Narrator {
+    /// The line for an event, if people care. `server` is the address as typed. To be called before the roster learns of
+    /// the event.
+    pub(crate) fn text(
+        &mut self,
+        event: &Event,
+        roster: &Roster,
+        server: &str,
+        style: Style,
+    ) -> Option<String> {
+        let line = match event {
+            Event::Message { message, .. } => return Some(message_line(message, roster, style)),
+            Event::Connected(hello) => {
+                self.down = false;
+                if self.returning {
+                    return None;
+                }
+                format!("connected to {server} ({}, {})", one_line(&hello.server), one_line(&hello.node))
+            }
+            Event::Disconnected { why, next } => return self.disconnected(why, *next, roster, style),
+            Event::SignedIn { how: SignInKind::Resume, bundle } if !self.returning => {
+                format!("logged in as {} (id {})", one_line(&bundle.name), bundle.id)
+            }
+            // The login's own answer says it.
+            Event::SignedIn { .. } => return None,
+            Event::Synced { missed } => {
+                let news = match missed {
+                    0 => None,
+                    1 => Some("1 new message".to_owned()),
+                    _ => Some(format!("{missed} new messages")),
+                };
+                match (std::mem::take(&mut self.returning), news) {
+                    (true, Some(news)) => format!("connected again, {news}"),
+                    (true, None) => "connected again".to_owned(),
+                    (false, Some(news)) => format!("{news} while you were away"),
+                    (false, None) => return None,
+                }
+            }
+            Event::SessionEnded(end) => {
+                self.returning = false;
+                match end {
+                    SessionEnd::LoggedOut => return None,
+                    SessionEnd::ByServer(why) => {
+                        return Some(style.wrong(&format!("* the session ended: {}", one_line(why))));
+                    }
+                    SessionEnd::TokenRefused(refusal) => {
+                        let why = refusal.to_string();
+                        return Some(style.wrong(&format!("* not logged in: {}", one_line(&why))));
+                    }
+                }
+            }
+            Event::Gap { conv, first, last } => {
+                let talk = roster
+                    .talk_of(*conv)
+                    .map_or_else(|| format!("conversation {conv}"), |talk| roster.talk_name(talk));
+                format!("messages {first} to {last} of {talk} cannot be read")
+            }
+            Event::Friend(event) => friend_line(event, roster)?,
+            Event::Presence(presence) => {
+                let name = roster.user_name(presence.id);
+                match presence.state {
+                    State::Online => format!("{name} is there"),
+                    State::Offline => format!("{name} has gone"),
+                    State::Unknown => return None,
+                }
+            }
+            Event::Group(event) => group_line(event, roster)?,
+            Event::Dropped { count } => {
+                format!("{count} notices were too many to show; /friends and /groups show how it stands")
+            }
+        };
+        Some(style.faint(&format!("* {line}")))
+    }
+
+    fn disconnected(&mut self, why: &str, next: Next, roster: &Roster, style: Style) -> Option<String> {
+        let was_down = std::mem::replace(&mut self.down, true);
+        self.returning |= roster.me.is_some();
+        let line = match next {
+            // Once is enough: the next news is the connection.
+            Next::RetryIn(_) if was_down => return None,
+            Next::RetryIn(wait) => format!("* no connection: {}; trying again {}", one_line(why), soon(wait)),
+            Next::Rest => format!("* no connection: {}", one_line(why)),
+        };
+        Some(style.wrong(&line))
+    }
+}
+
+fn soon(wait: std::time::Duration) -> String {
+    match wait.as_secs() {
+        0 => "at once".to_owned(),
+        seconds => format!("in {seconds} s"),
+    }
+}
+
+/// `12:03 bob: hello`, `12:03 #readers bob: hello`, and `you` for oneself.
+pub(crate) fn message_line(message: &ChatMessage, roster: &Roster, style: Style) -> String {
+    let own = roster.me.as_ref().is_some_and(|me| me.id == message.from);
+    let talk = roster.talk_of(message.conv);
+    let sender = match own {
+        true => style.own("you"),
+        false => style.name(&one_line(&message.name)),
+    };
+    let place = match talk {
+        Some(Talk::Friend(_)) if !own => sender,
+        Some(talk @ Talk::Friend(_)) => format!("{sender} → {}", style.name(&roster.talk_name(talk))),
+        Some(talk @ Talk::Group(_)) => format!("{} {sender}", style.name(&roster.talk_name(talk))),
+        None if own => format!("{sender} (conversation {})", message.conv),
+        None => sender,
+    };
+    let text = match message.kind {
+        MessageKind::Text => printable::message(&message.msg),
+        MessageKind::Unknown => "(something that this client cannot show)".to_owned(),
+    };
+    format!("{} {place}: {text}", style.faint(&moment::short(message.time)))
+}
+
+fn friend_line(event: &FriendEvent, roster: &Roster) -> Option<String> {
+    let own = roster.me.as_ref().is_some_and(|me| me.id == event.by);
+    let name = one_line(&event.name);
+    Some(match (event.event, own) {
+        (FriendEventKind::Requested, false) => {
+            let greeting = match one_line(&event.greeting) {
+                greeting if greeting.is_empty() => String::new(),
+                greeting => format!(", saying: {greeting}"),
+            };
+            format!(
+                "{name} (id {}) asks to be your friend{greeting}; /accept {name} or /refuse {name}",
+                event.id
+            )
+        }
+        (FriendEventKind::Requested, true) => format!("you asked {name} to be your friend"),
+        (FriendEventKind::Accepted, false) => format!("{name} is your friend now"),
+        (FriendEventKind::Accepted, true) => format!("you and {name} are friends now"),
+        (FriendEventKind::Refused, false) => format!("{name} refused your friend request"),
+        (FriendEventKind::Refused, true) => format!("you refused {name}'s friend request"),
+        (FriendEventKind::Withdrawn, false) => format!("{name} took the friend request back"),
+        (FriendEventKind::Withdrawn, true) => format!("you took your friend request to {name} back"),
+        (FriendEventKind::Deleted, false) => format!("{name} ended the friendship"),
+        (FriendEventKind::Deleted, true) => format!("you ended the friendship with {name}"),
+        (FriendEventKind::Unknown, _) => return None,
+    })
+}
+
+fn group_line(event: &GroupEvent, roster: &Roster) -> Option<String> {
+    let own = roster.me.as_ref().is_some_and(|me| me.id == event.id);
+    let who = if own { "you".into() } else { one_line(&event.name) };
+    let group = one_line(&event.groupname);
+    match event.event {
+        GroupEventKind::Joined => Some(format!("{who} joined #{group} ({} members)", event.members)),
+        GroupEventKind::Left => Some(format!("{who} left #{group} ({} members)", event.members)),
+        GroupEventKind::Unknown => None,
+    }
+}
+
+/// The object for an event. The shapes are documented in docs/client.md.
+pub(crate) fn object(event: &Event, roster: &Roster) -> Value {
+    match event {
+        Event::Connected(hello) => json!({ "type": "connected", "server": hello.server, "node": hello.node }),
+        Event::Disconnected { why, next } => match next {
+            Next::RetryIn(wait) => {
+                json!({ "type": "disconnected", "why": why, "retry_ms": wait.as_millis() as u64 })
+            }
+            Next::Rest => json!({ "type": "disconnected", "why": why }),
+        },
+        Event::SignedIn { how, bundle } => json!({
+            "type": "signed_in",
+            "how": match how { SignInKind::Login => "login", SignInKind::Resume => "resume" },
+            "id": bundle.id,
+            "name": bundle.name,
+            "session": bundle.session,
+        }),
+        Event::Synced { missed } => json!({ "type": "synced", "missed": missed }),
+        Event::SessionEnded(end) => match end {
+            SessionEnd::LoggedOut => json!({ "type": "session_ended", "why": "logged out" }),
+            SessionEnd::ByServer(why) => json!({ "type": "session_ended", "why": why }),
+            SessionEnd::TokenRefused(refusal) => {
+                json!({ "type": "session_ended", "why": refusal.to_string() })
+            }
+        },
+        Event::Message { message, arrival } => {
+            let mut object = message_object(message, roster);
+            object["type"] = "message".into();
+            object["arrival"] = match arrival {
+                Arrival::Live => "live",
+                Arrival::Missed => "missed",
+            }
+            .into();
+            object
+        }
+        Event::Gap { conv, first, last } => {
+            json!({ "type": "gap", "conv": conv, "first": first, "last": last })
+        }
+        Event::Friend(event) => tagged("friend", event),
+        Event::Presence(presence) => {
+            let mut object = tagged("presence", presence);
+            object["name"] = roster.user_name(presence.id).into();
+            object
+        }
+        Event::Group(event) => tagged("group", event),
+        Event::Dropped { count } => json!({ "type": "dropped", "count": count }),
+    }
+}
+
+/// A message as the protocol has it, with where it stands.
+pub(crate) fn message_object(message: &ChatMessage, roster: &Roster) -> Value {
+    let mut object = serde_json::to_value(message).unwrap_or_default();
+    match roster.talk_of(message.conv) {
+        Some(Talk::Friend(id)) => object["friend"] = id.into(),
+        Some(Talk::Group(id)) => object["group"] = id.into(),
+        None => {}
+    }
+    object
+}
+
+fn tagged(kind: &str, body: &impl serde::Serialize) -> Value {
+    let mut object = serde_json::to_value(body).unwrap_or_default();
+    object["type"] = kind.into();
+    object
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use client::protocol::{Friend, SignedIn};
+    use std::time::Duration;
+
+    fn roster() -> Roster {
+        let friend = Friend { id: 2, name: "bob".into(), state: State::Online, conv: 9 };
+        let bundle = SignedIn {
+            id: 1,
+            name: "alice".into(),
+            session: 1,
+            token: None,
+            friends: vec![friend],
+            friends_next: 0,
+            groups: vec![],
+            groups_next: 0,
+            requests: vec![],
+            requests_next: 0,
+            convs: vec![],
+            convs_next: 0,
+        };
+        let mut roster = Roster::default();
+        roster.sign_in(&bundle);
+        roster
+    }
+
+    fn message(from: u64, name: &str, msg: &str) -> ChatMessage {
+        ChatMessage {
+            conv: 9,
+            seq: 1,
+            from,
+            name: name.into(),
+            client_msg_id: "x".into(),
+            time: 0,
+            kind: MessageKind::Text,
+            msg: msg.into(),
+        }
+    }
+
+    #[test]
+    fn messages_say_who_and_where() {
+        let line = |message: &ChatMessage| message_line(message, &roster(), Style::Plain);
+        assert!(line(&message(2, "bob", "hi")).ends_with(" bob: hi"));
+        assert!(line(&message(1, "alice", "hi")).ends_with(" you → bob: hi"));
+        let evil = message(2, "bob\u{1b}[31m\n12:00 eve", "a\u{1b}]0;title\u{7}b");
+        assert!(line(&evil).ends_with(" bob[31m 12:00 eve: a]0;titleb"), "{}", line(&evil));
+    }
+
+    #[test]
+    fn a_lost_connection_is_told_once() {
+        let mut narrator = Narrator::default();
+        let mut told = |event: &Event| narrator.text(event, &roster(), "h:1", Style::Plain);
+        let lost = Event::Disconnected { why: "cut".into(), next: Next::RetryIn(Duration::from_secs(2)) };
+        assert_eq!(told(&lost).as_deref(), Some("* no connection: cut; trying again in 2 s"));
+        assert_eq!(told(&lost), None);
+        assert_eq!(told(&Event::Synced { missed: 3 }).as_deref(), Some("* connected again, 3 new messages"));
+    }
+
+    #[test]
+    fn objects_have_a_type_and_a_place() {
+        let event = Event::Message { message: message(2, "bob", "hi"), arrival: Arrival::Missed };
+        let object = object(&event, &roster());
+        assert_eq!((&object["type"], &object["arrival"]), (&json!("message"), &json!("missed")));
+        assert_eq!((&object["friend"], &object["msg"]), (&json!(2), &json!("hi")));
+    }
+}

@@ -1,0 +1,432 @@
+//! What came of a command, for people and for programs.
+
+use client::ClientError;
+use client::protocol::{
+    ChatMessage, Direction, Friend, FriendOutcome, FriendRequest, Group, Member, Role, Sent, Session, State,
+};
+use serde_json::{Value, json};
+use unicode_width::UnicodeWidthStr;
+
+use crate::command::{COMMANDS, Spec, UsageError, find};
+use crate::exit::Exit;
+use crate::moment;
+use crate::notice::{message_line, message_object};
+use crate::printable::one_line;
+use crate::roster::{Me, Roster, Talk};
+use crate::style::Style;
+
+/// A command was done.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Of one command by its name, or of all.
+    Help(Option<&'static str>),
+    Registered {
+        id: u64,
+        name: String,
+    },
+    LoggedIn {
+        me: Me,
+        friends: usize,
+        online: usize,
+        groups: usize,
+        requests: Vec<String>,
+    },
+    LoggedOut,
+    Whoami {
+        me: Option<Me>,
+        server: String,
+    },
+    Friends(Vec<Friend>),
+    Requests(Vec<FriendRequest>),
+    Asked {
+        id: u64,
+        outcome: FriendOutcome,
+        friend: Option<Friend>,
+    },
+    Befriended(Friend),
+    Refused {
+        id: u64,
+        name: String,
+    },
+    Withdrawn {
+        id: u64,
+        name: String,
+    },
+    Unfriended {
+        id: u64,
+        name: String,
+    },
+    Groups(Vec<Group>),
+    Created(Group),
+    Joined(Group),
+    Left {
+        id: u64,
+        name: String,
+    },
+    Members {
+        name: String,
+        members: Vec<Member>,
+    },
+    Talking(Option<Talk>),
+    Sent(Sent),
+    /// Typed on the terminal, and no answer yet.
+    Waiting {
+        text: String,
+    },
+    History {
+        messages: Vec<ChatMessage>,
+        begins: bool,
+    },
+    Sessions(Vec<Session>),
+    SessionEnded(u64),
+    Waited,
+    Quit,
+}
+
+/// A command was not done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("{0}")]
+    Usage(#[from] UsageError),
+    #[error("{0}")]
+    Call(#[from] ClientError),
+    /// It makes no sense here and now; nothing was asked of the server.
+    #[error("{0}")]
+    Senseless(String),
+    #[error("{0} did not come within {1} s")]
+    WaitedInVain(String, u64),
+    #[error("no connection to {0}")]
+    NoConnection(String),
+}
+
+impl Failure {
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Failure::Usage(_) => Exit::Usage,
+            Failure::Senseless(_) => Exit::Refused,
+            Failure::WaitedInVain(..) => Exit::WaitedInVain,
+            Failure::NoConnection(_) => Exit::NoConnection,
+            Failure::Call(error) => match error {
+                ClientError::ConnectionLost { .. } | ClientError::TimedOut { .. } | ClientError::Closed => {
+                    Exit::NoConnection
+                }
+                ClientError::Refused(_)
+                | ClientError::SessionEnded
+                | ClientError::QueueFull
+                | ClientError::TooLarge { .. }
+                | ClientError::NotForCallers(_)
+                | ClientError::BadAnswer { .. } => Exit::Refused,
+            },
+        }
+    }
+
+    /// The object for a failure.
+    pub(crate) fn object(&self, command: &str) -> Value {
+        match self {
+            Failure::Call(ClientError::Refused(refusal)) => {
+                let mut object = json!({
+                    "type": "refused",
+                    "command": command,
+                    "code": refusal.code.0,
+                    "name": refusal.code.name(),
+                    "message": refusal.to_string(),
+                });
+                if let Some(ms) = refusal.body.retry_after_ms {
+                    object["retry_after_ms"] = ms.into();
+                }
+                if let Some(field) = &refusal.body.field {
+                    object["field"] = field.as_str().into();
+                }
+                object
+            }
+            _ => {
+                json!({ "type": "failed", "command": command, "message": self.to_string(), "exit": self.exit() as u8 })
+            }
+        }
+    }
+}
+
+impl Outcome {
+    /// The lines for people.
+    pub(crate) fn lines(&self, roster: &Roster, style: Style) -> Vec<String> {
+        let one = |line: String| vec![line];
+        match self {
+            Outcome::Help(None) => help(),
+            Outcome::Help(Some(name)) => find(name).map_or_else(Vec::new, explained),
+            Outcome::Registered { id, name } => {
+                one(format!("{} is registered with id {id}; now /login {}", one_line(name), one_line(name)))
+            }
+            Outcome::LoggedIn { me, friends, online, groups, requests } => {
+                let friends = match friends {
+                    0 => "no friends yet".to_owned(),
+                    _ => format!("{}, {online} there", count(*friends, "friend")),
+                };
+                let groups = if *groups == 0 { "no groups".to_owned() } else { count(*groups, "group") };
+                let name = one_line(&me.name);
+                let mut lines = one(format!("logged in as {name} (id {}); {friends}; {groups}", me.id));
+                if !requests.is_empty() {
+                    let names: Vec<_> = requests.iter().map(|name| one_line(name)).collect();
+                    lines.push(format!(
+                        "asking to be your friends: {}; /accept or /refuse them",
+                        names.join(", ")
+                    ));
+                }
+                lines
+            }
+            Outcome::LoggedOut => one("logged out".to_owned()),
+            Outcome::Whoami { me: None, server } => one(format!("nobody is logged in at {server}")),
+            Outcome::Whoami { me: Some(me), server } => {
+                one(format!("{} (id {}) at {server}, session {}", one_line(&me.name), me.id, me.session))
+            }
+            Outcome::Friends(friends) if friends.is_empty() => {
+                one("no friends yet; /add ID asks somebody".to_owned())
+            }
+            Outcome::Friends(friends) => table(friends.iter().map(|friend| {
+                [
+                    friend.id.to_string(),
+                    one_line(&friend.name).into_owned(),
+                    presence(friend.state).to_owned(),
+                ]
+            })),
+            Outcome::Requests(requests) if requests.is_empty() => one("no friend requests wait".to_owned()),
+            Outcome::Requests(requests) => table(requests.iter().map(|request| {
+                let way = match request.direction {
+                    Direction::In => "asks you",
+                    Direction::Out => "was asked by you",
+                };
+                let name = one_line(&request.name).into_owned();
+                [
+                    request.id.to_string(),
+                    name,
+                    format!("{way} {}", one_line(&request.greeting)).trim_end().to_owned(),
+                ]
+            })),
+            Outcome::Asked { id, outcome: FriendOutcome::Requested, .. } => {
+                one(format!("user {id} was asked and can accept now"))
+            }
+            Outcome::Asked { friend: Some(friend), .. } | Outcome::Befriended(friend) => {
+                one(format!("you and {} are friends now", one_line(&friend.name)))
+            }
+            Outcome::Asked { id, .. } => one(format!("you and user {id} are friends now")),
+            Outcome::Refused { name, .. } => one(format!("{name}'s request is refused")),
+            Outcome::Withdrawn { name, .. } => one(format!("the request to {name} is taken back")),
+            Outcome::Unfriended { name, .. } => one(format!("you and {name} are not friends any more")),
+            Outcome::Groups(groups) if groups.is_empty() => {
+                one("no groups yet; /group create NAME opens one, /join ID joins one".to_owned())
+            }
+            Outcome::Groups(groups) => table(groups.iter().map(|group| {
+                let description = one_line(&group.groupdesc);
+                let about = format!(
+                    "{}, {} {description}",
+                    role(group.role),
+                    count(group.members as usize, "member")
+                );
+                [
+                    group.id.to_string(),
+                    format!("#{}", one_line(&group.groupname)),
+                    about.trim_end().to_owned(),
+                ]
+            })),
+            Outcome::Created(group) => one(format!(
+                "#{} is open with number {}; others come in with /join {}",
+                one_line(&group.groupname),
+                group.id,
+                group.id
+            )),
+            Outcome::Joined(group) => one(format!(
+                "you are in #{}, {}",
+                one_line(&group.groupname),
+                count(group.members as usize, "member")
+            )),
+            Outcome::Left { name, .. } => one(format!("you left {name}")),
+            Outcome::Members { name, members } => {
+                let mut lines = one(format!("{name} has {}", count(members.len(), "member")));
+                lines.extend(table(members.iter().map(|member| {
+                    let about = format!("{}, {}", role(member.role), presence(member.state));
+                    [member.id.to_string(), one_line(&member.name).into_owned(), about]
+                })));
+                lines
+            }
+            // The prompt shows it.
+            Outcome::Talking(_) | Outcome::Sent(_) | Outcome::Waited | Outcome::Quit => vec![],
+            Outcome::Waiting { text } => {
+                one(style.faint(&format!("… {} (waits for the server)", crate::printable::message(text))))
+            }
+            Outcome::History { messages, begins } => {
+                let mut lines: Vec<String> = vec![];
+                if *begins {
+                    lines.push(style.faint("* this is the beginning"));
+                }
+                lines.extend(messages.iter().map(|message| message_line(message, roster, style)));
+                if !begins {
+                    lines.push(style.faint("* /history shows what was before"));
+                }
+                lines
+            }
+            Outcome::Sessions(sessions) => table(sessions.iter().map(|session| {
+                let here = if session.current { ", this one" } else { "" };
+                let about = format!(
+                    "since {}, last seen {}, {}{here}",
+                    moment::full(session.since),
+                    moment::full(session.seen),
+                    presence(session.state)
+                );
+                [session.session.to_string(), one_line(&session.device).into_owned(), about]
+            })),
+            Outcome::SessionEnded(session) => one(format!("session {session} is ended")),
+        }
+    }
+
+    /// The object for programs. The shapes are documented in docs/client.md.
+    pub(crate) fn object(&self, command: &str, roster: &Roster) -> Value {
+        let mut object = match self {
+            Outcome::Help(Some(name)) => {
+                json!({ "commands": find(name).map(described).into_iter().collect::<Vec<_>>() })
+            }
+            Outcome::Help(None) => json!({ "commands": COMMANDS.iter().map(described).collect::<Vec<_>>() }),
+            Outcome::Registered { id, name } => json!({ "id": id, "name": name }),
+            Outcome::LoggedIn { me, .. } => json!({ "id": me.id, "name": me.name, "session": me.session }),
+            Outcome::Whoami { me: Some(me), server } => {
+                json!({ "server": server, "id": me.id, "name": me.name, "session": me.session })
+            }
+            Outcome::Whoami { me: None, server } => json!({ "server": server }),
+            Outcome::Friends(friends) => json!({ "friends": friends }),
+            Outcome::Requests(requests) => json!({ "requests": requests }),
+            Outcome::Asked { id, outcome, friend } => {
+                let mut object = json!({ "id": id, "outcome": outcome });
+                if let Some(friend) = friend {
+                    object["friend"] = json!(friend);
+                }
+                object
+            }
+            Outcome::Befriended(friend) => json!({ "friend": friend }),
+            Outcome::Refused { id, .. } | Outcome::Withdrawn { id, .. } | Outcome::Unfriended { id, .. } => {
+                json!({ "id": id })
+            }
+            Outcome::Groups(groups) => json!({ "groups": groups }),
+            Outcome::Created(group) | Outcome::Joined(group) => json!({ "group": group }),
+            Outcome::Left { id, .. } => json!({ "group": id }),
+            Outcome::Members { members, .. } => json!({ "members": members }),
+            Outcome::Talking(Some(Talk::Friend(id))) => json!({ "friend": id }),
+            Outcome::Talking(Some(Talk::Group(id))) => json!({ "group": id }),
+            Outcome::Sent(sent) => json!({ "conv": sent.conv, "seq": sent.seq, "time": sent.time }),
+            Outcome::History { messages, begins } => {
+                let messages: Vec<Value> =
+                    messages.iter().map(|message| message_object(message, roster)).collect();
+                json!({ "messages": messages, "begins": begins })
+            }
+            Outcome::Sessions(sessions) => json!({ "sessions": sessions }),
+            Outcome::SessionEnded(session) => json!({ "session": session }),
+            Outcome::LoggedOut
+            | Outcome::Talking(None)
+            | Outcome::Waiting { .. }
+            | Outcome::Waited
+            | Outcome::Quit => json!({}),
+        };
+        object["type"] = "done".into();
+        object["command"] = command.into();
+        object
+    }
+}
+
+fn described(spec: &Spec) -> Value {
+    json!({ "command": spec.name, "arguments": spec.arguments, "help": spec.help })
+}
+
+fn explained(spec: &Spec) -> Vec<String> {
+    let usage = format!("{} {}", spec.name, spec.arguments);
+    vec![usage.trim_end().to_owned(), format!("  {}", spec.help)]
+}
+
+fn help() -> Vec<String> {
+    let usages: Vec<String> =
+        COMMANDS.iter().map(|spec| format!("{} {}", spec.name, spec.arguments)).collect();
+    let mut lines = vec!["Plain text goes to whom /chat chose. Commands:".to_owned()];
+    // A long usage stands on a line of its own.
+    let width = usages.iter().map(|usage| usage.width()).filter(|width| *width <= 32).max().unwrap_or(0);
+    for (usage, spec) in usages.iter().zip(COMMANDS) {
+        if usage.width() > width {
+            lines.push(format!("  {usage}"));
+            lines.push(format!("  {:width$}  {}", "", spec.help));
+        } else {
+            lines.push(format!("  {usage:width$}  {}", spec.help));
+        }
+    }
+    lines.push(
+        "Names with spaces stand between double quotes; a text that begins with / needs another / before it."
+            .to_owned(),
+    );
+    lines
+}
+
+/// Three columns, the first two as wide as needed.
+fn table(rows: impl Iterator<Item = [String; 3]>) -> Vec<String> {
+    let rows: Vec<[String; 3]> = rows.collect();
+    let width = |column: usize| rows.iter().map(|row| row[column].width()).max().unwrap_or(0);
+    let (first, second) = (width(0), width(1));
+    let line = |[a, b, c]: &[String; 3]| {
+        let (left, right) = (first - a.width(), second - b.width());
+        format!("  {:left$}{a}  {b}{:right$}  {c}", "", "").trim_end().to_owned()
+    };
+    rows.iter().map(line).collect()
+}
+
+fn presence(state: State) -> &'static str {
+    match state {
+        State::Online => "there",
+        State::Offline => "away",
+        State::Unknown => "perhaps there",
+    }
+}
+
+fn role(role: Role) -> &'static str {
+    match role {
+        Role::Owner => "owner",
+        Role::Admin => "admin",
+        Role::Member => "member",
+    }
+}
+
+/// `1 friend`, `2 friends`.
+fn count(number: usize, noun: &str) -> String {
+    match number {
+        1 => format!("1 {noun}"),
+        _ => format!("{number} {noun}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_line_up_under_wide_names() {
+        let friend = |id, name: &str| Friend { id, name: name.into(), state: State::Online, conv: 1 };
+        let outcome = Outcome::Friends(vec![friend(2, "bob"), friend(12, "小明")]);
+        assert_eq!(
+            outcome.lines(&Roster::default(), Style::Plain),
+            ["   2  bob   there", "  12  小明  there"]
+        );
+    }
+
+    #[test]
+    fn help_explains_every_command_in_a_screens_width() {
+        let lines = Outcome::Help(None).lines(&Roster::default(), Style::Plain);
+        for spec in COMMANDS {
+            assert!(lines.iter().any(|line| line.trim_start().starts_with(spec.name)), "{}", spec.name);
+        }
+    }
+
+    #[test]
+    fn failures_choose_the_exit_code() {
+        let refused = client::protocol::Refusal::new(client::protocol::Code::NOT_FRIENDS);
+        let failure = Failure::Call(ClientError::Refused(refused));
+        assert_eq!(failure.exit(), Exit::Refused);
+        let object = failure.object("/msg bob hi");
+        assert_eq!(
+            (&object["type"], &object["code"], &object["name"]),
+            (&json!("refused"), &json!(303), &json!("NOT_FRIENDS"))
+        );
+        assert_eq!(Failure::NoConnection("h:1".into()).exit(), Exit::NoConnection);
+    }
+}

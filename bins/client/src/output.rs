@@ -1,0 +1,101 @@
+//! Where lines go.
+
+use std::io::{self, Write};
+use std::sync::Mutex;
+use std::sync::mpsc::SyncSender;
+
+use client::Event;
+use serde_json::Value;
+
+use crate::notice::{self, Narrator};
+use crate::outcome::{Failure, Outcome};
+use crate::printable::one_line;
+use crate::roster::Roster;
+use crate::style::Style;
+
+/// The two voices of this program: events, from their own thread, and outcomes of commands.
+#[derive(Debug)]
+pub(crate) struct Output {
+    form: Form,
+    server: String,
+    narrator: Mutex<Narrator>,
+}
+
+/// For whom.
+#[derive(Debug)]
+pub(crate) enum Form {
+    /// A pipe or file, read by people.
+    Text,
+    /// A program: one JSON object a line.
+    Json,
+    /// A terminal with a line being typed: events go through the printer's thread, outcomes come between two lines.
+    Terminal { printer: SyncSender<String>, style: Style },
+}
+
+impl Output {
+    pub(crate) fn new(form: Form, server: &str) -> Output {
+        Output { form, server: server.to_owned(), narrator: Mutex::new(Narrator::default()) }
+    }
+
+    pub(crate) fn style(&self) -> Style {
+        match self.form {
+            Form::Terminal { style, .. } => style,
+            Form::Text | Form::Json => Style::Plain,
+        }
+    }
+
+    /// The line that tells an event, if it is to be told. The roster must not have learned of the event yet.
+    pub(crate) fn render(&self, event: &Event, roster: &Roster) -> Option<String> {
+        match self.form {
+            Form::Json => Some(notice::object(event, roster).to_string()),
+            Form::Text | Form::Terminal { .. } => {
+                let mut narrator = self.narrator.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+                narrator.text(event, roster, &self.server, self.style())
+            }
+        }
+    }
+
+    /// Prints a line of an event. Waits while the printer is too far behind.
+    pub(crate) fn event(&self, line: String) {
+        match &self.form {
+            Form::Text | Form::Json => print(&[line]),
+            // The printer ends last.
+            Form::Terminal { printer, .. } => drop(printer.send(line)),
+        }
+    }
+
+    /// Tells something that is neither event nor outcome.
+    pub(crate) fn remark(&self, text: &str) {
+        match &self.form {
+            Form::Text => print(&[format!("* {text}")]),
+            Form::Json => print(&[serde_json::json!({ "type": "remark", "message": text }).to_string()]),
+            Form::Terminal { printer, style } => drop(printer.send(style.wrong(&format!("* {text}")))),
+        }
+    }
+
+    pub(crate) fn outcome(&self, command: &str, outcome: &Outcome, roster: &Roster) {
+        match self.form {
+            Form::Json => print(&[outcome.object(command, roster).to_string()]),
+            Form::Text | Form::Terminal { .. } => print(&outcome.lines(roster, self.style())),
+        }
+    }
+
+    pub(crate) fn failure(&self, command: &str, failure: &Failure) {
+        let line = |object: Value| print(&[object.to_string()]);
+        match self.form {
+            Form::Json => line(failure.object(command)),
+            Form::Text | Form::Terminal { .. } => {
+                print(&[self.style().wrong(&format!("! {}", one_line(&failure.to_string())))]);
+            }
+        }
+    }
+}
+
+/// Writes lines at once. A reader that has gone is nobody's fault.
+fn print(lines: &[String]) {
+    let mut out = io::stdout().lock();
+    for line in lines {
+        let _ = writeln!(out, "{line}");
+    }
+    let _ = out.flush();
+}

@@ -1,0 +1,226 @@
+//! Who and what this client knows by name.
+
+use std::collections::{BTreeMap, HashMap};
+
+use client::protocol::{
+    Conversation, ConversationKind, Friend, FriendEvent, FriendEventKind, FriendRequest, Group, GroupEvent,
+    GroupEventKind, SignedIn, State,
+};
+
+use crate::command::{GroupName, TalkName, Who};
+use crate::printable::one_line;
+
+/// Friends, requests, groups and conversations of whoever is logged in: told by the login, kept by events and answers.
+/// Bounded by what the server allows one user.
+#[derive(Debug, Default)]
+pub(crate) struct Roster {
+    pub(crate) me: Option<Me>,
+    pub(crate) friends: BTreeMap<u64, Friend>,
+    pub(crate) requests: BTreeMap<u64, FriendRequest>,
+    pub(crate) groups: BTreeMap<u64, Group>,
+    talks: HashMap<u64, Talk>,
+    /// Where plain text goes.
+    pub(crate) current: Option<Talk>,
+}
+
+/// Who is logged in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Me {
+    pub(crate) id: u64,
+    pub(crate) name: String,
+    pub(crate) session: u64,
+}
+
+/// A conversation by its other side.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) enum Talk {
+    Friend(u64),
+    Group(u64),
+}
+
+impl Roster {
+    /// A session was entered.
+    pub(crate) fn sign_in(&mut self, bundle: &SignedIn) {
+        let me = Me { id: bundle.id, name: bundle.name.clone(), session: bundle.session };
+        let current = self.current.filter(|_| self.me.as_ref().is_none_or(|before| before.id == me.id));
+        *self = Roster { me: Some(me), current, ..Roster::default() };
+        bundle.friends.iter().cloned().for_each(|friend| self.add_friend(friend));
+        bundle.groups.iter().cloned().for_each(|group| self.add_group(group));
+        bundle.requests.iter().cloned().for_each(|request| self.add_request(request));
+        bundle.convs.iter().for_each(|conv| self.learn(conv));
+    }
+
+    /// Nobody is logged in any more.
+    pub(crate) fn sign_out(&mut self) {
+        *self = Roster::default();
+    }
+
+    pub(crate) fn add_friend(&mut self, friend: Friend) {
+        self.talks.insert(friend.conv, Talk::Friend(friend.id));
+        self.requests.remove(&friend.id);
+        self.friends.insert(friend.id, friend);
+    }
+
+    pub(crate) fn add_group(&mut self, group: Group) {
+        self.talks.insert(group.id, Talk::Group(group.id));
+        self.groups.insert(group.id, group);
+    }
+
+    pub(crate) fn add_request(&mut self, request: FriendRequest) {
+        self.requests.insert(request.id, request);
+    }
+
+    pub(crate) fn remove_group(&mut self, group: u64) {
+        self.groups.remove(&group);
+        if self.current == Some(Talk::Group(group)) {
+            self.current = None;
+        }
+    }
+
+    pub(crate) fn remove_friend(&mut self, friend: u64) {
+        self.friends.remove(&friend);
+        if self.current == Some(Talk::Friend(friend)) {
+            self.current = None;
+        }
+    }
+
+    fn learn(&mut self, conv: &Conversation) {
+        match conv.kind {
+            ConversationKind::Direct => drop(self.talks.insert(conv.conv, Talk::Friend(conv.with))),
+            ConversationKind::Group => drop(self.talks.insert(conv.conv, Talk::Group(conv.conv))),
+            ConversationKind::Unknown => {}
+        }
+    }
+
+    pub(crate) fn friend_event(&mut self, event: &FriendEvent) {
+        let own = self.me.as_ref().is_some_and(|me| me.id == event.by);
+        match (event.event, &event.friend) {
+            (FriendEventKind::Accepted, Some(friend)) => self.add_friend(friend.clone()),
+            (FriendEventKind::Requested, _) => {
+                let direction = match own {
+                    true => client::protocol::Direction::Out,
+                    false => client::protocol::Direction::In,
+                };
+                let (id, name, greeting) = (event.id, event.name.clone(), event.greeting.clone());
+                self.add_request(FriendRequest { id, name, direction, greeting, time: 0 });
+            }
+            (FriendEventKind::Refused | FriendEventKind::Withdrawn, _) => {
+                self.requests.remove(&event.id);
+            }
+            (FriendEventKind::Deleted, _) => self.remove_friend(event.id),
+            (FriendEventKind::Accepted | FriendEventKind::Unknown, _) => {}
+        }
+    }
+
+    pub(crate) fn group_event(&mut self, event: &GroupEvent) {
+        if let Some(group) = self.groups.get_mut(&event.groupid) {
+            group.members = event.members;
+        }
+        let own = self.me.as_ref().is_some_and(|me| me.id == event.id);
+        match event.event {
+            GroupEventKind::Joined if own => self.add_group(Group {
+                id: event.groupid,
+                groupname: event.groupname.clone(),
+                groupdesc: String::new(),
+                role: client::protocol::Role::Member,
+                members: event.members,
+            }),
+            GroupEventKind::Left if own => self.remove_group(event.groupid),
+            GroupEventKind::Joined | GroupEventKind::Left | GroupEventKind::Unknown => {}
+        }
+    }
+
+    /// Returns the friend's name if the state is news.
+    pub(crate) fn presence(&mut self, id: u64, state: State) {
+        if let Some(friend) = self.friends.get_mut(&id) {
+            friend.state = state;
+        }
+    }
+
+    /// The conversation that a message stands in; `from` is its sender.
+    pub(crate) fn talk_of(&self, conv: u64) -> Option<Talk> {
+        self.talks.get(&conv).copied()
+    }
+
+    /// The number of a talk's conversation.
+    pub(crate) fn conv_of(&self, talk: Talk) -> Option<u64> {
+        match talk {
+            Talk::Group(group) => Some(group),
+            Talk::Friend(id) => match self.friends.get(&id) {
+                Some(friend) => Some(friend.conv),
+                None => self.talks.iter().find(|(_, other)| **other == talk).map(|(conv, _)| *conv),
+            },
+        }
+    }
+
+    /// A user's number, from what was typed.
+    pub(crate) fn user(&self, who: &Who) -> Result<u64, String> {
+        let name = match who {
+            Who::Id(id) => return Ok(*id),
+            Who::Name(name) => name,
+        };
+        let friends = self.friends.values().map(|friend| (&friend.name, friend.id));
+        let requests = self.requests.values().map(|request| (&request.name, request.id));
+        let known = friends.chain(requests).find(|(other, _)| same(other, name));
+        known.map(|(_, id)| id).ok_or_else(|| {
+            let name = one_line(name);
+            format!("nobody called {name} is among your friends and requests; use the id")
+        })
+    }
+
+    /// A group's number, from what was typed.
+    pub(crate) fn group(&self, group: &GroupName) -> Result<u64, String> {
+        let name = match group {
+            GroupName::Id(id) => return Ok(*id),
+            GroupName::Name(name) => name,
+        };
+        let mut found = self.groups.values().filter(|group| same(&group.groupname, name));
+        match (found.next(), found.next()) {
+            (Some(group), None) => Ok(group.id),
+            (None, _) => Err(format!("you are in no group called {}", one_line(name))),
+            (Some(_), Some(_)) => Err(format!(
+                "several of your groups are called {}; use the number, as /groups shows it",
+                one_line(name)
+            )),
+        }
+    }
+
+    pub(crate) fn talk(&self, talk: &TalkName) -> Result<Talk, String> {
+        match talk {
+            TalkName::User(who) => self.user(who).map(Talk::Friend),
+            TalkName::Group(group) => self.group(group).map(Talk::Group),
+        }
+    }
+
+    /// A user's name, or `user 12`.
+    pub(crate) fn user_name(&self, id: u64) -> String {
+        let friend = self.friends.get(&id).map(|friend| &friend.name);
+        let known = friend.or_else(|| self.requests.get(&id).map(|request| &request.name));
+        known.map_or_else(|| format!("user {id}"), |name| one_line(name).into_owned())
+    }
+
+    /// `bob` or `#readers`.
+    pub(crate) fn talk_name(&self, talk: Talk) -> String {
+        match talk {
+            Talk::Friend(id) => self.user_name(id),
+            Talk::Group(id) => match self.groups.get(&id) {
+                Some(group) => format!("#{}", one_line(&group.groupname)),
+                None => format!("#{id}"),
+            },
+        }
+    }
+
+    /// What the prompt shows.
+    pub(crate) fn prompt(&self) -> String {
+        match (&self.me, self.current) {
+            (None, _) => "chat> ".to_owned(),
+            (Some(me), None) => format!("{}> ", one_line(&me.name)),
+            (Some(me), Some(talk)) => format!("{} → {}> ", one_line(&me.name), self.talk_name(talk)),
+        }
+    }
+}
+
+/// Names are unique without regard to case.
+fn same(a: &str, b: &str) -> bool {
+    a.to_lowercase() == b.to_lowercase()
+}

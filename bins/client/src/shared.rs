@@ -1,0 +1,123 @@
+//! What the thread of events tells the thread of commands.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use client::{Event, Pending};
+
+use crate::roster::{Roster, Talk};
+
+/// How often a wait looks again that depends on time passing.
+const LOOK_AGAIN: Duration = Duration::from_millis(20);
+
+/// Messages typed on the terminal whose answer is still due. One more waits for its answer before the next prompt.
+pub(crate) const UNANSWERED_MAX: usize = 100;
+
+/// Shared by both threads. Nobody keeps it locked while waiting for the server or the terminal.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    known: Mutex<Known>,
+    changed: Condvar,
+}
+
+/// Everything known at a moment.
+#[derive(Debug)]
+pub(crate) struct Known {
+    pub(crate) roster: Roster,
+    pub(crate) line: Line,
+    /// Everything missed has been shown since the sign-in.
+    pub(crate) synced: bool,
+    /// Messages of others that no wait has counted.
+    pub(crate) uncounted: u64,
+    /// When the last event came.
+    pub(crate) event_at: Instant,
+    pub(crate) unanswered: Vec<Unanswered>,
+}
+
+/// How the connection is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Line {
+    /// Nothing was heard yet.
+    Untried,
+    Up,
+    Down,
+}
+
+/// A message whose answer is due.
+#[derive(Debug)]
+pub(crate) struct Unanswered {
+    pub(crate) pending: Pending,
+    pub(crate) talk: Talk,
+    pub(crate) text: String,
+}
+
+impl Shared {
+    pub(crate) fn new() -> Shared {
+        let known = Known {
+            roster: Roster::default(),
+            line: Line::Untried,
+            synced: false,
+            uncounted: 0,
+            event_at: Instant::now(),
+            unanswered: Vec::new(),
+        };
+        Shared { known: Mutex::new(known), changed: Condvar::new() }
+    }
+
+    pub(crate) fn lock(&self) -> MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Notes what an event says. The thread of events.
+    pub(crate) fn learn(&self, event: &Event) {
+        let mut known = self.lock();
+        known.event_at = Instant::now();
+        match event {
+            Event::Connected(_) => known.line = Line::Up,
+            Event::Disconnected { .. } => {
+                known.line = Line::Down;
+                known.synced = false;
+            }
+            Event::SignedIn { bundle, .. } => {
+                known.synced = false;
+                known.roster.sign_in(bundle);
+            }
+            Event::Synced { .. } => known.synced = true,
+            Event::SessionEnded(_) => {
+                known.synced = false;
+                known.roster.sign_out();
+            }
+            Event::Message { message, .. } => {
+                let own = known.roster.me.as_ref().is_some_and(|me| me.id == message.from);
+                known.uncounted += u64::from(!own);
+            }
+            Event::Friend(event) => known.roster.friend_event(event),
+            Event::Presence(presence) => known.roster.presence(presence.id, presence.state),
+            Event::Group(event) => known.roster.group_event(event),
+            Event::Gap { .. } | Event::Dropped { .. } => {}
+        }
+        drop(known);
+        self.changed.notify_all();
+    }
+
+    /// Waits until `probe` gives something, or until the time is over.
+    pub(crate) fn wait_until<T>(
+        &self,
+        limit: Duration,
+        mut probe: impl FnMut(&mut Known) -> Option<T>,
+    ) -> Option<T> {
+        let deadline = Instant::now() + limit;
+        let mut known = self.lock();
+        loop {
+            if let Some(found) = probe(&mut known) {
+                return Some(found);
+            }
+            let left = deadline.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return None;
+            }
+            let waited = self.changed.wait_timeout(known, left.min(LOOK_AGAIN));
+            known = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
