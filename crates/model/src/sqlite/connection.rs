@@ -5,7 +5,7 @@ use std::path::Path;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, OpenFlags};
 
-use super::{Options, gather};
+use super::Options;
 
 /// For a new file; an existing one keeps its own.
 const PAGE_BYTES: u32 = 4096;
@@ -16,13 +16,9 @@ const STATEMENTS_KEPT: usize = 64;
 /// The connection that writes. Creates the file.
 pub(super) fn writer(file: &Path, options: &Options) -> rusqlite::Result<Connection> {
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE | COMMON;
-    let connection = if gather::register() {
-        Connection::open_with_flags_and_vfs(file, flags, gather::NAME)?
-    } else {
-        Connection::open_with_flags(file, flags)?
-    };
+    let connection = Connection::open_with_flags(file, flags)?;
     prepare(&connection, options, options.writer_cache_kib)?;
-    // The page size first: the file gets it when it is switched to WAL. `gather` relies on FULL.
+    // The page size first: the file gets it when it is switched to WAL.
     connection.execute_batch(&format!(
         "PRAGMA page_size = {PAGE_BYTES};
          PRAGMA journal_mode = WAL;

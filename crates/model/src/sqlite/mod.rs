@@ -12,7 +12,6 @@ mod cursors;
 mod fault;
 mod folder;
 mod friends;
-mod gather;
 mod groups;
 mod migrate;
 mod number;
