@@ -7,7 +7,7 @@ use bytes::{Bytes, BytesMut};
 use protocol::{
     Bye, Code, Frame, Hello, HelloReply, Nothing, Push, Refusal, Reply, Request, decode, encode, limits,
 };
-use reactor::{CloseReason, ConnId, Handler, Link};
+use reactor::{CloseReason, Command, ConnId, Handler, Link, Remote};
 
 use crate::lane::{Job, Lane, Owed, Scheduling};
 use crate::post::DoorMail;
@@ -20,10 +20,14 @@ const VERSIONS: [u16; 1] = [1];
 /// refusals of what cannot be read), and puts every other request on the connection's lane. It never blocks.
 pub(crate) struct Door {
     shared: Arc<Shared>,
+    loop_index: usize,
+    remote: Remote<DoorMail>,
     /// Requests read in the current call.
     jobs: Vec<Job>,
     /// Lanes that got something to run in the current turn.
     scheduled: Vec<Arc<Lane>>,
+    /// Mail to this loop itself, behind all that was posted before.
+    own_mail: Vec<Command<DoorMail>>,
 }
 
 /// One connection as its sub reactor sees it.
@@ -33,6 +37,15 @@ pub(crate) struct Visitor {
     heard_at: Instant,
     /// Since when it has been a guest.
     guest_since: Instant,
+    intake: Intake,
+}
+
+/// Whether more requests are taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Intake {
+    Open,
+    /// The peer has ended its side, or the node stops: the connection is closed once all is answered.
+    Over,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,8 +59,8 @@ enum Stage {
 }
 
 impl Door {
-    pub(crate) fn new(shared: Arc<Shared>) -> Door {
-        Door { shared, jobs: Vec::new(), scheduled: Vec::new() }
+    pub(crate) fn new(shared: Arc<Shared>, loop_index: usize, remote: Remote<DoorMail>) -> Door {
+        Door { shared, loop_index, remote, jobs: Vec::new(), scheduled: Vec::new(), own_mail: Vec::new() }
     }
 
     /// Takes one well-cut frame.
@@ -127,6 +140,15 @@ impl Door {
         send(link, |out| encode::refusal(rid, msgid, &refusal, out));
     }
 
+    /// Takes no more requests. What was asked before is answered before the connection is closed.
+    fn end_intake(&mut self, link: &mut Link<'_>, visitor: &mut Visitor) {
+        visitor.intake = Intake::Over;
+        if visitor.lane.wish_close(self.shared.config.pipeline_max) == Owed::Close {
+            // The last replies may still be in the mailbox: the close goes behind them.
+            self.own_mail.push(Command::Mail { to: link.id(), mail: DoorMail::Done });
+        }
+    }
+
     /// The time of the next duty towards this connection.
     fn arm(&self, link: &mut Link<'_>, visitor: &Visitor) {
         let config = &self.shared.config;
@@ -159,7 +181,8 @@ impl Handler for Door {
     fn open(&mut self, link: &mut Link<'_>) -> Visitor {
         let now = link.now();
         let lane = Arc::new(Lane::new(link.id()));
-        let visitor = Visitor { lane, stage: Stage::Silent, heard_at: now, guest_since: now };
+        let visitor =
+            Visitor { lane, stage: Stage::Silent, heard_at: now, guest_since: now, intake: Intake::Open };
         self.arm(link, &visitor);
         visitor
     }
@@ -201,10 +224,7 @@ impl Handler for Door {
     }
 
     fn eof(&mut self, link: &mut Link<'_>, visitor: &mut Visitor) {
-        // What was asked before is answered before the connection is closed.
-        if visitor.lane.wish_close(self.shared.config.pipeline_max) == Owed::Close {
-            link.close_after_flush(CloseReason::PeerClosed);
-        }
+        self.end_intake(link, visitor);
     }
 
     fn mail(&mut self, link: &mut Link<'_>, visitor: &mut Visitor, mail: DoorMail) {
@@ -218,6 +238,8 @@ impl Handler for Door {
                 visitor.guest_since = link.now();
                 self.arm(link, visitor);
             }
+            // The room was asked for before the intake ended.
+            DoorMail::Room if visitor.intake == Intake::Over => {}
             DoorMail::Room => {
                 // While reading was paused the peer had no chance to be heard.
                 visitor.heard_at = link.now();
@@ -266,10 +288,7 @@ impl Handler for Door {
         };
         send(link, |out| encode::push(&Push::Bye(bye), out));
         link.pause_reading();
-        // What was asked before is answered before the connection is closed.
-        if visitor.lane.wish_close(self.shared.config.pipeline_max) == Owed::Close {
-            link.close_after_flush(CloseReason::Stopping);
-        }
+        self.end_intake(link, visitor);
     }
 
     fn slow_reader_farewell(&mut self, _id: ConnId, _visitor: &mut Visitor, _: CloseReason) -> Option<Bytes> {
@@ -280,6 +299,10 @@ impl Handler for Door {
 
     fn turn_end(&mut self, _now: Instant) {
         self.shared.normal.push_all(&mut self.scheduled);
+        if !self.own_mail.is_empty() {
+            // A full mailbox leaves the rest here, and makes another turn.
+            let _ = self.remote.try_post(self.loop_index, &mut self.own_mail);
+        }
     }
 }
 

@@ -91,8 +91,8 @@ impl Gateway {
             config,
         });
         let running = Reactor::start(listeners, reactor, |info| {
-            shared.hub.connect(info.remote);
-            Door::new(Arc::clone(&shared))
+            shared.hub.connect(info.remote.clone());
+            Door::new(Arc::clone(&shared), info.index, info.remote)
         })?;
         let mut threads = Threads {
             shared,

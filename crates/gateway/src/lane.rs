@@ -223,14 +223,15 @@ impl Lane {
         Scheduling::Nothing
     }
 
-    /// Requests were answered: their replies are on the way to the sub reactor.
+    /// Requests were answered, and their replies posted: as soon as this counts them the sub reactor may close.
     pub(crate) fn answered(&self, requests: u32, pipeline_max: u32) -> Owed {
-        let left = self.outstanding.fetch_sub(requests, SeqCst) - requests;
+        self.outstanding.fetch_sub(requests, SeqCst);
         let wishes = self.wishes.load(SeqCst);
         if wishes == 0 {
             return Owed::Nothing;
         }
-        self.grant(left, wishes, pipeline_max)
+        // Read again: requests may have come before the wish did, and nothing comes after the wish to close.
+        self.grant(self.outstanding(), wishes, pipeline_max)
     }
 
     /// The sub reactor has stopped reading because too many requests wait. Sub reactor only. If room came meanwhile
@@ -386,6 +387,27 @@ mod tests {
         assert_eq!(lane.answered(1, PIPELINE), Owed::Room);
         assert_eq!(lane.answered(2, PIPELINE), Owed::Nothing);
         assert_eq!(lane.wish_room(PIPELINE), Owed::Room, "room came before the wish");
+    }
+
+    /// The sub reactor asks twice and closes, while an answer to the first request is on its way.
+    #[test]
+    fn close_waits_for_requests_that_came_during_an_answer() {
+        for _ in 0..20_000 {
+            let lane = lane();
+            let _ = lane.put(&mut vec![read(1)]);
+            let start = std::sync::Barrier::new(2);
+            std::thread::scope(|scope| {
+                let worker = scope.spawn(|| {
+                    start.wait();
+                    lane.answered(1, PIPELINE)
+                });
+                start.wait();
+                let _ = lane.put(&mut vec![read(2)]);
+                let at_once = lane.wish_close(PIPELINE);
+                assert_eq!((at_once, worker.join().unwrap()), (Owed::Nothing, Owed::Nothing), "2 is owed");
+            });
+            assert_eq!(lane.answered(1, PIPELINE), Owed::Close);
+        }
     }
 
     #[test]

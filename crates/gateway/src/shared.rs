@@ -31,8 +31,11 @@ impl Shared {
         &self.appends[conversation.0 as usize % self.appends.len()]
     }
 
-    /// Requests of a lane were answered: their replies are in `post`.
+    /// Requests of a lane were answered: their replies are in `post`, or were posted before.
     pub(crate) fn answered(&self, lane: &Lane, requests: u32, bytes: u32, post: &mut Post) {
+        // Before they are counted: a half-closed connection is closed at the count of 0, by its sub reactor or by
+        // another thread that answers the same lane, and a reply that came later would be lost.
+        post.flush();
         self.budget.give_back(bytes as usize);
         match lane.answered(requests, self.config.pipeline_max) {
             Owed::Nothing => {}
