@@ -96,6 +96,24 @@ fn who_half_closes_is_answered_all_that_was_asked() {
 }
 
 #[test]
+fn the_last_request_before_a_half_close_is_answered() {
+    // The end of the input and the answer meet in the server: whichever comes first, the answer is not lost.
+    const ROUNDS: usize = 2_000;
+    let server = Server::on(Store::Sqlite);
+    for round in 0..ROUNDS {
+        let mut peer = Peer::connect(server.address());
+        let rids = peer.send_all(&[Request::Hello(hello("")), Request::Sessions(Nothing {})]);
+        if round % 2 == 0 {
+            // The end comes while the answer is made.
+            peer.reply(rids[0]).expect("HELLO");
+        }
+        peer.half_close();
+        peer.end();
+        assert_eq!(peer.replies_due(), 0, "in round {round}");
+    }
+}
+
+#[test]
 fn a_whole_life_before_a_half_close() {
     let server = Server::on(Store::Sqlite);
     for n in 0..20 {
