@@ -100,7 +100,7 @@ impl Narrator {
         let line = match next {
             // Once is enough: the next news is the connection.
             Next::RetryIn(_) if was_down => return None,
-            Next::RetryIn(wait) => format!("* no connection: {}; trying again {}", one_line(why), soon(wait)),
+            Next::RetryIn(wait) => format!("* no connection: {}; trying again{}", one_line(why), soon(wait)),
             Next::Rest => format!("* no connection: {}", one_line(why)),
         };
         Some(style.wrong(&line))
@@ -109,8 +109,8 @@ impl Narrator {
 
 fn soon(wait: std::time::Duration) -> String {
     match wait.as_secs() {
-        0 => "at once".to_owned(),
-        seconds => format!("in {seconds} s"),
+        0 => String::new(),
+        seconds => format!(" in {seconds} s"),
     }
 }
 

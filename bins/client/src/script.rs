@@ -13,10 +13,6 @@ const LINE_BYTES_MAX: usize = 1 << 20;
 
 /// Runs the commands of the command line, all of which were understood before.
 pub(crate) fn run_all(chat: &mut Chat, output: &Output, commands: Vec<(String, Command)>) -> Exit {
-    if let Err(failure) = chat.wait_for_connection(chat.patience) {
-        output.failure("", &failure);
-        return failure.exit();
-    }
     let mut exit = Exit::Done;
     for (line, command) in commands {
         match run_one(chat, output, &line, Ok(Some(command))) {
@@ -31,10 +27,6 @@ pub(crate) fn run_all(chat: &mut Chat, output: &Output, commands: Vec<(String, C
 
 /// Runs the lines of standard input.
 pub(crate) fn run_stdin(chat: &mut Chat, output: &Output) -> Exit {
-    if let Err(failure) = chat.wait_for_connection(chat.patience) {
-        output.failure("", &failure);
-        return failure.exit();
-    }
     let (mut exit, mut input) = (Exit::Done, std::io::stdin().lock());
     loop {
         let line = match read_line(&mut input) {
@@ -70,7 +62,10 @@ fn run_one(
     let shown = command::shown(line);
     let result = match command {
         Ok(None) => return Step::Goes(Exit::Done),
-        Ok(Some(command)) => chat.run(command, &mut || None),
+        // The first one that needs a connection waits for it; later ones wait in the client library.
+        Ok(Some(command)) => {
+            chat.wait_for_connection(&command).and_then(|()| chat.run(command, &mut || None))
+        }
         Err(error) => Err(Failure::Usage(error)),
     };
     match result {

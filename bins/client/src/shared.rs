@@ -25,6 +25,8 @@ pub(crate) struct Shared {
 pub(crate) struct Known {
     pub(crate) roster: Roster,
     pub(crate) line: Line,
+    /// There was a connection at some time.
+    pub(crate) was_up: bool,
     /// Everything missed has been shown since the sign-in.
     pub(crate) synced: bool,
     /// Messages of others that no wait has counted.
@@ -56,6 +58,7 @@ impl Shared {
         let known = Known {
             roster: Roster::default(),
             line: Line::Untried,
+            was_up: false,
             synced: false,
             uncounted: 0,
             event_at: Instant::now(),
@@ -73,7 +76,10 @@ impl Shared {
         let mut known = self.lock();
         known.event_at = Instant::now();
         match event {
-            Event::Connected(_) => known.line = Line::Up,
+            Event::Connected(_) => {
+                known.line = Line::Up;
+                known.was_up = true;
+            }
             Event::Disconnected { .. } => {
                 known.line = Line::Down;
                 known.synced = false;

@@ -38,11 +38,11 @@ struct Open {
 /// Why a state file does not serve. The client goes on without it.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum StateError {
-    #[error("another client uses the saved session of this account; this one remembers nothing")]
+    #[error("another client uses the saved session of this account")]
     InUse,
     #[error("{path}: {error}")]
     File { path: String, error: io::Error },
-    #[error("{0} is no saved session; it is left alone and nothing is remembered")]
+    #[error("{0} is no saved session, and is left alone")]
     Unreadable(String),
 }
 

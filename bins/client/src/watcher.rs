@@ -78,7 +78,7 @@ impl Watcher {
     fn remember_as(&self, name: &str) {
         let opened = self.state.lock().unwrap_or_else(PoisonError::into_inner).open(name);
         if let Err(error) = opened {
-            self.output.remark(&error.to_string());
+            self.output.remark(&format!("{error}; this session will not be remembered"));
         }
     }
 

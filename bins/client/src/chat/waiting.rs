@@ -5,7 +5,7 @@ use std::time::Duration;
 use client::protocol::{Direction, State};
 
 use super::Chat;
-use crate::command::{Awaited, Who};
+use crate::command::{Awaited, Command, Who};
 use crate::outcome::{Failure, Outcome};
 use crate::shared::{Known, Line};
 
@@ -18,9 +18,13 @@ impl Chat {
         came.map(|()| Outcome::Waited).ok_or_else(|| Failure::WaitedInVain(name(what), limit.as_secs()))
     }
 
-    /// Waits for the first connection.
-    pub(crate) fn wait_for_connection(&self, limit: Duration) -> Result<(), Failure> {
-        let up = self.shared.wait_until(limit, |known| (known.line == Line::Up).then_some(()));
+    /// Waits for the first connection, unless the command needs none.
+    pub(crate) fn wait_for_connection(&self, command: &Command) -> Result<(), Failure> {
+        if matches!(command, Command::Help(_) | Command::Quit) {
+            return Ok(());
+        }
+        // Once there was one, the client library sees to the next.
+        let up = self.shared.wait_until(self.patience, |known| known.was_up.then_some(()));
         up.ok_or_else(|| Failure::NoConnection(self.server.clone()))
     }
 

@@ -6,9 +6,10 @@ use std::sync::Arc;
 use client::protocol::Direction;
 use rustyline::Context;
 use rustyline::completion::{Completer, Pair};
-use rustyline::highlight::Highlighter;
+use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
 use rustyline::validate::Validator;
+use unicode_width::UnicodeWidthStr;
 
 use super::gate::Gate;
 use crate::command::{COMMANDS, Completes, find};
@@ -20,11 +21,20 @@ use crate::shared::Shared;
 pub(crate) struct Helper {
     shared: Arc<Shared>,
     gate: Arc<Gate>,
+    pub(crate) hiding: Hiding,
+}
+
+/// Whether what is typed is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hiding {
+    /// As stars: it is a password.
+    On,
+    Off,
 }
 
 impl Helper {
     pub(crate) fn new(shared: Arc<Shared>, gate: Arc<Gate>) -> Helper {
-        Helper { shared, gate }
+        Helper { shared, gate, hiding: Hiding::Off }
     }
 }
 
@@ -32,6 +42,9 @@ impl Completer for Helper {
     type Candidate = Pair;
 
     fn complete(&self, line: &str, pos: usize, _: &Context<'_>) -> rustyline::Result<(usize, Vec<Pair>)> {
+        if self.hiding == Hiding::On {
+            return Ok((pos, Vec::new()));
+        }
         let (start, words) = complete(line.get(..pos).unwrap_or(line), &self.shared.lock().roster);
         let pair = |word: String| Pair { display: word.trim_end().to_owned(), replacement: word };
         Ok((start, words.into_iter().map(pair).collect()))
@@ -49,8 +62,22 @@ impl Hinter for Helper {
 }
 
 impl Highlighter for Helper {
+    fn highlight<'l>(&self, line: &'l str, _: usize) -> Cow<'l, str> {
+        match self.hiding {
+            Hiding::On => Cow::Owned("*".repeat(line.width())),
+            Hiding::Off => Cow::Borrowed(line),
+        }
+    }
+
+    fn highlight_char(&self, _: &str, _: usize, kind: CmdKind) -> bool {
+        self.hiding == Hiding::On && kind != CmdKind::MoveCursor
+    }
+
     fn highlight_prompt<'b, 's: 'b, 'p: 'b>(&'s self, prompt: &'p str, _: bool) -> Cow<'b, str> {
-        Cow::Owned(format!("\x1b[1m{prompt}\x1b[0m"))
+        match self.hiding {
+            Hiding::On => Cow::Borrowed(prompt),
+            Hiding::Off => Cow::Owned(format!("\x1b[1m{prompt}\x1b[0m")),
+        }
     }
 }
 

@@ -2,7 +2,6 @@
 
 mod gate;
 mod helper;
-mod password;
 mod printer;
 
 use std::io::{self, Write};
@@ -10,9 +9,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use client::protocol::Secret;
+use rustyline::config::Configurer;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
-use rustyline::{Config, Editor, ExternalPrinter};
+use rustyline::{ColorMode, Config, Editor, ExternalPrinter};
 use unicode_width::UnicodeWidthStr;
 
 use crate::chat::Chat;
@@ -23,7 +24,7 @@ use crate::output::Output;
 use crate::printable::one_line;
 use crate::shared::Shared;
 use gate::Gate;
-use helper::Helper;
+use helper::{Helper, Hiding};
 pub(crate) use printer::Printer;
 
 /// Lines that are kept for the arrow keys.
@@ -110,7 +111,7 @@ impl Terminal {
         if said.is_some() && chat.shared.lock().roster.current.is_some() {
             self.erase(prompt, line);
         }
-        let result = chat.run(command, &mut password::ask);
+        let result = chat.run(command, &mut || self.ask_password());
         match result {
             Ok(outcome) => {
                 output.outcome(line, &outcome, &chat.shared.lock().roster);
@@ -134,6 +135,26 @@ impl Terminal {
             let mut out = io::stdout().lock();
             let _ = write!(out, "\x1b[1A\r\x1b[J");
             let _ = out.flush();
+        }
+    }
+
+    /// Asks for a password. Nothing if the user thinks better of it (Ctrl-C, Ctrl-D). By the same editor, which may hold
+    /// the password already: it was typed ahead, and must not be taken for something to say.
+    fn ask_password(&mut self) -> Option<Secret> {
+        let colours = self.editor.config_mut().color_mode();
+        // What hides the text is highlighting, which must be on for people without colours too.
+        self.editor.set_color_mode(ColorMode::Forced);
+        self.hide(Hiding::On);
+        let password = self.editor.readline("password: ");
+        self.gate.close();
+        self.hide(Hiding::Off);
+        self.editor.set_color_mode(colours);
+        password.ok().map(Secret::new)
+    }
+
+    fn hide(&mut self, hiding: Hiding) {
+        if let Some(helper) = self.editor.helper_mut() {
+            helper.hiding = hiding;
         }
     }
 
