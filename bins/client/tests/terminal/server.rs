@@ -145,6 +145,8 @@ impl Server {
                 }
             }
         }
+        // Other descriptors of it are kept for pushes.
+        let _ = stream.shutdown(Shutdown::Both);
     }
 }
 
