@@ -64,6 +64,11 @@ impl Output {
         }
     }
 
+    /// Prints a line between two lines being typed. The thread of commands.
+    pub(crate) fn note(&self, line: &str) {
+        print(&[line.to_owned()]);
+    }
+
     /// Tells something that is neither event nor outcome.
     pub(crate) fn remark(&self, text: &str) {
         match &self.form {

@@ -11,6 +11,11 @@
 //! safe to repeat. What it leaves to the application: everything else that was under way when a connection was lost
 //! fails with [`ClientError::ConnectionLost`], which says whether it may have happened.
 //!
+//! A message counts as taken when [`Events`] has handed it out: then it is acknowledged, at most once a second for each
+//! conversation, and not shown again by the next process. What waits in a queue when a process dies comes again. Every
+//! queue is bounded, by the numbers in [`limits`]; an application that takes no events still gets its answers, and finds
+//! every message later. `examples/echo_bot.rs` is a whole program.
+//!
 //! ```no_run
 //! use client::{Client, Config, Event};
 //! use protocol::{Login, Secret};

@@ -65,7 +65,7 @@ impl Terminal {
 
     /// Reads and runs commands until the user leaves.
     pub(crate) fn run(&mut self, chat: &mut Chat, output: &Output, session_expected: bool) -> Exit {
-        println!("/help lists the commands, /quit leaves");
+        output.note("/help lists the commands, /quit leaves");
         chat.wait_for_first_news(FIRST_NEWS, session_expected);
         loop {
             let prompt = chat.shared.lock().roster.prompt();
@@ -80,7 +80,7 @@ impl Terminal {
                 Err(ReadlineError::Interrupted) => {}
                 Err(ReadlineError::Eof) => return Exit::Done,
                 Err(error) => {
-                    eprintln!("the terminal cannot be read: {error}");
+                    output.note(&format!("the terminal cannot be read: {error}"));
                     return Exit::Done;
                 }
             }
@@ -119,7 +119,7 @@ impl Terminal {
             }
             Err(failure) => {
                 if let Some(text) = said {
-                    println!("{}", output.style().faint(&format!("(not sent) {}", one_line(&text))));
+                    output.note(&output.style().faint(&format!("(not sent) {}", one_line(&text))));
                 }
                 output.failure(line, &failure);
                 Outcome::Waited
