@@ -68,6 +68,8 @@ impl Config {
             login_timeout: millis(sources, "login_timeout_ms", 100..=86_400_000)?,
             frame_bytes_max,
             frame_bytes_before_login_max: defaults.frame_bytes_before_login_max.min(frame_bytes_max),
+            guest_frames_max: sources.number("guest_frames_max", 4..=1_000_000)? as u32,
+            failed_logins_max: sources.number("failed_logins_max", 1..=1_000_000)? as u32,
             pipeline_max: sources.number("pipeline_max", 1..=10_000)? as u32,
             waiting_bytes_max: size(sources, "waiting_bytes_max", 1 << 20..=1 << 40)?,
             worker_threads: or(sources.number("worker_threads", 0..=256)?, cores * 2) as usize,
@@ -260,6 +262,8 @@ mod tests {
         let (gateway, service) = (GatewayConfig::default(), ServiceConfig::default());
         assert_eq!(config.gateway.heartbeat, gateway.heartbeat);
         assert_eq!(config.gateway.pipeline_max, gateway.pipeline_max);
+        assert_eq!(config.gateway.guest_frames_max, gateway.guest_frames_max);
+        assert_eq!(config.gateway.failed_logins_max, gateway.failed_logins_max);
         assert_eq!(config.gateway.append_queue_max, gateway.append_queue_max);
         assert_eq!(config.gateway.waiting_bytes_max, gateway.waiting_bytes_max);
         assert_eq!(config.service.session_ttl_ms, service.session_ttl_ms);

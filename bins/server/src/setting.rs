@@ -118,6 +118,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     number("hello_timeout_ms", "10000", "A connection that has not said HELLO by then is closed."),
     number("login_timeout_ms", "600000", "A connection that has not logged in by then is closed."),
+    number(
+        "guest_frames_max",
+        "256",
+        "Frames that a connection may send before it is logged in; then it is closed.",
+    ),
+    number("failed_logins_max", "10", "Logins that may fail on one connection; then it is closed."),
     number("frame_bytes_max", "1048576", "Body bytes of one frame. Before login it is at most 16384."),
     number(
         "pipeline_max",

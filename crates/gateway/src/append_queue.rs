@@ -6,14 +6,15 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use service::Pending;
 
+use crate::budget::Claim;
 use crate::lane::Lane;
 
 /// A checked message, and the lane that waits for it.
 pub(crate) struct Queued {
     pub(crate) pending: Pending,
     pub(crate) lane: Arc<Lane>,
-    /// Body bytes, to give back to the node's budget when it is answered.
-    pub(crate) bytes: u32,
+    /// Its share of the node's memory, for as long as it waits.
+    pub(crate) claim: Claim,
 }
 
 /// One appender's queue, bounded by messages. At the limit it takes nothing: the sender is answered BUSY.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use service::Batch;
 
 use crate::append_queue::Queued;
+use crate::budget::Claim;
 use crate::lane::Lane;
 use crate::post::Post;
 use crate::shared::Shared;
@@ -29,12 +30,12 @@ impl Appender {
         let shared = Arc::clone(&self.shared);
         let mut taken: Vec<Queued> = Vec::new();
         let mut batch = Batch::default();
-        let mut lanes: Vec<(Arc<Lane>, u32)> = Vec::new();
+        let mut lanes: Vec<(Arc<Lane>, Claim)> = Vec::new();
         while shared.appends[self.index].take(&mut taken) {
             let mut waiting = taken.drain(..).peekable();
             while waiting.peek().is_some() {
                 for queued in waiting.by_ref().take(shared.config.append_batch_max) {
-                    lanes.push((queued.lane, queued.bytes));
+                    lanes.push((queued.lane, queued.claim));
                     batch.push(queued.pending);
                 }
                 self.store(&mut batch);
@@ -73,11 +74,10 @@ impl Appender {
     }
 
     /// Tells lanes that their messages were answered; rows of one lane at once.
-    fn release(&mut self, lanes: &mut Vec<(Arc<Lane>, u32)>) {
+    fn release(&mut self, lanes: &mut Vec<(Arc<Lane>, Claim)>) {
         for row in lanes.chunk_by(|(a, _), (b, _)| Arc::ptr_eq(a, b)) {
             let lane = &row[0].0;
-            let bytes = row.iter().map(|(_, bytes)| bytes).sum();
-            self.shared.answered(lane, row.len() as u32, bytes, &mut self.post);
+            self.shared.answered(lane, row.len() as u32, &mut self.post);
             let scheduling = lane.appended(row.len() as u32);
             self.shared.schedule(lane, scheduling);
         }

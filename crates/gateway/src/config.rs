@@ -21,6 +21,10 @@ pub struct GatewayConfig {
     pub frame_bytes_max: u32,
     /// Body bytes of a frame before login.
     pub frame_bytes_before_login_max: u32,
+    /// Frames that a connection may send before it is logged in; then it is closed.
+    pub guest_frames_max: u32,
+    /// Logins of one connection that may fail; then it is closed.
+    pub failed_logins_max: u32,
     /// Requests of one connection that wait for their answer; at the limit it is not read from until half are answered.
     pub pipeline_max: u32,
     /// Body bytes of requests of all connections that wait for their answer; beyond it requests are answered BUSY.
@@ -56,6 +60,8 @@ impl Default for GatewayConfig {
             login_timeout: Duration::from_secs(600),
             frame_bytes_max: limits::FRAME_BYTES_MAX,
             frame_bytes_before_login_max: limits::FRAME_BYTES_BEFORE_LOGIN_MAX,
+            guest_frames_max: 256,
+            failed_logins_max: 10,
             pipeline_max: 64,
             waiting_bytes_max: 256 * 1024 * 1024,
             worker_threads: cores.clamp(2, 16),
@@ -90,6 +96,8 @@ impl GatewayConfig {
             "frame_bytes_before_login_max",
             "must be 1 KiB to frame_bytes_max",
         )?;
+        rule(self.guest_frames_max >= 4, "guest_frames_max", "must be at least 4")?;
+        rule(self.failed_logins_max >= 1, "failed_logins_max", "must not be 0")?;
         rule((1..=10_000).contains(&self.pipeline_max), "pipeline_max", "must be 1 to 10,000")?;
         rule(
             self.waiting_bytes_max >= self.frame_bytes_max as usize,

@@ -24,6 +24,8 @@ pub(crate) struct Door {
     remote: Remote<DoorMail>,
     /// Requests read in the current call.
     jobs: Vec<Job>,
+    /// What was answered on the spot in the current call: one chunk, however many answers.
+    out: BytesMut,
     /// Lanes that got something to run in the current turn.
     scheduled: Vec<Arc<Lane>>,
     /// Mail to this loop itself, behind all that was posted before.
@@ -38,6 +40,8 @@ pub(crate) struct Visitor {
     /// Since when it has been a guest.
     guest_since: Instant,
     intake: Intake,
+    /// Frames that came while nobody was logged in.
+    guest_frames: u32,
 }
 
 /// Whether more requests are taken.
@@ -60,7 +64,15 @@ enum Stage {
 
 impl Door {
     pub(crate) fn new(shared: Arc<Shared>, loop_index: usize, remote: Remote<DoorMail>) -> Door {
-        Door { shared, loop_index, remote, jobs: Vec::new(), scheduled: Vec::new(), own_mail: Vec::new() }
+        Door {
+            shared,
+            loop_index,
+            remote,
+            jobs: Vec::new(),
+            out: BytesMut::new(),
+            scheduled: Vec::new(),
+            own_mail: Vec::new(),
+        }
     }
 
     /// Takes one well-cut frame.
@@ -69,26 +81,40 @@ impl Door {
         self.shared.counters.requests.add(1);
         let request = match Request::from_frame(frame) {
             Ok(request) => request,
-            Err(error) => return self.refuse(link, header.msgid, header.rid, error.refusal()),
+            Err(error) => return self.refuse(header.msgid, header.rid, error.refusal()),
         };
         match request {
             Request::Hello(hello) => self.hello(link, visitor, header.rid, &hello),
             _ if visitor.stage == Stage::Silent => {
-                self.refuse(link, header.msgid, header.rid, Refusal::new(Code::HELLO_FIRST));
+                self.refuse(header.msgid, header.rid, Refusal::new(Code::HELLO_FIRST));
             }
-            Request::Ping(Nothing {}) => {
-                send(link, |out| encode::reply(header.rid, &Reply::Ping(Nothing {}), out));
-            }
-            request => {
-                let shared = &self.shared;
-                if !shared.budget.take(frame.body.len(), shared.config.waiting_bytes_max) {
-                    shared.counters.busy_bytes.add(1);
-                    let busy = Refusal::new(Code::BUSY).retry_after_ms(shared.config.busy_retry_after_ms);
-                    return self.refuse(link, header.msgid, header.rid, busy);
+            Request::Ping(Nothing {}) => encode::reply(header.rid, &Reply::Ping(Nothing {}), &mut self.out),
+            request => match self.shared.budget.claim(frame.body.len()) {
+                Some(claim) => self.jobs.push(Job { rid: header.rid, request, claim }),
+                None => {
+                    self.shared.counters.busy_bytes.add(1);
+                    let retry_after_ms = self.shared.config.busy_retry_after_ms;
+                    self.refuse(
+                        header.msgid,
+                        header.rid,
+                        Refusal::new(Code::BUSY).retry_after_ms(retry_after_ms),
+                    );
                 }
-                self.jobs.push(Job { rid: header.rid, bytes: frame.body.len() as u32, request });
-            }
+            },
         }
+    }
+
+    /// The peer takes what it is sent: its lane goes on.
+    fn release(&mut self, visitor: &Visitor) {
+        if visitor.lane.release() == Scheduling::Schedule {
+            self.scheduled.push(Arc::clone(&visitor.lane));
+        }
+    }
+
+    /// Counts a guest's frame; whether it is one too many.
+    fn is_chatty(&self, visitor: &mut Visitor) -> bool {
+        visitor.guest_frames += 1;
+        visitor.guest_frames > self.shared.config.guest_frames_max
     }
 
     /// Puts what was read on the connection's lane.
@@ -101,18 +127,19 @@ impl Door {
     fn hello(&mut self, link: &mut Link<'_>, visitor: &mut Visitor, rid: u32, hello: &Hello) {
         let msgid = protocol::MsgId::Hello.into();
         if visitor.stage != Stage::Silent {
-            return self.refuse(link, msgid, rid, Refusal::new(Code::HELLO_FIRST));
+            return self.refuse(msgid, rid, Refusal::new(Code::HELLO_FIRST));
         }
         for (field, text) in [("client", &hello.client), ("device", &hello.device)] {
             if text.chars().count() > limits::DEVICE_CHARS_MAX {
                 let sentence = format!("{field} may have at most {} characters", limits::DEVICE_CHARS_MAX);
                 let refusal = Refusal::saying(Code::BAD_FIELD, sentence).field(field);
-                return self.refuse(link, msgid, rid, refusal);
+                return self.refuse(msgid, rid, refusal);
             }
         }
         let Some(version) = VERSIONS.into_iter().filter(|ours| hello.versions.contains(ours)).max() else {
             let sentence = format!("this server speaks protocol versions {VERSIONS:?}");
-            self.refuse(link, msgid, rid, Refusal::saying(Code::BAD_VERSION, sentence));
+            self.refuse(msgid, rid, Refusal::saying(Code::BAD_VERSION, sentence));
+            self.send_out(link);
             return link.close_after_flush(CloseReason::Handler("no common protocol version"));
         };
         visitor.stage = Stage::Guest;
@@ -130,14 +157,21 @@ impl Door {
             pipeline_max: config.pipeline_max,
             page_max: self.shared.service.config().page_max,
         };
-        send(link, |out| encode::reply(rid, &Reply::Hello(reply), out));
+        encode::reply(rid, &Reply::Hello(reply), &mut self.out);
         self.arm(link, visitor);
     }
 
     /// Refuses a request that never reached its lane.
-    fn refuse(&self, link: &mut Link<'_>, msgid: u16, rid: u32, refusal: Refusal) {
+    fn refuse(&mut self, msgid: u16, rid: u32, refusal: Refusal) {
         self.shared.counters.requests_refused.add(1);
-        send(link, |out| encode::refusal(rid, msgid, &refusal, out));
+        encode::refusal(rid, msgid, &refusal, &mut self.out);
+    }
+
+    /// Sends what was answered on the spot.
+    fn send_out(&mut self, link: &mut Link<'_>) {
+        if !self.out.is_empty() {
+            link.send(self.out.split().freeze());
+        }
     }
 
     /// Takes no more requests. What was asked before is answered before the connection is closed.
@@ -181,8 +215,14 @@ impl Handler for Door {
     fn open(&mut self, link: &mut Link<'_>) -> Visitor {
         let now = link.now();
         let lane = Arc::new(Lane::new(link.id()));
-        let visitor =
-            Visitor { lane, stage: Stage::Silent, heard_at: now, guest_since: now, intake: Intake::Open };
+        let visitor = Visitor {
+            lane,
+            stage: Stage::Silent,
+            heard_at: now,
+            guest_since: now,
+            intake: Intake::Open,
+            guest_frames: 0,
+        };
         self.arm(link, &visitor);
         visitor
     }
@@ -209,17 +249,30 @@ impl Handler for Door {
                 }
                 Ok(Some((frame, len))) => {
                     used += len;
+                    if visitor.stage != Stage::User && self.is_chatty(visitor) {
+                        self.send_out(link);
+                        self.shared.counters.chatty_guests_closed.add(1);
+                        farewell(
+                            link,
+                            Code::TOO_MANY,
+                            "too many frames before login",
+                            "too many frames before login",
+                        );
+                        break;
+                    }
                     self.frame(link, visitor, &frame);
                 }
                 Ok(None) => break,
                 Err(error) => {
                     self.shared.counters.bad_streams.add(1);
+                    self.send_out(link);
                     farewell(link, error.code(), &error.to_string(), "bad frame");
                     used = input.len();
                 }
             }
         }
         self.put_jobs(visitor);
+        self.send_out(link);
         used
     }
 
@@ -231,6 +284,7 @@ impl Handler for Door {
         match mail {
             DoorMail::SignedIn => {
                 visitor.stage = Stage::User;
+                visitor.guest_frames = 0;
                 self.arm(link, visitor);
             }
             DoorMail::SignedOut => {
@@ -245,6 +299,7 @@ impl Handler for Door {
                 visitor.heard_at = link.now();
                 link.resume_reading();
             }
+            DoorMail::LargeReply => self.release(visitor),
             DoorMail::Done => link.close_after_flush(CloseReason::PeerClosed),
         }
     }

@@ -13,13 +13,14 @@ use service::{Lane as Speed, Service};
 
 use crate::append_queue::AppendQueue;
 use crate::appender::Appender;
+use crate::budget::Budget;
 use crate::config::{GatewayConfig, GatewayConfigError};
 use crate::door::Door;
 use crate::hub::GatewayHub;
 use crate::metrics::{Counters, GatewaySnapshot};
 use crate::post::{DoorMail, Post};
 use crate::run_queue::RunQueue;
-use crate::shared::{Budget, Shared};
+use crate::shared::Shared;
 use crate::worker::Worker;
 
 /// How much lower the priority of slow threads is: they get what the others leave.
@@ -48,6 +49,20 @@ pub enum GatewayError {
         name: String,
         /// The system's error.
         source: std::io::Error,
+    },
+}
+
+/// A thread ended that must not; the others were stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum GatewayDied {
+    /// One of the reactor's.
+    #[error(transparent)]
+    Reactor(#[from] reactor::ReactorDied),
+    /// One that runs requests or stores messages.
+    #[error("the thread {thread} panicked; its backtrace stands above")]
+    Thread {
+        /// Its name.
+        thread: String,
     },
 }
 
@@ -87,7 +102,7 @@ impl Gateway {
             slow: RunQueue::new(config.slow_queue_max),
             appends: (0..config.appenders).map(|_| AppendQueue::new(config.append_queue_max)).collect(),
             counters: self.counters,
-            budget: Budget::default(),
+            budget: Budget::new(config.waiting_bytes_max),
             config,
         });
         let running = Reactor::start(listeners, reactor, |info| {
@@ -97,10 +112,12 @@ impl Gateway {
         let mut threads = Threads {
             shared,
             remote: running.remote(),
+            stopper: running.stopper(),
             ticker: Arc::default(),
             workers: Vec::new(),
             appenders: Vec::new(),
             ended: false,
+            died: None,
         };
         let started = threads.start();
         let gateway = RunningGateway { reactor: Some(running), threads };
@@ -147,7 +164,7 @@ impl RunningGateway {
     }
 
     /// Waits until the gateway has stopped and everything that was answered, or written behind, is stored.
-    pub fn join(mut self) -> Result<(), reactor::ReactorDied> {
+    pub fn join(mut self) -> Result<(), GatewayDied> {
         let ended = self.reactor.take().map_or(Ok(()), Running::join);
         self.threads.end();
         let counted = self.snapshot();
@@ -157,7 +174,8 @@ impl RunningGateway {
             counted.messages_delivered,
             counted.append_groups
         );
-        ended
+        ended?;
+        self.threads.died.take().map_or(Ok(()), |thread| Err(GatewayDied::Thread { thread }))
     }
 }
 
@@ -177,11 +195,14 @@ impl Drop for RunningGateway {
 struct Threads {
     shared: Arc<Shared>,
     remote: reactor::Remote<DoorMail>,
+    stopper: reactor::Stopper,
     ticker: Arc<Ticker>,
     /// Those that run lanes, and the ticker.
     workers: Vec<JoinHandle<()>>,
     appenders: Vec<JoinHandle<()>>,
     ended: bool,
+    /// A thread that panicked.
+    died: Option<String>,
 }
 
 impl Threads {
@@ -189,26 +210,42 @@ impl Threads {
         let config = self.shared.config.clone();
         for index in 0..config.worker_threads {
             let worker = Worker::new(Arc::clone(&self.shared), Speed::Normal, Post::new(self.remote.clone()));
-            self.workers.push(spawn(format!("worker-{index}"), move || worker.run())?);
+            self.workers.push(self.spawn(format!("worker-{index}"), move || worker.run())?);
         }
         for index in 0..config.slow_threads {
             let worker = Worker::new(Arc::clone(&self.shared), Speed::Slow, Post::new(self.remote.clone()));
-            self.workers.push(spawn(format!("slow-{index}"), move || {
+            self.workers.push(self.spawn(format!("slow-{index}"), move || {
                 lower_priority();
                 worker.run();
             })?);
         }
         for index in 0..config.appenders {
             let appender = Appender::new(Arc::clone(&self.shared), index, Post::new(self.remote.clone()));
-            self.appenders.push(spawn(format!("appender-{index}"), move || appender.run())?);
+            self.appenders.push(self.spawn(format!("appender-{index}"), move || appender.run())?);
         }
         let (shared, ticker) = (Arc::clone(&self.shared), Arc::clone(&self.ticker));
-        self.workers.push(spawn("ticker".to_owned(), move || {
+        self.workers.push(self.spawn("ticker".to_owned(), move || {
             while ticker.wait(config.tick) {
                 shared.service.tick();
             }
         })?);
         Ok(())
+    }
+
+    fn spawn(
+        &self,
+        name: String,
+        run: impl FnOnce() + Send + 'static,
+    ) -> Result<JoinHandle<()>, GatewayError> {
+        let guard = StopOnPanic(self.stopper.clone());
+        let run = move || {
+            let _guard = guard;
+            run();
+        };
+        thread::Builder::new()
+            .name(name.clone())
+            .spawn(run)
+            .map_err(|source| GatewayError::Thread { name, source })
     }
 
     /// Ends all threads, once no connection exists any more and every lane has only its farewell left: first those that
@@ -220,10 +257,10 @@ impl Threads {
         self.ticker.stop();
         self.shared.slow.stop();
         self.shared.normal.stop();
-        join(&mut self.workers);
+        self.died = join(&mut self.workers);
         self.farewells();
         self.shared.appends.iter().for_each(AppendQueue::stop);
-        join(&mut self.appenders);
+        self.died = join(&mut self.appenders).or(self.died.take());
         // Lanes that waited for their messages.
         self.farewells();
         self.shared.service.tick();
@@ -236,18 +273,27 @@ impl Threads {
     }
 }
 
-fn spawn(name: String, run: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, GatewayError> {
-    thread::Builder::new()
-        .name(name.clone())
-        .spawn(run)
-        .map_err(|source| GatewayError::Thread { name, source })
-}
-
-fn join(threads: &mut Vec<JoinHandle<()>>) {
+/// Joins threads; the name of one that panicked.
+fn join(threads: &mut Vec<JoinHandle<()>>) -> Option<String> {
+    let mut died = None;
     for thread in threads.drain(..) {
         let name = thread.thread().name().unwrap_or_default().to_owned();
         if thread.join().is_err() {
-            log::error!("the thread {name} panicked");
+            died = Some(name);
+        }
+    }
+    died
+}
+
+/// A node that lost a thread would serve some and starve others: it stops, and whoever watches it starts it again. What
+/// was answered is stored.
+struct StopOnPanic(reactor::Stopper);
+
+impl Drop for StopOnPanic {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            log::error!("this thread panicked, which is a bug; the node stops");
+            self.0.stop(Duration::ZERO);
         }
     }
 }

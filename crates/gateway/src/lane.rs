@@ -9,13 +9,15 @@ use protocol::Request;
 use reactor::ConnId;
 use service::{Lane as Speed, Principal, route};
 
+use crate::budget::Claim;
+
 /// A request that waits for its turn.
 #[derive(Debug)]
 pub(crate) struct Job {
     pub(crate) rid: u32,
-    /// Body bytes, to give back to the node's budget when it is answered.
-    pub(crate) bytes: u32,
     pub(crate) request: Request,
+    /// Its share of the node's memory, for as long as it waits.
+    pub(crate) claim: Claim,
 }
 
 /// One connection's lane. Its sub reactor puts requests in, one worker at a time takes them out.
@@ -49,6 +51,10 @@ struct State {
     revoked: bool,
     /// The connection is gone.
     gone: bool,
+    /// A large answer is on its way, and no other is made until it is known that the peer takes it.
+    held: bool,
+    /// Logins of this connection that failed.
+    failed_logins: u32,
 }
 
 /// Where a lane is. Only one thread moves it on at a time.
@@ -60,6 +66,8 @@ enum Stage {
     Scheduled,
     /// Its next request waits for the appenders, which will schedule it.
     AwaitingAppends,
+    /// Its next request waits until the peer takes a large answer; the sub reactor will schedule it.
+    AwaitingReader,
 }
 
 /// Who schedules a lane after a change.
@@ -123,6 +131,8 @@ impl Lane {
                 principal: None,
                 revoked: false,
                 gone: false,
+                held: false,
+                failed_logins: 0,
             }),
         }
     }
@@ -154,8 +164,35 @@ impl Lane {
         let mut state = self.state.lock();
         state.gone = true;
         state.queue = VecDeque::new();
+        if state.stage == Stage::AwaitingReader {
+            state.stage = Stage::Idle;
+        }
         // Before HELLO nobody else knows the lane.
         if self.device.get().is_none() { Scheduling::Nothing } else { state.schedule_if_idle() }
+    }
+
+    /// A large answer was made: nothing more is run until [`release`](Self::release). The worker that runs the lane only,
+    /// before it posts the answer.
+    pub(crate) fn hold(&self) {
+        self.state.lock().held = true;
+    }
+
+    /// The peer takes what it is sent. Sub reactor only.
+    pub(crate) fn release(&self) -> Scheduling {
+        let mut state = self.state.lock();
+        state.held = false;
+        if state.stage != Stage::AwaitingReader {
+            return Scheduling::Nothing;
+        }
+        state.stage = Stage::Scheduled;
+        Scheduling::Schedule
+    }
+
+    /// Counts a failed login; how many there were. The worker that runs the lane only.
+    pub(crate) fn login_failed(&self) -> u32 {
+        let mut state = self.state.lock();
+        state.failed_logins += 1;
+        state.failed_logins
     }
 
     /// Ends what the connection's session may do, at once. Any thread.
@@ -180,6 +217,10 @@ impl Lane {
             }
             // The lane stays scheduled for ever: nothing runs it again.
             return Step::Farewell(state.principal.take());
+        }
+        if state.held {
+            state.stage = Stage::AwaitingReader;
+            return Step::Rest;
         }
         let Some(front) = state.queue.front() else {
             state.stage = Stage::Idle;
@@ -289,7 +330,8 @@ mod tests {
     const PIPELINE: u32 = 4;
 
     fn job(rid: u32, request: Request) -> Job {
-        Job { rid, bytes: 1, request }
+        let claim = crate::budget::Budget::new(1).claim(1).unwrap();
+        Job { rid, request, claim }
     }
 
     fn chat(rid: u32) -> Job {
@@ -365,6 +407,33 @@ mod tests {
         assert_eq!(lane().leave(), Scheduling::Nothing);
         let lane = lane();
         lane.name_device("laptop");
+        assert_eq!(lane.leave(), Scheduling::Schedule);
+        assert!(matches!(lane.next(Speed::Normal), Step::Farewell(None)));
+    }
+
+    #[test]
+    fn a_large_answer_is_taken_before_the_next_is_made() {
+        let lane = lane();
+        let _ = lane.put(&mut vec![read(1), read(2)]);
+        assert_eq!(rids(lane.next(Speed::Normal)), [1]);
+        lane.hold();
+        assert!(matches!(lane.next(Speed::Normal), Step::Rest));
+        assert_eq!(lane.put(&mut vec![read(3)]), Scheduling::Nothing);
+        assert_eq!(lane.release(), Scheduling::Schedule);
+        assert_eq!(rids(lane.next(Speed::Normal)), [2]);
+        lane.hold();
+        assert_eq!(lane.release(), Scheduling::Nothing, "a worker has it");
+        assert_eq!(rids(lane.next(Speed::Normal)), [3]);
+    }
+
+    #[test]
+    fn a_peer_that_goes_with_a_large_answer_under_way_is_seen_off() {
+        let lane = lane();
+        lane.name_device("laptop");
+        let _ = lane.put(&mut vec![read(1), read(2)]);
+        assert_eq!(rids(lane.next(Speed::Normal)), [1]);
+        lane.hold();
+        assert!(matches!(lane.next(Speed::Normal), Step::Rest));
         assert_eq!(lane.leave(), Scheduling::Schedule);
         assert!(matches!(lane.next(Speed::Normal), Step::Farewell(None)));
     }

@@ -9,6 +9,7 @@
 
 mod append_queue;
 mod appender;
+mod budget;
 mod config;
 mod door;
 mod gateway;
@@ -23,6 +24,6 @@ mod shared;
 mod worker;
 
 pub use config::{GatewayConfig, GatewayConfigError};
-pub use gateway::{Gateway, GatewayError, RunningGateway};
+pub use gateway::{Gateway, GatewayDied, GatewayError, RunningGateway};
 pub use hub::GatewayHub;
 pub use metrics::GatewaySnapshot;

@@ -67,6 +67,10 @@ counters! {
     silent_closed,
     /// Connections closed because HELLO or login did not come in time.
     late_closed,
+    /// Connections closed after too many failed logins (`failed_logins_max`).
+    guessers_closed,
+    /// Connections closed for too many frames before login (`guest_frames_max`).
+    chatty_guests_closed,
     /// Messages answered and given to their readers.
     messages_delivered,
     /// Transactions of appenders.

@@ -14,6 +14,8 @@ pub(crate) enum DoorMail {
     Room,
     /// All requests are answered, and nothing more will come.
     Done,
+    /// A large answer was sent just before: the lane goes on once the peer takes it.
+    LargeReply,
 }
 
 /// Gathers commands of one thread. Commands to one connection keep their order.

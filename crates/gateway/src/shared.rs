@@ -1,12 +1,12 @@
 //! What the threads of a gateway share.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 
 use service::Service;
 use service::domain::ConversationId;
 
 use crate::append_queue::AppendQueue;
+use crate::budget::Budget;
 use crate::config::GatewayConfig;
 use crate::hub::GatewayHub;
 use crate::lane::{Lane, Owed, Scheduling};
@@ -22,7 +22,7 @@ pub(crate) struct Shared {
     pub(crate) slow: RunQueue,
     pub(crate) appends: Box<[AppendQueue]>,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) budget: Budget,
+    pub(crate) budget: Arc<Budget>,
 }
 
 impl Shared {
@@ -32,11 +32,10 @@ impl Shared {
     }
 
     /// Requests of a lane were answered: their replies are in `post`, or were posted before.
-    pub(crate) fn answered(&self, lane: &Lane, requests: u32, bytes: u32, post: &mut Post) {
+    pub(crate) fn answered(&self, lane: &Lane, requests: u32, post: &mut Post) {
         // Before they are counted: a half-closed connection is closed at the count of 0, by its sub reactor or by
         // another thread that answers the same lane, and a reply that came later would be lost.
         post.flush();
-        self.budget.give_back(bytes as usize);
         match lane.answered(requests, self.config.pipeline_max) {
             Owed::Nothing => {}
             Owed::Room => post.mail(lane.conn, DoorMail::Room),
@@ -49,30 +48,5 @@ impl Shared {
         if scheduling == Scheduling::Schedule {
             self.normal.push(Arc::clone(lane));
         }
-    }
-}
-
-/// Body bytes of requests that wait for their answer, over all connections.
-#[derive(Debug, Default)]
-pub(crate) struct Budget {
-    taken: AtomicUsize,
-}
-
-impl Budget {
-    /// Takes bytes, unless more than `max` would be taken then.
-    pub(crate) fn take(&self, bytes: usize, max: usize) -> bool {
-        if self.taken.fetch_add(bytes, Relaxed) + bytes <= max {
-            return true;
-        }
-        self.give_back(bytes);
-        false
-    }
-
-    pub(crate) fn give_back(&self, bytes: usize) {
-        self.taken.fetch_sub(bytes, Relaxed);
-    }
-
-    pub(crate) fn taken(&self) -> usize {
-        self.taken.load(Relaxed)
     }
 }

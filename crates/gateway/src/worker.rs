@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::BytesMut;
-use protocol::{Code, Refusal, Reply, Request, encode};
+use protocol::{Bye, Code, Push, Refusal, Reply, Request, encode};
 use service::{Access, Caller, ConnKey, Handled, Lane as Speed, route};
 
 use crate::append_queue::Queued;
@@ -13,6 +13,10 @@ use crate::shared::Shared;
 
 /// Steps that a lane may take in one go, before others get their turn.
 const STEPS_PER_TURN: usize = 32;
+
+/// An answer of this size is taken by the peer before the next one is made, so that a pipeline full of requests for pages
+/// never fills the outbox.
+const LARGE_REPLY_BYTES: usize = 32 * 1024;
 
 /// A worker's thread.
 pub(crate) struct Worker {
@@ -67,6 +71,7 @@ impl Worker {
     /// Runs one request and answers it.
     fn one(&mut self, lane: &Arc<Lane>, job: Job, speaker: &Speaker) {
         let msgid = job.request.msgid().into();
+        let _claim = job.claim;
         match self.handle(lane, job.rid, job.request, speaker) {
             Ok(Handled::Reply(reply)) => self.reply(lane, job.rid, &reply),
             Ok(Handled::SignedIn(principal, reply)) => {
@@ -84,9 +89,16 @@ impl Worker {
                 log::error!("request type {msgid} asked to be appended, against its route");
                 self.refuse(lane, job.rid, msgid, &Refusal::new(Code::INTERNAL));
             }
-            Err(refusal) => self.refuse(lane, job.rid, msgid, &refusal),
+            Err(refusal) => {
+                self.refuse(lane, job.rid, msgid, &refusal);
+                if refusal.code == Code::BAD_CREDENTIALS
+                    && lane.login_failed() >= self.shared.config.failed_logins_max
+                {
+                    self.too_many_logins(lane);
+                }
+            }
         }
-        self.shared.answered(lane, 1, job.bytes, &mut self.post);
+        self.shared.answered(lane, 1, &mut self.post);
     }
 
     /// Checks messages and gives them to their appenders, in order; refuses those that fail.
@@ -95,7 +107,7 @@ impl Worker {
             let msgid = job.request.msgid().into();
             match self.handle(lane, job.rid, job.request, speaker) {
                 Ok(Handled::Append(pending)) => {
-                    let queued = Queued { pending, lane: Arc::clone(lane), bytes: job.bytes };
+                    let queued = Queued { pending, lane: Arc::clone(lane), claim: job.claim };
                     let elsewhere = self.checked.last().is_some_and(|last| {
                         let shared = &self.shared;
                         !std::ptr::eq(
@@ -108,11 +120,20 @@ impl Worker {
                     }
                     self.checked.push(queued);
                 }
+                // It was stored before, and that is the answer.
+                Ok(Handled::Reply(reply)) => {
+                    self.reply(lane, job.rid, &reply);
+                    self.never_appended(lane);
+                }
                 Ok(_) => {
                     log::error!("request type {msgid} was not appended, against its route");
-                    self.never_appended(lane, job.rid, msgid, job.bytes, &Refusal::new(Code::INTERNAL));
+                    self.refuse(lane, job.rid, msgid, &Refusal::new(Code::INTERNAL));
+                    self.never_appended(lane);
                 }
-                Err(refusal) => self.never_appended(lane, job.rid, msgid, job.bytes, &refusal),
+                Err(refusal) => {
+                    self.refuse(lane, job.rid, msgid, &refusal);
+                    self.never_appended(lane);
+                }
             }
         }
         self.hand_over(lane);
@@ -129,22 +150,34 @@ impl Worker {
                 service::ChatKind::One => protocol::MsgId::OneChat,
                 service::ChatKind::Group => protocol::MsgId::GroupChat,
             };
-            self.never_appended(lane, origin.rid, msgid.into(), queued.bytes, &self.busy());
+            self.refuse(lane, origin.rid, msgid.into(), &self.busy());
+            self.never_appended(lane);
         }
     }
 
-    fn never_appended(&mut self, lane: &Arc<Lane>, rid: u32, msgid: u16, bytes: u32, refusal: &Refusal) {
-        self.refuse(lane, rid, msgid, refusal);
-        self.shared.answered(lane, 1, bytes, &mut self.post);
+    /// A message was answered without an appender.
+    fn never_appended(&mut self, lane: &Arc<Lane>) {
+        self.shared.answered(lane, 1, &mut self.post);
         let scheduling = lane.appended(1);
         self.shared.schedule(lane, scheduling);
+    }
+
+    /// Whoever guesses passwords needs a new connection now and then.
+    fn too_many_logins(&mut self, lane: &Lane) {
+        self.shared.counters.guessers_closed.add(1);
+        let bye = Bye {
+            errcode: Code::TOO_MANY.0,
+            errmsg: "too many failed logins on this connection".to_owned(),
+            retry_after_ms: self.shared.config.busy_retry_after_ms as u32,
+        };
+        self.post.close(lane.conn, encode::push_bytes(&Push::Bye(bye)), "too many failed logins");
     }
 
     fn refuse_slow(&mut self, lane: &Arc<Lane>) {
         if let Some(job) = lane.take_refused() {
             self.shared.counters.busy_slow.add(1);
             self.refuse(lane, job.rid, job.request.msgid().into(), &self.busy());
-            self.shared.answered(lane, 1, job.bytes, &mut self.post);
+            self.shared.answered(lane, 1, &mut self.post);
         }
     }
 
@@ -167,7 +200,14 @@ impl Worker {
     fn reply(&mut self, lane: &Lane, rid: u32, reply: &Reply) {
         let mut out = BytesMut::new();
         encode::reply(rid, reply, &mut out);
+        let large = out.len() >= LARGE_REPLY_BYTES;
+        if large {
+            lane.hold();
+        }
         self.post.send(lane.conn, out.freeze());
+        if large {
+            self.post.mail(lane.conn, DoorMail::LargeReply);
+        }
     }
 
     fn refuse(&mut self, lane: &Lane, rid: u32, msgid: u16, refusal: &Refusal) {

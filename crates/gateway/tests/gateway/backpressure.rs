@@ -75,3 +75,62 @@ fn a_full_pipeline_is_not_read_from_and_loses_nothing() {
         (snapshot.waiting_bytes, snapshot.messages_waiting) == (0, 0)
     });
 }
+
+#[test]
+fn requests_of_a_lost_connection_give_back_what_they_held() {
+    let world = World::new();
+    let node = world.node(GatewayConfig::default(), Arc::new(LocalBus::alone()));
+    let (_, ann_is) = Peer::user(node.address, "ann");
+    for _ in 0..50 {
+        // Guests that guess, users that write: both leave with a full pipeline, without a word.
+        let mut guest = Peer::connect(node.address);
+        for _ in 0..60 {
+            guest.try_log_in("ann");
+        }
+        guest.reset();
+        let mut ann = Peer::connect(node.address);
+        ann.log_in("ann");
+        for n in 0..60 {
+            ann.chat(ann_is.id, "to myself", &n.to_string());
+        }
+        ann.reset();
+    }
+    until("all is given back", || node.gateway.snapshot().waiting_bytes == 0);
+}
+
+#[test]
+fn whoever_guesses_passwords_is_cut_off() {
+    let world = World::new();
+    let config = GatewayConfig { failed_logins_max: 3, ..GatewayConfig::default() };
+    let node = world.node(config, Arc::new(LocalBus::alone()));
+    Peer::user(node.address, "ann");
+    let mut guesser = Peer::connect(node.address);
+    for _ in 0..3 {
+        let rid = guesser.try_log_in("nobody");
+        let (answered, result) = guesser.reply();
+        assert_eq!((answered, result.expect_err("wrong").code), (rid, Code::BAD_CREDENTIALS));
+    }
+    let bye = guesser.push(|push| if let Push::Bye(bye) = push { Some(bye.errcode) } else { None });
+    assert_eq!(Code(bye), Code::TOO_MANY);
+    assert!(guesser.next().is_none());
+}
+
+#[test]
+fn a_guest_that_only_chatters_is_cut_off() {
+    let world = World::new();
+    let config = GatewayConfig { guest_frames_max: 10, ..GatewayConfig::default() };
+    let node = world.node(config, Arc::new(LocalBus::alone()));
+    let mut guest = Peer::connect(node.address);
+    for _ in 0..20 {
+        guest.send(protocol::Request::Ping(protocol::Nothing {}));
+    }
+    let answered = std::iter::from_fn(|| guest.next()).collect::<Vec<_>>();
+    assert_eq!(answered.len(), 10, "nine pings and a BYE: {answered:?}");
+    assert!(
+        matches!(answered[9], protocol::Incoming::Push(Push::Bye(ref bye)) if Code(bye.errcode) == Code::TOO_MANY)
+    );
+    let (mut user, _) = Peer::user(node.address, "ann");
+    for _ in 0..50 {
+        user.call(protocol::Request::Ping(protocol::Nothing {})).expect("users may");
+    }
+}

@@ -98,6 +98,17 @@ impl Peer {
         }
     }
 
+    /// A login with a wrong password, not waited for.
+    pub(crate) fn try_log_in(&mut self, name: &str) -> u32 {
+        let password = Secret::new("not the password");
+        self.send(Request::Login(Login { id: None, name: Some(name.into()), password }))
+    }
+
+    /// Ends the connection as a crash does: with RST, whatever is under way.
+    pub(crate) fn reset(self) {
+        rustix::net::sockopt::set_socket_linger(&self.stream, Some(Duration::ZERO)).expect("linger");
+    }
+
     pub(crate) fn send(&mut self, request: Request) -> u32 {
         self.rid += 1;
         let mut out = BytesMut::new();
