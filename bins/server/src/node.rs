@@ -17,6 +17,10 @@ use crate::config::{Config, StoreConfig};
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4_096;
 
+/// How long a request waits for a database connection before it is answered BUSY. With the attempts of an appender, a
+/// sender waits about five seconds to be told that the database is away.
+const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// A node that serves.
 pub(crate) struct Node {
     gateway: RunningGateway,
@@ -83,6 +87,7 @@ fn open_store(config: &StoreConfig) -> Result<(Arc<dyn Store>, String), String> 
                 database = database.with_password(&password.0);
             }
             database.pool_size = *connections_max;
+            database.checkout_timeout = CHECKOUT_TIMEOUT;
             let store = MySqlStore::open(&database).map_err(|error| error.to_string())?;
             Ok((Arc::new(store), database.to_string()))
         }

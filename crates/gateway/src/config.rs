@@ -70,7 +70,7 @@ impl Default for GatewayConfig {
             appenders: 1,
             append_queue_max: 16_384,
             append_batch_max: 1_000,
-            append_retry_pauses: [50, 100, 200, 400, 800, 1_600].map(Duration::from_millis).to_vec(),
+            append_retry_pauses: [50, 200, 750].map(Duration::from_millis).to_vec(),
             busy_retry_after_ms: 1_000,
             tick: Duration::from_secs(1),
         }

@@ -49,7 +49,7 @@ pub(crate) struct Visitor {
 enum Intake {
     Open,
     /// The peer has ended its side, or the node stops: the connection is closed once all is answered.
-    Over,
+    Over(CloseReason),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -175,8 +175,8 @@ impl Door {
     }
 
     /// Takes no more requests. What was asked before is answered before the connection is closed.
-    fn end_intake(&mut self, link: &mut Link<'_>, visitor: &mut Visitor) {
-        visitor.intake = Intake::Over;
+    fn end_intake(&mut self, link: &mut Link<'_>, visitor: &mut Visitor, reason: CloseReason) {
+        visitor.intake = Intake::Over(reason);
         if visitor.lane.wish_close(self.shared.config.pipeline_max) == Owed::Close {
             // The last replies may still be in the mailbox: the close goes behind them.
             self.own_mail.push(Command::Mail { to: link.id(), mail: DoorMail::Done });
@@ -277,7 +277,7 @@ impl Handler for Door {
     }
 
     fn eof(&mut self, link: &mut Link<'_>, visitor: &mut Visitor) {
-        self.end_intake(link, visitor);
+        self.end_intake(link, visitor, CloseReason::PeerClosed);
     }
 
     fn mail(&mut self, link: &mut Link<'_>, visitor: &mut Visitor, mail: DoorMail) {
@@ -293,14 +293,17 @@ impl Handler for Door {
                 self.arm(link, visitor);
             }
             // The room was asked for before the intake ended.
-            DoorMail::Room if visitor.intake == Intake::Over => {}
+            DoorMail::Room if visitor.intake != Intake::Open => {}
             DoorMail::Room => {
                 // While reading was paused the peer had no chance to be heard.
                 visitor.heard_at = link.now();
                 link.resume_reading();
             }
             DoorMail::LargeReply => self.release(visitor),
-            DoorMail::Done => link.close_after_flush(CloseReason::PeerClosed),
+            DoorMail::Done => link.close_after_flush(match visitor.intake {
+                Intake::Over(reason) => reason,
+                Intake::Open => CloseReason::PeerClosed,
+            }),
         }
     }
 
@@ -343,7 +346,7 @@ impl Handler for Door {
         };
         send(link, |out| encode::push(&Push::Bye(bye), out));
         link.pause_reading();
-        self.end_intake(link, visitor);
+        self.end_intake(link, visitor, CloseReason::Stopping);
     }
 
     fn slow_reader_farewell(&mut self, _id: ConnId, _visitor: &mut Visitor, _: CloseReason) -> Option<Bytes> {

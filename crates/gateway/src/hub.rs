@@ -85,6 +85,10 @@ impl Hub for GatewayHub {
     fn attach(&self, conn: ConnKey, principal: &Principal) {
         // A lane is known until its farewell, which comes after the request that attaches it.
         let Some(lane) = self.lanes.find(conn) else { return };
+        // A RESUME that its client has given up must not take the seat of the one that came after it.
+        if lane.is_leaving() && self.seats.of_session(principal.user, principal.session).is_some() {
+            return;
+        }
         let (change, before) = self.seats.sit(principal.user, Seat { session: principal.session, lane });
         if change == RowChange::Edge {
             self.bus.subscribe(Topic::User(principal.user));

@@ -195,6 +195,11 @@ impl Lane {
         state.failed_logins
     }
 
+    /// Whether the connection is gone or will be closed once all is answered. Any thread.
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.wishes.load(SeqCst) & WISH_CLOSE != 0 || self.state.lock().gone
+    }
+
     /// Ends what the connection's session may do, at once. Any thread.
     pub(crate) fn revoke(&self) {
         self.state.lock().revoked = true;
