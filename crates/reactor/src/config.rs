@@ -6,6 +6,9 @@ use bytes::Bytes;
 
 use crate::conn_id::{LOOPS_MAX, SLOTS_MAX};
 
+/// A turn of a loop must stay short, and each loop's read buffer is this large.
+const READ_BUDGET_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// The limits of one reactor. Start from [`Config::default`] and change what you must;
 /// [`Reactor::start`](crate::Reactor::start) refuses contradictions (see [`Config::validate`]).
 #[derive(Clone, Debug)]
@@ -17,7 +20,8 @@ pub struct Config {
     /// What a refused newcomer is told, best effort: one write that may fail. Default: nothing.
     pub refusal: Option<Bytes>,
     /// Bytes read from one connection per turn of its loop, and the size of the loop's one read buffer.
-    /// A connection with more to read takes its next turn after all others had theirs. Default 64 KiB.
+    /// A connection with more to read takes its next turn after all others had theirs. [`Link::set_read_budget`](crate::Link::set_read_budget)
+    /// lowers it for one connection. Default 64 KiB.
     pub read_budget_bytes: usize,
     /// Input a handler may leave unconsumed; beyond it the connection is closed. At least the largest frame of the
     /// protocol spoken, else such a frame could never be completed. Default 2 MiB.
@@ -81,7 +85,8 @@ impl Config {
 
         rule((1..=LOOPS_MAX).contains(&self.io_threads), "io_threads", "must be 1 to 255")?;
         rule((1..=SLOTS_MAX).contains(&self.connections_max), "connections_max", "must be 1 to 16,777,216")?;
-        rule(self.read_budget_bytes >= 1024, "read_budget_bytes", "must be at least 1 KiB")?;
+        let budgets = 1024..=READ_BUDGET_BYTES_MAX;
+        rule(budgets.contains(&self.read_budget_bytes), "read_budget_bytes", "must be 1 KiB to 16 MiB")?;
         rule(self.input_bytes_max >= 1, "input_bytes_max", "must not be 0")?;
         rule(self.outbox_low_bytes >= 1, "outbox_low_bytes", "must not be 0")?;
         rule(

@@ -41,8 +41,11 @@ pub(crate) struct Connection {
     pub(crate) eof: bool,
     /// The handler wants no input.
     pub(crate) paused: bool,
-    /// The outbox is above its high mark, and was not yet below the low one.
-    throttled: bool,
+    /// The outbox was above its high mark, and not yet below the low one since. Decided where a chunk is pushed and
+    /// where it is written, so it holds at any moment of a turn.
+    pub(crate) throttled: bool,
+    /// Bytes to read per turn; at most the loop's read buffer.
+    pub(crate) read_budget: u32,
     /// Offer the kept input even if nothing new arrives.
     pub(crate) offer_kept: bool,
     in_ready: bool,
@@ -54,6 +57,15 @@ pub(crate) struct Connection {
 // Ten thousand idle connections are an everyday load; each pays for every field here.
 const _: () = assert!(size_of::<Connection>() <= 256);
 
+/// What a flush showed of the peer's pace.
+pub(crate) enum Pace {
+    Fine,
+    /// It was throttled, and is no longer: the handler is to be told.
+    Relieved,
+    /// It must be cut: the caller asks the handler for a farewell and calls [`Connection::cut`].
+    TooSlow(CloseReason),
+}
+
 /// How a read ended.
 pub(crate) enum Arrived {
     Bytes(usize),
@@ -63,7 +75,7 @@ pub(crate) enum Arrived {
 }
 
 impl Connection {
-    pub(crate) fn new(id: ConnId, stream: TcpStream, peer: SocketAddr) -> Self {
+    pub(crate) fn new(id: ConnId, stream: TcpStream, peer: SocketAddr, read_budget: u32) -> Self {
         Self {
             id,
             peer,
@@ -79,6 +91,7 @@ impl Connection {
             eof: false,
             paused: false,
             throttled: false,
+            read_budget,
             offer_kept: false,
             in_ready: false,
             in_dirty: false,
@@ -142,11 +155,15 @@ impl Connection {
     pub(crate) fn push(&mut self, chunk: Bytes, agenda: &mut Agenda) {
         agenda.outbox_bytes += chunk.len();
         self.outbox.push(chunk);
+        self.throttled |= self.outbox.weight() > agenda.config.outbox_high_bytes;
         self.mark_dirty(agenda);
     }
 
-    /// One read. A short one has emptied the socket (man 7 epoll), so no second call asks for `WouldBlock`.
+    /// One read, of one budget at most. A short one has emptied the socket (man 7 epoll), so no second call asks for
+    /// `WouldBlock`.
     pub(crate) fn read(&mut self, buffer: &mut [u8], agenda: &mut Agenda) -> Arrived {
+        let most = buffer.len().min(self.read_budget as usize);
+        let buffer = &mut buffer[..most];
         loop {
             agenda.counters().reads.add(1);
             return match (&self.stream).read(buffer) {
@@ -191,12 +208,11 @@ impl Connection {
         }
     }
 
-    /// Writes what waits, and draws the conclusions. Returns the reason if the connection must be cut for slowness:
-    /// the caller asks the handler for a farewell and calls [`cut`](Self::cut).
-    pub(crate) fn flush(&mut self, agenda: &mut Agenda) -> Option<CloseReason> {
+    /// Writes what waits, and draws the conclusions.
+    pub(crate) fn flush(&mut self, agenda: &mut Agenda) -> Pace {
         self.in_dirty = false;
         if matches!(self.phase, Phase::Dead(_) | Phase::Lingering(_)) {
-            return None;
+            return Pace::Fine;
         }
         let mut progress = 0;
         if self.writable && !self.outbox.is_empty() {
@@ -212,7 +228,7 @@ impl Connection {
                 Ok(Flushed::Blocked) => self.writable = false,
                 Err(error) => {
                     self.die(agenda, CloseReason::of(&error));
-                    return None;
+                    return Pace::Fine;
                 }
             }
         }
@@ -222,14 +238,14 @@ impl Connection {
                 if self.outbox.is_empty() {
                     self.shut_and_linger(reason, agenda);
                 }
-                None
+                Pace::Fine
             }
-            Phase::Lingering(_) | Phase::Dead(_) => None,
+            Phase::Lingering(_) | Phase::Dead(_) => Pace::Fine,
         }
     }
 
     /// The marks and the write-stall deadline of an open connection, after a flush.
-    fn judge_pace(&mut self, progress: usize, agenda: &mut Agenda) -> Option<CloseReason> {
+    fn judge_pace(&mut self, progress: usize, agenda: &mut Agenda) -> Pace {
         if self.outbox.is_empty() {
             self.io_deadline = None;
         } else if progress > 0 || self.io_deadline.is_none() {
@@ -240,15 +256,14 @@ impl Connection {
         }
         let weight = self.outbox.weight();
         if weight > agenda.config.outbox_hard_bytes {
-            return Some(CloseReason::SlowReader);
+            return Pace::TooSlow(CloseReason::SlowReader);
         }
-        if weight > agenda.config.outbox_high_bytes {
-            self.throttled = true;
-        } else if self.throttled && weight < agenda.config.outbox_low_bytes {
+        if self.throttled && weight < agenda.config.outbox_low_bytes {
             self.throttled = false;
             self.mark_ready(agenda);
+            return Pace::Relieved;
         }
-        None
+        Pace::Fine
     }
 
     /// Begins an orderly close: what waits is written first. Does nothing if a close has begun already.

@@ -12,9 +12,9 @@ use crate::{CloseReason, ConnId, Link, Remote};
 /// **Thread rule:** every method runs in the thread of the instance's own loop, one at a time, so a handler needs no
 /// locks for what it owns. In return no method may block: while it runs, none of the loop's connections is served.
 ///
-/// Order of calls for one connection: `open` once, then any number of `data`, `eof`, `mail`, `deadline`, `drain`, then
-/// `closed` once. From the moment that a close begins (asked for through the [`Link`], or decided by the reactor)
-/// only `closed` follows; mail that is still under way is dropped and counted as a stale command.
+/// Order of calls for one connection: `open` once, then any number of `data`, `eof`, `mail`, `relieved`, `deadline`,
+/// `drain`, then `closed` once. From the moment that a close begins (asked for through the [`Link`], or decided by the
+/// reactor) only `closed` follows; mail that is still under way is dropped and counted as a stale command.
 pub trait Handler: Send + 'static {
     /// The handler's state of one connection, kept inside the connection's slab entry: no map to look it up in.
     type Conn;
@@ -38,6 +38,14 @@ pub trait Handler: Send + 'static {
 
     /// A [`Command::Mail`](crate::Command::Mail) for this connection.
     fn mail(&mut self, conn: &mut Link<'_>, state: &mut Self::Conn, mail: Self::Mail);
+
+    /// The outbox had passed `outbox_high_bytes` ([`Link::is_throttled`]), and is below `outbox_low_bytes` again: the
+    /// peer takes what it is sent, so the next large answer may be produced. Called after the outbox was written, at
+    /// the end of a turn; what is sent here leaves in the next turn, at once. Also called, in the same turn, for an
+    /// outbox that passed the mark and was then taken whole by the kernel.
+    fn relieved(&mut self, conn: &mut Link<'_>, state: &mut Self::Conn) {
+        let _ = (conn, state);
+    }
 
     /// The deadline set by [`Link::set_deadline`] has passed. It is cleared before this call.
     fn deadline(&mut self, conn: &mut Link<'_>, state: &mut Self::Conn) {
@@ -69,7 +77,7 @@ pub trait Handler: Send + 'static {
 
     /// The end of a turn of the loop: the place to pass on in one go what the calls of this turn gathered, for example
     /// requests for other threads. `now` is the turn's time. Called in every turn before the outboxes are written, so
-    /// that other threads can begin meanwhile, and once more if connections were closed after that.
+    /// that other threads can begin meanwhile, and once more if connections were relieved or closed after that.
     fn turn_end(&mut self, now: Instant) {
         let _ = now;
     }

@@ -79,6 +79,20 @@ impl<'a> Link<'a> {
         self.conn.mark_ready(self.agenda);
     }
 
+    /// From now on reads at most so many bytes of this connection per turn: at least 1, at most `read_budget_bytes`,
+    /// which holds until this is called. A small budget for peers not yet trusted keeps turns short, however many of
+    /// them flood.
+    pub fn set_read_budget(&mut self, bytes: usize) {
+        self.conn.read_budget = bytes.clamp(1, self.agenda.config.read_budget_bytes) as u32;
+    }
+
+    /// Whether the outbox was above `outbox_high_bytes`, and not yet below `outbox_low_bytes` since. True from the very
+    /// [`send`](Self::send) that passes the high mark: who produces more only for who takes it asks here first, and
+    /// goes on in [`Handler::relieved`](crate::Handler::relieved).
+    pub fn is_throttled(&self) -> bool {
+        self.conn.throttled
+    }
+
     /// Whether reading is paused by [`pause_reading`](Self::pause_reading).
     pub fn is_paused(&self) -> bool {
         self.conn.paused

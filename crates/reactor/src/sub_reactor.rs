@@ -16,12 +16,12 @@ use crate::{
     clock,
     close::Phase,
     conn_id::WAKER_BITS,
-    connection::{Arrived, Connection},
+    connection::{Arrived, Connection, Pace},
     mailbox::{Accepted, Mailbox},
     metrics::Metrics,
 };
 
-/// A kept rest up to this part of the read buffer is put in front of the next read there, so that a frame in two parts
+/// A kept rest up to this part of the connection's read budget is put in front of the next read there, so that a frame in two parts
 /// costs one small copy; a larger one grows in a buffer of its own.
 const KEPT_IN_SCRATCH_PART: usize = 4;
 
@@ -94,9 +94,9 @@ impl<H: Handler> SubReactor<H> {
             self.fire_deadlines();
             self.handler.turn_end(self.agenda.now);
             self.forward();
-            self.flush_dirty();
-            if self.bury_doomed() {
-                // What the handler gathered from `closed` must not wait for the next turn, which may be far away.
+            let relieved = self.flush_dirty();
+            if self.bury_doomed() || relieved {
+                // What the handler gathered from these calls must not wait for the next turn, which may be far away.
                 self.handler.turn_end(self.agenda.now);
             }
             let counters = self.agenda.counters();
@@ -178,7 +178,7 @@ impl<H: Handler> SubReactor<H> {
             self.agenda.metrics().0.accept.connections.fetch_sub(1, Relaxed);
             return;
         }
-        let mut conn = Connection::new(id, stream, peer);
+        let mut conn = Connection::new(id, stream, peer, self.agenda.config.read_budget_bytes as u32);
         let mut state = self.handler.open(&mut Link::new(&mut conn, &mut self.agenda));
         if self.stop_at.is_some() && conn.phase.is_open() {
             self.handler.drain(&mut Link::new(&mut conn, &mut self.agenda), &mut state);
@@ -256,7 +256,7 @@ impl<H: Handler> SubReactor<H> {
         let Some(entry) = find(&mut self.entries, id) else { return };
         let Entry { conn, state } = entry;
         let kept = conn.input.len();
-        let fits = kept <= self.scratch.len() / KEPT_IN_SCRATCH_PART;
+        let fits = kept <= conn.read_budget as usize / KEPT_IN_SCRATCH_PART;
         let front = if fits { kept } else { 0 };
         self.scratch[..front].copy_from_slice(&conn.input.bytes()[..front]);
 
@@ -340,18 +340,28 @@ impl<H: Handler> SubReactor<H> {
         self.onward.iter().any(|batch| !batch.is_empty())
     }
 
-    /// One gathered write for each connection that got something to send, or can send again.
-    fn flush_dirty(&mut self) {
+    /// One gathered write for each connection that got something to send, or can send again. Tells whether a handler
+    /// heard that a connection was relieved.
+    fn flush_dirty(&mut self) -> bool {
+        let mut relieved = false;
         let mut dirty = mem::take(&mut self.agenda.dirty);
         for id in dirty.drain(..) {
             let Some(entry) = find(&mut self.entries, id) else { continue };
-            if let Some(reason) = entry.conn.flush(&mut self.agenda) {
-                self.cut(id, reason);
+            match entry.conn.flush(&mut self.agenda) {
+                Pace::Fine => {}
+                Pace::Relieved => {
+                    relieved = true;
+                    // What is sent here leaves in the next turn, which follows at once: the connection is ready.
+                    self.handler
+                        .relieved(&mut Link::new(&mut entry.conn, &mut self.agenda), &mut entry.state);
+                }
+                Pace::TooSlow(reason) => self.cut(id, reason),
             }
         }
         if self.agenda.dirty.is_empty() {
             self.agenda.dirty = dirty;
         }
+        relieved
     }
 
     fn cut(&mut self, id: ConnId, reason: CloseReason) {

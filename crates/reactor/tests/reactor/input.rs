@@ -211,3 +211,36 @@ fn a_flood_starves_nobody() {
     flood.join().unwrap();
     assert!(matches!(stage.event(), Event::Closed(id, _) if id == flood_id));
 }
+
+/// A connection with a small budget is read in slices of that size, and all that it sent is read, to its end.
+#[test]
+fn a_small_read_budget_reads_all_in_small_slices() {
+    const SLICE: usize = 700;
+    let mut random = Random::new();
+    let stage = Stage::start(one_loop(), || {
+        Script::echo().open(|conn| conn.set_read_budget(SLICE)).data(|conn, _, input| {
+            assert!(input.len() <= SLICE, "{} bytes in one slice", input.len());
+            conn.send(Bytes::copy_from_slice(input));
+            input.len()
+        })
+    });
+    let (mut client, id) = stage.join();
+    let stream = random.bytes(100 * SLICE);
+    client.send(&stream);
+    // The FIN is behind the last slice, which is full: a read that fills its slice must not be taken for the last.
+    client.0.shutdown(std::net::Shutdown::Write).unwrap();
+    assert_eq!(client.receive_to_end(), stream);
+    drop(client);
+    assert_eq!(stage.closed(), (id, CloseReason::PeerClosed));
+    assert!(stage.running.metrics().snapshot().reads >= 100);
+}
+
+/// Frames far larger than the budget come together from slices, whatever the split.
+#[test]
+fn large_frames_survive_a_small_read_budget() {
+    let mut random = Random::new();
+    let stage =
+        Stage::start(one_loop(), || Script::echo().open(|conn| conn.set_read_budget(2048)).data(echo_frames));
+    let stream = random_frames(&mut random, 400_000);
+    exchange(stage.client(), stream, random);
+}

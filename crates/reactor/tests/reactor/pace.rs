@@ -1,6 +1,14 @@
 //! Slow readers: the marks, the stall, the farewell, and that nobody else pays.
 
-use std::{io::Read, sync::atomic::AtomicBool, sync::atomic::Ordering::Relaxed, thread, time::Duration};
+use std::{
+    io::Read,
+    sync::{
+        atomic::{AtomicBool, Ordering::Relaxed},
+        mpsc::channel,
+    },
+    thread,
+    time::Duration,
+};
 
 use bytes::Bytes;
 use reactor::{CloseReason, Command, Config};
@@ -135,4 +143,51 @@ fn who_does_not_take_answers_may_not_ask_more() {
     let echoed = client.receive(total);
     assert!(echoed.iter().enumerate().all(|(n, &byte)| byte == (n / 1000) as u8));
     writing.join().unwrap();
+}
+
+/// The throttle is seen within the very call that passes the mark, by mail and data alike, and its end is told once.
+#[test]
+fn a_throttle_is_seen_at_once_and_its_end_is_told() {
+    let (told, tellings) = channel();
+    let stage = Stage::start(small_marks(), || {
+        let (on_mail, on_relieved) = (told.clone(), told.clone());
+        Script::echo()
+            .data(|conn, _, input| {
+                assert!(!conn.is_throttled(), "not read from while throttled");
+                conn.send(Bytes::copy_from_slice(input));
+                input.len()
+            })
+            .mail(move |conn, _, mail| {
+                let before = conn.is_throttled();
+                conn.send(mail);
+                on_mail.send((before, conn.is_throttled(), conn.outbox_bytes())).unwrap();
+            })
+            .relieved(move |conn, _| {
+                on_relieved.send((true, conn.is_throttled(), conn.outbox_bytes())).unwrap();
+                conn.send(Bytes::from_static(b"more"));
+            })
+    });
+    let (mut client, id) = stage.join();
+    let large = Bytes::from(vec![7; 200 * 1024]);
+    let mail = |mail: &Bytes| Command::Mail { to: id, mail: mail.clone() };
+    // Far above the high mark at once, and more than the kernel takes of it before the peer reads.
+    socket2::SockRef::from(&client.0).set_recv_buffer_size(16 * 1024).unwrap();
+    stage
+        .running
+        .remote()
+        .post(0, &mut vec![mail(&large), Command::Send { to: id, chunk: chunk(0) }, mail(&chunk(1))]);
+    let told = || tellings.recv_timeout(PATIENCE).unwrap();
+    let (before, after, _) = told();
+    assert_eq!((before, after), (false, true), "throttled by the first");
+    let (before, after, waiting) = told();
+    assert_eq!((before, after, waiting), (true, true, large.len() + 2048), "and so seen by the second");
+    client.send(b"ask");
+    client.receive(large.len() + 2048);
+    let (_, throttled, waiting) = told();
+    assert!(!throttled && waiting < 16 * 1024, "relieved below the low mark, at {waiting} bytes");
+    // What was asked meanwhile is read now; what the call itself sent leaves at once.
+    let mut rest = client.receive(7);
+    rest.sort_unstable();
+    assert_eq!(rest, b"aekmors");
+    assert!(tellings.try_recv().is_err(), "told once");
 }

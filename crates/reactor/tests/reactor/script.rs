@@ -27,6 +27,7 @@ pub(crate) struct Script {
     data: OnData,
     eof: Option<OnCall>,
     mail: OnMail,
+    relieved: OnCall,
     deadline: OnCall,
     drain: Option<OnCall>,
     farewell: Option<Bytes>,
@@ -42,6 +43,7 @@ impl Script {
             }),
             eof: None,
             mail: Box::new(|_, _, _| {}),
+            relieved: Box::new(|_, _| {}),
             deadline: Box::new(|_, _| {}),
             drain: None,
             farewell: None,
@@ -64,6 +66,10 @@ impl Script {
     }
     pub(crate) fn mail(mut self, f: impl FnMut(&mut Link<'_>, &mut u64, Bytes) + Send + 'static) -> Self {
         self.mail = Box::new(f);
+        self
+    }
+    pub(crate) fn relieved(mut self, f: impl FnMut(&mut Link<'_>, &mut u64) + Send + 'static) -> Self {
+        self.relieved = Box::new(f);
         self
     }
     pub(crate) fn deadline(mut self, f: impl FnMut(&mut Link<'_>, &mut u64) + Send + 'static) -> Self {
@@ -113,6 +119,9 @@ impl Handler for Actor {
     }
     fn mail(&mut self, conn: &mut Link<'_>, state: &mut u64, mail: Bytes) {
         (self.script.mail)(conn, state, mail);
+    }
+    fn relieved(&mut self, conn: &mut Link<'_>, state: &mut u64) {
+        (self.script.relieved)(conn, state);
     }
     fn deadline(&mut self, conn: &mut Link<'_>, state: &mut u64) {
         (self.script.deadline)(conn, state);
