@@ -8,7 +8,7 @@ use domain::{
     AppendRefused, Appended, ConversationId, GroupId, MessageKind, NewMessage, Novelty, StoreError,
     StoreResult, Timestamp, UserId,
 };
-use protocol::{ChatMessage, Code, GroupChat, OneChat, Refusal, Sent};
+use protocol::{ChatMessage, Code, GroupChat, OneChat, Refusal, Reply, Sent};
 
 use crate::batch::{Batch, Envelope, Pending, Recipient};
 use crate::caller::Me;
@@ -18,32 +18,41 @@ use crate::groups;
 use crate::hub::{ChatKind, Delivery, Origin, Readers};
 use crate::refuse::Stop;
 use crate::roster::{Readership, Roster};
-use crate::service::Service;
+use crate::service::{Handled, Service};
 use crate::wire;
 
 /// The time of a message that no appender has taken yet.
 const NOT_YET: Timestamp = Timestamp(0);
 
 /// Checks ONE_CHAT. Somebody who is no friend and somebody who does not exist are the same here.
-pub(crate) fn to_friend(service: &Service, me: Me<'_>, rid: u32, request: OneChat) -> Result<Pending, Stop> {
+pub(crate) fn to_friend(service: &Service, me: Me<'_>, rid: u32, request: OneChat) -> Result<Handled, Stop> {
     check(service, &request.msg, &request.client_msg_id)?;
     let friend = UserId(request.to);
     if friend == me.user() {
         return Err(Stop::refused(Code::SELF));
     }
-    let conversation =
-        friends::conversation(service, me.user(), friend)?.ok_or_else(|| Stop::refused(Code::NOT_FRIENDS))?;
+    let Some(conversation) = friends::conversation(service, me.user(), friend)? else {
+        let first = said_before(service, me, &request.client_msg_id)?;
+        let sent = first.ok_or_else(|| Stop::refused(Code::NOT_FRIENDS))?;
+        return Ok(Handled::Reply(Reply::OneChat(sent)));
+    };
     let origin = Origin { conn: me.conn, rid, kind: ChatKind::One };
-    Ok(pending(me, origin, conversation, Recipient::Friend(friend), request.client_msg_id, request.msg))
+    let to = Recipient::Friend(friend);
+    Ok(Handled::Append(pending(me, origin, conversation, to, request.client_msg_id, request.msg)))
 }
 
 /// Checks GROUP_CHAT.
-pub(crate) fn to_group(service: &Service, me: Me<'_>, rid: u32, request: GroupChat) -> Result<Pending, Stop> {
+pub(crate) fn to_group(service: &Service, me: Me<'_>, rid: u32, request: GroupChat) -> Result<Handled, Stop> {
     check(service, &request.msg, &request.client_msg_id)?;
     let group = GroupId(request.groupid);
-    groups::check_member(service, group, me.user())?;
+    if !groups::is_member(service, group, me.user())? {
+        let first = said_before(service, me, &request.client_msg_id)?;
+        let sent = first.ok_or_else(|| Stop::refused(Code::NOT_MEMBER))?;
+        return Ok(Handled::Reply(Reply::GroupChat(sent)));
+    }
     let origin = Origin { conn: me.conn, rid, kind: ChatKind::Group };
-    Ok(pending(me, origin, group.conversation(), Recipient::Group, request.client_msg_id, request.msg))
+    let (conversation, to) = (group.conversation(), Recipient::Group);
+    Ok(Handled::Append(pending(me, origin, conversation, to, request.client_msg_id, request.msg)))
 }
 
 /// Stores and delivers a batch; see [`Service::append`].
@@ -99,6 +108,17 @@ fn check(service: &Service, text: &str, client_msg_id: &str) -> Result<(), Refus
     fields::client_msg_id(client_msg_id)
 }
 
+/// The place of the first, if this is a repeat. Asked only where the message itself would be refused: its sender may
+/// have written there when it was stored, and was promised to hear so. Nothing is delivered: should the first be
+/// unsettled, its readers find it with the conversation's next message.
+fn said_before(service: &Service, me: Me<'_>, client_msg_id: &str) -> StoreResult<Option<Sent>> {
+    Ok(service.ports.store.find_message(me.user(), client_msg_id)?.map(|place| sent(&place)))
+}
+
+fn sent(place: &Appended) -> Sent {
+    Sent { conv: place.conversation.0, seq: place.seq.0, time: place.time.0 }
+}
+
 fn pending(
     me: Me<'_>,
     origin: Origin,
@@ -139,7 +159,7 @@ fn deliver(
             return Delivery { origin, answer: Err(Refusal::new(code)), message: None };
         }
     };
-    let sent = Sent { conv: place.conversation.0, seq: place.seq.0, time: place.time.0 };
+    let sent = sent(&place);
     let to_be_read = match place.novelty {
         Novelty::New => true,
         Novelty::Repeat => service.unsettled.settle(&message, &place),

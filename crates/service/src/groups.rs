@@ -37,12 +37,9 @@ pub(crate) fn roster(service: &Service, group: GroupId) -> StoreResult<Option<Ar
     })
 }
 
-/// Refuses who is not in the group.
-pub(crate) fn check_member(service: &Service, group: GroupId, user: UserId) -> Result<(), Stop> {
-    match roster(service, group)? {
-        Some(roster) if roster.contains(user) => Ok(()),
-        _ => Err(Stop::refused(Code::NOT_MEMBER)),
-    }
+/// Whether the user is in the group.
+pub(crate) fn is_member(service: &Service, group: GroupId, user: UserId) -> StoreResult<bool> {
+    Ok(roster(service, group)?.is_some_and(|roster| roster.contains(user)))
 }
 
 /// CREATE_GROUP.
@@ -107,7 +104,9 @@ pub(crate) fn members_page(
     request: &GroupMembers,
 ) -> Result<MembersPage, Stop> {
     let group = GroupId(request.groupid);
-    check_member(service, group, me.user())?;
+    if !is_member(service, group, me.user())? {
+        return Err(Stop::refused(Code::NOT_MEMBER));
+    }
     let slice = Slice::asked(request.after, request.limit, service.config.page_max);
     let part = slice.read(
         |member: &domain::Member| member.user.id.0,

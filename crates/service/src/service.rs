@@ -100,7 +100,8 @@ impl Service {
     /// Runs a request whose route's access rule the gateway has checked. Blocks as long as the stores do.
     ///
     /// Every request gets exactly one answer: this result, or for [`Handled::Append`] the
-    /// [`Delivery`](crate::Delivery). After [`Handled::SignedIn`] the hub knows the connection already, so that a push
+    /// [`Delivery`](crate::Delivery). A request of [`Lane::Append`](crate::Lane::Append) may also be answered at once, by
+    /// [`Handled::Reply`]: a repeat of a message that its sender may not send any more. After [`Handled::SignedIn`] the hub knows the connection already, so that a push
     /// may overtake the reply; if the connection is gone by then, the gateway calls [`Service::disconnected`].
     ///
     /// A session that another device ends loses its connection at once, by [`Hub::close_session`]. What remains is the
@@ -176,8 +177,8 @@ impl Service {
             Request::Groups(r) => Reply::Groups(groups::page(self, caller.me()?, &r)?),
             Request::GroupMembers(r) => Reply::GroupMembers(groups::members_page(self, caller.me()?, &r)?),
 
-            Request::OneChat(r) => return Ok(Handled::Append(chat::to_friend(self, caller.me()?, rid, r)?)),
-            Request::GroupChat(r) => return Ok(Handled::Append(chat::to_group(self, caller.me()?, rid, r)?)),
+            Request::OneChat(r) => return chat::to_friend(self, caller.me()?, rid, r),
+            Request::GroupChat(r) => return chat::to_group(self, caller.me()?, rid, r),
             Request::History(r) => Reply::History(history::page(self, caller.me()?, &r)?),
             Request::Conversations(r) => {
                 Reply::Conversations(cursors::conversations(self, caller.me()?, &r)?)

@@ -160,6 +160,10 @@ pub trait MessageLog: Send + Sync {
     /// [`StoreError::OutcomeUnknown`]: crate::StoreError::OutcomeUnknown
     fn append(&self, batch: &[NewMessage]) -> StoreResult<Vec<Result<Appended, AppendRefused>>>;
 
+    /// Where the message with this `(sender, client_msg_id)` stands, in whichever conversation, as
+    /// [`append`](MessageLog::append) would answer a repeat of it; `None` if it is not in the log.
+    fn find_message(&self, sender: UserId, client_msg_id: &str) -> StoreResult<Option<Appended>>;
+
     /// A page of a conversation after `since`, in rising order of seq. Its cost does not depend on the log's size.
     fn page(
         &self,

@@ -8,7 +8,7 @@
 use std::collections::HashMap;
 
 use ::mysql::Value;
-use domain::{AppendRefused, Appended, ConversationId, NewMessage, Novelty, Seq, Timestamp};
+use domain::{AppendRefused, Appended, ConversationId, NewMessage, Novelty, Seq, Timestamp, UserId};
 
 use super::connection::Connection;
 use super::fault::Fault;
@@ -66,6 +66,26 @@ pub(super) fn append(tx: &mut Connection, batch: &[NewMessage]) -> Result<Outcom
     Ok(outcomes)
 }
 
+/// Where the message with this key stands.
+pub(super) fn find(
+    connection: &mut Connection,
+    sender: UserId,
+    client_msg_id: &str,
+) -> Result<Option<Appended>, Fault> {
+    let sql = "SELECT conversation_id, seq, time FROM messages WHERE sender_id = ? AND client_msg_id = ?";
+    let found: Option<(u64, u64, u64)> = connection.row(sql, (sender.0, client_msg_id.as_bytes()))?;
+    Ok(found.map(|(conversation, seq, time)| repeat(conversation, seq, time)))
+}
+
+fn repeat(conversation: u64, seq: u64, time: u64) -> Appended {
+    Appended {
+        conversation: ConversationId(conversation),
+        seq: Seq(seq),
+        time: Timestamp(time),
+        novelty: Novelty::Repeat,
+    }
+}
+
 fn key(message: &NewMessage) -> Key<'_> {
     (message.sender.0, message.client_msg_id.as_bytes())
 }
@@ -110,14 +130,8 @@ fn look_up<'a>(tx: &mut Connection, batch: &'a [NewMessage]) -> Result<HashMap<K
         let keys: HashMap<Key<'_>, Key<'a>> =
             some.iter().map(|message| (key(message), key(message))).collect();
         for (sender, client_msg_id, conversation, seq, time) in found {
-            let place = Appended {
-                conversation: ConversationId(conversation),
-                seq: Seq(seq),
-                time: Timestamp(time),
-                novelty: Novelty::Repeat,
-            };
             if let Some(key) = keys.get(&(sender, client_msg_id.as_slice())) {
-                places.insert(*key, place);
+                places.insert(*key, repeat(conversation, seq, time));
             }
         }
     }

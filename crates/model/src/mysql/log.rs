@@ -15,6 +15,10 @@ impl MessageLog for MySqlStore {
         self.transact("append messages", |tx| append::append(tx, batch))
     }
 
+    fn find_message(&self, sender: UserId, client_msg_id: &str) -> StoreResult<Option<Appended>> {
+        self.read("find a message", |connection| append::find(connection, sender, client_msg_id))
+    }
+
     fn page(
         &self,
         conversation: ConversationId,

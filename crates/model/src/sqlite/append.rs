@@ -6,12 +6,16 @@ use domain::{
     AppendRefused, Appended, Conversation, ConversationFilter, ConversationId, Cursor, MessageLog,
     NewMessage, Novelty, PageSize, Seq, StoreResult, StoredMessage, Timestamp, UserId, Window,
 };
-use rusqlite::{CachedStatement, Connection, OptionalExtension, params};
+use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
 use super::SqliteStore;
 use super::number::{number, sql};
 
 type Answer = Result<Appended, AppendRefused>;
+
+/// Where a message stands: `?1` the client message id, `?2` the sender.
+const FIND: &str =
+    "SELECT conversation_id, seq, time FROM messages WHERE client_msg_id = ?1 AND sender_id = ?2";
 
 impl MessageLog for SqliteStore {
     fn append(&self, batch: &[NewMessage]) -> StoreResult<Vec<Answer>> {
@@ -23,6 +27,12 @@ impl MessageLog for SqliteStore {
             let answers = batch.iter().map(|message| append.message(message)).collect::<Result<_, _>>()?;
             append.finish()?;
             Ok(answers)
+        })
+    }
+
+    fn find_message(&self, sender: UserId, client_msg_id: &str) -> StoreResult<Option<Appended>> {
+        self.read("find a message", |connection| {
+            find(&mut connection.prepare_cached(FIND)?, sender, client_msg_id)
         })
     }
 
@@ -81,9 +91,7 @@ impl<'c> Append<'c> {
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                  ON CONFLICT (client_msg_id, sender_id) DO NOTHING",
             )?,
-            find: connection.prepare_cached(
-                "SELECT conversation_id, seq, time FROM messages WHERE client_msg_id = ?1 AND sender_id = ?2",
-            )?,
+            find: connection.prepare_cached(FIND)?,
             update: connection.prepare_cached("UPDATE conversations SET last_seq = ?2 WHERE id = ?1")?,
             touched: HashMap::new(),
         })
@@ -117,16 +125,7 @@ impl<'c> Append<'c> {
                 return Ok(Ok(Appended { conversation, seq, time: message.time, novelty: Novelty::New }));
             }
         }
-        let repeat = find
-            .query_row(params![message.client_msg_id, sql(message.sender.0)], |row| {
-                Ok(Appended {
-                    conversation: ConversationId(number(row, 0)?),
-                    seq: Seq(number(row, 1)?),
-                    time: Timestamp(number(row, 2)?),
-                    novelty: Novelty::Repeat,
-                })
-            })
-            .optional()?;
+        let repeat = self::find(find, message.sender, &message.client_msg_id)?;
         Ok(repeat.ok_or(AppendRefused::NoSuchConversation))
     }
 
@@ -140,4 +139,20 @@ impl<'c> Append<'c> {
         }
         Ok(())
     }
+}
+
+fn find(
+    find: &mut CachedStatement<'_>,
+    sender: UserId,
+    client_msg_id: &str,
+) -> rusqlite::Result<Option<Appended>> {
+    let place = |row: &Row<'_>| {
+        Ok(Appended {
+            conversation: ConversationId(number(row, 0)?),
+            seq: Seq(number(row, 1)?),
+            time: Timestamp(number(row, 2)?),
+            novelty: Novelty::Repeat,
+        })
+    };
+    find.query_row(params![client_msg_id, sql(sender.0)], place).optional()
 }

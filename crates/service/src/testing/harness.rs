@@ -253,7 +253,11 @@ impl<'h> Device<'h> {
     }
 
     fn send(&self, request: Request) -> Result<Sent, Refusal> {
-        let pending = self.prepare(request)?;
+        let pending = match self.handle(request)? {
+            Handled::Append(pending) => pending,
+            Handled::Reply(Reply::OneChat(sent) | Reply::GroupChat(sent)) => return Ok(sent),
+            other => panic!("a message came to {other:?}"),
+        };
         let rid = pending.origin().rid;
         let mut batch = Batch::default();
         batch.push(pending);

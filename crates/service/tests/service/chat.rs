@@ -119,6 +119,50 @@ fn a_repeat_is_answered_like_the_first_and_delivered_once() {
 }
 
 #[test]
+fn a_repeat_is_answered_like_the_first_where_its_sender_may_not_write_any_more() {
+    let harness = Harness::new();
+    let (alice, bob, carol) = (harness.login("alice"), harness.login("bob"), harness.login("carol"));
+    harness.befriend(&alice, &bob);
+    let group = harness.group(&[&carol, &alice]);
+    let to_bob = alice.say(&bob, "1", "hello").unwrap();
+    let to_group = alice.say_in(group, "2", "hello").unwrap();
+    bob.ask(Request::DeleteFriend(FriendRef { friendid: alice.user().0 })).unwrap();
+    alice.ask(Request::LeaveGroup(GroupRef { groupid: group })).unwrap();
+    bob.pushes();
+    carol.pushes();
+    harness.clock.advance_ms(1_000);
+
+    assert_eq!(alice.say(&bob, "1", "hello").unwrap(), to_bob);
+    assert_eq!(alice.say_in(group, "2", "hello").unwrap(), to_group);
+    assert_eq!((bob.pushes(), carol.pushes()), (vec![], vec![]), "delivered once");
+    // As anywhere else: the first one's place, wherever that is.
+    assert_eq!(alice.say_in(group, "1", "hello").unwrap(), to_bob);
+    assert_eq!(alice.say(&bob, "2", "hello").unwrap(), to_group);
+
+    refused(alice.say(&bob, "3", "and more"), Code::NOT_FRIENDS);
+    refused(alice.say_in(group, "3", "and more"), Code::NOT_MEMBER);
+    refused(bob.say(&alice, "1", "hello"), Code::NOT_FRIENDS);
+    bad_field(alice.prepare(one(&bob, "1", "")), "msg");
+}
+
+#[test]
+fn nothing_is_looked_up_for_who_may_write() {
+    let harness = Harness::new();
+    let (alice, bob) = (harness.login("alice"), harness.login("bob"));
+    harness.befriend(&alice, &bob);
+    let first = alice.say(&bob, "1", "hello").unwrap();
+    harness.store.spare_next(1);
+    harness.store.fail_next(StoreError::unavailable("anything", "down"), 1);
+    assert_eq!(alice.say(&bob, "1", "hello").unwrap(), first);
+    assert_eq!(harness.store.forget_faults(), 1, "the append alone was asked");
+    // Where it is looked up and the store is away, the client tries again.
+    bob.ask(Request::DeleteFriend(FriendRef { friendid: alice.user().0 })).unwrap();
+    harness.store.spare_next(1);
+    harness.store.fail_next(StoreError::unavailable("find", "down"), 1);
+    refused(alice.say(&bob, "1", "hello"), Code::BUSY);
+}
+
+#[test]
 fn one_to_one_is_for_friends() {
     let harness = Harness::new();
     let (alice, bob) = (harness.login("alice"), harness.login("bob"));

@@ -97,6 +97,28 @@ pub(super) fn a_repeat_elsewhere_gets_the_first_place(store: &dyn Store) {
     assert_eq!(append(store, &[message(ab, ann, "y")]), [new(ab, 3)], "no seq was used up");
 }
 
+pub(super) fn a_message_is_found_by_its_senders_id_for_it(store: &dyn Store) {
+    let [ann, bob, cho] = users(store);
+    let (ab, ac) = (befriend(store, ann, bob), befriend(store, ann, cho));
+    let (first, second) = (message(ab, ann, "one"), message(ac, ann, "two"));
+    let find = |sender, id: &str| store.find_message(sender, id).unwrap();
+    assert_eq!(find(ann, &first.client_msg_id), None);
+    append(store, &[message(ab, bob, "before"), first.clone(), second.clone()]);
+    append(store, &[later(&first, "again")]);
+    assert_eq!(find(ann, &first.client_msg_id), Some(repeat(ab, 2)), "with the time that was stored");
+    assert_eq!(find(ann, &second.client_msg_id), Some(repeat(ac, 1)), "in whichever conversation");
+    for (sender, id) in [
+        (bob, first.client_msg_id.clone()),
+        (ann, first.client_msg_id.to_uppercase()),
+        (ann, format!("{} ", first.client_msg_id)),
+        (ann, String::new()),
+    ] {
+        assert_eq!(find(sender, &id), None, "{sender} {id:?}");
+    }
+    assert!(store.delete_friend(ann, bob).unwrap());
+    assert_eq!(find(ann, &first.client_msg_id), Some(repeat(ab, 2)), "whoever may still write there");
+}
+
 pub(super) fn another_sender_may_use_the_same_id(store: &dyn Store) {
     let (ann, bob, conversation) = two_friends(store);
     let anns = message(conversation, ann, "ann's");

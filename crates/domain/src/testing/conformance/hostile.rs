@@ -136,6 +136,7 @@ pub(super) fn numbers_too_large_name_nothing(store: &dyn Store) {
         assert_eq!(store.roster(grp).unwrap(), []);
         let appended = store.append(&[message(id, ann, "x"), message(conversation, ann, "y")]).unwrap();
         assert_eq!(appended[0], Err(AppendRefused::NoSuchConversation));
+        assert_eq!(store.find_message(user, "x").unwrap(), None);
         let last = appended[1].unwrap().seq;
         let page = |since, window| store.page(conversation, since, window, BIG_PAGE).unwrap().len() as u64;
         assert_eq!(page(Seq(0), Window::After(Seq(number))), 0);

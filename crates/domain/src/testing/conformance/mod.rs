@@ -88,6 +88,7 @@ pub const CASES: &[Case] = cases![
     append::a_repeat_gets_the_first_place,
     append::a_repeat_within_the_batch_gets_the_first_place,
     append::a_repeat_elsewhere_gets_the_first_place,
+    append::a_message_is_found_by_its_senders_id_for_it,
     append::another_sender_may_use_the_same_id,
     append::client_msg_ids_are_compared_byte_by_byte,
     append::an_unknown_conversation_is_refused_alone,

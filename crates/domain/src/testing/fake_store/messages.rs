@@ -32,9 +32,8 @@ impl Log {
 impl State {
     fn append(&mut self, message: &NewMessage) -> Result<Appended, AppendRefused> {
         let key = (message.sender, message.client_msg_id.clone());
-        if let Some(&(conversation, seq)) = self.said.get(&key) {
-            let time = self.conversations[&conversation].messages[seq.0 as usize - 1].time;
-            return Ok(Appended { conversation, seq, time, novelty: Novelty::Repeat });
+        if let Some(first) = self.find(&key) {
+            return Ok(first);
         }
         let NewMessage { conversation, sender, time, kind, .. } = *message;
         let log = self.conversations.get_mut(&conversation).ok_or(AppendRefused::NoSuchConversation)?;
@@ -43,6 +42,12 @@ impl State {
         log.messages.push(StoredMessage { conversation, seq, sender, client_msg_id, time, kind, body });
         self.said.insert(key, (conversation, seq));
         Ok(Appended { conversation, seq, time, novelty: Novelty::New })
+    }
+
+    fn find(&self, key: &(UserId, String)) -> Option<Appended> {
+        let &(conversation, seq) = self.said.get(key)?;
+        let time = self.conversations[&conversation].messages[seq.0 as usize - 1].time;
+        Some(Appended { conversation, seq, time, novelty: Novelty::Repeat })
     }
 
     fn conversation(&self, user: UserId, id: ConversationId) -> Option<Conversation> {
@@ -60,6 +65,10 @@ impl State {
 impl MessageLog for FakeStore {
     fn append(&self, batch: &[NewMessage]) -> StoreResult<Vec<Result<Appended, AppendRefused>>> {
         self.run("append messages", |state| batch.iter().map(|message| state.append(message)).collect())
+    }
+
+    fn find_message(&self, sender: UserId, client_msg_id: &str) -> StoreResult<Option<Appended>> {
+        self.run("find a message", |state| state.find(&(sender, client_msg_id.to_owned())))
     }
 
     fn page(
