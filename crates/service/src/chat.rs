@@ -159,6 +159,7 @@ fn deliver(
             return Delivery { origin, answer: Err(Refusal::new(code)), message: None };
         }
     };
+    service.cursors.reaches(place.conversation, place.seq);
     let sent = sent(&place);
     let to_be_read = match place.novelty {
         Novelty::New => true,

@@ -4,6 +4,7 @@ use domain::{
     Conversation, ConversationFilter, ConversationId, Cursor, NUMBER_MAX, Seq, Store, StoreResult, UserId,
 };
 use protocol::{Ack, Code, ConversationsPage, Nothing, Page};
+use quick_cache::sync::Cache;
 
 use crate::caller::Me;
 use crate::page::{Part, Slice};
@@ -22,6 +23,9 @@ pub(crate) struct Cursors {
     waiting: WriteBehind<(UserId, ConversationId), Seq>,
     /// Who may read which conversation, of those who acknowledged something there.
     readers: VersionedCache<(UserId, ConversationId), ()>,
+    /// How far conversations reach at least, as this node last stored or read them. Conversations only grow: what stands
+    /// here stays true.
+    ends: Cache<ConversationId, Seq>,
 }
 
 /// The acknowledgements of one user that wait, taken before the store is read: one that is stored in between is then
@@ -33,6 +37,7 @@ impl Cursors {
         Cursors {
             waiting: WriteBehind::new("acknowledgements", waiting_max),
             readers: VersionedCache::of_values(readers_max),
+            ends: Cache::new(readers_max),
         }
     }
 
@@ -47,9 +52,23 @@ impl Cursors {
         Waiting(self.waiting.waiting_in(all))
     }
 
-    /// Says that the user came into or out of a conversation.
+    /// Says that the user came into or out of a conversation. What they acknowledged there a moment ago is of no use any
+    /// more: whoever comes back reads what comes after.
     pub(crate) fn readers_changed(&self, user: UserId, conversation: ConversationId) {
         self.readers.invalidate(&(user, conversation));
+        self.waiting.forget((user, conversation));
+    }
+
+    /// Says that a conversation reaches to this seq, at least.
+    pub(crate) fn reaches(&self, conversation: ConversationId, seq: Seq) {
+        if seq > self.known_end(conversation) {
+            // Whoever comes between with a greater one is overwritten: that costs a look at the store.
+            self.ends.insert(conversation, seq);
+        }
+    }
+
+    fn known_end(&self, conversation: ConversationId) -> Seq {
+        self.ends.get(&conversation).unwrap_or_default()
     }
 }
 
@@ -58,7 +77,6 @@ impl Waiting {
     pub(crate) fn acked(&self, user: UserId, conversation: &Conversation) -> Seq {
         let waiting = self.0.binary_search_by_key(&(user, conversation.id), |(key, _)| *key);
         let waiting = waiting.map_or(Seq(0), |found| self.0[found].1);
-        // As the store will clamp it.
         conversation.acked.max(waiting.min(conversation.last))
     }
 }
@@ -69,14 +87,27 @@ pub(crate) fn acknowledge(service: &Service, me: Me<'_>, ack: &Ack) -> Result<No
     if conversation.0 > NUMBER_MAX {
         return Err(Stop::refused(Code::NOT_FOUND));
     }
+    let not_found = || Stop::refused(Code::NOT_FOUND);
     let store = &*service.ports.store;
     let cursors = &service.cursors;
+    let end = || -> StoreResult<Option<Seq>> {
+        let conversation = store.conversation(user, conversation)?;
+        Ok(conversation.map(|conversation| conversation.last))
+    };
+    let read = || Ok(end()?.map(|end| cursors.reaches(conversation, end)));
     cursors
         .readers
-        .get_or_load(&(user, conversation), || Ok(store.conversation(user, conversation)?.map(|_| ())))
+        .get_or_load(&(user, conversation), read)
         .map_err(|error: domain::StoreError| Stop::from(error))?
-        .ok_or_else(|| Stop::refused(Code::NOT_FOUND))?;
-    let seq = Seq(ack.seq.min(NUMBER_MAX));
+        .ok_or_else(not_found)?;
+    let mut seq = Seq(ack.seq);
+    if seq > cursors.known_end(conversation) {
+        // Not left to the store that clamps it when it is written: by then the conversation may have grown, and what
+        // nobody has received would be acknowledged.
+        let end = end()?.ok_or_else(not_found)?;
+        cursors.reaches(conversation, end);
+        seq = seq.min(end);
+    }
     if seq > Seq(0) {
         cursors.waiting.note((user, conversation), seq, |waiting| advance(store, waiting))?;
     }

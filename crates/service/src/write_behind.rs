@@ -53,6 +53,11 @@ impl<K: Ord + Copy, V: Ord + Copy> WriteBehind<K, V> {
         Ok(())
     }
 
+    /// Forgets the mark of a key. A flush that runs may store it all the same.
+    pub(crate) fn forget(&self, key: K) {
+        self.waiting.lock().remove(&key);
+    }
+
     /// The mark of a key, if one waits.
     pub(crate) fn waiting(&self, key: K) -> Option<V> {
         self.waiting.lock().get(&key).copied()

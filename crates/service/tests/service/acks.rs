@@ -1,7 +1,7 @@
 //! Acknowledgements: written behind, seen at once.
 
-use domain::{ConversationId, MessageLog, StoreError};
-use protocol::{Ack, Code, Conversation, Page, Refusal, Reply, Request};
+use domain::{ConversationId, MessageLog, NewMessage, StoreError, Timestamp};
+use protocol::{Ack, Code, Conversation, GroupRef, Page, Refusal, Reply, Request};
 use service::ServiceConfig;
 use service::testing::{Device, Harness};
 
@@ -75,10 +75,67 @@ fn a_foreign_conversation_cannot_be_acknowledged() {
     for foreign in [conv, group, 9_999, 0, u64::MAX] {
         refused(ack(&carol, foreign, 1), Code::NOT_FOUND);
     }
+}
+
+#[test]
+fn the_store_is_asked_for_unknown_readers_and_unknown_ends_only() {
+    let harness = Harness::new();
+    let (alice, bob) = (harness.login("alice"), harness.login("bob"));
+    let conv = harness.befriend(&alice, &bob);
+    alice.say(&bob, "1", "x").unwrap();
     ack(&bob, conv, 1).unwrap();
-    // Known readers are remembered: the store is not asked again.
+    alice.say(&bob, "2", "x").unwrap();
     harness.store.fail_next(StoreError::unavailable("anything", "down"), 1);
-    ack(&bob, conv, 2).unwrap();
+    for seq in [1, 2, 0] {
+        ack(&bob, conv, seq).unwrap();
+    }
+    // One more than was ever said here, as far as this node knows: the store knows better.
+    refused(ack(&bob, conv, 3), Code::BUSY);
+    assert_eq!(harness.store.forget_faults(), 0);
+    assert_eq!(listed(&bob, conv).acked, 2);
+    let elsewhere = NewMessage {
+        conversation: ConversationId(conv),
+        sender: alice.user(),
+        client_msg_id: "3".into(),
+        time: Timestamp(1),
+        kind: domain::MessageKind::Text,
+        body: "by another node".into(),
+    };
+    harness.store.append(&[elsewhere]).unwrap()[0].unwrap();
+    ack(&bob, conv, 3).unwrap();
+    assert_eq!(listed(&bob, conv).acked, 3);
+}
+
+#[test]
+fn what_comes_later_is_not_acknowledged_before() {
+    let harness = Harness::new();
+    let (alice, bob) = (harness.login("alice"), harness.login("bob"));
+    let conv = harness.befriend(&alice, &bob);
+    ack(&bob, conv, 7).unwrap();
+    for n in 1..=3 {
+        alice.say(&bob, &format!("{n}"), "x").unwrap();
+    }
+    assert_eq!(listed(&bob, conv).acked, 0, "there was nothing");
+    ack(&bob, conv, u64::MAX).unwrap();
+    alice.say(&bob, "4", "news").unwrap();
+    assert_eq!(listed(&bob, conv).acked, 3);
+    harness.service.tick();
+    assert_eq!(stored(&harness, &bob, conv), 3);
+    assert_eq!(bob.resume().unwrap().bundle.convs.len(), 1, "there is news");
+}
+
+#[test]
+fn what_waits_is_forgotten_when_its_reader_leaves() {
+    let harness = Harness::new();
+    let (alice, bob) = (harness.login("alice"), harness.login("bob"));
+    let group = harness.group(&[&alice, &bob]);
+    alice.say_in(group, "1", "x").unwrap();
+    ack(&bob, group, 1).unwrap();
+    bob.ask(Request::LeaveGroup(GroupRef { groupid: group })).unwrap();
+    harness.service.tick();
+    let joined = bob.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
+    let conv = body!(Reply::JoinGroup, joined).conv;
+    assert_eq!((conv.first, conv.last, conv.acked), (2, 1, 0));
 }
 
 #[test]
