@@ -1,6 +1,7 @@
 //! Appending to the log: the hot path.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 
 use domain::{
     AppendRefused, Appended, Conversation, ConversationFilter, ConversationId, Cursor, MessageLog,
@@ -101,8 +102,8 @@ impl<'c> Append<'c> {
         let Append { last_seq, insert, find, touched, .. } = self;
         let conversation = message.conversation;
         let ends = match touched.entry(conversation) {
-            std::collections::hash_map::Entry::Occupied(entry) => entry.into_mut(),
-            std::collections::hash_map::Entry::Vacant(entry) => {
+            Entry::Occupied(entry) => entry.into_mut(),
+            Entry::Vacant(entry) => {
                 let last: Option<i64> =
                     last_seq.query_row([sql(conversation.0)], |row| row.get(0)).optional()?;
                 entry.insert(last.map(|last| Ends { before: last, now: last }))

@@ -255,3 +255,24 @@ fn a_broken_file_is_a_failure() {
     let failed = store.page(conversation, Seq(0), Window::After(Seq(0)), all);
     assert!(matches!(failed, Err(StoreError::Failed { operation: "read messages", .. })), "{failed:?}");
 }
+
+#[test]
+fn the_log_stays_small() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = Options { wal_kib: 256, ..Options::default() };
+    let store = SqliteStore::open(folder.path(), &options).unwrap();
+    let (ann, _, conversation) = friends(&store);
+    let (mut said, mut largest) = (0, 0);
+    for _ in 0..200 {
+        let batch: Vec<NewMessage> =
+            (said..said + 100).map(|n: u64| message(conversation, ann, &n.to_string())).collect();
+        store.append(&batch).unwrap();
+        said += 100;
+        largest = fs::metadata(folder.path().join("chat.db-wal")).unwrap().len().max(largest);
+    }
+    // The mark where it is copied into the database, and the commit that reached it.
+    assert!(largest < 2 * 256 * 1024, "the log grew to {largest} bytes");
+    let copied = fs::metadata(folder.path().join("chat.db")).unwrap().len();
+    assert!(copied > 500_000, "{copied} bytes are in the database");
+    assert_eq!(log(&store, conversation).len() as u64, said);
+}
