@@ -1,7 +1,7 @@
 //! What a loop still has to do, and the time it is. Apart from the handler and the connections, so that a
 //! [`Link`](crate::Link) can borrow it beside one connection.
 
-use std::{sync::Arc, time::Instant};
+use std::{collections::VecDeque, sync::Arc, time::Instant};
 
 use bytes::Bytes;
 
@@ -18,8 +18,10 @@ pub(crate) struct Agenda {
     pub(crate) now: Instant,
     pub(crate) config: Arc<Config>,
     pub(crate) wheel: Wheel,
-    /// Connections to offer input to. At most one entry each (`Connection::in_ready`).
-    pub(crate) ready: Vec<ConnId>,
+    /// Connections to offer input to, served from the front. At most one entry each (`Connection::in_ready`).
+    pub(crate) ready: VecDeque<ConnId>,
+    /// What was read this turn, small reads rounded up; held against `turn_budget_bytes`.
+    pub(crate) turn_bytes: usize,
     /// Connections to flush at the end of the turn. At most one entry each (`Connection::in_dirty`).
     pub(crate) dirty: Vec<ConnId>,
     /// Connections to bury at the end of the turn. At most one entry each: a connection dies once.
@@ -38,7 +40,8 @@ impl Agenda {
             now,
             wheel: Wheel::new(now, config.tick),
             config,
-            ready: Vec::new(),
+            ready: VecDeque::new(),
+            turn_bytes: 0,
             dirty: Vec::new(),
             doomed: Vec::new(),
             forwards: Vec::new(),

@@ -23,6 +23,10 @@ pub struct Config {
     /// A connection with more to read takes its next turn after all others had theirs. [`Link::set_read_budget`](crate::Link::set_read_budget)
     /// lowers it for one connection. Default 64 KiB.
     pub read_budget_bytes: usize,
+    /// Bytes read from all connections of a loop in one turn, a small read counting as 256. Ready connections beyond it
+    /// wait, in order, for the next turn, so that mail, deadlines and outboxes get theirs however many peers flood. At
+    /// least `read_budget_bytes`. Default 256 KiB.
+    pub turn_budget_bytes: usize,
     /// Input a handler may leave unconsumed; beyond it the connection is closed. At least the largest frame of the
     /// protocol spoken, else such a frame could never be completed. Default 2 MiB.
     pub input_bytes_max: usize,
@@ -59,6 +63,7 @@ impl Default for Config {
             connections_max: 16_384,
             refusal: None,
             read_budget_bytes: 64 * 1024,
+            turn_budget_bytes: 256 * 1024,
             input_bytes_max: 2 * 1024 * 1024,
             outbox_low_bytes: 256 * 1024,
             outbox_high_bytes: 1024 * 1024,
@@ -87,6 +92,11 @@ impl Config {
         rule((1..=SLOTS_MAX).contains(&self.connections_max), "connections_max", "must be 1 to 16,777,216")?;
         let budgets = 1024..=READ_BUDGET_BYTES_MAX;
         rule(budgets.contains(&self.read_budget_bytes), "read_budget_bytes", "must be 1 KiB to 16 MiB")?;
+        rule(
+            self.turn_budget_bytes >= self.read_budget_bytes,
+            "turn_budget_bytes",
+            "must be at least read_budget_bytes",
+        )?;
         rule(self.input_bytes_max >= 1, "input_bytes_max", "must not be 0")?;
         rule(self.outbox_low_bytes >= 1, "outbox_low_bytes", "must not be 0")?;
         rule(
@@ -131,9 +141,10 @@ mod tests {
     #[test]
     fn a_contradiction_names_its_field() {
         type Spoil = fn(&mut Config);
-        let cases: [(Spoil, &str); 5] = [
+        let cases: [(Spoil, &str); 6] = [
             (|c| c.io_threads = 0, "io_threads"),
             (|c| c.io_threads = 256, "io_threads"),
+            (|c| c.turn_budget_bytes = c.read_budget_bytes - 1, "turn_budget_bytes"),
             (|c| c.outbox_high_bytes = c.outbox_low_bytes, "outbox_high_bytes"),
             (|c| c.outbox_hard_bytes = c.outbox_high_bytes, "outbox_hard_bytes"),
             (|c| c.linger = Duration::ZERO, "linger"),

@@ -54,6 +54,9 @@ pub(crate) struct Connection {
     reset: bool,
 }
 
+/// What a read counts at least towards the turn's budget: many small reads are work too, of about this much.
+const READ_CHARGE_BYTES_MIN: usize = 256;
+
 // Ten thousand idle connections are an everyday load; each pays for every field here.
 const _: () = assert!(size_of::<Connection>() <= 256);
 
@@ -135,7 +138,7 @@ impl Connection {
     pub(crate) fn mark_ready(&mut self, agenda: &mut Agenda) {
         if !self.in_ready {
             self.in_ready = true;
-            agenda.ready.push(self.id);
+            agenda.ready.push_back(self.id);
         }
     }
 
@@ -166,7 +169,9 @@ impl Connection {
         let buffer = &mut buffer[..most];
         loop {
             agenda.counters().reads.add(1);
-            return match (&self.stream).read(buffer) {
+            let outcome = (&self.stream).read(buffer);
+            agenda.turn_bytes += outcome.as_ref().map_or(0, |&n| n).max(READ_CHARGE_BYTES_MIN);
+            return match outcome {
                 Ok(0) => {
                     self.eof = true;
                     self.readable = false;

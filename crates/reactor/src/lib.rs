@@ -60,7 +60,8 @@
 //! 2. Note what each event said: epoll is edge-triggered and says it once.
 //! 3. Take the whole mailbox: new sockets, commands, perhaps the order to stop.
 //! 4. Let each ready connection read one budget (`read_budget_bytes`) and offer it to the handler. Who has more to read
-//!    gets the next turn after all others: one flooding connection delays nobody by more than its budget.
+//!    gets the next turn after all others: one flooding connection delays nobody by more than its budget. All together
+//!    read at most `turn_budget_bytes`; who is left over comes first in the next turn.
 //! 5. Fire deadlines, from a hashed timer wheel.
 //! 6. Let the handler pass on what it gathered ([`Handler::turn_end`]), and forward what it sent to other connections.
 //! 7. Write every outbox that changed, each with one gathered write: ten messages to one peer are one system call.

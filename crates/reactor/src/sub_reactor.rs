@@ -220,19 +220,20 @@ impl<H: Handler> SubReactor<H> {
         }
     }
 
-    /// Gives every ready connection one budget of reading. Nobody is read from while forwards to another loop wait:
-    /// what is read would only make more of them.
+    /// Gives the ready connections one budget of reading each, in order, until the turn's own is used up: the others stay
+    /// in front for the next turn. Those with more to read put themselves at the end, so nobody waits for ever. Nobody
+    /// is read from while forwards to another loop wait: what is read would only make more of them.
     fn serve_ready(&mut self) {
         if self.is_blocked_onward() {
             return;
         }
-        let mut ready = mem::take(&mut self.agenda.ready);
-        for id in ready.drain(..) {
+        self.agenda.turn_bytes = 0;
+        for _ in 0..self.agenda.ready.len() {
+            if self.agenda.turn_bytes >= self.agenda.config.turn_budget_bytes {
+                break;
+            }
+            let Some(id) = self.agenda.ready.pop_front() else { break };
             self.serve(id);
-        }
-        // Those with more to read have put themselves on the new list: their next turn comes after all others'.
-        if self.agenda.ready.is_empty() {
-            self.agenda.ready = ready;
         }
     }
 
@@ -244,7 +245,10 @@ impl<H: Handler> SubReactor<H> {
             return;
         }
         if entry.conn.wants_input() && mem::take(&mut entry.conn.offer_kept) && !entry.conn.input.is_empty() {
+            let kept = entry.conn.input.len();
             offer_grown(&mut self.handler, entry, &mut self.agenda);
+            // Kept input counts when it is at last consumed by itself: the handler's work for it is done now.
+            self.agenda.turn_bytes += kept.saturating_sub(entry.conn.input.len());
         }
         if entry.conn.wants_input() && entry.conn.may_read() {
             self.read(id);

@@ -2,13 +2,17 @@
 
 use std::{
     io::{Read, Write},
-    sync::mpsc::channel,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::Relaxed},
+        mpsc::channel,
+    },
     thread,
     time::Duration,
 };
 
 use bytes::Bytes;
-use reactor::{CloseReason, Config, Link};
+use reactor::{CloseReason, Command, Config, Link, Remote};
 
 use crate::script::{Client, Event, PATIENCE, Random, Script, Stage, one_loop, until};
 
@@ -243,4 +247,78 @@ fn large_frames_survive_a_small_read_budget() {
         Stage::start(one_loop(), || Script::echo().open(|conn| conn.set_read_budget(2048)).data(echo_frames));
     let stream = random_frames(&mut random, 400_000);
     exchange(stage.client(), stream, random);
+}
+
+/// However many flood: a turn reads its budget and no more, so mail posted meanwhile is taken and its answer written
+/// after one more turn; and the floods are served round by round, nobody twice before everybody once.
+#[test]
+fn many_floods_neither_delay_mail_nor_starve_each_other() {
+    const FLOODS: usize = 40;
+    const SLICE: usize = 4 * 1024;
+    const TURN: usize = 16 * 1024;
+    let (release, gate) = channel::<()>();
+    let (entered, entry) = channel();
+    let (log, calls) = channel();
+    let (answered, answers) = channel();
+    let config = Config {
+        read_budget_bytes: SLICE,
+        turn_budget_bytes: TURN,
+        outbox_low_bytes: 1024,
+        outbox_high_bytes: 2048,
+        ..one_loop()
+    };
+    let (give, take) = channel::<Remote<Bytes>>();
+    let mut once = Some((gate, entered, take));
+    let stage = Stage::start(config, || {
+        let (gate, entered, take) = once.take().unwrap();
+        let (log, at_mail, at_relief) = (log.clone(), answered.clone(), answered.clone());
+        let read = Arc::new(AtomicUsize::new(0));
+        let (read_by_mail, read_by_relief) = (read.clone(), read.clone());
+        let mut hold = None;
+        Script::echo()
+            .data(move |conn, _, input| {
+                if input == b"hold" {
+                    hold = Some(conn.id());
+                    entered.send(()).unwrap();
+                    gate.recv().unwrap();
+                    return input.len();
+                }
+                if read.fetch_add(input.len(), Relaxed) == 0 {
+                    let remote = take.recv().unwrap();
+                    let mail = Command::Mail { to: hold.unwrap(), mail: Bytes::from_static(&[5; 4096]) };
+                    remote.try_post(0, &mut vec![mail]).unwrap();
+                }
+                log.send(conn.id()).unwrap();
+                input.len()
+            })
+            .mail(move |conn, _, mail| {
+                conn.send(mail);
+                at_mail.send(read_by_mail.load(Relaxed)).unwrap();
+            })
+            // Told when the answer, which passed the high mark, was written.
+            .relieved(move |_, _| at_relief.send(read_by_relief.load(Relaxed)).unwrap())
+    });
+    give.send(stage.running.remote()).unwrap();
+    let (mut holder, _) = stage.join();
+    let mut floods: Vec<_> = (0..FLOODS).map(|_| stage.join()).collect();
+    holder.send(b"hold");
+    entry.recv_timeout(PATIENCE).unwrap();
+    for (flood, _) in &mut floods {
+        flood.send(&[0; 4 * SLICE]);
+    }
+    release.send(()).unwrap();
+    holder.receive(4096);
+    let answered = [answers.recv_timeout(PATIENCE).unwrap(), answers.recv_timeout(PATIENCE).unwrap()];
+    assert_eq!(
+        answered,
+        [TURN, 2 * TURN],
+        "bytes read before the mail was taken, and before its answer left"
+    );
+    for round in 0..4 {
+        let mut served: Vec<_> =
+            (0..FLOODS).map(|_| calls.recv_timeout(PATIENCE).unwrap().to_bits()).collect();
+        served.sort_unstable();
+        served.dedup();
+        assert_eq!(served.len(), FLOODS, "everybody once in round {round}");
+    }
 }
