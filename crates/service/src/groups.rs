@@ -5,7 +5,9 @@
 
 use std::sync::Arc;
 
-use domain::{Created, GroupId, Joined, Left, NUMBER_MAX, NewGroup, Role, StoreResult, UserId};
+use domain::{
+    Created, GroupId, Joined, Left, Membership, NUMBER_MAX, NewGroup, Role, StoreError, StoreResult, UserId,
+};
 use protocol::{
     Code, CreateGroup, Group, GroupEvent, GroupEventKind, GroupMembers, GroupRef, GroupsPage, MembersPage,
     Nothing, Page, Push,
@@ -63,8 +65,18 @@ pub(crate) fn create(service: &Service, me: Me<'_>, request: &CreateGroup) -> Re
 pub(crate) fn join(service: &Service, me: Me<'_>, request: &GroupRef) -> Result<protocol::Joined, Stop> {
     let ports = &service.ports;
     let mut group = find(service, request.groupid)?.ok_or_else(|| Stop::refused(Code::NOT_FOUND))?;
+    if membership(service, request.groupid, me.user())?.is_some() {
+        return Err(Stop::refused(Code::ALREADY_MEMBER));
+    }
     let outcome = ports.store.join_group(group.id, me.user(), ports.clock.now(), service.config.groups);
-    changed(service, group.id, me.user());
+    match &outcome {
+        // Now, or a moment ago by another device, or perhaps.
+        Ok(Joined::Member { .. } | Joined::AlreadyMember) | Err(StoreError::OutcomeUnknown { .. }) => {
+            changed(service, group.id, me.user());
+        }
+        Ok(Joined::NoSuchGroup | Joined::Full)
+        | Err(StoreError::Unavailable { .. } | StoreError::Failed { .. }) => {}
+    }
     match outcome? {
         Joined::Member { members, .. } => group.members = members,
         Joined::AlreadyMember => return Err(Stop::refused(Code::ALREADY_MEMBER)),
@@ -78,9 +90,16 @@ pub(crate) fn join(service: &Service, me: Me<'_>, request: &GroupRef) -> Result<
 /// LEAVE_GROUP. Messages that were checked before it are still stored; none after.
 pub(crate) fn leave(service: &Service, me: Me<'_>, request: &GroupRef) -> Result<Nothing, Stop> {
     let not_member = || Stop::refused(Code::NOT_MEMBER);
+    membership(service, request.groupid, me.user())?.ok_or_else(not_member)?;
     let mut group = find(service, request.groupid)?.ok_or_else(not_member)?;
     let outcome = service.ports.store.leave_group(group.id, me.user());
-    changed(service, group.id, me.user());
+    match &outcome {
+        // Now, or a moment ago by another device, or perhaps.
+        Ok(Left::Left { .. } | Left::NotMember) | Err(StoreError::OutcomeUnknown { .. }) => {
+            changed(service, group.id, me.user());
+        }
+        Ok(Left::OwnerStays) | Err(StoreError::Unavailable { .. } | StoreError::Failed { .. }) => {}
+    }
     match outcome? {
         Left::Left { members } => group.members = members,
         Left::NotMember => return Err(not_member()),
@@ -134,7 +153,17 @@ fn find(service: &Service, group: u64) -> StoreResult<Option<domain::Group>> {
     }
 }
 
-/// Forgets what was known of a group and one who came or left, or may have: nobody may go on with it.
+/// The user's place in a group, as it is stored: looked at before anything is written, so that who may ask for anything
+/// cannot keep the store's one writer busy with nothing.
+fn membership(service: &Service, group: u64, user: UserId) -> StoreResult<Option<Membership>> {
+    match group {
+        0..=NUMBER_MAX => service.ports.store.membership(GroupId(group), user),
+        _ => Ok(None),
+    }
+}
+
+/// Forgets what was known of a group and one who came or left, or may have: nobody may go on with it. Not called for who
+/// was merely refused: a stranger could make everybody load the roster again, as often as they like.
 fn changed(service: &Service, group: GroupId, user: UserId) {
     service.rosters.invalidate(&group);
     service.cursors.readers_changed(user, group.conversation());

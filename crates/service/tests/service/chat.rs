@@ -350,7 +350,7 @@ fn nothing_is_delivered_before_it_is_known_who_may_read_it() {
         alice.prepare(one(&bob, "2", "and you")).unwrap(),
     ]);
     // Carol goes before the message is stored, and her farewell finds no roster either.
-    harness.store.spare_next(2);
+    harness.store.spare_next(3);
     let down = StoreError::unavailable("roster", "down");
     harness.store.fail_next(down.clone(), 1);
     carol.ask(Request::LeaveGroup(GroupRef { groupid: group })).unwrap();

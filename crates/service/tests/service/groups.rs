@@ -1,6 +1,6 @@
 //! Opening, joining, leaving and looking at groups.
 
-use domain::GroupLimits;
+use domain::{GroupLimits, StoreError};
 use protocol::{
     Code, CreateGroup, GroupEvent, GroupEventKind, GroupMembers, GroupRef, History, Page, Refusal, Reply,
     Request, Role, State,
@@ -148,6 +148,40 @@ fn a_foreign_group_and_none_are_the_same_to_readers_and_writers() {
         refused(join(&bob, nothing), Code::NOT_FOUND);
     }
     assert_eq!(alice.pushes(), []);
+}
+
+#[test]
+fn who_is_refused_throws_no_roster_away() {
+    let groups = GroupLimits { members: 2, groups: 10 };
+    let harness = Harness::with(ServiceConfig { groups, ..ServiceConfig::default() });
+    let (alice, bob, carol) = (harness.login("alice"), harness.login("bob"), harness.login("carol"));
+    let group = harness.group(&[&alice, &bob]);
+    alice.say_in(group, "1", "hello").unwrap();
+    refused(leave(&carol, group), Code::NOT_MEMBER);
+    refused(join(&carol, group), Code::FULL);
+    refused(join(&bob, group), Code::ALREADY_MEMBER);
+    refused(leave(&alice, group), Code::OWNER_STAYS);
+    // Nothing is asked but the append.
+    harness.store.spare_next(1);
+    harness.store.fail_next(StoreError::unavailable("roster", "down"), 1);
+    alice.say_in(group, "2", "hello").unwrap();
+    assert_eq!(harness.store.forget_faults(), 1);
+}
+
+#[test]
+fn what_would_change_nothing_is_not_written() {
+    let harness = Harness::new();
+    let (alice, bob, carol) = (harness.login("alice"), harness.login("bob"), harness.login("carol"));
+    let group = harness.group(&[&alice, &bob]);
+    let broken = StoreError::failed("write", "must not be asked");
+    harness.store.spare_next(1);
+    harness.store.fail_next(broken.clone(), 1);
+    refused(leave(&carol, group), Code::NOT_MEMBER);
+    assert_eq!(harness.store.forget_faults(), 1, "the membership was read");
+    harness.store.spare_next(2);
+    harness.store.fail_next(broken, 1);
+    refused(join(&bob, group), Code::ALREADY_MEMBER);
+    assert_eq!(harness.store.forget_faults(), 1, "the group and the membership were read");
 }
 
 #[test]

@@ -140,9 +140,9 @@ fn a_membership_of_unknown_outcome_is_not_remembered_wrongly() {
     let (alice, bob) = (harness.login("alice"), harness.login("bob"));
     let group = harness.group(&[&alice]);
     alice.say_in(group, "1", "alone").unwrap();
-    // `find` passes, `join` is done and its answer lost.
+    // The group and the membership are read, the joining is done and its answer lost.
     let join = Request::JoinGroup(GroupRef { groupid: group });
-    harness.store.spare_next(1);
+    harness.store.spare_next(2);
     harness.store.lose_next_answers(1);
     refused(bob.ask(join), Code::BUSY);
     // He is in, and everybody knows.
