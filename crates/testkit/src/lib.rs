@@ -2,7 +2,8 @@
 //!
 //! [`MariaDb`] is a database server of one's own: a temporary folder, a free port, gone with its test. [`Proxy`] stands
 //! between a client and a server and cuts, holds or refuses on demand. [`Process`] guards a child process, such as one
-//! of our binaries. [`eventually`] waits for something with a deadline. Only ever a dev-dependency.
+//! of our binaries; [`Terminal`] runs one in a pseudo-terminal and renders its screen. [`eventually`] waits for
+//! something with a deadline. Only ever a dev-dependency.
 //!
 //! A harness fails by panicking, with a message that says what to do: nothing is skipped because a program is missing.
 //!
@@ -21,10 +22,12 @@ mod mariadb;
 mod process;
 mod proxy;
 mod template;
+mod terminal;
 mod wait;
 
 pub use mariadb::{Flush, MariaDb};
 pub use process::Process;
 pub use proxy::{Proxy, When};
 pub use rustix::process::Signal;
+pub use terminal::{Terminal, TerminalSize};
 pub use wait::eventually;

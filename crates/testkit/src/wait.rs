@@ -10,13 +10,18 @@ const POLL_INTERVAL: Duration = Duration::from_millis(5);
 ///
 /// # Panics
 /// When nothing came within `limit`; the message names `what`.
-pub fn eventually<T>(limit: Duration, what: &str, mut probe: impl FnMut() -> Option<T>) -> T {
+pub fn eventually<T>(limit: Duration, what: &str, probe: impl FnMut() -> Option<T>) -> T {
+    poll(limit, probe).unwrap_or_else(|| panic!("not within {limit:?}: {what}"))
+}
+
+/// As [`eventually`], for whoever has more to say about a failure.
+pub(crate) fn poll<T>(limit: Duration, mut probe: impl FnMut() -> Option<T>) -> Option<T> {
     let deadline = Instant::now() + limit;
     loop {
-        if let Some(value) = probe() {
-            return value;
+        let found = probe();
+        if found.is_some() || Instant::now() >= deadline {
+            return found;
         }
-        assert!(Instant::now() < deadline, "not within {limit:?}: {what}");
         thread::sleep(POLL_INTERVAL);
     }
 }
