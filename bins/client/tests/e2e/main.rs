@@ -1,0 +1,16 @@
+//! The real client against the real server, on SQLite and on MariaDB: people at terminals whose rendered screens are
+//! looked at, and scripts. Every test has a server of its own.
+
+#![allow(clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
+
+mod evening;
+mod person;
+mod server;
+
+use std::time::Duration;
+
+/// How long anything may take that should come at once. Far above the usual: machines are shared.
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Everybody's password.
+const PASSWORD: &str = "correct horse";

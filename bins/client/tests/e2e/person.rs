@@ -1,0 +1,145 @@
+//! Somebody at a terminal.
+
+use std::path::PathBuf;
+
+use testkit::{Terminal, TerminalSize};
+
+use crate::server::Server;
+use crate::{LIMIT, PASSWORD};
+
+const SIZE: TerminalSize = TerminalSize { rows: 30, columns: 100 };
+
+/// Somebody whose client remembers the session in a file of their own.
+pub(crate) struct Person {
+    pub(crate) name: &'static str,
+    pub(crate) terminal: Terminal,
+}
+
+/// A message as a screen shows it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Said {
+    pub(crate) by: String,
+    pub(crate) text: String,
+}
+
+/// `Said` by somebody.
+pub(crate) fn said(by: &str, text: &str) -> Said {
+    Said { by: by.to_owned(), text: text.to_owned() }
+}
+
+impl Person {
+    /// Starts the client, and waits for its prompt.
+    pub(crate) fn sit_down(name: &'static str, server: &Server) -> Person {
+        let person = Person::start(name, server);
+        person.waits_for_prompt("chat>");
+        person
+    }
+
+    /// Starts the client, where a session is remembered.
+    pub(crate) fn come_back(name: &'static str, server: &Server) -> Person {
+        let person = Person::start(name, server);
+        person.waits_for_prompt(&format!("{name}>"));
+        person
+    }
+
+    fn start(name: &'static str, server: &Server) -> Person {
+        let state: PathBuf = server.folder().join(format!("{name}.json"));
+        let terminal = Terminal::start(env!("CARGO_BIN_EXE_client"), SIZE, |command| {
+            command.args(["--server", server.address()]).arg("--state").arg(state);
+            command.env("XDG_STATE_HOME", server.folder());
+            ["NO_COLOR", "CHAT_SERVER", "CHAT_ACCOUNT", "CHAT_PASSWORD"].iter().for_each(|name| {
+                command.env_remove(name);
+            });
+        });
+        Person { name, terminal }
+    }
+
+    /// Makes an account and logs in to it. Returns the id.
+    pub(crate) fn registers_and_logs_in(&mut self) -> u64 {
+        let name = self.name;
+        self.terminal.enter(&format!("/register {name}"));
+        self.gives_password();
+        let row = self.sees(&format!("; now /login {name}"));
+        let id = row.split("with id ").nth(1).and_then(|rest| rest.split(';').next());
+        let id = id.and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("no id: {row}"));
+        self.terminal.enter(&format!("/login {name}"));
+        self.gives_password();
+        self.sees(&format!("logged in as {name} (id {id}); no friends yet; no groups"));
+        self.waits_for_prompt(&format!("{name}>"));
+        id
+    }
+
+    fn gives_password(&mut self) {
+        self.waits_for_prompt("password:");
+        self.terminal.enter(PASSWORD);
+    }
+
+    pub(crate) fn enters(&mut self, line: &str) {
+        self.terminal.enter(line);
+    }
+
+    pub(crate) fn presses(&mut self, keys: &str) {
+        self.terminal.press(keys);
+    }
+
+    /// Chooses whom plain text goes to.
+    pub(crate) fn talks_to(&mut self, talk: &str) {
+        self.enters(&format!("/chat {talk}"));
+        self.waits_for_prompt(&format!("{} → {talk}>", self.name));
+    }
+
+    /// Waits for a row that ends like this, on the screen or scrolled off it. Returns the row.
+    pub(crate) fn sees(&self, end: &str) -> String {
+        self.sees_any(end, |row| row.ends_with(end))
+    }
+
+    /// Waits for a row that begins like this, on the screen or scrolled off it. Returns the row.
+    pub(crate) fn sees_row(&self, beginning: &str) -> String {
+        self.sees_any(beginning, |row| row.starts_with(beginning))
+    }
+
+    fn sees_any(&self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
+        let what = format!("{} sees {what:?}", self.name);
+        self.terminal.wait(LIMIT, &what, |terminal| terminal.transcript().into_iter().find(|row| is_it(row)))
+    }
+
+    /// Waits until the last row, the line being typed, is this.
+    pub(crate) fn waits_for_prompt(&self, line: &str) {
+        let what = format!("{} types in {line:?}", self.name);
+        self.terminal.wait(LIMIT, &what, |terminal| {
+            terminal.screen().last().is_some_and(|last| last == line).then_some(())
+        });
+    }
+
+    /// Ctrl-D. The client must end well.
+    pub(crate) fn leaves(mut self) -> Vec<String> {
+        self.terminal.press("\x04");
+        let status = self.terminal.end(LIMIT);
+        assert!(status.success(), "{}'s client ended with {status}", self.name);
+        self.terminal.transcript()
+    }
+
+    /// All messages that were shown so far in a conversation: of the friend of this name, or of a `#group`.
+    pub(crate) fn heard(&self, talk: &str) -> Vec<Said> {
+        heard(&self.terminal.transcript(), self.name, talk)
+    }
+}
+
+/// All messages in a transcript of `me` that stand in a conversation.
+pub(crate) fn heard(transcript: &[String], me: &str, talk: &str) -> Vec<Said> {
+    transcript.iter().filter_map(|row| message(row, me, talk)).collect()
+}
+
+/// A row such as `12:03 bob: hi`, `12:03 you → bob: hi`, `12:03 #readers you: hi`.
+fn message(row: &str, me: &str, talk: &str) -> Option<Said> {
+    let (time, rest) = row.split_once(' ')?;
+    let is_time = time.len() == 5 && time.chars().all(|c| c.is_ascii_digit() || c == ':');
+    let (place, text) = rest.split_once(": ").filter(|_| is_time)?;
+    let by = match place.strip_prefix(&format!("{talk} ")) {
+        Some(by) => by,
+        None if place == talk => talk,
+        None if place == format!("you → {talk}") => me,
+        None => return None,
+    };
+    Some(said(if by == "you" { me } else { by }, text))
+}
