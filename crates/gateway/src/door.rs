@@ -16,6 +16,9 @@ use crate::shared::Shared;
 /// Protocol versions that the server speaks.
 const VERSIONS: [u16; 1] = [1];
 
+/// Bytes read in one turn from a connection that is not logged in: strangers, however many, do not make a turn long.
+const GUEST_READ_BYTES: usize = 2 * 1024;
+
 /// The handler of one sub reactor. It cuts and reads frames, answers what concerns the connection only (HELLO, PING, and
 /// refusals of what cannot be read), and puts every other request on the connection's lane. It never blocks.
 pub(crate) struct Door {
@@ -42,6 +45,8 @@ pub(crate) struct Visitor {
     intake: Intake,
     /// Frames that came while nobody was logged in.
     guest_frames: u32,
+    /// The lane waits until the outbox has drained.
+    holds_lane: bool,
 }
 
 /// Whether more requests are taken.
@@ -222,7 +227,9 @@ impl Handler for Door {
             guest_since: now,
             intake: Intake::Open,
             guest_frames: 0,
+            holds_lane: false,
         };
+        link.set_read_budget(GUEST_READ_BYTES);
         self.arm(link, &visitor);
         visitor
     }
@@ -285,11 +292,13 @@ impl Handler for Door {
             DoorMail::SignedIn => {
                 visitor.stage = Stage::User;
                 visitor.guest_frames = 0;
+                link.set_read_budget(usize::MAX);
                 self.arm(link, visitor);
             }
             DoorMail::SignedOut => {
                 visitor.stage = Stage::Guest;
                 visitor.guest_since = link.now();
+                link.set_read_budget(GUEST_READ_BYTES);
                 self.arm(link, visitor);
             }
             // The room was asked for before the intake ended.
@@ -299,6 +308,7 @@ impl Handler for Door {
                 visitor.heard_at = link.now();
                 link.resume_reading();
             }
+            DoorMail::LargeReply if link.is_throttled() => visitor.holds_lane = true,
             DoorMail::LargeReply => self.release(visitor),
             DoorMail::Done => link.close_after_flush(match visitor.intake {
                 Intake::Over(reason) => reason,
@@ -307,9 +317,16 @@ impl Handler for Door {
         }
     }
 
+    fn relieved(&mut self, _link: &mut Link<'_>, visitor: &mut Visitor) {
+        if std::mem::take(&mut visitor.holds_lane) {
+            self.release(visitor);
+        }
+    }
+
     fn deadline(&mut self, link: &mut Link<'_>, visitor: &mut Visitor) {
         let (now, config) = (link.now(), &self.shared.config);
-        if link.is_paused() {
+        // Not read from, the peer had no chance to be heard; who takes nothing at all is cut by its write stall.
+        if link.is_paused() || link.is_throttled() {
             visitor.heard_at = now;
         }
         let silent = now.saturating_duration_since(visitor.heard_at);

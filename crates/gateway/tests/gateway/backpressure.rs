@@ -6,7 +6,7 @@ use std::time::Duration;
 use cluster::local::LocalBus;
 use domain::StoreError;
 use gateway::GatewayConfig;
-use protocol::{Code, Push, Reply};
+use protocol::{Code, History, Push, Reply, Request};
 
 use crate::node::{Peer, World, befriend, until};
 
@@ -133,4 +133,29 @@ fn a_guest_that_only_chatters_is_cut_off() {
     for _ in 0..50 {
         user.call(protocol::Request::Ping(protocol::Nothing {})).expect("users may");
     }
+}
+
+/// Every answer is half a megabyte, all of them together are far more than an outbox may hold, and the reader takes its
+/// time: it is a slow reader within its rights.
+#[test]
+fn a_pipeline_full_of_large_pages_is_answered_in_full() {
+    let world = World::new();
+    let node = world.node(GatewayConfig::default(), Arc::new(LocalBus::alone()));
+    let (mut ann, ann_is) = Peer::user(node.address, "ann");
+    let (mut bob, bob_is) = Peer::user(node.address, "bob");
+    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    let text = "x".repeat(60 * 1024);
+    for n in 0..10 {
+        ann.chat(bob_is.id, &text, &n.to_string());
+        ann.reply().1.expect("stored");
+    }
+    let page = || History { conv: 1, after: None, before: None, limit: 200 };
+    let asked: Vec<_> = (0..60).map(|_| bob.send(Request::History(page()))).collect();
+    for rid in asked {
+        let (answered, result) = bob.reply();
+        assert_eq!(answered, rid);
+        assert!(matches!(result, Ok(Reply::History(page)) if page.messages.len() >= 8));
+    }
+    let metrics = node.gateway.reactor_metrics().expect("it runs").snapshot();
+    assert_eq!(metrics.slow_readers_cut, 0);
 }
