@@ -5,6 +5,7 @@ use protocol::limits::{
     CLIENT_MSG_ID_BYTES_MAX, GREETING_CHARS_MAX, GROUP_DESC_CHARS_MAX, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN,
 };
 
+use crate::names;
 use crate::refuse::bad_field;
 
 /// A password that somebody wants to have.
@@ -25,12 +26,12 @@ pub(crate) fn known_password(password: &str) -> Result<(), Refusal> {
 
 /// The line that comes with a friend request.
 pub(crate) fn greeting(greeting: &str) -> Result<(), Refusal> {
-    at_most("greeting", greeting, GREETING_CHARS_MAX)
+    line("greeting", greeting, GREETING_CHARS_MAX)
 }
 
 /// What a group is about.
 pub(crate) fn group_description(description: &str) -> Result<(), Refusal> {
-    at_most("groupdesc", description, GROUP_DESC_CHARS_MAX)
+    line("groupdesc", description, GROUP_DESC_CHARS_MAX)
 }
 
 /// A message's text: anything, NUL and controls included, as long as there is something.
@@ -56,9 +57,13 @@ pub(crate) fn client_msg_id(id: &str) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn at_most(field: &str, text: &str, chars_max: usize) -> Result<(), Refusal> {
-    match text.chars().nth(chars_max) {
-        None => Ok(()),
-        Some(_) => Err(bad_field(field, format!("{field} is longer than {chars_max} characters"))),
+/// A line that is shown among others, possibly none: within its limit, and unable to change how they are shown.
+fn line(field: &str, text: &str, chars_max: usize) -> Result<(), Refusal> {
+    if text.chars().nth(chars_max).is_some() {
+        return Err(bad_field(field, format!("{field} is longer than {chars_max} characters")));
     }
+    if text.chars().any(names::is_unsafe) {
+        return Err(bad_field(field, format!("{field} cannot hold control or text-direction characters")));
+    }
+    Ok(())
 }

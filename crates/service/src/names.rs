@@ -8,6 +8,7 @@
 use protocol::Refusal;
 use protocol::limits::{DEVICE_CHARS_MAX, GROUP_NAME_CHARS_MAX, NAME_CHARS_MAX};
 use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::refuse::bad_field;
 
@@ -39,6 +40,10 @@ impl UserName {
                 "name",
                 "a name cannot hold control, invisible, private or text-direction characters",
             ));
+        }
+        // It would sit on whatever is shown before the name; alone it shows nothing of its own.
+        if trimmed.chars().next().is_some_and(is_combining_mark) {
+            return Err(bad_field("name", "a name cannot begin with a combining mark"));
         }
         let shown = trimmed.split_whitespace().collect::<Vec<_>>().join(" ");
         if shown.chars().count() > NAME_CHARS_MAX {
@@ -88,7 +93,7 @@ fn too_long(field: &str, chars_max: usize) -> Refusal {
 
 /// Characters that change how the text around them is shown: controls, line and paragraph separators, and those that
 /// turn the writing direction (UAX #9).
-fn is_unsafe(c: char) -> bool {
+pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}')
@@ -182,6 +187,18 @@ mod tests {
             if let Ok(name) = UserName::parse(&format!("x{c}")) {
                 assert!(name.key.chars().count() <= 2 * name.shown.chars().count(), "{c:?}: {name:?}");
             }
+        }
+    }
+
+    #[test]
+    fn a_name_begins_with_something_that_can_be_seen() {
+        for bad in
+            ["\u{301}", "\u{301}bob", " \u{338}x", "\u{b4}", "\u{a8}\u{a8}", "\u{20dd}", "\u{93e}\u{915}"]
+        {
+            assert_eq!(shown(bad), None, "{bad:?}");
+        }
+        for good in ["e\u{301}a", "क\u{93e}", "ก\u{e49}", "x \u{301}"] {
+            assert!(shown(good).is_some(), "{good:?}");
         }
     }
 

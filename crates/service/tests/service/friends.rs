@@ -133,7 +133,9 @@ fn what_makes_no_sense_is_refused_and_told_to_nobody() {
         refused(add(&alice, nobody, ""), Code::NOT_FOUND);
         refused(accept(&alice, nobody), Code::NOT_FOUND);
     }
-    bad_field(add(&alice, bob.user().0, &"x".repeat(201)), "greeting");
+    for greeting in [&"x".repeat(201), "a\nb", "a\u{1b}[31m", "a\0", "a\u{202e}b", "a\u{2028}b"] {
+        bad_field(add(&alice, bob.user().0, greeting), "greeting");
+    }
     assert_eq!(bob.pushes(), []);
 
     add(&alice, bob.user().0, &"é".repeat(200)).unwrap();

@@ -58,7 +58,11 @@ fn fields_outside_their_limits_are_named() {
     for name in ["", " \t ", &"x".repeat(51), "a\u{202e}b"] {
         bad_field(create(&alice, name, ""), "groupname");
     }
-    bad_field(create(&alice, "ok", &"x".repeat(201)), "groupdesc");
+    for description in [&"x".repeat(201), "a\nb", "a\u{7}b", "a\0", "a\u{202e}b", "a\u{2066}b", "a\u{200f}b"]
+    {
+        bad_field(create(&alice, "ok", description), "groupdesc");
+    }
+    create(&alice, "ok", "for 👨\u{200d}👩\u{200d}👧 and अ\u{902}").unwrap();
     create(&alice, &"é".repeat(50), &"é".repeat(200)).unwrap();
 }
 
