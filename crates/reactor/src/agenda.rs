@@ -8,6 +8,7 @@ use bytes::Bytes;
 use crate::{
     Config, ConnId,
     metrics::{LoopCounters, Metrics},
+    outbox::Load,
     wheel::Wheel,
 };
 
@@ -28,8 +29,17 @@ pub(crate) struct Agenda {
     pub(crate) doomed: Vec<ConnId>,
     /// Chunks that handlers sent to other connections this turn.
     pub(crate) forwards: Vec<(ConnId, Bytes)>,
-    /// Bytes in this loop's outboxes, published once per turn.
-    pub(crate) outbox_bytes: usize,
+    /// All outboxes of this loop, published once per turn.
+    pub(crate) outboxes: Load,
+    /// This loop's part of `outbox_total_bytes_max`.
+    outbox_share: usize,
+    /// Connections that were sent something while the outboxes were above their share, and hold more than the low mark;
+    /// with their weight. Judged once all was written.
+    pub(crate) hoarders: Vec<(usize, ConnId)>,
+    /// Unconsumed input of all connections of this loop, published once per turn.
+    pub(crate) input_bytes: usize,
+    /// This loop's part of `input_total_bytes_max`.
+    input_share: usize,
     metrics: Metrics,
 }
 
@@ -39,13 +49,17 @@ impl Agenda {
             index,
             now,
             wheel: Wheel::new(now, config.tick),
+            outbox_share: config.outbox_total_bytes_max / config.io_threads,
+            input_share: config.input_total_bytes_max / config.io_threads,
             config,
             ready: VecDeque::new(),
             turn_bytes: 0,
             dirty: Vec::new(),
             doomed: Vec::new(),
             forwards: Vec::new(),
-            outbox_bytes: 0,
+            outboxes: Load::default(),
+            hoarders: Vec::new(),
+            input_bytes: 0,
             metrics,
         }
     }
@@ -56,6 +70,16 @@ impl Agenda {
 
     pub(crate) fn metrics(&self) -> &Metrics {
         &self.metrics
+    }
+
+    /// All outboxes together are above this loop's share.
+    pub(crate) fn outboxes_are_crowded(&self) -> bool {
+        self.outboxes.weight > self.outbox_share
+    }
+
+    /// All kept input together is above this loop's share.
+    pub(crate) fn input_is_crowded(&self) -> bool {
+        self.input_bytes > self.input_share
     }
 
     /// Nothing is left to do without a new event.

@@ -11,9 +11,11 @@ pub enum CloseReason {
     Reset,
     /// Any other error of the socket.
     Io(io::ErrorKind),
-    /// More unconsumed input than `input_bytes_max`.
+    /// More unconsumed input than `input_bytes_max`; or than 64 KiB while all together keep too much
+    /// (`input_total_bytes_max`).
     InputOverflow,
-    /// The peer read so slowly that its outbox passed `outbox_hard_bytes`.
+    /// The peer read so slowly that its outbox passed `outbox_hard_bytes`; or `outbox_low_bytes` while all together hold
+    /// too much (`outbox_total_bytes_max`).
     SlowReader,
     /// The peer took nothing at all for `write_stall` while bytes waited for it.
     WriteStall,

@@ -37,6 +37,16 @@ pub struct Config {
     pub outbox_high_bytes: usize,
     /// Outbox mark above which the connection is cut, with a farewell. Default 8 MiB.
     pub outbox_hard_bytes: usize,
+    /// What all outboxes together may hold, shared out evenly to the loops; each waiting chunk is charged its length and
+    /// 128 bytes. While a loop is above its share after writing, connections that were just sent something and have
+    /// more than `outbox_low_bytes` waiting are cut like slow readers, the largest first, until the loop is within its
+    /// share. Outboxes below the low mark are never cut for it: keep `connections_max` times that mark in mind.
+    /// Default 512 MiB.
+    pub outbox_total_bytes_max: usize,
+    /// What all connections together may keep of unconsumed input, shared out evenly to the loops. While a loop is above
+    /// its share, a connection that sends on and has more than 64 KiB unconsumed is closed. A share is at least
+    /// `input_bytes_max`, else a lone connection could not complete its largest frame. Default 256 MiB.
+    pub input_total_bytes_max: usize,
     /// Longest time without any write progress while bytes wait; then the connection is cut, with a farewell.
     /// Also the longest time a closing connection may take to flush. Default 15 s.
     pub write_stall: Duration,
@@ -68,6 +78,8 @@ impl Default for Config {
             outbox_low_bytes: 256 * 1024,
             outbox_high_bytes: 1024 * 1024,
             outbox_hard_bytes: 8 * 1024 * 1024,
+            outbox_total_bytes_max: 512 * 1024 * 1024,
+            input_total_bytes_max: 256 * 1024 * 1024,
             write_stall: Duration::from_secs(15),
             linger: Duration::from_secs(1),
             mailbox_commands_max: 65_536,
@@ -109,6 +121,16 @@ impl Config {
             "outbox_hard_bytes",
             "must be above outbox_high_bytes",
         )?;
+        rule(
+            self.outbox_total_bytes_max / self.io_threads >= self.outbox_low_bytes,
+            "outbox_total_bytes_max",
+            "must be at least outbox_low_bytes for each of the io_threads",
+        )?;
+        rule(
+            self.input_total_bytes_max / self.io_threads >= self.input_bytes_max,
+            "input_total_bytes_max",
+            "must be at least input_bytes_max for each of the io_threads",
+        )?;
         rule(self.tick >= ms(1) && self.tick <= ms(1000), "tick", "must be 1 ms to 1 s")?;
         rule(self.write_stall >= self.tick, "write_stall", "must be at least one tick")?;
         rule(self.linger >= self.tick, "linger", "must be at least one tick")?;
@@ -141,12 +163,14 @@ mod tests {
     #[test]
     fn a_contradiction_names_its_field() {
         type Spoil = fn(&mut Config);
-        let cases: [(Spoil, &str); 6] = [
+        let cases: [(Spoil, &str); 8] = [
             (|c| c.io_threads = 0, "io_threads"),
             (|c| c.io_threads = 256, "io_threads"),
             (|c| c.turn_budget_bytes = c.read_budget_bytes - 1, "turn_budget_bytes"),
             (|c| c.outbox_high_bytes = c.outbox_low_bytes, "outbox_high_bytes"),
             (|c| c.outbox_hard_bytes = c.outbox_high_bytes, "outbox_hard_bytes"),
+            (|c| c.outbox_total_bytes_max = c.io_threads * c.outbox_low_bytes - 1, "outbox_total_bytes_max"),
+            (|c| c.input_total_bytes_max = c.io_threads * c.input_bytes_max - 1, "input_total_bytes_max"),
             (|c| c.linger = Duration::ZERO, "linger"),
         ];
         for (spoil, field) in cases {

@@ -2,6 +2,7 @@
 
 use std::{
     io::{self, Read},
+    mem,
     net::{Shutdown, SocketAddr},
     time::Instant,
 };
@@ -15,7 +16,7 @@ use crate::{
     agenda::Agenda,
     close::Phase,
     input::Input,
-    outbox::{Flushed, Outbox},
+    outbox::{Flushed, Load, Outbox},
 };
 
 /// Owned by its loop's slab; nobody else touches the socket or its buffers. Without traffic it holds no heap memory.
@@ -37,6 +38,10 @@ pub(crate) struct Connection {
     writable: bool,
     /// epoll has announced the peer's FIN, of which it will not speak again: read on until it is seen.
     hangup: bool,
+    /// What the loop counts for `input`.
+    input_charged: usize,
+    /// Sent something since the last flush.
+    pushed: bool,
     /// The peer's FIN was read.
     pub(crate) eof: bool,
     /// The handler wants no input.
@@ -91,6 +96,8 @@ impl Connection {
             readable: false,
             writable: true,
             hangup: false,
+            input_charged: 0,
+            pushed: false,
             eof: false,
             paused: false,
             throttled: false,
@@ -156,10 +163,25 @@ impl Connection {
 
     /// Appends to the outbox; written at the end of the turn. The connection must be open.
     pub(crate) fn push(&mut self, chunk: Bytes, agenda: &mut Agenda) {
-        agenda.outbox_bytes += chunk.len();
+        let before = self.outbox.load();
         self.outbox.push(chunk);
-        self.throttled |= self.outbox.weight() > agenda.config.outbox_high_bytes;
+        let load = self.outbox.load();
+        agenda.outboxes.replace(before, load);
+        self.throttled |= load.weight > agenda.config.outbox_high_bytes;
+        self.pushed = true;
         self.mark_dirty(agenda);
+    }
+
+    /// Tells the loop how much input is kept now. After every change of it, or several.
+    pub(crate) fn charge_input(&mut self, agenda: &mut Agenda) {
+        let kept = self.input.len();
+        agenda.input_bytes = agenda.input_bytes - self.input_charged + kept;
+        self.input_charged = kept;
+    }
+
+    fn drop_input(&mut self, agenda: &mut Agenda) {
+        self.input = Input::default();
+        self.charge_input(agenda);
     }
 
     /// One read, of one budget at most. A short one has emptied the socket (man 7 epoll), so no second call asks for
@@ -216,18 +238,20 @@ impl Connection {
     /// Writes what waits, and draws the conclusions.
     pub(crate) fn flush(&mut self, agenda: &mut Agenda) -> Pace {
         self.in_dirty = false;
+        let pushed = mem::take(&mut self.pushed);
         if matches!(self.phase, Phase::Dead(_) | Phase::Lingering(_)) {
             return Pace::Fine;
         }
         let mut progress = 0;
         if self.writable && !self.outbox.is_empty() {
+            let before = self.outbox.load();
             let counters = agenda.counters();
             let outcome = self.outbox.write_to(&self.stream, |n| {
                 counters.writes.add(1);
                 counters.written_bytes.add(n as u64);
                 progress += n;
             });
-            agenda.outbox_bytes -= progress;
+            agenda.outboxes.replace(before, self.outbox.load());
             match outcome {
                 Ok(Flushed::All) => {}
                 Ok(Flushed::Blocked) => self.writable = false,
@@ -238,7 +262,7 @@ impl Connection {
             }
         }
         match self.phase {
-            Phase::Open => self.judge_pace(progress, agenda),
+            Phase::Open => self.judge_pace(progress, pushed, agenda),
             Phase::Draining(reason) | Phase::Cutting(reason) => {
                 if self.outbox.is_empty() {
                     self.shut_and_linger(reason, agenda);
@@ -250,7 +274,7 @@ impl Connection {
     }
 
     /// The marks and the write-stall deadline of an open connection, after a flush.
-    fn judge_pace(&mut self, progress: usize, agenda: &mut Agenda) -> Pace {
+    fn judge_pace(&mut self, progress: usize, pushed: bool, agenda: &mut Agenda) -> Pace {
         if self.outbox.is_empty() {
             self.io_deadline = None;
         } else if progress > 0 || self.io_deadline.is_none() {
@@ -259,9 +283,12 @@ impl Connection {
                 agenda.wheel.arm(self.id.slot() as u32, at);
             }
         }
-        let weight = self.outbox.weight();
+        let weight = self.outbox.load().weight;
         if weight > agenda.config.outbox_hard_bytes {
             return Pace::TooSlow(CloseReason::SlowReader);
+        }
+        if pushed && weight > agenda.config.outbox_low_bytes && agenda.outboxes_are_crowded() {
+            agenda.hoarders.push((weight, self.id));
         }
         if self.throttled && weight < agenda.config.outbox_low_bytes {
             self.throttled = false;
@@ -275,7 +302,7 @@ impl Connection {
     pub(crate) fn close_after_flush(&mut self, reason: CloseReason, agenda: &mut Agenda) {
         if self.phase.is_open() {
             self.phase = Phase::Draining(reason);
-            self.input = Input::default();
+            self.drop_input(agenda);
             self.patience(agenda.config.write_stall, agenda);
             self.mark_dirty(agenda);
         }
@@ -283,18 +310,16 @@ impl Connection {
 
     /// Cuts a slow reader: of what waits only the chunk already begun is written, then the farewell.
     pub(crate) fn cut(&mut self, farewell: Option<Bytes>, reason: CloseReason, agenda: &mut Agenda) {
-        let before = self.outbox.bytes();
+        let before = self.outbox.load();
         self.outbox.drop_unbegun();
-        agenda.outbox_bytes -= before - self.outbox.bytes();
-        self.input = Input::default();
-        let Some(farewell) = farewell else {
-            self.reset = true;
-            self.die(agenda, reason);
+        let farewell_follows = farewell.map(|farewell| self.outbox.push(farewell)).is_some();
+        agenda.outboxes.replace(before, self.outbox.load());
+        self.drop_input(agenda);
+        if !farewell_follows {
+            self.abort(reason, agenda);
             return;
-        };
+        }
         self.phase = Phase::Cutting(reason);
-        agenda.outbox_bytes += farewell.len();
-        self.outbox.push(farewell);
         self.patience(agenda.config.linger, agenda);
     }
 
@@ -330,7 +355,8 @@ impl Connection {
 
     /// Closes the socket, which also takes it out of epoll: no descriptor of ours is ever duplicated.
     pub(crate) fn bury(self, agenda: &mut Agenda) {
-        agenda.outbox_bytes -= self.outbox.bytes();
+        agenda.outboxes.replace(self.outbox.load(), Load::default());
+        agenda.input_bytes -= self.input_charged;
         agenda.wheel.cancel(self.id.slot() as u32);
         if self.reset {
             // Fails only if the peer was faster.

@@ -72,7 +72,8 @@
 //! All in [`Config`]. A connection whose outbox passes `outbox_high_bytes` is no longer read from; one that passes
 //! `outbox_hard_bytes`, or takes nothing for `write_stall`, is cut with a farewell of the handler's choice. Input that a
 //! handler leaves unconsumed is bounded by `input_bytes_max`, a mailbox by `mailbox_commands_max`, the number of
-//! connections by `connections_max`. An idle connection holds no buffer at all, only its slab entry of some 250 bytes.
+//! connections by `connections_max`. What all connections hold together is bounded by `outbox_total_bytes_max` and
+//! `input_total_bytes_max`: beyond these, those who hold much and go on are let go. An idle connection holds no buffer at all, only its slab entry of some 250 bytes.
 //!
 //! # System
 //!

@@ -114,7 +114,7 @@ impl<'a> Link<'a> {
 
     /// Bytes waiting in the outbox, including those of this turn.
     pub fn outbox_bytes(&self) -> usize {
-        self.conn.outbox.bytes()
+        self.conn.outbox.load().bytes
     }
 
     /// Whether the connection is served; false from the moment a close has begun.

@@ -80,6 +80,10 @@ loop_counters! {
     written_bytes: sum,
     /// Bytes waiting in outboxes now.
     outbox_bytes: sum,
+    /// What those outboxes are charged for, which is held against the marks and `outbox_total_bytes_max`.
+    outbox_weight_bytes: sum,
+    /// Bytes of unconsumed input kept now.
+    input_bytes: sum,
     /// Times that a parked loop was woken by another thread: one system call each.
     wakes: sum,
     /// Commands taken from mailboxes.
@@ -92,12 +96,16 @@ loop_counters! {
     mailbox_overfills: sum,
     /// Commands for connections that were gone, or on their way out.
     stale_commands: sum,
-    /// Connections cut because their outbox passed the hard mark.
+    /// Connections cut because their outbox passed the hard mark, or in a crowd.
     slow_readers_cut: sum,
+    /// Those among them that were cut in a crowd: all outboxes together were above `outbox_total_bytes_max`.
+    outbox_crowd_cuts: sum,
     /// Connections cut because nothing could be written for too long.
     write_stalls: sum,
     /// Connections closed because too much input stayed unconsumed.
     input_overflows: sum,
+    /// Those among them that were closed in a crowd: all together kept more than `input_total_bytes_max`.
+    input_crowd_closes: sum,
 }
 
 #[derive(Default)]

@@ -10,8 +10,12 @@ use bytes::{Buf, Bytes};
 /// Chunks given to one `writev`.
 const IOVECS_MAX: usize = 64;
 
-/// Bytes that each waiting chunk is charged beyond its length, so that many tiny chunks meet the marks too.
-const CHUNK_OVERHEAD_BYTES: usize = size_of::<Bytes>();
+/// Bytes that each waiting chunk is charged beyond its length, so that many tiny chunks meet the marks too: its place
+/// in a queue that may be half empty (64), and the smallest allocations for its bytes and their count of owners (32
+/// each).
+const CHUNK_OVERHEAD_BYTES: usize = 128;
+
+const _: () = assert!(CHUNK_OVERHEAD_BYTES >= 2 * size_of::<Bytes>() + 2 * 32);
 
 /// A queue of shared chunks; loop only. Holds no memory while empty.
 #[derive(Default)]
@@ -20,6 +24,23 @@ pub(crate) struct Outbox {
     bytes: usize,
     /// The front chunk is written in part: without its rest the peer could not make sense of what follows.
     begun: bool,
+}
+
+/// What one outbox holds, or all of a loop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Load {
+    /// Bytes to write.
+    pub(crate) bytes: usize,
+    /// What is held against the marks: the memory that they occupy.
+    pub(crate) weight: usize,
+}
+
+impl Load {
+    /// Exchanges one outbox's part of the sum.
+    pub(crate) fn replace(&mut self, before: Load, after: Load) {
+        self.bytes = self.bytes - before.bytes + after.bytes;
+        self.weight = self.weight - before.weight + after.weight;
+    }
 }
 
 /// How a write ended.
@@ -43,18 +64,14 @@ impl Outbox {
         self.chunks.is_empty()
     }
 
-    pub(crate) fn bytes(&self) -> usize {
-        self.bytes
-    }
-
-    /// What is held against the marks.
-    pub(crate) fn weight(&self) -> usize {
-        self.bytes + self.chunks.len() * CHUNK_OVERHEAD_BYTES
+    pub(crate) fn load(&self) -> Load {
+        Load { bytes: self.bytes, weight: self.bytes + self.chunks.len() * CHUNK_OVERHEAD_BYTES }
     }
 
     /// Drops every chunk that was not begun, so that a farewell can follow in a sound stream.
     pub(crate) fn drop_unbegun(&mut self) {
         self.chunks.truncate(usize::from(self.begun));
+        self.chunks.shrink_to_fit();
         self.bytes = self.chunks.iter().map(Bytes::len).sum();
     }
 

@@ -1,6 +1,7 @@
 //! The event loop of one thread, and the connections it owns.
 
 use std::{
+    cmp::Reverse,
     io, mem,
     sync::{Arc, atomic::Ordering::Relaxed},
     time::{Duration, Instant},
@@ -24,6 +25,9 @@ use crate::{
 /// A kept rest up to this part of the connection's read budget is put in front of the next read there, so that a frame in two parts
 /// costs one small copy; a larger one grows in a buffer of its own.
 const KEPT_IN_SCRATCH_PART: usize = 4;
+
+/// Kept input that a connection may go on adding to while all together keep too much.
+const INPUT_CROWDED_BYTES: usize = 64 * 1024;
 
 /// Pause before posting again to a loop whose mailbox is full.
 const ONWARD_RETRY: Duration = Duration::from_millis(1);
@@ -101,7 +105,9 @@ impl<H: Handler> SubReactor<H> {
             }
             let counters = self.agenda.counters();
             counters.turns.add(1);
-            counters.outbox_bytes.set(self.agenda.outbox_bytes as u64);
+            counters.outbox_bytes.set(self.agenda.outboxes.bytes as u64);
+            counters.outbox_weight_bytes.set(self.agenda.outboxes.weight as u64);
+            counters.input_bytes.set(self.agenda.input_bytes as u64);
             if let Some(at) = self.stop_at
                 && (self.entries.is_empty() || self.agenda.now >= at)
             {
@@ -247,6 +253,7 @@ impl<H: Handler> SubReactor<H> {
         if entry.conn.wants_input() && mem::take(&mut entry.conn.offer_kept) && !entry.conn.input.is_empty() {
             let kept = entry.conn.input.len();
             offer_grown(&mut self.handler, entry, &mut self.agenda);
+            entry.conn.charge_input(&mut self.agenda);
             // Kept input counts when it is at last consumed by itself: the handler's work for it is done now.
             self.agenda.turn_bytes += kept.saturating_sub(entry.conn.input.len());
         }
@@ -282,8 +289,12 @@ impl<H: Handler> SubReactor<H> {
         }
 
         let conn = &mut entry.conn;
-        if conn.phase.is_open() && conn.input.len() > self.agenda.config.input_bytes_max {
+        conn.charge_input(&mut self.agenda);
+        let kept = conn.input.len();
+        let in_crowd = kept > INPUT_CROWDED_BYTES && self.agenda.input_is_crowded();
+        if conn.phase.is_open() && (in_crowd || kept > self.agenda.config.input_bytes_max) {
             self.agenda.counters().input_overflows.add(1);
+            self.agenda.counters().input_crowd_closes.add(u64::from(in_crowd));
             conn.abort(CloseReason::InputOverflow, &mut self.agenda);
         }
         conn.read_on(&mut self.agenda);
@@ -365,7 +376,25 @@ impl<H: Handler> SubReactor<H> {
         if self.agenda.dirty.is_empty() {
             self.agenda.dirty = dirty;
         }
+        self.cut_hoarders();
         relieved
+    }
+
+    /// Brings the outboxes back within this loop's share, at the cost of those who hold most of it and take least.
+    fn cut_hoarders(&mut self) {
+        if self.agenda.hoarders.is_empty() {
+            return;
+        }
+        let mut hoarders = mem::take(&mut self.agenda.hoarders);
+        hoarders.sort_unstable_by_key(|&(weight, _)| Reverse(weight));
+        for (_, id) in hoarders {
+            // Those flushed since may have made room enough.
+            if !self.agenda.outboxes_are_crowded() {
+                return;
+            }
+            self.agenda.counters().outbox_crowd_cuts.add(1);
+            self.cut(id, CloseReason::SlowReader);
+        }
     }
 
     fn cut(&mut self, id: ConnId, reason: CloseReason) {
@@ -422,7 +451,10 @@ impl<H: Handler> SubReactor<H> {
         }
         self.bury_doomed();
         self.handler.turn_end(self.agenda.now);
-        self.agenda.counters().outbox_bytes.set(0);
+        let counters = self.agenda.counters();
+        counters.outbox_bytes.set(0);
+        counters.outbox_weight_bytes.set(0);
+        counters.input_bytes.set(0);
     }
 }
 

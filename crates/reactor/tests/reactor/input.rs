@@ -147,6 +147,51 @@ fn unconsumed_input_is_bounded() {
     assert_eq!(stage.finish(Duration::ZERO), []);
 }
 
+/// When all together keep too much, who keeps much and sends on is closed; who keeps little, or completes, is not.
+#[test]
+fn in_a_crowd_much_unconsumed_input_may_not_grow() {
+    const MAX: usize = 256 * 1024;
+    let config = Config { input_bytes_max: MAX, input_total_bytes_max: MAX, ..one_loop() };
+    // Consumes when it sees the end of a frame, a full stop.
+    let stage = Stage::start(config, || {
+        Script::echo().data(|conn, _, input| {
+            if input.last() != Some(&b'.') {
+                return 0;
+            }
+            conn.send(Bytes::from_static(b"!"));
+            input.len()
+        })
+    });
+    let metrics = stage.running.metrics();
+    let keeps = |what, bytes: usize| until(what, || metrics.snapshot().input_bytes == bytes as u64);
+    let (mut lone, _) = stage.join();
+    lone.send(&[0; MAX]);
+    keeps("a lone one may keep all", MAX);
+    lone.0.shutdown(std::net::Shutdown::Both).unwrap();
+    stage.closed();
+    keeps("nothing is left of it", 0);
+
+    let (mut silent, _) = stage.join();
+    let (mut small, _) = stage.join();
+    let (mut completes, _) = stage.join();
+    let (mut grows, grows_id) = stage.join();
+    silent.send(&[0; 100_000]);
+    completes.send(&[0; 80_000]);
+    grows.send(&[0; 75_000]);
+    keeps("they keep nearly all", 255_000);
+    small.send(&[0; 10_000]);
+    keeps("a little more in a crowd", 265_000);
+    grows.send(&[0]);
+    assert_eq!(stage.closed(), (grows_id, CloseReason::InputOverflow));
+    keeps("its part is free", 190_000);
+    for client in [&mut silent, &mut small, &mut completes] {
+        client.ping_rest(b".", 1);
+    }
+    keeps("all is consumed", 0);
+    let after = metrics.snapshot();
+    assert_eq!((after.input_crowd_closes, after.input_overflows), (1, 1));
+}
+
 /// With two floods waiting, reading goes in turns: one budget each.
 #[test]
 fn a_flood_gets_one_budget_per_turn() {

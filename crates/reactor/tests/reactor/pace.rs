@@ -191,3 +191,70 @@ fn a_throttle_is_seen_at_once_and_its_end_is_told() {
     assert_eq!(rest, b"aekmors");
     assert!(tellings.try_recv().is_err(), "told once");
 }
+
+/// When all outboxes together hold too much, the largest is cut, long before its own hard mark; the others, and those
+/// who take what they are sent, stay.
+#[test]
+fn in_a_crowd_the_largest_outbox_is_cut() {
+    const TOTAL: u64 = 512 * 1024;
+    let config = Config {
+        outbox_hard_bytes: 64 << 20,
+        outbox_total_bytes_max: TOTAL as usize,
+        linger: PATIENCE,
+        ..small_marks()
+    };
+    let stage = Stage::start(config, || Script::echo().farewell(FAREWELL));
+    let (mut largest, largest_id) = stage.join();
+    let (mut second, second_id) = stage.join();
+    let (mut other, _) = stage.join();
+    let (remote, metrics) = (stage.running.remote(), stage.running.metrics());
+    let (mut sent, mut sent_to_second) = (0, 0);
+    while metrics.snapshot().outbox_crowd_cuts == 0 {
+        let mut batch: Vec<_> =
+            (sent..sent + 16).map(|n| Command::Send { to: largest_id, chunk: chunk(n) }).collect();
+        sent += 16;
+        // Less than what the kernel takes, and then a little more.
+        if sent % 64 == 0 {
+            batch.push(Command::Send { to: second_id, chunk: chunk(sent_to_second) });
+            sent_to_second += 1;
+        }
+        remote.post(0, &mut batch);
+        other.ping(b"still served");
+        assert!(metrics.snapshot().outbox_weight_bytes <= TOTAL, "the total bounds memory");
+        assert!(sent < 100_000, "never cut");
+    }
+    let stream = largest.receive_to_end();
+    let whole = stream.strip_suffix(FAREWELL).expect("a farewell at the end");
+    assert_eq!(whole.len() % 1024, 0, "cut between chunks");
+    drop(largest);
+    assert_eq!(stage.closed(), (largest_id, CloseReason::SlowReader));
+    for n in 0..sent_to_second {
+        assert_eq!(second.receive(1024), chunk(n));
+    }
+    until("nothing waits", || metrics.snapshot().outbox_bytes == 0);
+    let after = metrics.snapshot();
+    assert_eq!((after.outbox_crowd_cuts, after.slow_readers_cut, after.outbox_weight_bytes), (1, 1, 0));
+    assert_eq!(stage.finish(Duration::from_secs(1)).len(), 2, "the others stayed to the end");
+}
+
+/// Tiny chunks weigh what they occupy: the marks stand for memory, not only for bytes to write.
+#[test]
+fn tiny_chunks_meet_the_marks_too() {
+    const ANSWER: &[u8] = b"18 bytes of answer";
+    let (told, tellings) = channel();
+    let stage = Stage::start(small_marks(), || {
+        let told = told.clone();
+        Script::echo().data(move |conn, _, input| {
+            while !conn.is_throttled() {
+                conn.send(Bytes::from_static(ANSWER));
+            }
+            told.send(conn.outbox_bytes()).unwrap();
+            input.len()
+        })
+    });
+    let (mut client, _) = stage.join();
+    client.send(b"?");
+    let waiting = tellings.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(waiting, (64 * 1024 / (ANSWER.len() + 128) + 1) * ANSWER.len());
+    assert_eq!(client.receive(waiting).len(), waiting);
+}
