@@ -135,6 +135,14 @@ fn connections() -> Vec<(&'static str, Meaning)> {
                 retry_after_ms: 0,
             })),
         ),
+        (
+            "bye/push-too-many",
+            push(Push::Bye(Bye {
+                errcode: Code::TOO_MANY.0,
+                errmsg: "too many failed logins on this connection".into(),
+                retry_after_ms: 1_000,
+            })),
+        ),
     ]
 }
 
@@ -422,7 +430,6 @@ fn refusals() -> Vec<(&'static str, Meaning)> {
             refused(2, Refusal::saying(Code::BAD_FIELD, "a password has 8 to 256 bytes").field("password")),
         ),
         ("login_ack/refused-bad-credentials", refused(3, Refusal::new(Code::BAD_CREDENTIALS))),
-        ("login_ack/refused-too-many", refused(3, Refusal::new(Code::TOO_MANY).retry_after_ms(30_000))),
         ("resume/refused-session-ended", refused(3, Refusal::new(Code::SESSION_ENDED))),
         ("add_friend/refused-already-friends", refused(10, Refusal::new(Code::ALREADY_FRIENDS))),
         ("add_group/refused-not-found", refused(21, Refusal::new(Code::NOT_FOUND))),
