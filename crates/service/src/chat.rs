@@ -75,19 +75,24 @@ pub(crate) fn append(service: &Service, batch: &mut Batch) -> StoreResult<()> {
         let cause = format!("{} places for {} messages", places.len(), batch.len());
         return Err(StoreError::failed("append", cause));
     }
-    // Stored but not answered: without the rosters nobody knows who may read it. When it is tried again, it is a repeat
-    // that this append stored.
-    let mut rosters = RostersNow::read(service, batch, &places)
-        .inspect_err(|_| service.unsettled.remember(&batch.messages))?;
-    let deliveries = batch
-        .messages
-        .drain(..)
-        .zip(batch.envelopes.drain(..))
-        .zip(places)
-        .map(|((message, envelope), place)| deliver(service, &mut rosters, message, envelope, place))
-        .collect();
-    service.ports.hub.deliver(deliveries);
-    Ok(())
+    let (mut rosters, unread) = RostersNow::read(service, batch, &places);
+    let mut deliveries = Vec::with_capacity(batch.len());
+    let mut unanswered = Batch::default();
+    for ((message, envelope), place) in batch.messages.drain(..).zip(batch.envelopes.drain(..)).zip(places) {
+        match needed_roster(&message, &envelope, &place) {
+            Some(group) if !rosters.knows(group) => unanswered.push(Pending { message, envelope }),
+            _ => deliveries.push(deliver(service, &mut rosters, message, envelope, place)),
+        }
+    }
+    if !deliveries.is_empty() {
+        service.ports.hub.deliver(deliveries);
+    }
+    let Some(error) = unread else { return Ok(()) };
+    // Stored but not answered: without its roster nobody knows who may read a message. When it is tried again, it is a
+    // repeat that this append stored.
+    service.unsettled.remember(&unanswered.messages);
+    *batch = unanswered;
+    Err(error)
 }
 
 /// Answers BUSY to a whole batch.
@@ -140,6 +145,20 @@ fn pending(
     }
 }
 
+/// The group whose roster tells who reads the message. A repeat that stands elsewhere is not delivered.
+fn needed_roster(
+    message: &NewMessage,
+    envelope: &Envelope,
+    place: &Result<Appended, AppendRefused>,
+) -> Option<ConversationId> {
+    match (&envelope.to, place) {
+        (Recipient::Group, Ok(place)) if place.conversation == message.conversation => {
+            Some(place.conversation)
+        }
+        _ => None,
+    }
+}
+
 /// What becomes of one message that the store has answered for.
 fn deliver(
     service: &Service,
@@ -185,7 +204,7 @@ fn deliver(
     Delivery { origin, answer: Ok(sent), message }
 }
 
-/// The rosters of a batch's groups, each read once, after the commit: whoever became a member before it is there, and
+/// The rosters of a batch's groups as far as they can be read, each read once, after the commit: whoever became a member before it is there, and
 /// whoever left is not. Who came between commit and read is there too, but with a `since` that keeps the message from
 /// them.
 struct RostersNow(HashMap<ConversationId, RosterNow>);
@@ -197,24 +216,40 @@ struct RosterNow {
 }
 
 impl RostersNow {
-    /// Reads the rosters of the groups where messages of this batch stand. A repeat that stands elsewhere is not
-    /// delivered.
+    /// Reads the rosters of the groups where messages of this batch stand. When one cannot be read, the store is not
+    /// asked for others: each could take as long to fail, and everybody in the batch waits.
     fn read(
         service: &Service,
         batch: &Batch,
         places: &[Result<Appended, AppendRefused>],
-    ) -> StoreResult<RostersNow> {
+    ) -> (RostersNow, Option<StoreError>) {
         let mut rosters = HashMap::new();
+        let mut unread = None;
         for ((message, envelope), place) in batch.messages.iter().zip(&batch.envelopes).zip(places) {
-            if let (Recipient::Group, Ok(place)) = (&envelope.to, place)
-                && place.conversation == message.conversation
-                && let Entry::Vacant(entry) = rosters.entry(place.conversation)
+            if let Some(group) = needed_roster(message, envelope, place)
+                && let Ok(place) = place
+                && let Entry::Vacant(entry) = rosters.entry(group)
             {
-                let roster = groups::roster(service, place.conversation.group())?.unwrap_or_default();
-                entry.insert(RosterNow { readership: roster.readership(place.seq), roster });
+                let roster = match &unread {
+                    Some(_) => service.rosters.kept(&group.group()),
+                    None => match groups::roster(service, group.group()) {
+                        Ok(roster) => Some(roster.unwrap_or_default()),
+                        Err(error) => {
+                            unread = Some(error);
+                            None
+                        }
+                    },
+                };
+                if let Some(roster) = roster {
+                    entry.insert(RosterNow { readership: roster.readership(place.seq), roster });
+                }
             }
         }
-        Ok(RostersNow(rosters))
+        (RostersNow(rosters), unread)
+    }
+
+    fn knows(&self, group: ConversationId) -> bool {
+        self.0.contains_key(&group)
     }
 
     /// Who reads the message at this place.

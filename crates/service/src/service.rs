@@ -112,8 +112,9 @@ impl Service {
     }
 
     /// Stores a batch in one transaction and gives answers and messages to the hub. On success the batch is empty. On
-    /// failure it is as before, and may be appended again: a message that was stored after all is then a repeat. It also
-    /// fails when all is stored and the store cannot say for whom: nothing is pushed to who may have left.
+    /// failure it holds what is not answered, and may be appended again: a message that was stored after all is then a
+    /// repeat. That is everything, unless all is stored and the store cannot say for whom: then the messages of groups
+    /// whose members are unknown remain, for nothing is pushed to who may have left, and the others are answered.
     ///
     /// Called by one appender at a time for each conversation, so that its messages are delivered in their order.
     pub fn append(&self, batch: &mut Batch) -> StoreResult<()> {

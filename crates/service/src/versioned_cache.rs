@@ -82,10 +82,8 @@ where
     ) -> Result<Option<V>, E> {
         // Before anything else: a change from here on makes whatever is read now unusable for others.
         let generation = self.generation(key).load(Ordering::SeqCst);
-        if let Some(kept) = self.values.get(key)
-            && kept.generation == generation
-        {
-            return Ok(Some(kept.value));
+        if let Some(kept) = self.kept_of(key, generation) {
+            return Ok(Some(kept));
         }
         let value = load()?;
         if let Some(value) = &value {
@@ -94,11 +92,20 @@ where
         Ok(value)
     }
 
+    /// The key's value if it is in the cache.
+    pub(crate) fn kept(&self, key: &K) -> Option<V> {
+        self.kept_of(key, self.generation(key).load(Ordering::SeqCst))
+    }
+
     /// Says that the key's value changed. To be called after the change is in the store and before it is answered,
     /// and likewise when nobody knows whether it is there.
     pub(crate) fn invalidate(&self, key: &K) {
         self.generation(key).fetch_add(1, Ordering::SeqCst);
         self.values.remove(key);
+    }
+
+    fn kept_of(&self, key: &K, generation: u64) -> Option<V> {
+        self.values.get(key).filter(|kept| kept.generation == generation).map(|kept| kept.value)
     }
 
     fn generation(&self, key: &K) -> &AtomicU64 {

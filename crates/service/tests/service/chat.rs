@@ -344,30 +344,67 @@ fn nothing_is_delivered_before_it_is_known_who_may_read_it() {
     let harness = Harness::new();
     let (alice, bob, carol) = (harness.login("alice"), harness.login("bob"), harness.login("carol"));
     harness.befriend(&alice, &bob);
-    let group = harness.group(&[&alice, &bob, &carol]);
+    let [known, left] = [&[&alice, &bob][..], &[&alice, &bob, &carol]].map(|members| harness.group(members));
     let mut batch = batch([
-        alice.prepare(many(group, "1", "hello")).unwrap(),
+        alice.prepare(many(left, "1", "hello")).unwrap(),
         alice.prepare(one(&bob, "2", "and you")).unwrap(),
+        alice.prepare(many(left, "3", "again")).unwrap(),
+        alice.prepare(many(known, "4", "and all")).unwrap(),
+        alice.prepare(one(&bob, "5", "bye")).unwrap(),
     ]);
     // Carol goes before the message is stored, and her farewell finds no roster either.
     harness.store.spare_next(3);
     let down = StoreError::unavailable("roster", "down");
     harness.store.fail_next(down.clone(), 1);
-    carol.ask(Request::LeaveGroup(GroupRef { groupid: group })).unwrap();
-    // The append passes, the roster's read does not.
+    carol.ask(Request::LeaveGroup(GroupRef { groupid: left })).unwrap();
+    // The append passes, the roster's read does not: who does not need it does not wait for it.
+    harness.store.spare_next(1);
+    harness.store.fail_next(down.clone(), 1);
+    assert_eq!(harness.service.append(&mut batch), Err(down.clone()));
+    assert_eq!(harness.store.forget_faults(), 0, "both were asked");
+    let answers = harness.hub.take_answers(alice.conn);
+    assert_eq!(answers.iter().map(|(_, answer)| answer.as_ref().unwrap().seq).collect::<Vec<_>>(), [1, 1, 2]);
+    assert_eq!(messages(bob.pushes()), [(1, "and you".into()), (1, "and all".into()), (2, "bye".into())]);
+    assert_eq!(batch.len(), 2, "the others are tried again");
+
+    // Asked once more, and once only, in vain.
+    harness.clock.advance_ms(50);
     harness.store.spare_next(1);
     harness.store.fail_next(down.clone(), 1);
     assert_eq!(harness.service.append(&mut batch), Err(down));
-    assert_eq!(harness.store.forget_faults(), 0, "both were asked");
     assert_eq!((harness.hub.take_answers(alice.conn), bob.pushes()), (vec![], vec![]));
     assert_eq!(batch.len(), 2);
 
     harness.clock.advance_ms(50);
     harness.service.append(&mut batch).unwrap();
     let answers = harness.hub.take_answers(alice.conn);
-    assert!(answers.iter().all(|(_, answer)| answer.as_ref().is_ok_and(|sent| sent.seq == 1)), "{answers:?}");
-    assert_eq!(messages(bob.pushes()), [(1, "hello".into()), (1, "and you".into())]);
+    assert_eq!(answers.iter().map(|(_, answer)| answer.as_ref().unwrap().seq).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(messages(bob.pushes()), [(1, "hello".into()), (2, "again".into())]);
     assert_eq!(carol.pushes(), [], "she had left when it was stored");
+}
+
+#[test]
+fn a_store_that_is_away_is_asked_for_one_roster_and_not_for_each() {
+    let harness = Harness::new();
+    let (alice, bob, carol) = (harness.login("alice"), harness.login("bob"), harness.login("carol"));
+    harness.befriend(&alice, &bob);
+    let groups = [(); 3].map(|()| harness.group(&[&alice, &bob, &carol]));
+    let direct = alice.prepare(one(&bob, "direct", "hello")).unwrap();
+    let pending = groups.map(|group| alice.prepare(many(group, &group.to_string(), "x")).unwrap());
+    let down = StoreError::unavailable("roster", "down");
+    for groupid in groups {
+        harness.store.spare_next(3);
+        harness.store.fail_next(down.clone(), 1);
+        carol.ask(Request::LeaveGroup(GroupRef { groupid })).unwrap();
+    }
+    let mut batch = batch(pending.into_iter().chain([direct]));
+    harness.store.spare_next(1);
+    harness.store.fail_next(down.clone(), 10);
+    assert_eq!(harness.service.append(&mut batch), Err(down));
+    assert_eq!(harness.store.forget_faults(), 9);
+    assert_eq!((batch.len(), messages(bob.pushes())), (3, vec![(1, "hello".into())]));
+    harness.service.append(&mut batch).unwrap();
+    assert_eq!(messages(bob.pushes()), [(1, "x".into()), (1, "x".into()), (1, "x".into())]);
 }
 
 #[test]
