@@ -55,7 +55,8 @@ pub struct Config {
     /// Commands waiting in one loop's mailbox; at the limit posters wait (see [`Remote::post`](crate::Remote::post)).
     /// Default 65,536.
     pub mailbox_commands_max: usize,
-    /// Resolution of deadlines: each fires at its time or up to two ticks later. Default 50 ms.
+    /// Resolution of deadlines: each fires at its time or up to two ticks later. When a turn comes more than three
+    /// ticks late, as after a pause of the process, what waits in the sockets is read first. Default 50 ms.
     pub tick: Duration,
     /// Poll events taken per turn; more stay in the kernel for the next turn. Default 1,024.
     pub events_per_turn: usize,

@@ -62,7 +62,9 @@
 //! 4. Let each ready connection read one budget (`read_budget_bytes`) and offer it to the handler. Who has more to read
 //!    gets the next turn after all others: one flooding connection delays nobody by more than its budget. All together
 //!    read at most `turn_budget_bytes`; who is left over comes first in the next turn.
-//! 5. Fire deadlines, from a hashed timer wheel.
+//! 5. Fire deadlines, from a hashed timer wheel. Not yet in a turn that comes late, as after a pause of the process: first
+//!    all sockets are looked at, and what waits there is read and what can be written is written, so that who spoke
+//!    in time is heard before anybody's time is over.
 //! 6. Let the handler pass on what it gathered ([`Handler::turn_end`]), and forward what it sent to other connections.
 //! 7. Write every outbox that changed, each with one gathered write: ten messages to one peer are one system call.
 //! 8. Bury the dead, and tell the handler of each.

@@ -84,6 +84,8 @@ loop_counters! {
     outbox_weight_bytes: sum,
     /// Bytes of unconsumed input kept now.
     input_bytes: sum,
+    /// Times that deadlines waited until all sockets were looked at, after a pause of the process or a long turn.
+    hearings: sum,
     /// Times that a parked loop was woken by another thread: one system call each.
     wakes: sum,
     /// Commands taken from mailboxes.

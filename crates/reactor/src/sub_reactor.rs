@@ -29,6 +29,9 @@ const KEPT_IN_SCRATCH_PART: usize = 4;
 /// Kept input that a connection may go on adding to while all together keep too much.
 const INPUT_CROWDED_BYTES: usize = 64 * 1024;
 
+/// A turn that comes later than planned by more than so many ticks may come after a pause of the whole process.
+const LATE_TICKS: u32 = 3;
+
 /// Pause before posting again to a loop whose mailbox is full.
 const ONWARD_RETRY: Duration = Duration::from_millis(1);
 
@@ -36,6 +39,24 @@ const ONWARD_RETRY: Duration = Duration::from_millis(1);
 struct Entry<C> {
     conn: Connection,
     state: C,
+}
+
+/// After a pause of the process (SIGSTOP, a sleeping virtual machine) or a turn that took very long, what peers said and
+/// took in time still waits in the sockets, while their deadlines have passed. Until it is over no deadline fires.
+/// Mail, reading and writing go on in ordinary turns meanwhile; each connection found ready is served once, so it ends,
+/// and the turn after it fires deadlines whatever else is to say against that.
+struct Hearing {
+    /// Connections at the front of the ready list that are yet to be served.
+    unserved: usize,
+}
+
+/// How the loop came out of its sleep.
+#[derive(PartialEq, Eq)]
+enum Woken {
+    /// As planned, or earlier.
+    InTime,
+    /// By a signal, or at a time when it should long have been awake.
+    Suspect,
 }
 
 /// One loop; made and run in its own thread, never leaves it.
@@ -55,6 +76,7 @@ pub(crate) struct SubReactor<H: Handler> {
     onward: Vec<Vec<Command<H::Mail>>>,
     due: Vec<u32>,
     generation: u32,
+    hearing: Option<Hearing>,
     /// A graceful stop is under way, and ends then.
     stop_at: Option<Instant>,
 }
@@ -82,6 +104,7 @@ impl<H: Handler> SubReactor<H> {
             remote,
             due: Vec::new(),
             generation: 0,
+            hearing: None,
             stop_at: None,
         }
     }
@@ -90,12 +113,19 @@ impl<H: Handler> SubReactor<H> {
     pub(crate) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(self.agenda.config.events_per_turn);
         loop {
-            self.wait(&mut events)?;
-            self.agenda.now = clock::read();
+            let woken = self.wait(&mut events)?;
             self.note(&events);
+            match self.hearing {
+                None if woken == Woken::Suspect => self.hear_all(&mut events)?,
+                // What it led to was written at the end of the last turn.
+                Some(Hearing { unserved: 0 }) => self.hearing = None,
+                None | Some(_) => {}
+            }
             self.take_mail();
             self.serve_ready();
-            self.fire_deadlines();
+            if self.hearing.is_none() {
+                self.fire_deadlines();
+            }
             self.handler.turn_end(self.agenda.now);
             self.forward();
             let relieved = self.flush_dirty();
@@ -117,27 +147,51 @@ impl<H: Handler> SubReactor<H> {
         }
     }
 
-    /// Sleeps until something happens; not at all if something is left to do.
-    fn wait(&mut self, events: &mut Events) -> io::Result<()> {
+    /// Sleeps until something happens; not at all if something is left to do. Then reads the clock.
+    fn wait(&mut self, events: &mut Events) -> io::Result<Woken> {
         let timeout = if self.is_blocked_onward() {
             Some(ONWARD_RETRY)
-        } else if !self.agenda.is_idle() || !self.mailbox.park() {
+        } else if !self.agenda.is_idle() || self.hearing.is_some() || !self.mailbox.park() {
             Some(Duration::ZERO)
         } else {
             // The time of the last turn: a little early, so the timeout is a little long, well within a tick.
             let next = [self.agenda.wheel.next(), self.stop_at].into_iter().flatten().min();
             next.map(|at| at.saturating_duration_since(self.agenda.now))
         };
+        let planned = timeout.map(|timeout| self.agenda.now + timeout);
         let outcome = self.poll.poll(events, timeout);
         self.mailbox.unpark();
+        self.agenda.now = clock::read();
         match outcome {
             // A signal; the turn goes on without events.
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {
                 events.clear();
-                Ok(())
+                return Ok(Woken::Suspect);
             }
-            outcome => outcome,
+            outcome => outcome?,
         }
+        let late = self.agenda.config.tick * LATE_TICKS;
+        let is_late = planned.is_some_and(|at| self.agenda.now > at + late);
+        Ok(if is_late { Woken::Suspect } else { Woken::InTime })
+    }
+
+    /// Asks for all events there are, and begins the hearing of whom they name.
+    fn hear_all(&mut self, events: &mut Events) -> io::Result<()> {
+        // Each connection has at most one event waiting; what happens during these calls need not be heard first.
+        let polls = self.entries.len() / self.agenda.config.events_per_turn + 1;
+        for _ in 0..polls {
+            match self.poll.poll(events, Some(Duration::ZERO)) {
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => events.clear(),
+                outcome => outcome?,
+            }
+            self.note(events);
+            if events.iter().count() < self.agenda.config.events_per_turn {
+                break;
+            }
+        }
+        self.hearing = Some(Hearing { unserved: self.agenda.ready.len() });
+        self.agenda.counters().hearings.add(1);
+        Ok(())
     }
 
     fn note(&mut self, events: &Events) {
@@ -240,6 +294,9 @@ impl<H: Handler> SubReactor<H> {
             }
             let Some(id) = self.agenda.ready.pop_front() else { break };
             self.serve(id);
+            if let Some(hearing) = &mut self.hearing {
+                hearing.unserved = hearing.unserved.saturating_sub(1);
+            }
         }
     }
 

@@ -2,7 +2,7 @@
 
 use std::{
     env,
-    io::{Read, Write},
+    io::{BufRead, BufReader, Read, Write},
     net::{SocketAddr, TcpStream},
     process::{Child, Command, Stdio},
     sync::mpsc::{Receiver, Sender, channel},
@@ -12,6 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use reactor::{CloseReason, Config, ConnId, Handler, Link, Reactor, Running};
+use rustix::process::{Pid, Signal, kill_process};
 
 /// The longest that any test waits for anything.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -321,4 +322,16 @@ pub(crate) fn expect_success(mut child: Child) {
     }
     let output = reader.join().unwrap();
     assert!(status.is_some_and(|status| status.success()), "child ended with {status:?}:\n{output}");
+}
+
+/// Reads the line in which a child says where it listens.
+pub(crate) fn address_of(child: &mut Child) -> SocketAddr {
+    let output = BufReader::with_capacity(1, child.stdout.as_mut().unwrap());
+    let line = output.lines().map(Result::unwrap).find(|line| line.contains("listening on "));
+    line.unwrap().split("listening on ").nth(1).unwrap().parse().unwrap()
+}
+
+pub(crate) fn signal(child: &Child, signal: Signal) {
+    let pid = Pid::from_raw(child.id() as i32).unwrap();
+    kill_process(pid, signal).unwrap();
 }

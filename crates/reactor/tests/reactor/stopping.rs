@@ -1,9 +1,8 @@
 //! Graceful stop by call and by signal, restart, and the death of a loop.
 
 use std::{
-    io::{BufRead, BufReader, Write},
+    io::Write,
     net::{SocketAddr, TcpListener},
-    process::Child,
     sync::mpsc::channel,
     thread,
     time::{Duration, Instant},
@@ -11,9 +10,11 @@ use std::{
 
 use bytes::Bytes;
 use reactor::{CloseReason, Config};
+use rustix::process::Signal;
 
 use crate::script::{
-    Client, Event, PATIENCE, Script, Stage, child, expect_success, is_child, one_loop, until,
+    Client, Event, PATIENCE, Script, Stage, address_of, child, expect_success, is_child, one_loop, signal,
+    until,
 };
 
 #[test]
@@ -128,18 +129,6 @@ fn a_panicking_handler_ends_the_reactor_and_frees_its_posters() {
     stopper.stop(Duration::ZERO);
 }
 
-/// Reads the line in which a child says where it listens.
-fn address_of(child: &mut Child) -> SocketAddr {
-    let output = BufReader::with_capacity(1, child.stdout.as_mut().unwrap());
-    let line = output.lines().map(Result::unwrap).find(|line| line.contains("listening on "));
-    line.unwrap().split("listening on ").nth(1).unwrap().parse().unwrap()
-}
-
-fn signal(child: &Child) {
-    let pid = rustix::process::Pid::from_raw(child.id() as i32).unwrap();
-    rustix::process::kill_process(pid, rustix::process::Signal::TERM).unwrap();
-}
-
 #[test]
 fn sigterm_drains_and_exits() {
     if is_child() {
@@ -158,7 +147,7 @@ fn sigterm_drains_and_exits() {
     let mut server = child("stopping::sigterm_drains_and_exits");
     let mut client = Client::connect(address_of(&mut server));
     client.ping(b"hello");
-    signal(&server);
+    signal(&server, Signal::TERM);
     assert_eq!(client.receive_to_end(), b"bye");
     drop(client);
     expect_success(server);
@@ -180,10 +169,10 @@ fn a_second_sigterm_is_final() {
     let mut server = child("stopping::a_second_sigterm_is_final");
     let mut client = Client::connect(address_of(&mut server));
     client.ping(b"hello");
-    signal(&server);
+    signal(&server, Signal::TERM);
     assert_eq!(client.receive(8), b"draining");
     client.ping(b"served while draining");
-    signal(&server);
+    signal(&server, Signal::TERM);
     assert_eq!(client.receive_to_end(), b"");
     expect_success(server);
 }
