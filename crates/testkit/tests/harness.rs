@@ -10,7 +10,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use mysql::prelude::Queryable;
-use testkit::{MariaDb, Process, Proxy, Signal, When, eventually};
+use testkit::{MariaDb, Process, Proxy, Signal, Terminal, TerminalSize, When, eventually};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -157,4 +157,38 @@ fn a_trap_cuts_at_its_request_only_and_once() {
         assert!(!proxy.trap_waits());
     }
     assert_eq!(ask(&client(&proxy), b"COMMIT"), b"COMMIT");
+}
+
+#[test]
+fn a_terminal_shows_what_its_user_sees() {
+    const SCRIPT: &str = r#"
+        stty size
+        tty -s && [ -t 0 ] && [ -t 1 ] && [ -t 2 ] && echo terminal </dev/tty
+        read -r line; echo "read $line"
+        for n in 1 2 3 4 5 6; do echo "row $n"; done
+        printf 'wrong\r\033[1mright\033[0m\033[Kwhat was typed'
+        trap 'exit 7' INT
+        while :; do read -r line; done
+    "#;
+    let size = TerminalSize { rows: 5, columns: 40 };
+    let mut terminal = Terminal::start("sh", size, |command| {
+        command.args(["-c", SCRIPT]);
+    });
+    let shows = |terminal: &Terminal, row: &str| {
+        terminal
+            .wait(LIMIT, row, |terminal| terminal.transcript().iter().any(|seen| seen == row).then_some(()));
+    };
+    shows(&terminal, "5 40");
+    shows(&terminal, "terminal");
+    terminal.enter("hello");
+    shows(&terminal, "read hello");
+    shows(&terminal, "rightwhat was typed");
+    assert_eq!(terminal.screen(), ["row 3", "row 4", "row 5", "row 6", "rightwhat was typed"]);
+    let all = ["5 40", "terminal", "hello", "read hello", "row 1", "row 2"].map(str::to_owned);
+    assert_eq!(terminal.transcript(), [&all[..], &terminal.screen()].concat());
+    assert_eq!(terminal.cursor(), (4, 19));
+    assert!(String::from_utf8(terminal.output()).unwrap().contains("wrong\r\u{1b}[1mright"));
+    // Ctrl-C: the terminal is the one that controls the program.
+    terminal.press("\x03");
+    assert_eq!(terminal.end(LIMIT).code(), Some(7));
 }
