@@ -4,7 +4,11 @@
 #![allow(clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod evening;
+mod hostile;
+mod outage;
 mod person;
+mod script;
+mod scripts;
 mod server;
 
 use std::time::Duration;

@@ -1,7 +1,5 @@
 //! Somebody at a terminal.
 
-use std::path::PathBuf;
-
 use testkit::{Terminal, TerminalSize};
 
 use crate::server::Server;
@@ -30,20 +28,25 @@ pub(crate) fn said(by: &str, text: &str) -> Said {
 impl Person {
     /// Starts the client, and waits for its prompt.
     pub(crate) fn sit_down(name: &'static str, server: &Server) -> Person {
-        let person = Person::start(name, server);
+        Person::sit_down_elsewhere(name, server, name)
+    }
+
+    /// Starts the client on another device: one with another memory.
+    pub(crate) fn sit_down_elsewhere(name: &'static str, server: &Server, device: &str) -> Person {
+        let person = Person::start(name, server, device);
         person.waits_for_prompt("chat>");
         person
     }
 
     /// Starts the client, where a session is remembered.
     pub(crate) fn come_back(name: &'static str, server: &Server) -> Person {
-        let person = Person::start(name, server);
+        let person = Person::start(name, server, name);
         person.waits_for_prompt(&format!("{name}>"));
         person
     }
 
-    fn start(name: &'static str, server: &Server) -> Person {
-        let state: PathBuf = server.folder().join(format!("{name}.json"));
+    fn start(name: &'static str, server: &Server, device: &str) -> Person {
+        let state = server.folder().join(format!("{device}.json"));
         let terminal = Terminal::start(env!("CARGO_BIN_EXE_client"), SIZE, |command| {
             command.args(["--server", server.address()]).arg("--state").arg(state);
             command.env("XDG_STATE_HOME", server.folder());
@@ -62,11 +65,17 @@ impl Person {
         let row = self.sees(&format!("; now /login {name}"));
         let id = row.split("with id ").nth(1).and_then(|rest| rest.split(';').next());
         let id = id.and_then(|id| id.parse().ok()).unwrap_or_else(|| panic!("no id: {row}"));
+        self.logs_in();
+        id
+    }
+
+    /// Logs in to an account that is there.
+    pub(crate) fn logs_in(&mut self) {
+        let name = self.name;
         self.terminal.enter(&format!("/login {name}"));
         self.gives_password();
-        self.sees(&format!("logged in as {name} (id {id}); no friends yet; no groups"));
+        self.sees_row(&format!("logged in as {name} (id "));
         self.waits_for_prompt(&format!("{name}>"));
-        id
     }
 
     fn gives_password(&mut self) {
@@ -132,9 +141,7 @@ pub(crate) fn heard(transcript: &[String], me: &str, talk: &str) -> Vec<Said> {
 
 /// A row such as `12:03 bob: hi`, `12:03 you → bob: hi`, `12:03 #readers you: hi`.
 fn message(row: &str, me: &str, talk: &str) -> Option<Said> {
-    let (time, rest) = row.split_once(' ')?;
-    let is_time = time.len() == 5 && time.chars().all(|c| c.is_ascii_digit() || c == ':');
-    let (place, text) = rest.split_once(": ").filter(|_| is_time)?;
+    let (place, text) = after_time(row)?.split_once(": ")?;
     let by = match place.strip_prefix(&format!("{talk} ")) {
         Some(by) => by,
         None if place == talk => talk,
@@ -142,4 +149,15 @@ fn message(row: &str, me: &str, talk: &str) -> Option<Said> {
         None => return None,
     };
     Some(said(if by == "you" { me } else { by }, text))
+}
+
+/// What stands behind `12:03`, or behind `2026-01-31 12:03` in a test that runs over midnight.
+fn after_time(row: &str) -> Option<&str> {
+    let made_of = |word: &str, mark: char| word.chars().all(|c| c.is_ascii_digit() || c == mark);
+    let (first, rest) = row.split_once(' ')?;
+    let (time, rest) = match first.len() == 10 && made_of(first, '-') {
+        true => rest.split_once(' ')?,
+        false => (first, rest),
+    };
+    (time.len() == 5 && made_of(time, ':')).then_some(rest)
 }

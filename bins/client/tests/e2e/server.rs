@@ -73,6 +73,16 @@ impl Server {
         process.wait(LIMIT);
     }
 
+    /// Stops it in its tracks (SIGSTOP): it is there, and answers nothing.
+    pub(crate) fn pause(&self) {
+        self.process.as_ref().expect("the server runs").signal(Signal::STOP);
+    }
+
+    /// Lets a paused one go on.
+    pub(crate) fn resume(&self) {
+        self.process.as_ref().expect("the server runs").signal(Signal::CONT);
+    }
+
     /// Starts it again after [`Server::kill`]: same store, same port.
     pub(crate) fn restart(&mut self) {
         assert!(self.process.is_none(), "restart() is for a server that was killed");

@@ -1,0 +1,340 @@
+//! `--command`, `--json` and standard input: whole conversations, and every exit code.
+
+use serde_json::{Value, json};
+
+use crate::PASSWORD;
+use crate::script::{Ended, Script, run};
+use crate::server::{Server, Store, on_each_store};
+
+on_each_store!(
+    two_scripts_meet_and_talk,
+    what_was_missed_comes_once,
+    a_group_by_script,
+    history_goes_back_page_by_page,
+    refusals_are_told_and_the_rest_runs,
+    a_mistake_runs_nothing,
+    a_mistake_on_standard_input_ends_there,
+    standard_input_for_people,
+    without_a_server,
+    waiting_in_vain,
+    a_server_that_vanishes_for_good,
+    a_server_that_comes_back,
+    a_server_that_hangs,
+);
+
+/// Registers somebody; returns the id.
+fn register(name: &str, server: &Server) -> u64 {
+    let command = format!("/register {name}");
+    run(server, &[&command]).exits_with(0).done(&command)["id"].as_u64().expect("an id")
+}
+
+/// Alice and bob, who are friends; both are logged in. Returns their ids.
+fn friends(server: &Server) -> (u64, u64) {
+    let ids = (register("alice", server), register("bob", server));
+    let add = format!("/add {}", ids.1);
+    run(server, &["/login alice", &add]).exits_with(0);
+    run(server, &["/login bob", "/accept alice"]).exits_with(0);
+    ids
+}
+
+fn two_scripts_meet_and_talk(store: Store) {
+    let server = Server::start(store);
+    let (alice_id, bob_id) = (register("alice", &server), register("bob", &server));
+    let add = format!("/add {bob_id} we met at the wall");
+    let alice = Script::start(
+        &server,
+        &[
+            "/login alice",
+            &add,
+            "/wait friend bob",
+            "/msg bob hi %s 'there' 你好 👋",
+            "/wait messages 1",
+            "/whoami",
+        ],
+    );
+    let bob = Script::start(
+        &server,
+        &["/login bob", "/wait request alice", "/accept alice", "/wait messages 1", "/msg alice hi yourself"],
+    );
+    let (alice, bob) = (alice.end().exits_with(0), bob.end().exits_with(0));
+
+    assert_eq!(alice.done(&add)["outcome"], "requested");
+    assert_eq!(bob.done("/accept alice")["friend"]["id"], json!(alice_id));
+    let both = ["hi %s 'there' 你好 👋", "hi yourself"];
+    for heard in [&alice, &bob] {
+        let messages = heard.messages();
+        let places: Vec<_> = messages.iter().map(|(seq, text, _)| (*seq, text.as_str())).collect();
+        assert_eq!(places, [(1, both[0]), (2, both[1])], "{heard}");
+    }
+    assert_eq!(bob.of_type("message")[0]["friend"], json!(alice_id));
+    assert_eq!(bob.of_type("message")[0]["name"], "alice");
+    assert_eq!(alice.done("/msg bob hi %s 'there' 你好 👋")["seq"], 1);
+    assert_eq!(bob.done("/msg alice hi yourself")["seq"], 2);
+    let me = alice.done("/whoami");
+    assert_eq!((&me["id"], &me["name"]), (&json!(alice_id), &json!("alice")));
+    // Each command has one outcome, in order; what it waited for stands before it.
+    let outcomes: Vec<_> = alice.of_type("done").iter().map(|done| done["command"].clone()).collect();
+    let commands = [
+        "/login alice",
+        &add,
+        "/wait friend bob",
+        "/msg bob hi %s 'there' 你好 👋",
+        "/wait messages 1",
+        "/whoami",
+    ];
+    assert_eq!(json!(outcomes), json!(commands));
+    let objects = alice.objects();
+    let place = |what: &str, is_it: &dyn Fn(&Value) -> bool| {
+        objects.iter().position(is_it).unwrap_or_else(|| panic!("no {what}: {alice}"))
+    };
+    let friend = place("friendship", &|object| object["type"] == "friend" && object["event"] == "accepted");
+    assert!(friend < place("wait", &|object| object["command"] == "/wait friend bob"));
+    let answer = place("answer", &|object| object["msg"] == "hi yourself");
+    assert!(answer < place("wait", &|object| object["command"] == "/wait messages 1"));
+    assert!(!alice.text().contains(PASSWORD) && !bob.text().contains(PASSWORD));
+}
+
+fn what_was_missed_comes_once(store: Store) {
+    let server = Server::start(store);
+    friends(&server);
+    run(&server, &["/login alice", "/msg bob one", "/msg bob two"]).exits_with(0);
+    let first = run(&server, &["/login bob", "/wait messages 2", "/whoami"]).exits_with(0);
+    let missed = |seq: u64, text: &str| (seq, text.to_owned(), "missed".to_owned());
+    assert_eq!(first.messages(), [missed(1, "one"), missed(2, "two")]);
+    assert_eq!(first.of_type("signed_in")[0]["how"], "resume", "no password is needed");
+
+    run(&server, &["/login alice", "/msg bob three"]).exits_with(0);
+    let second = run(&server, &["/login bob", "/wait quiet"]).exits_with(0);
+    assert_eq!(second.messages(), [missed(3, "three")]);
+    assert_eq!(second.of_type("synced")[0]["missed"], 1);
+    let third = run(&server, &["/login bob", "/wait quiet"]).exits_with(0);
+    assert_eq!(third.messages(), []);
+}
+
+fn a_group_by_script(store: Store) {
+    let server = Server::start(store);
+    let (alice_id, bob_id) = friends(&server);
+    let opened = run(&server, &["/login alice", "/group create slow readers: a book a year"]).exits_with(0);
+    let group = opened.done("/group create slow readers: a book a year")["group"].clone();
+    assert_eq!((&group["groupname"], &group["role"]), (&json!("slow readers"), &json!("owner")));
+    run(&server, &["/login alice", "/msg \"#slow readers\" only me here"]).exits_with(0);
+    let join = format!("/join {}", group["id"]);
+    let leave = format!("/leave #{}", group["id"]);
+    let members = format!("/members {}", group["id"]);
+    let say = format!("/msg #{} finished", group["id"]);
+    let bob = run(&server, &["/login bob", &join, &members, &say, "/groups", &leave, &say]).exits_with(1);
+    assert_eq!(bob.done(&join)["group"]["members"], 2);
+    let ids: Vec<_> = bob.done(&members)["members"].as_array().expect("a list").clone();
+    let ids: Vec<_> = ids.iter().map(|member| member["id"].clone()).collect();
+    assert_eq!(json!(ids), json!([alice_id, bob_id]));
+    let refused = bob.of_type("refused");
+    assert_eq!(json!([refused[0]["command"], refused[0]["name"]]), json!([say, "NOT_MEMBER"]));
+
+    let alice = run(&server, &["/login alice", "/wait messages 1"]).exits_with(0);
+    let heard = alice.of_type("message");
+    let finished = heard.last().expect("a message");
+    assert_eq!((&finished["msg"], &finished["group"]), (&json!("finished"), &group["id"]), "{alice}");
+}
+
+fn history_goes_back_page_by_page(store: Store) {
+    let server = Server::start(store);
+    friends(&server);
+    let said: Vec<String> = (1..=7).map(|n| format!("/msg bob number {n}")).collect();
+    let said: Vec<&str> = ["/login alice"].into_iter().chain(said.iter().map(String::as_str)).collect();
+    run(&server, &said).exits_with(0);
+    let bob =
+        run(&server, &["/login bob", "/chat alice", "/history 3", "/history 3", "/history 3"]).exits_with(0);
+    let pages: Vec<Value> = bob
+        .of_type("done")
+        .into_iter()
+        .filter(|done| done["command"] == "/history 3")
+        .map(|page| {
+            let messages = page["messages"].as_array().expect("a list").clone();
+            json!([page["begins"], messages.iter().map(|message| message["msg"].clone()).collect::<Vec<_>>()])
+        })
+        .collect();
+    assert_eq!(
+        json!(pages),
+        json!([
+            [false, ["number 5", "number 6", "number 7"]],
+            [false, ["number 2", "number 3", "number 4"]],
+            [true, ["number 1"]],
+        ])
+    );
+}
+
+fn refusals_are_told_and_the_rest_runs(store: Store) {
+    let server = Server::start(store);
+    register("alice", &server);
+    let ended = run(
+        &server,
+        &[
+            "/register Alice",
+            "/friends",
+            "/login alice a wrong password",
+            "/login alice",
+            "/msg 999 hi",
+            "/add 999",
+            "/join 999",
+            "/msg nobody hi",
+            "/whoami",
+        ],
+    )
+    .exits_with(1);
+    let refused: Vec<_> =
+        ended.of_type("refused").iter().map(|object| json!([object["command"], object["name"]])).collect();
+    assert_eq!(
+        json!(refused),
+        json!([
+            ["/register Alice", "NAME_TAKEN"],
+            ["/friends", "NOT_LOGGED_IN"],
+            ["/login alice", "BAD_CREDENTIALS"],
+            ["/msg 999 hi", "NOT_FRIENDS"],
+            ["/add 999", "NOT_FOUND"],
+            ["/join 999", "NOT_FOUND"],
+        ])
+    );
+    let failed: Vec<_> =
+        ended.of_type("failed").iter().map(|object| json!([object["command"], object["exit"]])).collect();
+    assert_eq!(json!(failed), json!([["/msg nobody hi", 1]]));
+    assert_eq!(ended.done("/whoami")["name"], "alice");
+    assert!(!ended.text().contains("wrong password"), "{ended}");
+}
+
+fn a_mistake_runs_nothing(store: Store) {
+    let server = Server::start(store);
+    let mistakes: [&[&str]; 6] = [
+        &["-c", "/register alice", "-c", "/nonsense"],
+        &["-c", "/register alice", "-c", "/msg bob"],
+        &["-c", "/register alice", "-c", "/add bob"],
+        &["-c", "/register alice", "-c", "/wait for godot"],
+        &["-c", "/register alice", "--no-such-flag"],
+        &["-c", "/register alice", "--wait", "soon"],
+    ];
+    for mistake in mistakes {
+        let ended = Script::start_with(&server, mistake).end().exits_with(2);
+        assert!(ended.output.is_empty(), "{mistake:?}: {ended}");
+        assert!(!ended.errors.is_empty() && !ended.errors.contains("panicked"), "{mistake:?}: {ended}");
+    }
+    // Had one of them run, the name would be taken.
+    register("alice", &server);
+}
+
+fn a_mistake_on_standard_input_ends_there(store: Store) {
+    let server = Server::start(store);
+    let mut script = Script::start_with(&server, &["--json"]);
+    ["/register alice", "/nonsense", "/register bob"].iter().for_each(|line| script.enter(line));
+    let ended = script.end().exits_with(2);
+    ended.done("/register alice");
+    let failed = ended.of_type("failed");
+    assert_eq!((&failed[0]["command"], &failed[0]["exit"]), (&json!("/nonsense"), &json!(2)));
+    register("bob", &server);
+}
+
+fn standard_input_for_people(store: Store) {
+    let server = Server::start(store);
+    friends(&server);
+    let mut script = Script::start_with(&server, &[]);
+    let lines = [
+        "/login alice",
+        "",
+        "/chat bob",
+        "  plain text  ",
+        "//one slash",
+        "/history 1",
+        "/quit",
+        "after the end",
+        "/nonsense",
+    ];
+    lines.iter().for_each(|line| script.enter(line));
+    let text = script.end().exits_with(0).text();
+    assert!(text.lines().any(|line| line.ends_with(" you → bob: plain text")), "{text}");
+    assert!(text.lines().any(|line| line.ends_with(" you → bob: /one slash")), "{text}");
+    let bob = run(&server, &["/login bob", "/wait messages 2", "/wait quiet"]).exits_with(0);
+    let texts: Vec<_> = bob.messages().into_iter().map(|(_, text, _)| text).collect();
+    assert_eq!(texts, ["plain text", "/one slash"]);
+}
+
+fn without_a_server(store: Store) {
+    let mut server = Server::start(store);
+    friends(&server);
+    server.kill();
+    let ended = Script::start_with(&server, &["--json", "--wait", "1", "-c", "/friends", "-c", "/groups"]);
+    let ended = ended.end().exits_with(3);
+    let failed = ended.of_type("failed");
+    assert_eq!(failed.len(), 1, "the rest does not run: {ended}");
+    assert_eq!((&failed[0]["command"], &failed[0]["exit"]), (&json!("/friends"), &json!(3)));
+    assert_eq!(ended.of_type("connected"), [] as [Value; 0]);
+    // What needs no server works without.
+    let help = Script::start_with(&server, &["--json", "-c", "/help"]).end().exits_with(0);
+    assert!(help.done("/help")["commands"].as_array().is_some_and(|commands| commands.len() > 20));
+}
+
+fn waiting_in_vain(store: Store) {
+    let server = Server::start(store);
+    friends(&server);
+    for wait in ["/wait messages 1 1", "/wait friend carol 1", "/wait request carol 1", "/wait online bob 1"]
+    {
+        let ended = run(&server, &["/login alice", wait, "/whoami"]).exits_with(4);
+        let failed = ended.of_type("failed");
+        assert_eq!((&failed[0]["command"], &failed[0]["exit"]), (&json!(wait), &json!(4)));
+        assert_eq!(ended.of_type("done").len(), 1, "the rest does not run: {ended}");
+    }
+}
+
+/// Somebody whose script is in the middle of things.
+fn under_way(server: &Server) -> Script {
+    let mut script = Script::start_with(server, &["--json", "--wait", "2"]);
+    script.enter("/login alice");
+    script.enter("/friends");
+    script.waits_for_done("/friends");
+    script
+}
+
+fn gives_up(mut script: Script) -> Ended {
+    ["/groups", "/whoami"].iter().for_each(|line| script.enter(line));
+    let ended = script.end().exits_with(3);
+    let failed = ended.of_type("failed");
+    assert_eq!(failed.len(), 1, "{ended}");
+    assert_eq!((&failed[0]["command"], &failed[0]["exit"]), (&json!("/groups"), &json!(3)));
+    assert_eq!(ended.of_type("done").len(), 2, "the rest does not run: {ended}");
+    ended
+}
+
+fn a_server_that_vanishes_for_good(store: Store) {
+    let mut server = Server::start(store);
+    friends(&server);
+    let script = under_way(&server);
+    server.kill();
+    script.waits_for("the loss", |object| object["type"] == "disconnected");
+    gives_up(script);
+}
+
+fn a_server_that_hangs(store: Store) {
+    let server = Server::start(store);
+    friends(&server);
+    let script = under_way(&server);
+    server.pause();
+    gives_up(script);
+}
+
+fn a_server_that_comes_back(store: Store) {
+    let mut server = Server::start(store);
+    friends(&server);
+    let mut alice = under_way(&server);
+    alice.enter("/wait messages 2 20");
+    run(&server, &["/login bob", "/msg alice before"]).exits_with(0);
+    alice.waits_for("the first message", |object| object["msg"] == "before");
+    server.kill();
+    alice.waits_for("the loss", |object| object["type"] == "disconnected");
+    server.restart();
+    run(&server, &["/login bob", "/msg alice after"]).exits_with(0);
+    alice.waits_for_done("/wait messages 2 20");
+    alice.enter("/msg bob still here");
+    let alice = alice.end().exits_with(0);
+    let texts: Vec<_> = alice.messages().into_iter().map(|(seq, text, _)| (seq, text)).collect();
+    let texts: Vec<_> = texts.iter().map(|(seq, text)| (*seq, text.as_str())).collect();
+    assert_eq!(texts, [(1, "before"), (2, "after"), (3, "still here")]);
+    let signed_in: Vec<_> = alice.of_type("signed_in").iter().map(|object| object["how"].clone()).collect();
+    assert_eq!(json!(signed_in), json!(["resume", "resume"]));
+}
