@@ -56,6 +56,8 @@ impl Config {
             outbox_low_bytes: size(sources, "outbox_low_bytes", 1..=1 << 30)?,
             outbox_high_bytes: size(sources, "outbox_high_bytes", 1..=1 << 30)?,
             outbox_hard_bytes: size(sources, "outbox_hard_bytes", 1..=1 << 34)?,
+            outbox_total_bytes_max: size(sources, "outbox_total_bytes_max", 1..=1 << 40)?,
+            input_total_bytes_max: size(sources, "input_total_bytes_max", 1..=1 << 40)?,
             write_stall: millis(sources, "write_stall_ms", 100..=3_600_000)?,
             ..reactor::Config::default()
         };
@@ -270,7 +272,10 @@ mod tests {
         assert_eq!(config.service.friends, service.friends);
         assert_eq!(config.service.groups, service.groups);
         assert_eq!(config.service.sessions_per_user_max, service.sessions_per_user_max);
-        assert_eq!(config.reactor.outbox_hard_bytes, reactor::Config::default().outbox_hard_bytes);
+        let reactor = reactor::Config::default();
+        assert_eq!(config.reactor.outbox_hard_bytes, reactor.outbox_hard_bytes);
+        assert_eq!(config.reactor.outbox_total_bytes_max, reactor.outbox_total_bytes_max);
+        assert_eq!(config.reactor.input_total_bytes_max, reactor.input_total_bytes_max);
     }
 
     #[test]

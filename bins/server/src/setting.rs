@@ -143,6 +143,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
     number("outbox_high_bytes", "1048576", "A connection with more unread bytes than this is not read from."),
     number("outbox_hard_bytes", "8388608", "A connection with more unread bytes than this is cut."),
     number(
+        "outbox_total_bytes_max",
+        "536870912",
+        "Unread bytes of all connections; over it the largest are cut.",
+    ),
+    number(
+        "input_total_bytes_max",
+        "268435456",
+        "Bytes of unfinished frames of all connections; over it large ones are closed.",
+    ),
+    number(
         "write_stall_ms",
         "15000",
         "A connection that takes nothing for this long while bytes wait is cut.",

@@ -5,7 +5,8 @@ use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
 use protocol::{
-    Bye, Code, Frame, Hello, HelloReply, Nothing, Push, Refusal, Reply, Request, decode, encode, limits,
+    Blame, Bye, Code, Frame, Hello, HelloReply, Nothing, Push, Refusal, Reply, Request, decode, encode,
+    limits,
 };
 use reactor::{CloseReason, Command, ConnId, Handler, Link, Remote};
 
@@ -389,7 +390,8 @@ fn send(link: &mut Link<'_>, encode: impl FnOnce(&mut BytesMut)) {
 
 /// One last frame, then the end.
 fn farewell(link: &mut Link<'_>, code: Code, sentence: &str, why: &'static str) {
-    let bye = Bye { errcode: code.0, errmsg: sentence.to_owned(), retry_after_ms: 0 };
+    let retry_after_ms = if code.blame() == Blame::Busy { 1_000 } else { 0 };
+    let bye = Bye { errcode: code.0, errmsg: sentence.to_owned(), retry_after_ms };
     send(link, |out| encode::push(&Push::Bye(bye), out));
     link.close_after_flush(CloseReason::Handler(why));
 }

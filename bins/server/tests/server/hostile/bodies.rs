@@ -2,7 +2,7 @@
 
 use protocol::{Code, MsgId, Request};
 
-use crate::support::{PASSWORD, Peer, Server, Store, Witnesses, hello, log_in};
+use crate::support::{Options, PASSWORD, Peer, Server, Store, Witnesses, hello, log_in};
 
 /// A guest and a user: both read bodies.
 fn speakers(server: &Server) -> [Peer; 2] {
@@ -19,7 +19,8 @@ fn refused(peer: &mut Peer, msgid: u16, body: &[u8]) -> protocol::Refusal {
 
 #[test]
 fn what_is_no_json_object_is_refused_by_every_type() {
-    let mut server = Server::on(Store::Sqlite);
+    // Guests ask far more here than they usually may.
+    let mut server = Server::start(Options::on(Store::Sqlite).with("guest-frames-max", 100_000));
     let witnesses = Witnesses::of(&server);
     let deep = format!("{{\"x\":{}{}}}", "[".repeat(33), "]".repeat(33));
     let deeper = format!("{{\"x\":{}", "[{\"y\":".repeat(2_500));
