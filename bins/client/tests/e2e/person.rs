@@ -87,6 +87,14 @@ impl Person {
         self.terminal.enter(line);
     }
 
+    /// Says texts to the friend whom plain text goes to, each after the one before was shown.
+    pub(crate) fn says(&mut self, friend: &str, texts: &[&str]) {
+        for text in texts {
+            self.enters(text);
+            self.sees(&format!(" you → {friend}: {text}"));
+        }
+    }
+
     pub(crate) fn presses(&mut self, keys: &str) {
         self.terminal.press(keys);
     }
