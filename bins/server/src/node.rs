@@ -9,7 +9,7 @@ use domain::Store;
 use gateway::{Gateway, RunningGateway};
 use model::mysql::{self, MySqlStore};
 use model::sqlite::{Options, SqliteStore};
-use model::{Argon2Hasher, SystemClock, SystemEntropy};
+use model::{Argon2Hasher, QuietHasher, SystemClock, SystemEntropy};
 use service::{Ports, Service};
 
 use crate::config::{Config, StoreConfig};
@@ -45,6 +45,8 @@ impl Node {
         let hasher =
             Argon2Hasher::with_cost(entropy.clone(), config.password.memory_kib, config.password.iterations)
                 .map_err(|error| error.to_string())?;
+        let hasher = QuietHasher::new(Arc::new(hasher), config.gateway.slow_threads)
+            .map_err(|error| format!("cannot start a thread for hashing passwords: {error}"))?;
         let gateway =
             Gateway::new(config.gateway, Arc::new(LocalBus::alone())).map_err(|error| error.to_string())?;
         let ports = Ports {

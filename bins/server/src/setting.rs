@@ -162,7 +162,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     number(
         "slow_threads",
         "0",
-        "Threads that hash passwords, at low priority. 0: half the cores, at least one.",
+        "Threads that run logins and registrations, and as many that hash their passwords at low priority. 0: half the cores, at least one.",
     ),
     number(
         "slow_queue_max",

@@ -31,7 +31,7 @@ pub struct GatewayConfig {
     pub waiting_bytes_max: usize,
     /// Threads that run requests.
     pub worker_threads: usize,
-    /// Threads that run requests which hash a password. They run at a lower priority than all others.
+    /// Threads that run requests which hash a password.
     pub slow_threads: usize,
     /// Requests that wait for a slow thread; beyond it they are answered BUSY.
     pub slow_queue_max: usize,

@@ -23,9 +23,6 @@ use crate::run_queue::RunQueue;
 use crate::shared::Shared;
 use crate::worker::Worker;
 
-/// How much lower the priority of slow threads is: they get what the others leave.
-const SLOW_NICENESS: i32 = 10;
-
 /// A gateway before it runs: it has a hub, which the service needs, and no connections.
 pub struct Gateway {
     config: GatewayConfig,
@@ -214,10 +211,7 @@ impl Threads {
         }
         for index in 0..config.slow_threads {
             let worker = Worker::new(Arc::clone(&self.shared), Speed::Slow, Post::new(self.remote.clone()));
-            self.workers.push(self.spawn(format!("slow-{index}"), move || {
-                lower_priority();
-                worker.run();
-            })?);
+            self.workers.push(self.spawn(format!("slow-{index}"), move || worker.run())?);
         }
         for index in 0..config.appenders {
             let appender = Appender::new(Arc::clone(&self.shared), index, Post::new(self.remote.clone()));
@@ -323,12 +317,5 @@ impl Ticker {
     fn stop(&self) {
         *self.stopped.lock() = true;
         self.change.notify_all();
-    }
-}
-
-/// Lets all other threads go first. On Linux a priority is a thread's own.
-fn lower_priority() {
-    if let Err(error) = rustix::process::setpriority_process(None, SLOW_NICENESS) {
-        log::warn!("slow threads run at normal priority: {error}");
     }
 }

@@ -25,9 +25,11 @@ mod entropy;
 mod migration;
 pub mod mysql;
 mod password;
+mod quiet_hasher;
 pub mod sqlite;
 
 pub use clock::SystemClock;
 pub use entropy::SystemEntropy;
 pub use migration::MigrationError;
 pub use password::Argon2Hasher;
+pub use quiet_hasher::QuietHasher;
