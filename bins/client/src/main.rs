@@ -94,6 +94,9 @@ fn run(args: &Args) -> Result<Exit, String> {
     config.program = concat!("chat-terminal/", env!("CARGO_PKG_VERSION")).to_owned();
     config.call_timeout = args.patience();
     config.state = saved;
+    if session_expected {
+        shared.await_session();
+    }
     let (client, events) =
         Client::connect(config).map_err(|error| format!("the client cannot start: {error}"))?;
 
@@ -131,6 +134,7 @@ fn run(args: &Args) -> Result<Exit, String> {
 
     stop.store(true, Ordering::SeqCst);
     if let Some(terminal) = &terminal {
+        chat.tell_what_was_not_sent(&output);
         terminal.let_the_rest_through();
     }
     finish(watching);

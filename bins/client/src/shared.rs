@@ -27,6 +27,8 @@ pub(crate) struct Known {
     pub(crate) line: Line,
     /// There was a connection at some time.
     pub(crate) was_up: bool,
+    /// What became of the session that was saved.
+    pub(crate) saved_session: SavedSession,
     /// Everything missed has been shown since the sign-in.
     pub(crate) synced: bool,
     /// Messages of others that no wait has counted.
@@ -34,6 +36,15 @@ pub(crate) struct Known {
     /// When the last event came.
     pub(crate) event_at: Instant,
     pub(crate) unanswered: Vec<Unanswered>,
+}
+
+/// What became of the session that an earlier run left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SavedSession {
+    /// It is on its way to being gone on with.
+    Awaited,
+    /// It goes on, or it is over, or there was none.
+    Settled,
 }
 
 /// How the connection is.
@@ -59,12 +70,18 @@ impl Shared {
             roster: Roster::default(),
             line: Line::Untried,
             was_up: false,
+            saved_session: SavedSession::Settled,
             synced: false,
             uncounted: 0,
             event_at: Instant::now(),
             unanswered: Vec::new(),
         };
         Shared { known: Mutex::new(known), changed: Condvar::new() }
+    }
+
+    /// There is a session to go on with. Before anything was heard.
+    pub(crate) fn await_session(&self) {
+        self.lock().saved_session = SavedSession::Awaited;
     }
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Known> {
@@ -88,9 +105,13 @@ impl Shared {
                 known.synced = false;
                 known.roster.sign_in(bundle);
             }
-            Event::Synced { .. } => known.synced = true,
+            Event::Synced { .. } => {
+                known.synced = true;
+                known.saved_session = SavedSession::Settled;
+            }
             Event::SessionEnded(_) => {
                 known.synced = false;
+                known.saved_session = SavedSession::Settled;
                 known.roster.sign_out();
             }
             Event::Message { message, .. } => {

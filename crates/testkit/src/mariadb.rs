@@ -13,6 +13,7 @@ use mysql::prelude::Queryable;
 use mysql::{Conn, Opts, OptsBuilder};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::process::stands_still;
 use crate::template;
 use crate::wait::eventually;
 
@@ -172,6 +173,7 @@ impl MariaDb {
     /// Stops it in its tracks (SIGSTOP): it is there, and answers nothing.
     pub fn pause(&self) {
         self.state().signal(Signal::STOP);
+        stands_still(self.pid());
     }
 
     /// Lets a paused one go on.

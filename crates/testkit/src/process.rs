@@ -69,6 +69,15 @@ impl Process {
         let _ = kill_process(pid, signal);
     }
 
+    /// Stops it in its tracks (SIGSTOP), and returns once all its threads stand still.
+    ///
+    /// # Panics
+    /// When they do not within ten seconds.
+    pub fn pause(&self) {
+        self.signal(Signal::STOP);
+        stands_still(self.pid());
+    }
+
     /// Waits for its end.
     ///
     /// # Panics
@@ -84,4 +93,18 @@ impl Drop for Process {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// Waits until a stopped process stands still: the signal is sent at once, but a thread that runs on another processor
+/// goes on until it is noticed there.
+pub(crate) fn stands_still(pid: u32) {
+    eventually(Duration::from_secs(10), "a stopped process stands still", || {
+        let tasks = std::fs::read_dir(format!("/proc/{pid}/task")).ok()?;
+        let still =
+            |stat: String| stat.rsplit_once(')').is_some_and(|(_, rest)| rest.trim_start().starts_with('T'));
+        tasks
+            .map(|task| std::fs::read_to_string(task.ok()?.path().join("stat")).ok())
+            .all(|stat| stat.is_some_and(still))
+            .then_some(())
+    });
 }

@@ -8,6 +8,8 @@ use client::protocol::{GroupChat, History, OneChat, Reply, Request};
 use super::{Chat, Manner, picks, senseless};
 use crate::command::TalkName;
 use crate::outcome::{Failure, Outcome};
+use crate::output::Output;
+use crate::printable::one_line;
 use crate::roster::Talk;
 use crate::shared::{UNANSWERED_MAX, Unanswered};
 
@@ -67,6 +69,16 @@ impl Chat {
         }
         self.shared.lock().unanswered.push(Unanswered { pending, talk, text: text.clone() });
         Ok(Outcome::Waiting { text })
+    }
+
+    /// Says at the end which typed messages have no answer: nothing sends them any more. The server may have stored one
+    /// whose answer was lost, which the next start shows.
+    pub(crate) fn tell_what_was_not_sent(&self, output: &Output) {
+        for unanswered in self.shared.lock().unanswered.drain(..) {
+            if !matches!(unanswered.pending.poll(), Some(Ok(_))) {
+                output.note(&output.style().faint(&format!("(not sent) {}", one_line(&unanswered.text))));
+            }
+        }
     }
 
     /// A page backwards from where the last one of this conversation began.

@@ -7,7 +7,7 @@ use client::protocol::{Direction, State};
 use super::Chat;
 use crate::command::{Awaited, Command, Who};
 use crate::outcome::{Failure, Outcome};
-use crate::shared::{Known, Line};
+use crate::shared::{Known, Line, SavedSession};
 
 /// How long nothing must come for it to be quiet.
 const QUIET: Duration = Duration::from_millis(500);
@@ -18,13 +18,15 @@ impl Chat {
         came.map(|()| Outcome::Waited).ok_or_else(|| Failure::WaitedInVain(name(what), limit.as_secs()))
     }
 
-    /// Waits for the first connection, unless the command needs none.
+    /// Waits for the first connection, and for the saved session if there is one, unless the command needs neither.
     pub(crate) fn wait_for_connection(&self, command: &Command) -> Result<(), Failure> {
         if matches!(command, Command::Help(_) | Command::Quit) {
             return Ok(());
         }
         // Once there was one, the client library sees to the next.
-        let up = self.shared.wait_until(self.patience, |known| known.was_up.then_some(()));
+        let up = self.shared.wait_until(self.patience, |known| {
+            (known.was_up && known.saved_session == SavedSession::Settled).then_some(())
+        });
         up.ok_or_else(|| Failure::NoConnection(self.server.clone()))
     }
 

@@ -20,6 +20,7 @@ on_each_store!(
     a_server_that_vanishes_for_good,
     a_server_that_comes_back,
     a_server_that_hangs,
+    a_saved_session_is_there_for_the_first_command,
 );
 
 /// Registers somebody; returns the id.
@@ -337,4 +338,22 @@ fn a_server_that_comes_back(store: Store) {
     assert_eq!(texts, [(1, "before"), (2, "after"), (3, "still here")]);
     let signed_in: Vec<_> = alice.of_type("signed_in").iter().map(|object| object["how"].clone()).collect();
     assert_eq!(json!(signed_in), json!(["resume", "resume"]));
+}
+
+fn a_saved_session_is_there_for_the_first_command(store: Store) {
+    let server = Server::start(store);
+    let (alice_id, bob_id) = friends(&server);
+    let state = server.folder().join("elsewhere.json");
+    let state = state.to_str().expect("UTF-8");
+    Script::start_with(&server, &["--state", state, "-c", "/login alice"]).end().exits_with(0);
+    for saved in [["--account", "alice"], ["--state", state]] {
+        for (command, field, value) in
+            [("/msg bob hello", "conv", 1), ("/chat bob", "friend", bob_id), ("/whoami", "id", alice_id)]
+        {
+            let arguments = [&saved[..], &["--json", "-c", command]].concat();
+            let ended = Script::start_with(&server, &arguments).end().exits_with(0);
+            assert_eq!(ended.done(command)[field], json!(value), "{ended}");
+            assert_eq!(ended.of_type("signed_in")[0]["how"], "resume");
+        }
+    }
 }

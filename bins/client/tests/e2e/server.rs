@@ -75,7 +75,7 @@ impl Server {
 
     /// Stops it in its tracks (SIGSTOP): it is there, and answers nothing.
     pub(crate) fn pause(&self) {
-        self.process.as_ref().expect("the server runs").signal(Signal::STOP);
+        self.process.as_ref().expect("the server runs").pause();
     }
 
     /// Lets a paused one go on.
