@@ -166,7 +166,7 @@ impl RunningGateway {
         self.threads.end();
         let counted = self.snapshot();
         log::info!(
-            "handled {} requests, stored {} messages in {} groups",
+            "handled {} requests, stored {} messages in {} transactions",
             counted.requests,
             counted.messages_delivered,
             counted.append_groups

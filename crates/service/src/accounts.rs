@@ -1,7 +1,7 @@
 //! REG and LOGIN. Both hash a password: slow lane only.
 
 use domain::{Account, NUMBER_MAX, NewUser, User, UserId};
-use protocol::{Code, Login, Reg, Registered};
+use protocol::{Code, Login, Refusal, Reg, Registered};
 
 use crate::caller::Caller;
 use crate::fields;
@@ -22,7 +22,7 @@ pub(crate) fn register(service: &Service, request: &Reg) -> Result<Registered, S
         at: service.ports.clock.now(),
     };
     let Some(id) = service.ports.store.create_user(&user)? else {
-        return Err(Stop::refused(Code::NAME_TAKEN));
+        return Err(Refusal::new(Code::NAME_TAKEN).field("name").into());
     };
     log::info!("user {id} registered");
     Ok(Registered { id: id.0 })
