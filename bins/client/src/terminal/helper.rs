@@ -8,7 +8,7 @@ use rustyline::Context;
 use rustyline::completion::{Completer, Pair};
 use rustyline::highlight::{CmdKind, Highlighter};
 use rustyline::hint::Hinter;
-use rustyline::validate::Validator;
+use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use unicode_width::UnicodeWidthStr;
 
 use super::gate::Gate;
@@ -56,7 +56,7 @@ impl Hinter for Helper {
 
     fn hint(&self, _: &str, _: usize, _: &Context<'_>) -> Option<String> {
         // The editor asks whenever it draws the line: from the first time on, arrivals may be printed above it.
-        self.gate.open();
+        self.gate.drawn();
         None
     }
 }
@@ -81,7 +81,13 @@ impl Highlighter for Helper {
     }
 }
 
-impl Validator for Helper {}
+impl Validator for Helper {
+    /// Every line is right; but it is accepted now, while the editor still owns the terminal.
+    fn validate(&self, _: &mut ValidationContext<'_>) -> rustyline::Result<ValidationResult> {
+        self.gate.shut();
+        Ok(ValidationResult::Valid(None))
+    }
+}
 
 impl rustyline::Helper for Helper {}
 

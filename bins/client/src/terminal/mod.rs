@@ -69,8 +69,9 @@ impl Terminal {
         chat.wait_for_first_news(FIRST_NEWS, session_expected);
         loop {
             let prompt = chat.shared.lock().roster.prompt();
+            self.gate.arm();
             let read = self.editor.readline(&prompt);
-            self.gate.close();
+            self.gate.shut();
             match read {
                 Ok(line) => {
                     if self.obey(chat, output, &prompt, &line) == Outcome::Quit {
@@ -145,8 +146,9 @@ impl Terminal {
         // What hides the text is highlighting, which must be on for people without colours too.
         self.editor.set_color_mode(ColorMode::Forced);
         self.hide(Hiding::On);
+        self.gate.arm();
         let password = self.editor.readline("password: ");
-        self.gate.close();
+        self.gate.shut();
         self.hide(Hiding::Off);
         self.editor.set_color_mode(colours);
         password.ok().map(Secret::new)

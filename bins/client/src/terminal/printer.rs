@@ -35,14 +35,16 @@ impl<P: ExternalPrinter + Send + 'static> Printer<P> {
     fn run(mut self, lines: &Receiver<String>) {
         while let Ok(mut batch) = lines.recv() {
             batch.push('\n');
-            self.gate.pass();
-            for line in lines.try_iter().take(BATCH_MAX - 1) {
-                batch.push_str(&line);
-                batch.push('\n');
-            }
-            if let Err(error) = self.printer.print(batch) {
-                log::warn!("a line cannot be printed: {error}");
-            }
+            let printer = &mut self.printer;
+            self.gate.pass(|| {
+                for line in lines.try_iter().take(BATCH_MAX - 1) {
+                    batch.push_str(&line);
+                    batch.push('\n');
+                }
+                if let Err(error) = printer.print(batch) {
+                    log::warn!("a line cannot be printed: {error}");
+                }
+            });
         }
     }
 }
