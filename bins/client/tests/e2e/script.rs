@@ -49,7 +49,8 @@ pub(crate) struct Ended {
 impl Script {
     /// Runs commands, with objects as output.
     pub(crate) fn start(server: &Server, commands: &[&str]) -> Script {
-        let mut arguments = vec!["--json"];
+        // Two scripts that wait for each other start one after the other, on a machine that runs all tests at once.
+        let mut arguments = vec!["--json", "--wait", "60"];
         commands.iter().for_each(|command| arguments.extend(["-c", command]));
         Script::start_with(server, &arguments)
     }
