@@ -1,6 +1,6 @@
 //! Groups and their members.
 
-use crate::{GroupId, Seq, Timestamp, User, UserId};
+use crate::{GroupId, RosterVersion, Seq, Timestamp, User, UserId};
 
 /// A member's role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,6 +64,15 @@ pub struct Membership {
     pub role: Role,
     /// The group's last seq when they joined: they read what came after it.
     pub since: Seq,
+}
+
+/// All members of a group at one moment.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct GroupRoster {
+    /// How many changes led to it.
+    pub version: RosterVersion,
+    /// The members, by rising id; none when the group is closed or never was.
+    pub members: Vec<RosterEntry>,
 }
 
 /// A member as a group's roster shows them.

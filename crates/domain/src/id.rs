@@ -37,6 +37,11 @@ number! {
     Seq
 }
 number! {
+    /// Counts the changes of a group's members: a roster of version `n` has all changes up to the `n`th. 0 for what is
+    /// no group.
+    RosterVersion
+}
+number! {
     /// Wall-clock time in Unix milliseconds.
     Timestamp
 }

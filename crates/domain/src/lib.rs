@@ -21,11 +21,13 @@ mod user;
 
 pub use error::{BusError, HashError, StoreError, StoreResult};
 pub use friend::{Accepted, Direction, Friend, FriendRequest, Requested};
-pub use group::{Created, Group, Joined, Left, Member, Membership, NewGroup, OwnGroup, Role, RosterEntry};
-pub use id::{ConversationId, GroupId, NUMBER_MAX, Seq, SessionId, Timestamp, UserId};
+pub use group::{
+    Created, Group, GroupRoster, Joined, Left, Member, Membership, NewGroup, OwnGroup, Role, RosterEntry,
+};
+pub use id::{ConversationId, GroupId, NUMBER_MAX, RosterVersion, Seq, SessionId, Timestamp, UserId};
 pub use message::{
     Appended, Conversation, ConversationFilter, ConversationKind, Cursor, MessageKind, NewMessage, Novelty,
-    PageSize, StoredMessage, Window,
+    PageSize, Parties, StoredMessage, Touched, Window,
 };
 pub use ports::*;
 pub use session::{FoundSession, NewSession, Session, TokenHash};

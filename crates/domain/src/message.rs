@@ -1,6 +1,6 @@
 //! Messages and conversations.
 
-use crate::{ConversationId, Seq, Timestamp, UserId};
+use crate::{ConversationId, RosterVersion, Seq, Timestamp, UserId};
 
 /// What a message is, by the number that stores keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,9 @@ pub struct Appended {
     pub time: Timestamp,
     /// Whether this append put it there.
     pub novelty: Novelty,
+    /// In a group: the version of its roster when this was read, in the same transaction. Whoever reads a message
+    /// stands in a roster of this version or a later one.
+    pub roster: RosterVersion,
 }
 
 /// Whether an append stored something.
@@ -132,6 +135,26 @@ pub enum ConversationFilter {
     WithMessages,
     /// Those that have such a message after what the user acknowledged.
     WithNews,
+}
+
+/// Whose a conversation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Parties {
+    /// Two users', lower id first; they may have ended their friendship since.
+    Pair(UserId, UserId),
+    /// A group's members'.
+    Group,
+}
+
+/// A conversation in which something was said after a certain time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Touched {
+    /// Its number.
+    pub conversation: ConversationId,
+    /// Whose it is.
+    pub parties: Parties,
+    /// The newest message's seq.
+    pub last: Seq,
 }
 
 /// How far a user acknowledged a conversation.

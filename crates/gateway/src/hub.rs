@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use bytes::BytesMut;
 use protocol::{Bye, Code, Push, Reply, encode};
 use reactor::{ConnId, Remote};
-use service::domain::{Bus, BusReceiver, Publication, Reach, SessionId, Topic, UserId};
-use service::{Audience, ChatKind, ConnKey, Delivery, Held, Hub, Principal, Readers};
+use service::domain::{Bus, BusReceiver, GroupId, Publication, Reach, SessionId, Timestamp, Topic, UserId};
+use service::{Audience, ChatKind, ConnKey, Delivery, Held, Hub, Notice, Principal, Readers};
 
 use crate::lanes::Lanes;
 use crate::metrics::Counters;
@@ -91,7 +91,7 @@ impl Hub for GatewayHub {
         }
         let (change, before) = self.seats.sit(principal.user, Seat { session: principal.session, lane });
         if change == RowChange::Edge {
-            self.bus.subscribe(Topic::User(principal.user));
+            self.bus.subscribe(&[Topic::User(principal.user)]);
         }
         if let (Some(before), Some(mut post)) = (before, self.post())
             && before.conn().to_bits() != conn.0
@@ -112,7 +112,7 @@ impl Hub for GatewayHub {
             RowChange::None => Held::NotByThis,
             RowChange::Inner => Held::ByThis,
             RowChange::Edge => {
-                self.bus.unsubscribe(Topic::User(principal.user));
+                self.bus.unsubscribe(&[Topic::User(principal.user)]);
                 Held::ByThis
             }
         }
@@ -122,10 +122,12 @@ impl Hub for GatewayHub {
         let Some(mut post) = self.post() else { return };
         let chunk = encode::push_bytes(push);
         let (users, except): (&[UserId], _) = match &audience {
-            Audience::Users(users) => (users, None),
+            Audience::Users(users) | Audience::Here(users) => (users, None),
+            Audience::Members { members, .. } => (members, None),
             Audience::OthersOf(user, conn) => (std::slice::from_ref(user), Some(ConnId::from_bits(conn.0))),
         };
-        for user in users {
+        let but = if let Audience::Members { but, .. } = audience { Some(but) } else { None };
+        for user in users.iter().filter(|user| Some(**user) != but) {
             self.seats.each(*user, |conn| {
                 if Some(conn) != except {
                     post.send(conn, chunk.clone());
@@ -133,7 +135,7 @@ impl Hub for GatewayHub {
             });
         }
         post.flush();
-        if !self.is_alone() {
+        if !self.is_alone() && !matches!(audience, Audience::Here(_)) {
             self.publish(users.iter().map(|user| Topic::User(*user)), &chunk);
         }
     }
@@ -165,7 +167,7 @@ impl Hub for GatewayHub {
                         self.publish([a, b].into_iter().map(Topic::User), &chunk);
                     }
                 }
-                Readers::Members(_, members) => {
+                Readers::Members { members, .. } => {
                     let known =
                         crowd.as_ref().is_some_and(|(by, of, _)| *by == conn && Arc::ptr_eq(of, &members));
                     if !known {
@@ -196,6 +198,20 @@ impl Hub for GatewayHub {
         post.close(seat.conn(), encode::push_bytes(&Push::Bye(bye)), "session ended");
         post.flush();
     }
+
+    fn reach(&self) -> Reach {
+        self.bus.reach()
+    }
+
+    fn tell_nodes(&self, _notice: Notice) {}
+
+    fn follow(&self, _user: UserId, _groups: &[GroupId]) {}
+
+    fn unfollow(&self, _user: UserId, _group: GroupId) {}
+
+    fn here(&self, users: &[UserId]) -> Vec<UserId> {
+        users.iter().copied().filter(|user| self.seats.is_here(*user)).collect()
+    }
 }
 
 impl BusReceiver for GatewayHub {
@@ -207,7 +223,7 @@ impl BusReceiver for GatewayHub {
         post.flush();
     }
 
-    fn missed(&self) {
+    fn missed(&self, _since: Timestamp) {
         // A node that is alone misses nothing.
     }
 }

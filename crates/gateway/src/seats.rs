@@ -102,6 +102,11 @@ impl Seats {
         }
     }
 
+    /// Whether the user has a connection here.
+    pub(crate) fn is_here(&self, user: UserId) -> bool {
+        self.shard(user).read().contains_key(&user)
+    }
+
     /// Users with a connection here.
     pub(crate) fn users(&self) -> usize {
         self.shards.iter().map(|shard| shard.read().len()).sum()

@@ -5,13 +5,14 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use domain::{
-    AppendRefused, Appended, ConversationId, GroupId, MessageKind, NewMessage, Novelty, StoreError,
+    AppendRefused, Appended, ConversationId, GroupId, MessageKind, NewMessage, Novelty, Reach, StoreError,
     StoreResult, Timestamp, UserId,
 };
 use protocol::{ChatMessage, Code, GroupChat, OneChat, Refusal, Reply, Sent};
 
 use crate::batch::{Batch, Envelope, Pending, Recipient};
 use crate::caller::Me;
+use crate::catch_up;
 use crate::fields;
 use crate::friends;
 use crate::groups;
@@ -23,6 +24,9 @@ use crate::wire;
 
 /// The time of a message that no appender has taken yet.
 const NOT_YET: Timestamp = Timestamp(0);
+
+/// Repeats of messages up to this age are delivered again. Longer than it takes to find a dead node, whatever clocks say.
+const REPEAT_DELIVERED_MS: u64 = 60_000;
 
 /// Checks ONE_CHAT. Somebody who is no friend and somebody who does not exist are the same here.
 pub(crate) fn to_friend(service: &Service, me: Me<'_>, rid: u32, request: OneChat) -> Result<Handled, Stop> {
@@ -180,28 +184,44 @@ fn deliver(
     };
     service.cursors.reaches(place.conversation, place.seq);
     let sent = sent(&place);
-    let to_be_read = match place.novelty {
-        Novelty::New => true,
-        Novelty::Repeat => service.unsettled.settle(&message, &place),
+    let stands_here = place.conversation == message.conversation;
+    let readers = |rosters: &mut RostersNow| match envelope.to {
+        Recipient::Friend(friend) => Readers::Pair(message.sender, friend),
+        Recipient::Group => rosters.readers(&place),
     };
-    let message = to_be_read.then(|| {
-        let readers = match envelope.to {
-            Recipient::Friend(friend) => Readers::Pair(message.sender, friend),
-            Recipient::Group => Readers::Members(message.conversation, rosters.readers(&place)),
-        };
-        let chat = ChatMessage {
-            conv: place.conversation.0,
-            seq: place.seq.0,
-            from: message.sender.0,
-            name: envelope.sender_name.as_ref().to_owned(),
-            client_msg_id: message.client_msg_id,
-            time: place.time.0,
-            kind: wire::message_kind(message.kind),
-            msg: message.body,
-        };
-        (chat, readers)
-    });
+    let message = match place.novelty {
+        Novelty::Repeat if !service.unsettled.settle(&message, &place) => {
+            let first = if stands_here { first_said(service, &place) } else { None };
+            first.map(|first| (first, readers(rosters)))
+        }
+        Novelty::New | Novelty::Repeat => {
+            let readers = readers(rosters);
+            let chat = ChatMessage {
+                conv: place.conversation.0,
+                seq: place.seq.0,
+                from: message.sender.0,
+                name: envelope.sender_name.as_ref().to_owned(),
+                client_msg_id: message.client_msg_id,
+                time: place.time.0,
+                kind: wire::message_kind(message.kind),
+                msg: message.body,
+            };
+            Some((chat, readers))
+        }
+    };
     Delivery { origin, answer: Ok(sent), message }
+}
+
+/// The message that a repeat repeats, if it may be that nobody was given it: another node may have stored it and died.
+/// Those who have it already drop it. Of an older one, the nodes have read what they missed when that node was found
+/// dead.
+fn first_said(service: &Service, place: &Appended) -> Option<ChatMessage> {
+    let age_ms = service.ports.clock.now().0.saturating_sub(place.time.0);
+    if service.ports.hub.reach() == Reach::Alone || age_ms > REPEAT_DELIVERED_MS {
+        return None;
+    }
+    // When the store cannot say, the next message or the end of the other node's lease brings it.
+    catch_up::one(service, place.conversation, place.seq).ok().flatten()
 }
 
 /// The rosters of a batch's groups as far as they can be read, each read once, after the commit: whoever became a member before it is there, and
@@ -231,8 +251,10 @@ impl RostersNow {
                 && let Entry::Vacant(entry) = rosters.entry(group)
             {
                 let roster = match &unread {
-                    Some(_) => service.rosters.kept(&group.group()),
-                    None => match groups::roster(service, group.group()) {
+                    Some(_) => {
+                        service.rosters.kept(&group.group()).filter(|roster| roster.version() >= place.roster)
+                    }
+                    None => match groups::roster_at(service, group.group(), place.roster) {
                         Ok(roster) => Some(roster.unwrap_or_default()),
                         Err(error) => {
                             unread = Some(error);
@@ -253,11 +275,18 @@ impl RostersNow {
     }
 
     /// Who reads the message at this place.
-    fn readers(&mut self, place: &Appended) -> Arc<[UserId]> {
-        let Some(now) = self.0.get_mut(&place.conversation) else { return Arc::default() };
+    fn readers(&mut self, place: &Appended) -> Readers {
+        let group = place.conversation.group();
+        let Some(now) = self.0.get_mut(&place.conversation) else {
+            return Readers::Members { group, version: place.roster, members: Arc::default() };
+        };
         if !now.readership.covers(place.seq) {
             now.readership = now.roster.readership(place.seq);
         }
-        Arc::clone(now.readership.readers())
+        Readers::Members {
+            group,
+            version: now.roster.version(),
+            members: Arc::clone(now.readership.readers()),
+        }
     }
 }

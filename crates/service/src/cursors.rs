@@ -67,6 +67,11 @@ impl Cursors {
         }
     }
 
+    /// Readers may have changed unknown to this node: whoever acknowledges is looked up again.
+    pub(crate) fn forget_readers(&self) {
+        self.readers.invalidate_all();
+    }
+
     fn known_end(&self, conversation: ConversationId) -> Seq {
         self.ends.get(&conversation).unwrap_or_default()
     }

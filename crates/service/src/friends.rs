@@ -11,6 +11,7 @@ use protocol::{
 use crate::caller::Me;
 use crate::fields;
 use crate::hub::Audience;
+use crate::notice::Notice;
 use crate::page::{Part, Slice};
 use crate::presence;
 use crate::refuse::Stop;
@@ -94,6 +95,7 @@ pub(crate) fn delete(service: &Service, me: Me<'_>, request: &FriendRef) -> Resu
     let deleted = service.ports.store.delete_friend(me.user(), other.id);
     // Whatever came of it: nobody may go on with what was true before.
     service.friendships.invalidate(&pair(me.user(), other.id));
+    service.ports.hub.tell_nodes(Notice::FriendshipChanged { one: me.user(), other: other.id });
     match deleted? {
         true => Ok(tell(service, me, &other, Event::of(FriendEventKind::Deleted))),
         false => Err(Stop::refused(Code::NOT_FRIENDS)),
@@ -121,7 +123,12 @@ pub(crate) fn list(service: &Service, user: UserId, slice: Slice) -> StoreResult
         |after, limit| service.ports.store.friends(user, UserId(after), limit),
     )?;
     let friends = presence::with_states(service, part.entries, |friend| friend.user.id);
-    let entries = friends.map(|(friend, state)| wire::friend(friend, state)).collect();
+    let entries = friends
+        .map(|(friend, state)| {
+            presence::told(service, friend.user.id, state);
+            wire::friend(friend, state)
+        })
+        .collect();
     Ok(Part { entries, next: part.next })
 }
 

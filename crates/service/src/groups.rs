@@ -6,7 +6,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Created, GroupId, Joined, Left, Membership, NUMBER_MAX, NewGroup, Role, StoreError, StoreResult, UserId,
+    Created, GroupId, Joined, Left, Membership, NUMBER_MAX, NewGroup, Reach, Role, RosterVersion, StoreError,
+    StoreResult, UserId,
 };
 use protocol::{
     Code, CreateGroup, Group, GroupEvent, GroupEventKind, GroupMembers, GroupRef, GroupsPage, MembersPage,
@@ -14,9 +15,11 @@ use protocol::{
 };
 
 use crate::caller::Me;
+use crate::catch_up;
 use crate::fields;
 use crate::hub::Audience;
 use crate::names;
+use crate::notice::Notice;
 use crate::page::{Part, Slice};
 use crate::presence;
 use crate::refuse::Stop;
@@ -34,9 +37,25 @@ pub(crate) fn roster(service: &Service, group: GroupId) -> StoreResult<Option<Ar
         return Ok(None);
     }
     service.rosters.get_or_load(&group, || {
-        let members = service.ports.store.roster(group)?;
-        Ok((!members.is_empty()).then(|| Arc::new(Roster::new(&members))))
+        let stored = service.ports.store.roster(group)?;
+        Ok((!stored.members.is_empty()).then(|| Arc::new(Roster::new(&stored))))
     })
+}
+
+/// The roster of a group, of this version or a later one: whoever learns the version of a commit learns from it who
+/// reads what was committed, whatever this node missed.
+pub(crate) fn roster_at(
+    service: &Service,
+    group: GroupId,
+    version: RosterVersion,
+) -> StoreResult<Option<Arc<Roster>>> {
+    match roster(service, group)? {
+        Some(roster) if roster.version() >= version => Ok(Some(roster)),
+        _ => {
+            service.rosters.invalidate(&group);
+            roster(service, group)
+        }
+    }
 }
 
 /// Whether the user is in the group.
@@ -57,7 +76,7 @@ pub(crate) fn create(service: &Service, me: Me<'_>, request: &CreateGroup) -> Re
     };
     changed(service, id, me.user());
     let group = domain::Group { id, name, description: request.groupdesc.clone(), members: 1 };
-    tell(service, me, &group, GroupEventKind::Joined, &[]);
+    tell(service, me, &group, GroupEventKind::Joined, None);
     joined(service, me, group, Role::Owner)
 }
 
@@ -105,6 +124,7 @@ pub(crate) fn leave(service: &Service, me: Me<'_>, request: &GroupRef) -> Result
         Left::NotMember => return Err(not_member()),
         Left::OwnerStays => return Err(Stop::refused(Code::OWNER_STAYS)),
     }
+    service.ports.hub.unfollow(me.user(), group.id);
     tell_members(service, me, &group, GroupEventKind::Left);
     Ok(Nothing {})
 }
@@ -162,16 +182,56 @@ fn membership(service: &Service, group: u64, user: UserId) -> StoreResult<Option
     }
 }
 
-/// Forgets what was known of a group and one who came or left, or may have: nobody may go on with it. Not called for who
-/// was merely refused: a stranger could make everybody load the roster again, as often as they like.
+/// Forgets what was known of a group and one who came or left, or may have: nobody may go on with it, on any node. Not
+/// called for who was merely refused: a stranger could make everybody load the roster again, as often as they like.
 fn changed(service: &Service, group: GroupId, user: UserId) {
+    forget(service, group, user);
+    service.ports.hub.tell_nodes(Notice::MembershipChanged { group, user });
+}
+
+fn forget(service: &Service, group: GroupId, user: UserId) {
     service.rosters.invalidate(&group);
     service.cursors.readers_changed(user, group.conversation());
 }
 
+/// Another node told that somebody came or left, or may have.
+pub(crate) fn changed_elsewhere(service: &Service, group: GroupId, user: UserId) {
+    forget(service, group, user);
+    let hub = &service.ports.hub;
+    if hub.here(&[user]).is_empty() {
+        return;
+    }
+    match service.ports.store.membership(group, user) {
+        Ok(None) => hub.unfollow(user, group),
+        Ok(Some(membership)) => {
+            hub.follow(user, &[group]);
+            // What was said before this node listened.
+            if let Err(error) = catch_up::push_to(service, user, group.conversation(), membership.since) {
+                service.trouble.note(service.ports.clock.now(), &error);
+            }
+        }
+        Err(error) => {
+            // To listen without being a member harms nobody: the roster tells who reads.
+            hub.follow(user, &[group]);
+            service.trouble.note(service.ports.clock.now(), &error);
+        }
+    }
+}
+
+/// Listens to what concerns the groups of users who are connected here. A node that is alone hears everything anyway.
+pub(crate) fn follow_all(service: &Service, user: UserId) -> StoreResult<()> {
+    if service.ports.hub.reach() != Reach::Alone {
+        let groups = service.ports.store.group_ids(user)?;
+        service.ports.hub.follow(user, &groups);
+    }
+    Ok(())
+}
+
 /// The answer to a new member. Their conversation is read after the roster was forgotten: a message stored before this
-/// read is counted in `last`, and one stored after it finds the new member in the roster. None is in neither.
+/// read is counted in `last`, and one stored after it finds the new member in the roster, on another node too, whose
+/// publication is heard from before this read. None is in neither.
 fn joined(service: &Service, me: Me<'_>, group: domain::Group, role: Role) -> Result<protocol::Joined, Stop> {
+    service.ports.hub.follow(me.user(), &[group.id]);
     let waiting = service.cursors.waiting(me.user());
     let conversation = service.ports.store.conversation(me.user(), group.id.conversation())?;
     // Left again already, by another device.
@@ -183,18 +243,22 @@ fn joined(service: &Service, me: Me<'_>, group: domain::Group, role: Role) -> Re
 /// Tells a group's members that I came or left.
 fn tell_members(service: &Service, me: Me<'_>, group: &domain::Group, event: GroupEventKind) {
     match roster(service, group.id) {
-        Ok(roster) => {
-            tell(service, me, group, event, roster.as_deref().map(Roster::members).unwrap_or_default());
-        }
+        Ok(roster) => tell(service, me, group, event, roster.as_deref()),
         Err(error) => {
             // It happened all the same; members see it when they next look.
             service.trouble.note(service.ports.clock.now(), &error);
-            tell(service, me, group, event, &[]);
+            tell(service, me, group, event, None);
         }
     }
 }
 
-fn tell(service: &Service, me: Me<'_>, group: &domain::Group, event: GroupEventKind, members: &[UserId]) {
+fn tell(
+    service: &Service,
+    me: Me<'_>,
+    group: &domain::Group,
+    event: GroupEventKind,
+    roster: Option<&Roster>,
+) {
     let push = Push::GroupEvent(GroupEvent {
         event,
         groupid: group.id.0,
@@ -204,9 +268,9 @@ fn tell(service: &Service, me: Me<'_>, group: &domain::Group, event: GroupEventK
         members: group.members,
     });
     let hub = &service.ports.hub;
-    let others: Vec<UserId> = members.iter().copied().filter(|member| *member != me.user()).collect();
-    if !others.is_empty() {
-        hub.push(Audience::Users(&others), &push);
+    if let Some(roster) = roster {
+        let (version, members) = (roster.version(), roster.members());
+        hub.push(Audience::Members { group: group.id, version, members, but: me.user() }, &push);
     }
     hub.push(Audience::OthersOf(me.user(), me.conn), &push);
 }

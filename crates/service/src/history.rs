@@ -85,7 +85,8 @@ fn json_bytes(text: &str) -> usize {
     text.bytes().map(escaped).sum()
 }
 
-fn chat_message(message: StoredMessage, names: &HashMap<UserId, Arc<str>>) -> ChatMessage {
+/// A message of the log as clients get it.
+pub(crate) fn chat_message(message: StoredMessage, names: &HashMap<UserId, Arc<str>>) -> ChatMessage {
     ChatMessage {
         conv: message.conversation.0,
         seq: message.seq.0,

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::{ConversationId, SessionId, UserId};
+use domain::{GroupId, Reach, RosterVersion, SessionId, UserId};
 use protocol::{Bye, ChatMessage, Push, Refusal, Sent};
 
 use crate::caller::{ConnKey, Principal};
+use crate::notice::Notice;
 
 /// Whom a push is for. A user means every connection of every session of theirs, on every node.
 #[derive(Clone, Copy, Debug)]
@@ -14,6 +15,19 @@ pub enum Audience<'a> {
     Users(&'a [UserId]),
     /// One user, but for the connection that knows already.
     OthersOf(UserId, ConnKey),
+    /// These users as far as they are connected to this node.
+    Here(&'a [UserId]),
+    /// The members of a group but one, on every node.
+    Members {
+        /// The group.
+        group: GroupId,
+        /// How many changes led to these members.
+        version: RosterVersion,
+        /// All of them.
+        members: &'a [UserId],
+        /// Who knows already, or is told in another way.
+        but: UserId,
+    },
 }
 
 /// Whom a stored message is for; the connection that sent it gets the answer instead.
@@ -23,7 +37,14 @@ pub enum Readers {
     Pair(UserId, UserId),
     /// The members of a group who may read the message, as they were after it was stored. The same list for one message
     /// after the other, as long as they have the same readers.
-    Members(ConversationId, Arc<[UserId]>),
+    Members {
+        /// The group.
+        group: GroupId,
+        /// The version of its roster as of the message's commit, or a later one.
+        version: RosterVersion,
+        /// By rising id.
+        members: Arc<[UserId]>,
+    },
 }
 
 /// Which of the two chat requests asked.
@@ -70,8 +91,8 @@ pub enum Held {
 /// reactor's. The service calls it while it holds a lock for the user concerned: no method may call the service back or
 /// wait for one that does.
 pub trait Hub: Send + Sync {
-    /// From now on the connection speaks for the principal, and pushes to its user reach it. A session has one
-    /// connection: one that held it before is closed with a BYE.
+    /// From now on the connection speaks for the principal, and pushes to its user reach it, from other nodes too. A
+    /// session has one connection: one of this node that held it before is closed with a BYE.
     fn attach(&self, conn: ConnKey, principal: &Principal);
 
     /// The connection does not speak for the principal any more.
@@ -84,7 +105,23 @@ pub trait Hub: Send + Sync {
     /// conversation always come from one thread.
     fn deliver(&self, deliveries: Vec<Delivery>);
 
-    /// Closes the connection that holds this session, wherever it is: from now on no further request of it is begun,
-    /// and when it is gone the gateway calls [`Service::disconnected`](crate::Service::disconnected).
+    /// Closes the connection of this node that holds this session, if there is one: from now on no further request of it
+    /// is begun, and when it is gone the gateway calls [`Service::disconnected`](crate::Service::disconnected).
     fn close_session(&self, user: UserId, session: SessionId, bye: Bye);
+
+    /// Whom the bus to other nodes reaches now.
+    fn reach(&self) -> Reach;
+
+    /// Tells the services of all other nodes.
+    fn tell_nodes(&self, notice: Notice);
+
+    /// What concerns these groups is heard from now on, as long as this member of them is connected here; does nothing
+    /// for a user who is not. The groups that were named before stay.
+    fn follow(&self, user: UserId, groups: &[GroupId]);
+
+    /// The user is no member of the group any more.
+    fn unfollow(&self, user: UserId, group: GroupId);
+
+    /// Those of these users who are connected to this node, in their order.
+    fn here(&self, users: &[UserId]) -> Vec<UserId>;
 }

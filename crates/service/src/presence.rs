@@ -1,36 +1,30 @@
 //! Who comes and goes, and who is told.
 
-use domain::{NUMBER_MAX, PresenceChange, PresenceState, UserId};
+use domain::{Arrival, Company, NUMBER_MAX, PresenceChange, PresenceState, Reach, UserId};
 use parking_lot::{Mutex, MutexGuard};
 use protocol::{PresencePush, Push};
 
 use crate::caller::{ConnKey, Principal};
 use crate::hub::{Audience, Held};
+use crate::notice::Notice;
 use crate::service::Service;
 use crate::wire;
 
 const STRIPES: usize = 64;
 
+/// Users whose states are asked for at once.
+const STATES_AT_ONCE: usize = 500;
+
 /// Locks by user: what must not happen twice at once for one user, while others pass. Held over the hub and the
-/// presence port; `admission` also over one login's queries.
+/// presence port.
 pub(crate) struct Doors {
     /// Coming and going of a user's connections, and telling of it.
     threshold: [Mutex<()>; STRIPES],
-    /// Logins of a user where one session excludes another. Taken before `threshold`.
-    admission: [Mutex<()>; STRIPES],
 }
 
 impl Doors {
     pub(crate) fn new() -> Doors {
-        Doors {
-            threshold: std::array::from_fn(|_| Mutex::new(())),
-            admission: std::array::from_fn(|_| Mutex::new(())),
-        }
-    }
-
-    /// Keeps other logins of this user waiting.
-    pub(crate) fn admission(&self, user: UserId) -> MutexGuard<'_, ()> {
-        self.admission[user.0 as usize % STRIPES].lock()
+        Doors { threshold: std::array::from_fn(|_| Mutex::new(())) }
     }
 
     fn threshold(&self, user: UserId) -> MutexGuard<'_, ()> {
@@ -38,13 +32,16 @@ impl Doors {
     }
 }
 
-/// The connection speaks for the principal from now on.
-pub(crate) fn arrive(service: &Service, conn: ConnKey, principal: &Principal) -> PresenceChange {
+/// The connection speaks for the principal from now on, unless it wants no company and has some, or may have.
+pub(crate) fn arrive(service: &Service, conn: ConnKey, principal: &Principal, company: Company) -> Arrival {
     // A connection that goes while its session arrives by another must not take the new one's presence along.
     let _door = service.doors.threshold(principal.user);
-    service.ports.hub.attach(conn, principal);
-    service.seen.attached(principal.session);
-    service.ports.presence.arrive(principal.user, principal.session)
+    let arrival = service.ports.presence.arrive(principal.user, principal.session, company);
+    if let Arrival::Here(_) = arrival {
+        service.ports.hub.attach(conn, principal);
+        service.seen.attached(principal.session);
+    }
+    arrival
 }
 
 /// The connection speaks for the principal no more; friends are told if that was the user's last one.
@@ -65,7 +62,7 @@ pub(crate) fn depart(service: &Service, conn: ConnKey, principal: &Principal) ->
     held
 }
 
-/// Tells friends whether the user is there. `friends` is given where all of them are known already.
+/// Tells friends on all nodes whether the user is there. `friends` is given where all of them are known already.
 pub(crate) fn announce(service: &Service, user: UserId, friends: Option<&[UserId]>) {
     let read;
     let friends = match friends {
@@ -85,12 +82,76 @@ pub(crate) fn announce(service: &Service, user: UserId, friends: Option<&[UserId
     if friends.is_empty() {
         return;
     }
+    tell_here(service, user, friends);
+    if service.ports.hub.reach() != Reach::Alone {
+        service.ports.hub.tell_nodes(Notice::PresenceChanged { user, friends: friends.to_vec() });
+    }
+}
+
+/// Another node told that a user may have come or gone.
+pub(crate) fn changed_elsewhere(service: &Service, user: UserId, friends: &[UserId]) {
+    let friends = service.ports.hub.here(friends);
+    if !friends.is_empty() {
+        tell_here(service, user, &friends);
+    }
+}
+
+/// Tells friends who are connected here.
+fn tell_here(service: &Service, user: UserId, friends: &[UserId]) {
     // Every change is followed by an announcement of what is true then, one at a time: the last one that friends hear
-    // is the truth, however threads race.
+    // is the truth, however threads and nodes race.
     let _door = service.doors.threshold(user);
     let state = state(service, user);
+    if service.ports.hub.reach() != Reach::Alone {
+        service.told.all(user, state);
+    }
     let push = Push::Presence(PresencePush { id: user.0, state: wire::state(state) });
-    service.ports.hub.push(Audience::Users(friends), &push);
+    service.ports.hub.push(Audience::Here(friends), &push);
+}
+
+/// Notes what one friend is told in a list.
+pub(crate) fn told(service: &Service, user: UserId, state: PresenceState) {
+    if service.ports.hub.reach() != Reach::Alone {
+        service.told.one(user, state);
+    }
+}
+
+/// Tells friends here of changes that were found out when somebody asked.
+pub(crate) fn correct(service: &Service) {
+    for user in service.told.take_corrections() {
+        tell_friends_here(service, user);
+    }
+}
+
+fn tell_friends_here(service: &Service, user: UserId) {
+    match service.ports.store.friend_ids(user) {
+        Ok(friends) => changed_elsewhere(service, user, &friends),
+        Err(error) => service.trouble.note(service.ports.clock.now(), &error),
+    }
+}
+
+impl Service {
+    /// These users may have come or gone without anybody having told their friends: tells them, on all nodes. Blocks.
+    pub fn presence_changed(&self, users: &[UserId]) {
+        for user in users {
+            announce(self, *user, None);
+        }
+    }
+
+    /// Whatever was told here of anybody's presence may not hold: asks again, and tells friends here what differs.
+    /// Blocks.
+    pub fn review_presence(&self) {
+        let told = self.told.everybody();
+        for some in told.chunks(STATES_AT_ONCE) {
+            let users: Vec<UserId> = some.iter().map(|(user, _)| *user).collect();
+            let states = self.ports.presence.states(&users);
+            for ((user, told), state) in some.iter().zip(states) {
+                if *told != state {
+                    tell_friends_here(self, *user);
+                }
+            }
+        }
+    }
 }
 
 /// Whether one user is there.

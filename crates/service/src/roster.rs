@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{RosterEntry, Seq, UserId};
+use domain::{GroupRoster, RosterVersion, Seq, UserId};
 
 /// What a roster without members weighs: so many members would fill the room of its allocations and its place in a
 /// cache.
@@ -11,6 +11,7 @@ const EMPTY_WEIGHT: u64 = 12;
 /// The members of a group. Each reads what comes after their `since`. 16 bytes a member.
 #[derive(Debug, Default)]
 pub(crate) struct Roster {
+    version: RosterVersion,
     /// By rising id.
     members: Arc<[UserId]>,
     /// Of the member at the same place.
@@ -30,12 +31,23 @@ pub(crate) struct Readership {
 }
 
 impl Roster {
-    /// A roster of these members, by rising id.
-    pub(crate) fn new(entries: &[RosterEntry]) -> Roster {
+    /// A roster as the store read it.
+    pub(crate) fn new(stored: &GroupRoster) -> Roster {
+        let entries = &stored.members;
         debug_assert!(entries.is_sorted_by_key(|entry| entry.user), "a port's promise");
         let since: Box<[Seq]> = entries.iter().map(|entry| entry.since).collect();
         let newest_since = since.iter().copied().max().unwrap_or_default();
-        Roster { members: entries.iter().map(|entry| entry.user).collect(), since, newest_since }
+        Roster {
+            version: stored.version,
+            members: entries.iter().map(|entry| entry.user).collect(),
+            since,
+            newest_since,
+        }
+    }
+
+    /// How many changes led to it.
+    pub(crate) fn version(&self) -> RosterVersion {
+        self.version
     }
 
     /// All members, by rising id.
@@ -88,10 +100,12 @@ impl Readership {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use domain::RosterEntry;
 
     fn roster(entries: &[(u64, u64)]) -> Roster {
         let entry = |&(user, since)| RosterEntry { user: UserId(user), since: Seq(since) };
-        Roster::new(&entries.iter().map(entry).collect::<Vec<_>>())
+        let members = entries.iter().map(entry).collect();
+        Roster::new(&GroupRoster { version: RosterVersion(1), members })
     }
 
     fn readers(roster: &Roster, seq: u64) -> Vec<u64> {

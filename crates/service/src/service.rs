@@ -14,11 +14,13 @@ use crate::directory::Directory;
 use crate::friends::{self, Friendships};
 use crate::groups::{self, Rosters};
 use crate::hub::Hub;
+use crate::notice::{self, Notice};
 use crate::presence::Doors;
 use crate::refuse::{Stop, Trouble};
 use crate::roster::Roster;
 use crate::seen::Seen;
 use crate::sessions::{self, Ended};
+use crate::told::Told;
 use crate::unsettled::Unsettled;
 use crate::upkeep::{self, Upkeep};
 use crate::versioned_cache::{Capacity, VersionedCache};
@@ -65,6 +67,7 @@ pub struct Service {
     pub(crate) seen: Seen,
     pub(crate) ended: Ended,
     pub(crate) doors: Doors,
+    pub(crate) told: Told,
     pub(crate) unsettled: Unsettled,
     pub(crate) upkeep: Upkeep,
     pub(crate) trouble: Trouble,
@@ -89,6 +92,7 @@ impl Service {
             seen: Seen::new(),
             ended: Ended::default(),
             doors: Doors::new(),
+            told: Told::new(),
             unsettled: Unsettled::new(),
             upkeep: Upkeep::default(),
             trouble: Trouble::default(),
@@ -129,6 +133,11 @@ impl Service {
     /// A connection of this principal is gone, without having logged out.
     pub fn disconnected(&self, conn: ConnKey, principal: &Principal) {
         sessions::disconnected(self, conn, principal);
+    }
+
+    /// The service of another node told this. May block as long as store and presence port do.
+    pub fn heard(&self, notice: Notice) {
+        notice::heard(self, notice);
     }
 
     /// The limits that the service works with.

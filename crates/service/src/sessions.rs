@@ -1,19 +1,27 @@
 //! Sessions: their beginning by LOGIN, going on by RESUME, list and end.
 
+use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::{NUMBER_MAX, NewSession, PresenceChange, SessionId, TokenHash, User, UserId};
+use domain::{
+    Arrival, Company, NUMBER_MAX, NewSession, PresenceChange, SessionId, StoreResult, TokenHash, User, UserId,
+};
 use protocol::{Bye, Code, Nothing, Reply, Resume, Secret, SessionRef, SessionsList, SignedIn, State};
 
 use crate::bundle;
 use crate::caller::{Caller, ConnKey, Me, Principal};
 use crate::config::SessionPolicy;
+use crate::groups;
 use crate::hub::Held;
 use crate::names;
+use crate::notice::Notice;
 use crate::presence;
 use crate::refuse::Stop;
 use crate::service::{Handled, Service};
 use crate::token;
+
+/// Sessions looked up at once; a store takes at most 1,000.
+const RECHECKED_AT_ONCE: usize = 500;
 
 /// Counts ended sessions, so that one which ends while it resumes is noticed without a query for every resume.
 ///
@@ -43,7 +51,7 @@ struct Entry {
 /// Begins a session of a user who proved to be one.
 pub(crate) fn begin(service: &Service, caller: Caller<'_>, user: &User) -> Result<Handled, Stop> {
     let ports = &service.ports;
-    let _admission = admit(service, user.id, None)?;
+    admit(service, user.id, None)?;
     let token = token::new(&*ports.entropy);
     let Some(hash) = token::hash(&token) else { return Err(Stop::refused(Code::INTERNAL)) };
     let ended = service.ended.count();
@@ -86,9 +94,11 @@ pub(crate) fn resume(service: &Service, caller: Caller<'_>, request: &Resume) ->
     if ports.clock.now().0.saturating_sub(seen.0) > service.config.session_ttl_ms {
         return Err(over());
     }
-    let _admission = admit(service, found.user.id, Some(session))?;
+    admit(service, found.user.id, Some(session))?;
     let entry = Entry { principal: principal(service, &found.user, session), token: hash, ended };
     let signed_in = enter(service, caller.conn, &entry, None)?;
+    // By whichever connection of another node it went on until now.
+    service.ports.hub.tell_nodes(Notice::SessionMoved { user: found.user.id, session });
     log::debug!("user {} resumed session {session}", found.user.id);
     Ok(Handled::SignedIn(entry.principal, Reply::Resume(signed_in)))
 }
@@ -99,7 +109,12 @@ pub(crate) fn list(service: &Service, me: Me<'_>) -> Result<SessionsList, Stop> 
     let sessions = service.ports.store.sessions(me.user())?;
     let sessions = sessions.into_iter().map(|session| protocol::Session {
         session: session.id.0,
-        state: if connected.contains(&session.id) { State::Online } else { State::Offline },
+        state: match &connected {
+            _ if session.id == me.principal.session => State::Online,
+            Some(connected) if connected.contains(&session.id) => State::Online,
+            Some(_) => State::Offline,
+            None => State::Unknown,
+        },
         current: session.id == me.principal.session,
         since: session.since.0,
         seen: service.seen.latest(session.id, session.seen).0,
@@ -137,31 +152,39 @@ pub(crate) fn disconnected(service: &Service, conn: ConnKey, principal: &Princip
     }
 }
 
-/// Where one session excludes another: refuses while one is connected, else keeps others waiting until it is entered.
-fn admit(
-    service: &Service,
-    user: UserId,
-    session: Option<SessionId>,
-) -> Result<Option<parking_lot::MutexGuard<'_, ()>>, Stop> {
-    match service.config.session_policy {
-        SessionPolicy::Many | SessionPolicy::Replace => Ok(None),
-        SessionPolicy::Reject => {
-            let admission = service.doors.admission(user);
-            let connected = service.ports.presence.sessions(user);
+/// Where one session excludes another: refuses while one is connected. Only a look, so that a login that will be refused
+/// makes no session; what counts is the arrival.
+fn admit(service: &Service, user: UserId, session: Option<SessionId>) -> Result<(), Stop> {
+    match company(service) {
+        Company::Any => Ok(()),
+        Company::None => {
+            let connected = service.ports.presence.sessions(user).ok_or_else(|| service.busy())?;
             // A session may always take its own place again: its old connection can be dead without being found so.
             match connected.into_iter().any(|connected| Some(connected) != session) {
-                false => Ok(Some(admission)),
+                false => Ok(()),
                 true => Err(Stop::refused(Code::ALREADY_ONLINE)),
             }
         }
     }
 }
 
+fn company(service: &Service) -> Company {
+    match service.config.session_policy {
+        SessionPolicy::Many | SessionPolicy::Replace => Company::Any,
+        SessionPolicy::Reject => Company::None,
+    }
+}
+
 /// Attaches the connection, reads the bundle, and tells friends. Undone if any of it fails.
 fn enter(service: &Service, conn: ConnKey, entry: &Entry, token: Option<Secret>) -> Result<SignedIn, Stop> {
     let principal = &entry.principal;
-    let change = presence::arrive(service, conn, principal);
+    let change = match presence::arrive(service, conn, principal, company(service)) {
+        Arrival::Here(change) => change,
+        Arrival::Refused => return Err(Stop::refused(Code::ALREADY_ONLINE)),
+        Arrival::Unknown => return Err(service.busy().into()),
+    };
     let bundle = still_there(service, entry)
+        .and_then(|()| groups::follow_all(service, principal.user).map_err(Stop::from))
         .and_then(|()| bundle::read(service, principal, token).map_err(Stop::from))
         .inspect_err(|_| {
             presence::depart(service, conn, principal);
@@ -197,11 +220,33 @@ fn leave(service: &Service, me: Me<'_>) -> Result<(), Stop> {
     Ok(())
 }
 
-/// Closes the connection of a session that ended in the store; the gateway then reports it as disconnected.
+/// Closes the connection of a session that ended in the store, on whichever node; the gateway there then reports it as
+/// disconnected.
 fn close(service: &Service, user: UserId, session: SessionId, why: &str) {
+    close_here(service, user, session, why);
+    service.ports.hub.tell_nodes(Notice::SessionEnded { user, session, why: why.to_owned() });
+}
+
+/// Closes the connection of a session that ended in the store, if it is one of this node.
+pub(crate) fn close_here(service: &Service, user: UserId, session: SessionId, why: &str) {
     service.ended.note();
     let bye = Bye { errcode: Code::SESSION_ENDED.0, errmsg: why.to_owned(), retry_after_ms: 0 };
     service.ports.hub.close_session(user, session, bye);
+}
+
+impl Service {
+    /// Looks whether these connected sessions are still there, and closes those that are not: other nodes may have ended
+    /// them without this one hearing of it. Blocks.
+    pub fn recheck_sessions(&self, attached: &[(UserId, SessionId)]) -> StoreResult<()> {
+        for some in attached.chunks(RECHECKED_AT_ONCE) {
+            let ids: Vec<SessionId> = some.iter().map(|(_, session)| *session).collect();
+            let living: HashSet<SessionId> = self.ports.store.living_sessions(&ids)?.into_iter().collect();
+            for (user, session) in some.iter().filter(|(_, session)| !living.contains(session)) {
+                close_here(self, *user, *session, "this session was ended from another device");
+            }
+        }
+        Ok(())
+    }
 }
 
 fn principal(service: &Service, user: &User, session: SessionId) -> Principal {

@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::{StoreResult, Timestamp};
 
+use crate::presence;
 use crate::service::Service;
 
 /// Between two looks for sessions that are over.
@@ -23,6 +24,7 @@ pub(crate) fn tick(service: &Service) {
     let store = &*service.ports.store;
     // Each tells of its own outages, once.
     let _ = service.cursors.flush(store);
+    presence::correct(service);
     let seen = service.seen.flush(store).and_then(|()| sweep_sessions(service));
     if let Err(error) = seen {
         service.trouble.note(service.ports.clock.now(), &error);

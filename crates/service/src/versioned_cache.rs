@@ -104,6 +104,14 @@ where
         self.values.remove(key);
     }
 
+    /// Says that any value may have changed, unknown to this process.
+    pub(crate) fn invalidate_all(&self) {
+        self.generations.iter().for_each(|generation| {
+            generation.fetch_add(1, Ordering::SeqCst);
+        });
+        self.values.clear();
+    }
+
     fn kept_of(&self, key: &K, generation: u64) -> Option<V> {
         self.values.get(key).filter(|kept| kept.generation == generation).map(|kept| kept.value)
     }

@@ -64,7 +64,7 @@ impl Bus for LocalBus {
             exchange.nodes.read().iter().filter(|node| !Arc::ptr_eq(node, own)).cloned().collect();
         for publication in batch {
             for node in &others {
-                if !node.topics.read().contains(&publication.topic) {
+                if publication.topic != Topic::Nodes && !node.topics.read().contains(&publication.topic) {
                     continue;
                 }
                 let receiver = node.receiver.read().as_ref().and_then(Weak::upgrade);
@@ -76,15 +76,18 @@ impl Bus for LocalBus {
         Ok(())
     }
 
-    fn subscribe(&self, topic: Topic) {
+    fn subscribe(&self, topics: &[Topic]) {
         if let Some((_, node)) = &self.exchange {
-            node.topics.write().insert(topic);
+            node.topics.write().extend(topics);
         }
     }
 
-    fn unsubscribe(&self, topic: Topic) {
+    fn unsubscribe(&self, topics: &[Topic]) {
         if let Some((_, node)) = &self.exchange {
-            node.topics.write().remove(&topic);
+            let mut listened = node.topics.write();
+            topics.iter().for_each(|topic| {
+                listened.remove(topic);
+            });
         }
     }
 }
@@ -101,7 +104,7 @@ impl Drop for LocalBus {
 mod tests {
     use super::*;
     use bytes::Bytes;
-    use domain::UserId;
+    use domain::{Timestamp, UserId};
     use parking_lot::Mutex;
 
     #[derive(Default)]
@@ -111,7 +114,7 @@ mod tests {
         fn receive(&self, publication: Publication) {
             self.0.lock().push(publication);
         }
-        fn missed(&self) {}
+        fn missed(&self, _since: Timestamp) {}
     }
 
     fn heard(recorder: &Recorder) -> Vec<Bytes> {
@@ -136,13 +139,13 @@ mod tests {
         let (a, a_heard, _keep_a) = node(&exchange);
         let (b, b_heard, _keep_b) = node(&exchange);
         for bus in [&a, &b] {
-            bus.subscribe(Topic::User(UserId(1)));
-            bus.subscribe(Topic::User(UserId(1)));
+            bus.subscribe(&[Topic::User(UserId(1)), Topic::User(UserId(7))]);
+            bus.subscribe(&[Topic::User(UserId(1))]);
         }
         a.publish(vec![publication(1, "x"), publication(2, "not for b"), publication(1, "y")]).unwrap();
         assert_eq!(heard(&b_heard), ["x", "y"]);
         assert!(heard(&a_heard).is_empty());
-        b.unsubscribe(Topic::User(UserId(1)));
+        b.unsubscribe(&[Topic::User(UserId(1))]);
         a.publish(vec![publication(1, "z")]).unwrap();
         assert_eq!(heard(&b_heard).len(), 2);
     }
@@ -152,7 +155,7 @@ mod tests {
         let exchange = LocalExchange::new();
         let (a, _, _keep_a) = node(&exchange);
         let (b, b_heard, keep_b) = node(&exchange);
-        b.subscribe(Topic::User(UserId(1)));
+        b.subscribe(&[Topic::User(UserId(1))]);
         drop(b);
         a.publish(vec![publication(1, "x")]).unwrap();
         assert!(heard(&b_heard).is_empty());

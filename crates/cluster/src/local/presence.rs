@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
-use domain::{Presence, PresenceChange, PresenceState, SessionId, UserId};
+use domain::{Arrival, Company, Presence, PresenceChange, PresenceState, SessionId, UserId};
 use parking_lot::RwLock;
 
 /// Shards of the map, so that threads rarely wait for each other.
@@ -41,15 +41,18 @@ impl Default for LocalPresence {
 }
 
 impl Presence for LocalPresence {
-    fn arrive(&self, user: UserId, session: SessionId) -> PresenceChange {
+    fn arrive(&self, user: UserId, session: SessionId, company: Company) -> Arrival {
         match self.shard(user).write().entry(user) {
             Entry::Vacant(entry) => {
                 entry.insert(Sessions::One(session));
-                PresenceChange::Changed
+                Arrival::Here(PresenceChange::Changed)
+            }
+            Entry::Occupied(entry) if company == Company::None && !entry.get().is_only(session) => {
+                Arrival::Refused
             }
             Entry::Occupied(mut entry) => {
                 entry.get_mut().add(session);
-                PresenceChange::Same
+                Arrival::Here(PresenceChange::Same)
             }
         }
     }
@@ -72,16 +75,23 @@ impl Presence for LocalPresence {
         users.iter().map(state).collect()
     }
 
-    fn sessions(&self, user: UserId) -> Vec<SessionId> {
-        match self.shard(user).read().get(&user) {
+    fn sessions(&self, user: UserId) -> Option<Vec<SessionId>> {
+        Some(match self.shard(user).read().get(&user) {
             None => Vec::new(),
             Some(Sessions::One(session)) => vec![*session],
             Some(Sessions::Many(sessions)) => sessions.clone(),
-        }
+        })
     }
 }
 
 impl Sessions {
+    fn is_only(&self, session: SessionId) -> bool {
+        match self {
+            Sessions::One(one) => *one == session,
+            Sessions::Many(many) => many.iter().all(|other| *other == session),
+        }
+    }
+
     fn add(&mut self, session: SessionId) {
         match self {
             Sessions::One(one) if *one == session => {}
@@ -112,23 +122,25 @@ mod tests {
     fn the_first_session_brings_a_user_online_and_the_last_takes_them_off() {
         let presence = LocalPresence::new();
         let (user, other) = (UserId(1), UserId(65));
-        assert_eq!(presence.arrive(user, SessionId(1)), PresenceChange::Changed);
-        assert_eq!(presence.arrive(user, SessionId(1)), PresenceChange::Same);
-        assert_eq!(presence.arrive(user, SessionId(2)), PresenceChange::Same);
+        let (changed, same) = (Arrival::Here(PresenceChange::Changed), Arrival::Here(PresenceChange::Same));
+        assert_eq!(presence.arrive(user, SessionId(1), Company::Any), changed);
+        assert_eq!(presence.arrive(user, SessionId(1), Company::None), same);
+        assert_eq!(presence.arrive(user, SessionId(2), Company::None), Arrival::Refused);
+        assert_eq!(presence.arrive(user, SessionId(2), Company::Any), same);
         assert_eq!(presence.states(&[other, user]), [Offline, Online]);
-        assert_eq!(presence.sessions(user), [SessionId(1), SessionId(2)]);
+        assert_eq!(presence.sessions(user), Some(vec![SessionId(1), SessionId(2)]));
         assert_eq!(presence.depart(user, SessionId(1)), PresenceChange::Same);
         assert_eq!(presence.depart(user, SessionId(3)), PresenceChange::Same);
         assert_eq!(presence.depart(user, SessionId(2)), PresenceChange::Changed);
         assert_eq!(presence.depart(user, SessionId(2)), PresenceChange::Same);
         assert_eq!(presence.states(&[user]), [Offline]);
-        assert!(presence.sessions(user).is_empty());
+        assert_eq!(presence.sessions(user), Some(Vec::new()));
     }
 
     #[test]
     fn a_stranger_cannot_take_a_single_session_off() {
         let presence = LocalPresence::new();
-        presence.arrive(UserId(1), SessionId(1));
+        presence.arrive(UserId(1), SessionId(1), Company::Any);
         assert_eq!(presence.depart(UserId(1), SessionId(9)), PresenceChange::Same);
         assert_eq!(presence.states(&[UserId(1)]), [Online]);
     }

@@ -1,12 +1,14 @@
 //! The ports: what the business needs and does not know how to do.
 
+mod bus;
 mod environment;
-mod nodes;
+mod presence;
 mod stores;
 
+pub use bus::{Bus, BusReceiver, Publication, Reach, SharedReceiver, Topic};
 pub use environment::{Clock, Entropy, PasswordHasher};
-pub use nodes::{
-    Bus, BusReceiver, Presence, PresenceChange, PresenceState, Publication, Reach, SharedReceiver, Topic,
+pub use presence::{
+    Arrival, Company, Presence, PresenceChange, PresenceState, PresenceWatcher, SharedWatcher,
 };
 pub use stores::{
     AppendRefused, FriendLimits, FriendStore, GroupLimits, GroupStore, MessageLog, SessionStore, Store,

@@ -7,9 +7,9 @@
 
 use crate::{
     Accepted, Account, Appended, Conversation, ConversationFilter, ConversationId, Created, Credentials,
-    Cursor, FoundSession, Friend, FriendRequest, Group, GroupId, Joined, Left, Member, Membership, NewGroup,
-    NewMessage, NewSession, NewUser, OwnGroup, PageSize, Requested, RosterEntry, Seq, Session, SessionId,
-    StoreResult, StoredMessage, Timestamp, TokenHash, User, UserId, Window,
+    Cursor, FoundSession, Friend, FriendRequest, Group, GroupId, GroupRoster, Joined, Left, Member,
+    Membership, NewGroup, NewMessage, NewSession, NewUser, OwnGroup, PageSize, Requested, Seq, Session,
+    SessionId, StoreResult, StoredMessage, Timestamp, TokenHash, Touched, User, UserId, Window,
 };
 
 /// Users and their credentials.
@@ -41,6 +41,9 @@ pub trait SessionStore: Send + Sync {
 
     /// Ends a session of this user; whether there was one.
     fn end_session(&self, user: UserId, session: SessionId) -> StoreResult<bool>;
+
+    /// Those of these sessions that have not ended, in no order. At most 1,000 ids.
+    fn living_sessions(&self, sessions: &[SessionId]) -> StoreResult<Vec<SessionId>>;
 
     /// Ends sessions that were last seen before `before`, at most `limit` of them; how many.
     fn expire_sessions(&self, before: Timestamp, limit: u32) -> StoreResult<u32>;
@@ -133,11 +136,15 @@ pub trait GroupStore: Send + Sync {
     /// A page of a group's members.
     fn members(&self, group: GroupId, after: UserId, limit: u32) -> StoreResult<Vec<Member>>;
 
-    /// All members by rising id, and since when each of them reads; bounded by the member limit.
+    /// The ids of all groups of a user, by rising id; bounded by the group limit.
+    fn group_ids(&self, user: UserId) -> StoreResult<Vec<GroupId>>;
+
+    /// All members by rising id, and since when each of them reads, as one moment saw them; bounded by the member limit.
+    /// Every change of members counts the version up, in the change's own transaction.
     ///
-    /// Read after an append returned, it has everybody who may read what was appended: whoever is missing joins later,
-    /// with a `since` that is not below it.
-    fn roster(&self, group: GroupId) -> StoreResult<Vec<RosterEntry>>;
+    /// A roster of the version that [`append`](MessageLog::append) returned, or of a later one, has everybody who may
+    /// read what was appended: whoever is missing left, or joins later with a `since` that is not below it.
+    fn roster(&self, group: GroupId) -> StoreResult<GroupRoster>;
 }
 
 /// Why one message of a batch was not appended, while the others were.
@@ -184,6 +191,16 @@ pub trait MessageLog: Send + Sync {
         after: ConversationId,
         limit: u32,
     ) -> StoreResult<Vec<Conversation>>;
+
+    /// A page of the conversations of any of these users in which a message of `since` or later stands, by rising id.
+    /// Its cost grows with the conversations of the users, not with what was said there. At most 1,000 users.
+    fn touched(
+        &self,
+        users: &[UserId],
+        since: Timestamp,
+        after: ConversationId,
+        limit: u32,
+    ) -> StoreResult<Vec<Touched>>;
 
     /// Moves cursors forward in one transaction; never back, never past the conversation's last seq; cursors of
     /// unknown users or conversations are passed over.

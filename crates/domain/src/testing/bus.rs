@@ -58,11 +58,11 @@ impl Bus for FakeBus {
         }
     }
 
-    fn subscribe(&self, topic: Topic) {
-        self.state.lock().topics.insert(topic);
+    fn subscribe(&self, topics: &[Topic]) {
+        self.state.lock().topics.extend(topics);
     }
 
-    fn unsubscribe(&self, topic: Topic) {
-        self.state.lock().topics.remove(&topic);
+    fn unsubscribe(&self, topics: &[Topic]) {
+        self.state.lock().topics.retain(|topic| !topics.contains(topic));
     }
 }

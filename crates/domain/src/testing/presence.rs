@@ -4,7 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 
 use parking_lot::Mutex;
 
-use crate::{Presence, PresenceChange, PresenceState, SessionId, UserId};
+use crate::{Arrival, Company, Presence, PresenceChange, PresenceState, SessionId, UserId};
 
 /// Who is connected, in one process. A test can make it forget that it knows ([`FakePresence::blind`]).
 #[derive(Debug, Default)]
@@ -31,12 +31,18 @@ impl FakePresence {
 }
 
 impl Presence for FakePresence {
-    fn arrive(&self, user: UserId, session: SessionId) -> PresenceChange {
+    fn arrive(&self, user: UserId, session: SessionId, company: Company) -> Arrival {
         let mut state = self.state.lock();
+        if state.blind && company == Company::None {
+            return Arrival::Unknown;
+        }
         let sessions = state.sessions.entry(user).or_default();
+        if company == Company::None && sessions.iter().any(|other| *other != session) {
+            return Arrival::Refused;
+        }
         let was_offline = sessions.is_empty();
         sessions.insert(session);
-        if was_offline { PresenceChange::Changed } else { PresenceChange::Same }
+        Arrival::Here(if was_offline { PresenceChange::Changed } else { PresenceChange::Same })
     }
 
     fn depart(&self, user: UserId, session: SessionId) -> PresenceChange {
@@ -60,8 +66,9 @@ impl Presence for FakePresence {
         users.iter().map(state_of).collect()
     }
 
-    fn sessions(&self, user: UserId) -> Vec<SessionId> {
-        self.state.lock().sessions.get(&user).into_iter().flatten().copied().collect()
+    fn sessions(&self, user: UserId) -> Option<Vec<SessionId>> {
+        let state = self.state.lock();
+        (!state.blind).then(|| state.sessions.get(&user).into_iter().flatten().copied().collect())
     }
 }
 
@@ -75,11 +82,14 @@ mod tests {
     #[test]
     fn the_last_session_decides() {
         let presence = FakePresence::new();
-        assert_eq!(presence.arrive(ANN, SessionId(1)), PresenceChange::Changed);
-        assert_eq!(presence.arrive(ANN, SessionId(2)), PresenceChange::Same);
+        let changed = Arrival::Here(PresenceChange::Changed);
+        assert_eq!(presence.arrive(ANN, SessionId(1), Company::Any), changed);
+        assert_eq!(presence.arrive(ANN, SessionId(2), Company::None), Arrival::Refused);
+        assert_eq!(presence.arrive(ANN, SessionId(1), Company::None), Arrival::Here(PresenceChange::Same));
+        assert_eq!(presence.arrive(ANN, SessionId(2), Company::Any), Arrival::Here(PresenceChange::Same));
         assert_eq!(presence.depart(ANN, SessionId(1)), PresenceChange::Same);
         assert_eq!(presence.states(&[BOB, ANN]), [PresenceState::Offline, PresenceState::Online]);
-        assert_eq!(presence.sessions(ANN), [SessionId(2)]);
+        assert_eq!(presence.sessions(ANN), Some(vec![SessionId(2)]));
         assert_eq!(presence.depart(ANN, SessionId(2)), PresenceChange::Changed);
         assert_eq!(presence.depart(ANN, SessionId(2)), PresenceChange::Same);
         presence.blind();

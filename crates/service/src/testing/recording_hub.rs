@@ -1,20 +1,23 @@
 //! Hubs for tests.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
-use domain::{SessionId, UserId};
+use domain::{GroupId, Reach, SessionId, UserId};
 use parking_lot::Mutex;
 use protocol::{Bye, Code, Push, Refusal, Sent};
 
 use crate::caller::{ConnKey, Principal};
 use crate::hub::{Audience, Delivery, Held, Hub, Readers};
+use crate::notice::Notice;
 
 /// A hub that keeps what each connection would have been sent. Keeps the whole contract of [`Hub`], as a node that is
 /// alone would.
-#[derive(Default)]
 pub struct RecordingHub {
     connections: Mutex<HashMap<ConnKey, Connection>>,
+    reach: Mutex<Reach>,
+    notices: Mutex<Vec<Notice>>,
+    followed: Mutex<BTreeSet<(UserId, GroupId)>>,
     before_attach: Mutex<Option<Hook>>,
     after_detach: Mutex<Option<Hook>>,
 }
@@ -31,9 +34,32 @@ struct Connection {
 }
 
 impl RecordingHub {
-    /// A hub without connections.
+    /// A hub without connections, of a node that is alone.
     pub fn new() -> RecordingHub {
-        RecordingHub::default()
+        RecordingHub {
+            connections: Mutex::default(),
+            reach: Mutex::new(Reach::Alone),
+            notices: Mutex::default(),
+            followed: Mutex::default(),
+            before_attach: Mutex::default(),
+            after_detach: Mutex::default(),
+        }
+    }
+
+    /// Makes it the hub of a node among others, or of one that cannot reach them.
+    pub fn set_reach(&self, reach: Reach) {
+        *self.reach.lock() = reach;
+    }
+
+    /// What other nodes were told since the last call, in order.
+    pub fn take_notices(&self) -> Vec<Notice> {
+        std::mem::take(&mut self.notices.lock())
+    }
+
+    /// The groups that are listened to for this user.
+    pub fn followed(&self, user: UserId) -> Vec<GroupId> {
+        let followed = self.followed.lock();
+        followed.iter().filter(|(follower, _)| *follower == user).map(|(_, group)| *group).collect()
     }
 
     /// Runs something in the thread that attaches the next connection, just before: the place to let others race.
@@ -109,7 +135,10 @@ impl Hub for RecordingHub {
         for (conn, connection) in connections.iter_mut() {
             let reached = match (audience, connection.user()) {
                 (_, None) => false,
-                (Audience::Users(users), Some(user)) => users.contains(&user),
+                (Audience::Users(users) | Audience::Here(users), Some(user)) => users.contains(&user),
+                (Audience::Members { members, but, .. }, Some(user)) => {
+                    user != but && members.contains(&user)
+                }
                 (Audience::OthersOf(reader, knows), Some(user)) => user == reader && *conn != knows,
             };
             if reached {
@@ -127,7 +156,7 @@ impl Hub for RecordingHub {
             for (conn, connection) in connections.iter_mut() {
                 let reads = connection.user().is_some_and(|user| match &readers {
                     Readers::Pair(one, other) => user == *one || user == *other,
-                    Readers::Members(_, members) => members.contains(&user),
+                    Readers::Members { members, .. } => members.contains(&user),
                 });
                 if reads && *conn != origin.conn {
                     connection.receive(Push::Message(message.clone()));
@@ -142,6 +171,31 @@ impl Hub for RecordingHub {
         for connection in connections.values_mut().filter(|connection| connection.holds(user, session)) {
             connection.closed = Some(bye.clone());
         }
+    }
+
+    fn reach(&self) -> Reach {
+        *self.reach.lock()
+    }
+
+    fn tell_nodes(&self, notice: Notice) {
+        self.notices.lock().push(notice);
+    }
+
+    fn follow(&self, user: UserId, groups: &[GroupId]) {
+        if !self.here(&[user]).is_empty() {
+            self.followed.lock().extend(groups.iter().map(|group| (user, *group)));
+        }
+    }
+
+    fn unfollow(&self, user: UserId, group: GroupId) {
+        self.followed.lock().remove(&(user, group));
+    }
+
+    fn here(&self, users: &[UserId]) -> Vec<UserId> {
+        let connections = self.connections.lock();
+        let is_here =
+            |user: &&UserId| connections.values().any(|connection| connection.user() == Some(**user));
+        users.iter().filter(is_here).copied().collect()
     }
 }
 
@@ -192,4 +246,18 @@ impl Hub for NullHub {
     }
 
     fn close_session(&self, _user: UserId, _session: SessionId, _bye: Bye) {}
+
+    fn reach(&self) -> Reach {
+        Reach::Alone
+    }
+
+    fn tell_nodes(&self, _notice: Notice) {}
+
+    fn follow(&self, _user: UserId, _groups: &[GroupId]) {}
+
+    fn unfollow(&self, _user: UserId, _group: GroupId) {}
+
+    fn here(&self, _users: &[UserId]) -> Vec<UserId> {
+        Vec::new()
+    }
 }

@@ -1,10 +1,12 @@
 //! Appending to the log.
 
 use super::cast::{NOW, append, befriend, group, log, message, say, two_friends, unique, users};
-use crate::{AppendRefused, Appended, ConversationId, NewMessage, Novelty, Seq, Store, Timestamp};
+use crate::{
+    AppendRefused, Appended, ConversationId, NewMessage, Novelty, RosterVersion, Seq, Store, Timestamp,
+};
 
 fn new(conversation: ConversationId, seq: u64) -> Appended {
-    Appended { conversation, seq: Seq(seq), time: NOW, novelty: Novelty::New }
+    Appended { conversation, seq: Seq(seq), time: NOW, novelty: Novelty::New, roster: RosterVersion(0) }
 }
 
 fn repeat(conversation: ConversationId, seq: u64) -> Appended {

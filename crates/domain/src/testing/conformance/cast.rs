@@ -87,7 +87,7 @@ pub(super) fn join(store: &dyn Store, group: GroupId, user: UserId) -> Seq {
 
 /// The members, and since when each of them reads.
 pub(super) fn roster(store: &dyn Store, group: GroupId) -> Vec<(UserId, Seq)> {
-    store.roster(group).unwrap().into_iter().map(|entry| (entry.user, entry.since)).collect()
+    store.roster(group).unwrap().members.into_iter().map(|entry| (entry.user, entry.since)).collect()
 }
 
 pub(super) fn message(conversation: ConversationId, sender: UserId, body: &str) -> NewMessage {

@@ -133,7 +133,7 @@ pub(super) fn numbers_too_large_name_nothing(store: &dyn Store) {
         assert_eq!(store.membership(grp, ann).unwrap(), None);
         assert_eq!(store.groups(ann, grp, 10).unwrap(), []);
         assert_eq!(store.members(mine, user, 10).unwrap(), []);
-        assert_eq!(store.roster(grp).unwrap(), []);
+        assert_eq!(store.roster(grp).unwrap().members, []);
         let appended = store.append(&[message(id, ann, "x"), message(conversation, ann, "y")]).unwrap();
         assert_eq!(appended[0], Err(AppendRefused::NoSuchConversation));
         assert_eq!(store.find_message(user, "x").unwrap(), None);

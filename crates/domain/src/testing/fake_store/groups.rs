@@ -5,8 +5,8 @@ use std::ops::Bound;
 
 use super::{FakeStore, State, messages};
 use crate::{
-    Created, Group, GroupId, GroupLimits, GroupStore, Joined, Left, Member, Membership, NewGroup, OwnGroup,
-    Role, RosterEntry, StoreResult, Timestamp, UserId,
+    Created, Group, GroupId, GroupLimits, GroupRoster, GroupStore, Joined, Left, Member, Membership,
+    NewGroup, OwnGroup, Role, RosterEntry, RosterVersion, StoreResult, Timestamp, UserId,
 };
 
 /// A group that is open.
@@ -27,6 +27,12 @@ impl State {
     fn group_count(&self, user: UserId) -> usize {
         self.groups.values().filter(|group| group.members.contains_key(&user)).count()
     }
+
+    fn roster_changed(&mut self, group: GroupId) {
+        if let Some(log) = self.conversations.get_mut(&group.conversation()) {
+            log.roster.0 += 1;
+        }
+    }
 }
 
 impl GroupStore for FakeStore {
@@ -44,6 +50,7 @@ impl GroupStore for FakeStore {
                 members: BTreeMap::from([(group.owner, owner)]),
             };
             state.groups.insert(id, row);
+            state.roster_changed(id);
             Created::Group(id)
         })
     }
@@ -70,7 +77,9 @@ impl GroupStore for FakeStore {
                 return Joined::Full;
             }
             row.members.insert(user, Membership { role: Role::Member, since });
-            Joined::Member { since, members: row.members.len() as u32 }
+            let members = row.members.len() as u32;
+            state.roster_changed(group);
+            Joined::Member { since, members }
         })
     }
 
@@ -86,6 +95,7 @@ impl GroupStore for FakeStore {
             if members == 0 {
                 state.groups.remove(&group);
             }
+            state.roster_changed(group);
             Left::Left { members }
         })
     }
@@ -119,10 +129,21 @@ impl GroupStore for FakeStore {
         })
     }
 
-    fn roster(&self, group: GroupId) -> StoreResult<Vec<RosterEntry>> {
+    fn group_ids(&self, user: UserId) -> StoreResult<Vec<GroupId>> {
+        self.run("list group ids", |state| {
+            let theirs = state.groups.iter().filter(|(_, row)| row.members.contains_key(&user));
+            theirs.map(|(id, _)| *id).collect()
+        })
+    }
+
+    fn roster(&self, group: GroupId) -> StoreResult<GroupRoster> {
         self.run("read a roster", |state| {
+            let log = state.conversations.get(&group.conversation());
+            let version = log.map_or(RosterVersion(0), |log| log.roster);
             let members = state.groups.get(&group).into_iter().flat_map(|row| &row.members);
-            members.map(|(&user, membership)| RosterEntry { user, since: membership.since }).collect()
+            let entry =
+                |(&user, membership): (&UserId, &Membership)| RosterEntry { user, since: membership.since };
+            GroupRoster { version, members: members.map(entry).collect() }
         })
     }
 }

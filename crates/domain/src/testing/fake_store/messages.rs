@@ -5,7 +5,8 @@ use std::ops::Bound;
 use super::{FakeStore, State};
 use crate::{
     AppendRefused, Appended, Conversation, ConversationFilter, ConversationId, ConversationKind, Cursor,
-    MessageLog, NewMessage, Novelty, PageSize, Seq, StoreResult, StoredMessage, UserId, Window,
+    MessageLog, NewMessage, Novelty, PageSize, Parties, RosterVersion, Seq, StoreResult, StoredMessage,
+    Timestamp, Touched, UserId, Window,
 };
 
 /// Whose a conversation is.
@@ -21,11 +22,20 @@ pub(super) enum Kind {
 pub(super) struct Log {
     pub(super) kind: Kind,
     pub(super) messages: Vec<StoredMessage>,
+    /// Of a group: how often its members changed.
+    pub(super) roster: RosterVersion,
 }
 
 impl Log {
     pub(super) fn last(&self) -> Seq {
         Seq(self.messages.len() as u64)
+    }
+
+    fn parties(&self) -> Parties {
+        match self.kind {
+            Kind::Direct(lower, higher) => Parties::Pair(lower, higher),
+            Kind::Group => Parties::Group,
+        }
     }
 }
 
@@ -40,14 +50,16 @@ impl State {
         let seq = log.last().next();
         let (client_msg_id, body) = (message.client_msg_id.clone(), message.body.clone());
         log.messages.push(StoredMessage { conversation, seq, sender, client_msg_id, time, kind, body });
+        let roster = log.roster;
         self.said.insert(key, (conversation, seq));
-        Ok(Appended { conversation, seq, time, novelty: Novelty::New })
+        Ok(Appended { conversation, seq, time, novelty: Novelty::New, roster })
     }
 
     fn find(&self, key: &(UserId, String)) -> Option<Appended> {
         let &(conversation, seq) = self.said.get(key)?;
-        let time = self.conversations[&conversation].messages[seq.0 as usize - 1].time;
-        Some(Appended { conversation, seq, time, novelty: Novelty::Repeat })
+        let log = &self.conversations[&conversation];
+        let time = log.messages[seq.0 as usize - 1].time;
+        Some(Appended { conversation, seq, time, novelty: Novelty::Repeat, roster: log.roster })
     }
 
     fn conversation(&self, user: UserId, id: ConversationId) -> Option<Conversation> {
@@ -117,6 +129,29 @@ impl MessageLog for FakeStore {
                 .range((Bound::Excluded(after), Bound::Unbounded))
                 .filter_map(|(&id, _)| state.conversation(user, id))
                 .filter(passes)
+                .take(limit as usize)
+                .collect()
+        })
+    }
+
+    fn touched(
+        &self,
+        users: &[UserId],
+        since: Timestamp,
+        after: ConversationId,
+        limit: u32,
+    ) -> StoreResult<Vec<Touched>> {
+        self.run("find touched conversations", |state| {
+            state
+                .conversations
+                .range((Bound::Excluded(after), Bound::Unbounded))
+                .filter(|(_, log)| log.messages.iter().any(|message| message.time >= since))
+                .filter(|(id, _)| users.iter().any(|user| state.conversation(*user, **id).is_some()))
+                .map(|(&conversation, log)| Touched {
+                    conversation,
+                    parties: log.parties(),
+                    last: log.last(),
+                })
                 .take(limit as usize)
                 .collect()
         })

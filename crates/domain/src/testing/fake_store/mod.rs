@@ -10,7 +10,10 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 
 use parking_lot::Mutex;
 
-use crate::{ConversationId, Cursor, GroupId, Seq, SessionId, StoreError, StoreResult, TokenHash, UserId};
+use crate::{
+    ConversationId, Cursor, GroupId, RosterVersion, Seq, SessionId, StoreError, StoreResult, TokenHash,
+    UserId,
+};
 
 /// A store in memory: one mutex over maps, so that every operation is atomic and races settle in the order of the lock.
 /// Passes the same conformance suite as the real stores. It has no limit of its own: it lives as long as a test.
@@ -104,7 +107,7 @@ impl State {
     /// The next unused conversation.
     fn open_conversation(&mut self, kind: messages::Kind) -> ConversationId {
         let id = ConversationId(self.conversations.len() as u64 + 1);
-        self.conversations.insert(id, messages::Log { kind, messages: Vec::new() });
+        self.conversations.insert(id, messages::Log { kind, messages: Vec::new(), roster: RosterVersion(0) });
         id
     }
 

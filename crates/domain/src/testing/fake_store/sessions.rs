@@ -87,6 +87,12 @@ impl SessionStore for FakeStore {
         })
     }
 
+    fn living_sessions(&self, sessions: &[SessionId]) -> StoreResult<Vec<SessionId>> {
+        self.run("find living sessions", |state| {
+            sessions.iter().filter(|id| state.sessions.contains_key(id)).copied().collect()
+        })
+    }
+
     fn expire_sessions(&self, before: Timestamp, limit: u32) -> StoreResult<u32> {
         self.run("expire sessions", |state| {
             let expired: Vec<SessionId> = state

@@ -1,0 +1,70 @@
+//! What the service of one node tells those of the others.
+
+use domain::{GroupId, SessionId, UserId};
+use protocol::{Bye, Code};
+
+use crate::service::Service;
+use crate::{groups, presence, sessions};
+
+/// A change that other nodes should know of. A hint: who misses it finds out from the store or the presence port, when
+/// the bus says that something may have been missed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Notice {
+    /// The session is over, in the store already: its connection is to be closed.
+    SessionEnded {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        session: SessionId,
+        /// A sentence for the user.
+        why: String,
+    },
+    /// The session goes on by a new connection, on the node that says so: another one is to be closed.
+    SessionMoved {
+        /// Whose.
+        user: UserId,
+        /// Which.
+        session: SessionId,
+    },
+    /// Two users are friends, or not, and were not, or were, before.
+    FriendshipChanged {
+        /// The one.
+        one: UserId,
+        /// The other.
+        other: UserId,
+    },
+    /// Somebody came into a group or left it, or may have.
+    MembershipChanged {
+        /// The group.
+        group: GroupId,
+        /// Who.
+        user: UserId,
+    },
+    /// A user may have come or gone. What is true is with the presence port.
+    PresenceChanged {
+        /// Who.
+        user: UserId,
+        /// Whom it concerns.
+        friends: Vec<UserId>,
+    },
+}
+
+/// Takes what another node's service told.
+pub(crate) fn heard(service: &Service, notice: Notice) {
+    match notice {
+        Notice::SessionEnded { user, session, why } => sessions::close_here(service, user, session, &why),
+        Notice::SessionMoved { user, session } => {
+            let bye = Bye {
+                errcode: Code::SESSION_MOVED.0,
+                errmsg: Code::SESSION_MOVED.text().to_owned(),
+                retry_after_ms: 0,
+            };
+            service.ports.hub.close_session(user, session, bye);
+        }
+        Notice::FriendshipChanged { one, other } => {
+            service.friendships.invalidate(&(one.min(other), one.max(other)));
+        }
+        Notice::MembershipChanged { group, user } => groups::changed_elsewhere(service, group, user),
+        Notice::PresenceChanged { user, friends } => presence::changed_elsewhere(service, user, &friends),
+    }
+}
