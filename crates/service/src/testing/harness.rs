@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 use domain::testing::{FakeClock, FakeEntropy, FakeHasher, FakePresence, FakeStore};
-use domain::{Presence, Store, Timestamp, UserId};
+use domain::{Presence, Reach, Store, Timestamp, UserId};
 use protocol::{
     AddFriend, Bye, Code, CreateGroup, FriendRef, GroupChat, GroupRef, Login, OneChat, Push, Refusal, Reg,
     Reply, Request, Resume, Secret, Sent, SignedIn, State,
@@ -94,6 +94,41 @@ impl Harness {
         let service = Service::new(ports, config);
         let (connections, requests) = (AtomicU64::new(1), AtomicU32::new(1));
         Harness { service, hub, store: fake, clock, presence, hasher, connections, requests }
+    }
+
+    /// Another node: a service of its own over the same store, presence and clock. Both hubs count as a cluster's from now
+    /// on; a test carries their notices, by [`Harness::hear_from`].
+    pub fn beside(&self, config: ServiceConfig) -> Harness {
+        let hub = Arc::new(RecordingHub::new());
+        for hub in [&self.hub, &hub] {
+            hub.set_reach(Reach::Cluster);
+        }
+        let ports = Ports {
+            store: self.store.clone(),
+            presence: self.presence.clone(),
+            hub: hub.clone(),
+            clock: self.clock.clone(),
+            // Not the same tokens.
+            entropy: Arc::new(FakeEntropy::new(2)),
+            hasher: self.hasher.clone(),
+        };
+        Harness {
+            service: Service::new(ports, config),
+            hub,
+            store: Arc::clone(&self.store),
+            clock: Arc::clone(&self.clock),
+            presence: Arc::clone(&self.presence),
+            hasher: Arc::clone(&self.hasher),
+            connections: AtomicU64::new(1),
+            requests: AtomicU32::new(1),
+        }
+    }
+
+    /// Carries what the other node's service told to this one.
+    pub fn hear_from(&self, other: &Harness) {
+        for notice in other.hub.take_notices() {
+            self.service.heard(notice);
+        }
     }
 
     /// Registers a user.
