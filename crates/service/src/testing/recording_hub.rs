@@ -101,6 +101,12 @@ impl RecordingHub {
     }
 }
 
+impl Default for RecordingHub {
+    fn default() -> RecordingHub {
+        RecordingHub::new()
+    }
+}
+
 impl Hub for RecordingHub {
     fn attach(&self, conn: ConnKey, principal: &Principal) {
         run(&self.before_attach);
