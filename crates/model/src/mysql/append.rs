@@ -4,11 +4,16 @@
 //! and two appenders never wait for each other in a circle. Under the locks the repeats are looked up. What may still
 //! happen is that another node appends the same `(sender, client_msg_id)` to a conversation that is not locked here: the
 //! unique key then refuses the insert, the transaction runs again, and this time finds the repeat.
+//!
+//! Whoever changes a group's members locks its conversation's row as well, so a roster's version that was read with the
+//! lock is the one at the moment of the commit.
 
 use std::collections::HashMap;
 
 use ::mysql::Value;
-use domain::{AppendRefused, Appended, ConversationId, NewMessage, Novelty, Seq, Timestamp, UserId};
+use domain::{
+    AppendRefused, Appended, ConversationId, NewMessage, Novelty, RosterVersion, Seq, Timestamp, UserId,
+};
 
 use super::connection::Connection;
 use super::fault::Fault;
@@ -31,8 +36,7 @@ type Outcomes = Vec<Result<Appended, AppendRefused>>;
 
 /// Runs in a transaction; may run again after it was rolled back.
 pub(super) fn append(tx: &mut Connection, batch: &[NewMessage]) -> Result<Outcomes, Fault> {
-    let before = lock_conversations(tx, batch)?;
-    let mut last_seqs = before.clone();
+    let mut conversations = lock_conversations(tx, batch)?;
     let mut places = look_up(tx, batch)?;
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut new = Vec::with_capacity(batch.len());
@@ -42,16 +46,16 @@ pub(super) fn append(tx: &mut Connection, batch: &[NewMessage]) -> Result<Outcom
             outcomes.push(Ok(*place));
             continue;
         }
-        let Some(last_seq) = last_seqs.get_mut(&message.conversation.0) else {
+        let Some(conversation) = conversations.get_mut(&message.conversation.0) else {
             outcomes.push(Err(AppendRefused::NoSuchConversation));
             continue;
         };
-        *last_seq += 1;
         let place = Appended {
             conversation: message.conversation,
-            seq: Seq(*last_seq),
+            seq: conversation.take_seq(message.time),
             time: message.time,
             novelty: Novelty::New,
+            roster: RosterVersion(conversation.roster),
         };
         outcomes.push(Ok(place));
         new.push((message, place.seq));
@@ -60,10 +64,31 @@ pub(super) fn append(tx: &mut Connection, batch: &[NewMessage]) -> Result<Outcom
     // In the order of the primary key, in which the rows will lie.
     new.sort_unstable_by_key(|(message, seq)| (message.conversation, *seq));
     insert(tx, &new)?;
-    let mut moved: Vec<(u64, u64)> = last_seqs.into_iter().filter(|(id, last)| before[id] != *last).collect();
-    moved.sort_unstable();
+    let mut moved: Vec<Locked> =
+        conversations.into_values().filter(|conversation| conversation.moved).collect();
+    moved.sort_unstable_by_key(|conversation| conversation.id);
     move_on(tx, &moved)?;
     Ok(outcomes)
+}
+
+/// A conversation whose row is locked.
+struct Locked {
+    id: u64,
+    last_seq: u64,
+    last_time: u64,
+    roster: u64,
+    /// Whether something is said there.
+    moved: bool,
+}
+
+impl Locked {
+    /// The next seq, for a message of this time.
+    fn take_seq(&mut self, time: Timestamp) -> Seq {
+        self.last_seq += 1;
+        self.last_time = time.0.max(self.last_time);
+        self.moved = true;
+        Seq(self.last_seq)
+    }
 }
 
 /// Where the message with this key stands.
@@ -72,17 +97,20 @@ pub(super) fn find(
     sender: UserId,
     client_msg_id: &str,
 ) -> Result<Option<Appended>, Fault> {
-    let sql = "SELECT conversation_id, seq, time FROM messages WHERE sender_id = ? AND client_msg_id = ?";
-    let found: Option<(u64, u64, u64)> = connection.row(sql, (sender.0, client_msg_id.as_bytes()))?;
-    Ok(found.map(|(conversation, seq, time)| repeat(conversation, seq, time)))
+    let sql = "SELECT m.conversation_id, m.seq, m.time, c.roster \
+               FROM messages m STRAIGHT_JOIN conversations c ON c.id = m.conversation_id \
+               WHERE m.sender_id = ? AND m.client_msg_id = ?";
+    let found: Option<(u64, u64, u64, u64)> = connection.row(sql, (sender.0, client_msg_id.as_bytes()))?;
+    Ok(found.map(|(conversation, seq, time, roster)| repeat(conversation, seq, time, roster)))
 }
 
-fn repeat(conversation: u64, seq: u64, time: u64) -> Appended {
+fn repeat(conversation: u64, seq: u64, time: u64, roster: u64) -> Appended {
     Appended {
         conversation: ConversationId(conversation),
         seq: Seq(seq),
         time: Timestamp(time),
         novelty: Novelty::Repeat,
+        roster: RosterVersion(roster),
     }
 }
 
@@ -90,23 +118,26 @@ fn key(message: &NewMessage) -> Key<'_> {
     (message.sender.0, message.client_msg_id.as_bytes())
 }
 
-/// Locks the conversations that exist; their last seqs.
-fn lock_conversations(tx: &mut Connection, batch: &[NewMessage]) -> Result<HashMap<u64, u64>, Fault> {
+/// Locks the conversations that exist.
+fn lock_conversations(tx: &mut Connection, batch: &[NewMessage]) -> Result<HashMap<u64, Locked>, Fault> {
     let mut ids: Vec<u64> = batch.iter().map(|message| message.conversation.0).collect();
     ids.sort_unstable();
     ids.dedup();
-    let mut last_seqs = HashMap::with_capacity(ids.len());
+    let mut conversations = HashMap::with_capacity(ids.len());
     for some in ids.chunks(CONVERSATIONS_AT_ONCE) {
         let mut params = Vec::new();
         let length = padded(some, &mut params, |id, params| params.push((*id).into()));
         // By the primary key, hence in its order: a scan would wait for rows that are not asked for.
         let sql = format!(
-            "SELECT id, last_seq FROM conversations FORCE INDEX (PRIMARY) WHERE id IN ({}) ORDER BY id FOR UPDATE",
+            "SELECT id, last_seq, last_time, roster FROM conversations FORCE INDEX (PRIMARY) WHERE id IN ({}) \
+             ORDER BY id FOR UPDATE",
             repeated("?", length),
         );
-        last_seqs.extend(tx.rows::<(u64, u64)>(&sql, params)?);
+        tx.each(&sql, params, |(id, last_seq, last_time, roster)| {
+            conversations.insert(id, Locked { id, last_seq, last_time, roster, moved: false });
+        })?;
     }
-    Ok(last_seqs)
+    Ok(conversations)
 }
 
 /// Where those messages of the batch stand that are in the log already.
@@ -118,20 +149,21 @@ fn look_up<'a>(tx: &mut Connection, batch: &'a [NewMessage]) -> Result<HashMap<K
             params.extend([message.sender.0.into(), message.client_msg_id.as_bytes().into()]);
         });
         let sql = format!(
-            "SELECT sender_id, client_msg_id, conversation_id, seq, time FROM messages \
-             WHERE (sender_id, client_msg_id) IN ({})",
+            "SELECT m.sender_id, m.client_msg_id, m.conversation_id, m.seq, m.time, c.roster \
+             FROM messages m STRAIGHT_JOIN conversations c ON c.id = m.conversation_id \
+             WHERE (m.sender_id, m.client_msg_id) IN ({})",
             repeated("(?, ?)", length),
         );
-        let found: Vec<(u64, Vec<u8>, u64, u64, u64)> = tx.rows(&sql, params)?;
+        let found: Vec<(u64, Vec<u8>, u64, u64, u64, u64)> = tx.rows(&sql, params)?;
         if found.is_empty() {
             continue;
         }
         // The keys as the batch holds them, so that the map need not own any.
         let keys: HashMap<Key<'_>, Key<'a>> =
             some.iter().map(|message| (key(message), key(message))).collect();
-        for (sender, client_msg_id, conversation, seq, time) in found {
+        for (sender, client_msg_id, conversation, seq, time, roster) in found {
             if let Some(key) = keys.get(&(sender, client_msg_id.as_slice())) {
-                places.insert(*key, repeat(conversation, seq, time));
+                places.insert(*key, repeat(conversation, seq, time, roster));
             }
         }
     }
@@ -173,17 +205,20 @@ fn insertable(new: &[(&NewMessage, Seq)]) -> usize {
     count
 }
 
-/// Stores the last seqs of the conversations that grew.
-fn move_on(tx: &mut Connection, moved: &[(u64, u64)]) -> Result<(), Fault> {
+/// Stores the last seqs and times of the conversations that grew.
+fn move_on(tx: &mut Connection, moved: &[Locked]) -> Result<(), Fault> {
     for some in moved.chunks(CONVERSATIONS_AT_ONCE) {
         let mut params = Vec::new();
-        let length = padded(some, &mut params, |(id, last_seq), params| {
-            params.extend([(*id).into(), (*last_seq).into()]);
+        let length = padded(some, &mut params, |conversation, params| {
+            params.extend([conversation.id.into(), conversation.last_seq.into()]);
         });
-        padded(some, &mut params, |(id, _), params| params.push((*id).into()));
+        padded(some, &mut params, |conversation, params| {
+            params.extend([conversation.id.into(), conversation.last_time.into()]);
+        });
+        padded(some, &mut params, |conversation, params| params.push(conversation.id.into()));
+        let cases = "WHEN ? THEN ? ".repeat(length);
         let sql = format!(
-            "UPDATE conversations SET last_seq = CASE id {}END WHERE id IN ({})",
-            "WHEN ? THEN ? ".repeat(length),
+            "UPDATE conversations SET last_seq = CASE id {cases}END, last_time = CASE id {cases}END WHERE id IN ({})",
             repeated("?", length),
         );
         tx.execute(&sql, params)?;

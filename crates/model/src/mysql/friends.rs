@@ -207,7 +207,10 @@ fn befriend(tx: &mut Connection, one: UserId, other: UserId, at: Timestamp) -> R
     let conversation = match had {
         Some(id) => id,
         None => {
-            let id = tx.insert("INSERT INTO conversations (kind, last_seq) VALUES (?, 0)", (DIRECT,))?;
+            let id = tx.insert(
+                "INSERT INTO conversations (kind, last_seq, roster, last_time) VALUES (?, 0, 0, 0)",
+                (DIRECT,),
+            )?;
             tx.execute(
                 "INSERT INTO direct_conversations (user_lo, user_hi, conversation_id) VALUES (?, ?, ?)",
                 (lo, hi, id),

@@ -1,11 +1,12 @@
 //! Groups and their members.
 //!
 //! The group's row is locked by whoever changes its members, and the user's row by whoever adds to their groups: counts
-//! and limits are exact.
+//! and limits are exact. Whoever changes the members locks the conversation's row too, as whoever appends does: of an
+//! append and a change, one is before the other, and both know which.
 
 use domain::{
-    Created, Group, GroupId, GroupLimits, GroupStore, Joined, Left, Member, Membership, NewGroup, OwnGroup,
-    Role, RosterEntry, Seq, StoreResult, Timestamp, User, UserId,
+    Created, Group, GroupId, GroupLimits, GroupRoster, GroupStore, Joined, Left, Member, Membership,
+    NewGroup, OwnGroup, Role, RosterEntry, RosterVersion, Seq, StoreResult, Timestamp, User, UserId,
 };
 
 use super::MySqlStore;
@@ -23,7 +24,11 @@ impl GroupStore for MySqlStore {
             if count_groups(tx, group.owner)? >= u64::from(limits.groups) {
                 return Ok(Created::Full);
             }
-            let id = tx.insert("INSERT INTO conversations (kind, last_seq) VALUES (?, 0)", (GROUP,))?;
+            // Its roster's first change is that the owner is in it.
+            let id = tx.insert(
+                "INSERT INTO conversations (kind, last_seq, roster, last_time) VALUES (?, 0, 1, 0)",
+                (GROUP,),
+            )?;
             tx.execute(
                 "INSERT INTO chat_groups (id, name, description, members, created_at) VALUES (?, ?, ?, 1, ?)",
                 (id, group.name, group.description, group.at.0),
@@ -69,7 +74,7 @@ impl GroupStore for MySqlStore {
             }
             // Waits for an append that is under way: what it appends is from before.
             let last: Option<u64> =
-                tx.row("SELECT last_seq FROM conversations WHERE id = ? LOCK IN SHARE MODE", (group.0,))?;
+                tx.row("SELECT last_seq FROM conversations WHERE id = ? FOR UPDATE", (group.0,))?;
             let since = Seq(last.ok_or_else(|| Fault::failed(format!("group {group} has no conversation")))?);
             add_member(tx, group, user, Membership { role: Role::Member, since }, at)?;
             change_members(tx, group, members + 1)?;
@@ -124,12 +129,29 @@ impl GroupStore for MySqlStore {
         })
     }
 
-    fn roster(&self, group: GroupId) -> StoreResult<Vec<RosterEntry>> {
+    fn group_ids(&self, user: UserId) -> StoreResult<Vec<GroupId>> {
+        self.read("list group ids", |connection| {
+            let sql = "SELECT group_id FROM group_members WHERE user_id = ? ORDER BY group_id";
+            let ids: Vec<u64> = connection.rows(sql, (user.0,))?;
+            Ok(ids.into_iter().map(GroupId).collect())
+        })
+    }
+
+    fn roster(&self, group: GroupId) -> StoreResult<GroupRoster> {
         self.read("read a roster", |connection| {
-            let sql = "SELECT user_id, since_seq FROM group_members WHERE group_id = ? ORDER BY user_id";
-            let rows: Vec<(u64, u64)> = connection.rows(sql, (group.0,))?;
-            let entry = |(user, since)| RosterEntry { user: UserId(user), since: Seq(since) };
-            Ok(rows.into_iter().map(entry).collect())
+            // One statement, so that version and members are of one moment.
+            let rows: Vec<(u64, Option<u64>, Option<u64>)> = connection.rows(
+                "SELECT c.roster, m.user_id, m.since_seq \
+                 FROM conversations c LEFT JOIN group_members m ON m.group_id = c.id \
+                 WHERE c.id = ? ORDER BY m.user_id",
+                (group.0,),
+            )?;
+            let version = rows.first().map_or(RosterVersion(0), |(version, ..)| RosterVersion(*version));
+            // A group that was closed has its version, and no members.
+            let entry = |(_, user, since): (u64, Option<u64>, Option<u64>)| {
+                Some(RosterEntry { user: UserId(user?), since: Seq(since?) })
+            };
+            Ok(GroupRoster { version, members: rows.into_iter().filter_map(entry).collect() })
         })
     }
 }
@@ -168,8 +190,10 @@ fn add_member(
     Ok(())
 }
 
+/// Notes that the group has so many members now, under its lock, and counts the change, which locks its conversation.
 fn change_members(tx: &mut Connection, group: GroupId, members: u32) -> Result<(), Fault> {
     tx.execute("UPDATE chat_groups SET members = ? WHERE id = ?", (members, group.0))?;
+    tx.execute("UPDATE conversations SET roster = roster + 1 WHERE id = ?", (group.0,))?;
     Ok(())
 }
 

@@ -2,10 +2,10 @@
 
 use domain::{
     AppendRefused, Appended, Conversation, ConversationFilter, ConversationId, Cursor, MessageLog,
-    NewMessage, PageSize, Seq, StoreResult, StoredMessage, UserId, Window,
+    NewMessage, PageSize, Seq, StoreResult, StoredMessage, Timestamp, Touched, UserId, Window,
 };
 
-use super::{MySqlStore, append, conversations, cursors, page};
+use super::{MySqlStore, append, conversations, cursors, page, touched};
 
 impl MessageLog for MySqlStore {
     fn append(&self, batch: &[NewMessage]) -> StoreResult<Vec<Result<Appended, AppendRefused>>> {
@@ -44,6 +44,18 @@ impl MessageLog for MySqlStore {
     ) -> StoreResult<Vec<Conversation>> {
         self.read("list conversations", |connection| {
             conversations::conversations(connection, user, filter, after, limit)
+        })
+    }
+
+    fn touched(
+        &self,
+        users: &[UserId],
+        since: Timestamp,
+        after: ConversationId,
+        limit: u32,
+    ) -> StoreResult<Vec<Touched>> {
+        self.read("find touched conversations", |connection| {
+            touched::touched(connection, users, since, after, limit)
         })
     }
 

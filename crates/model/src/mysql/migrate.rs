@@ -11,7 +11,8 @@ use ::mysql::prelude::Queryable;
 use crate::MigrationError;
 use crate::migration::{Migration, Record, embedded, plan};
 
-const MIGRATIONS: &[Migration] = &[embedded!("mysql", 1, "0001", "schema")];
+const MIGRATIONS: &[Migration] =
+    &[embedded!("mysql", 1, "0001", "schema"), embedded!("mysql", 2, "0002", "cluster")];
 
 /// What this version's migrations must not depend on the server's configuration for.
 const SESSION: &str = "SET NAMES utf8mb4 COLLATE utf8mb4_bin";

@@ -23,6 +23,7 @@ mod migrate;
 mod page;
 mod sessions;
 mod store;
+mod touched;
 mod users;
 
 pub use config::{Config, OpenError};

@@ -109,6 +109,19 @@ impl SessionStore for MySqlStore {
         })
     }
 
+    fn living_sessions(&self, sessions: &[SessionId]) -> StoreResult<Vec<SessionId>> {
+        if sessions.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.read("find living sessions", |connection| {
+            let mut params = Vec::new();
+            let length = padded(sessions, &mut params, |id, params| params.push(Value::UInt(id.0)));
+            let sql = format!("SELECT id FROM sessions WHERE id IN ({})", repeated("?", length));
+            let living: Vec<u64> = connection.rows(&sql, params)?;
+            Ok(living.into_iter().map(SessionId).collect())
+        })
+    }
+
     fn expire_sessions(&self, before: Timestamp, limit: u32) -> StoreResult<u32> {
         self.transact("expire sessions", |tx| {
             let ended =

@@ -5,7 +5,8 @@ use std::collections::hash_map::Entry;
 
 use domain::{
     AppendRefused, Appended, Conversation, ConversationFilter, ConversationId, Cursor, MessageLog,
-    NewMessage, Novelty, PageSize, Seq, StoreResult, StoredMessage, Timestamp, UserId, Window,
+    NewMessage, Novelty, PageSize, RosterVersion, Seq, StoreResult, StoredMessage, Timestamp, Touched,
+    UserId, Window,
 };
 use rusqlite::{CachedStatement, Connection, OptionalExtension, Row, params};
 
@@ -14,9 +15,11 @@ use super::number::{number, sql};
 
 type Answer = Result<Appended, AppendRefused>;
 
-/// Where a message stands: `?1` the client message id, `?2` the sender.
-const FIND: &str =
-    "SELECT conversation_id, seq, time FROM messages WHERE client_msg_id = ?1 AND sender_id = ?2";
+/// Where a message stands, and its conversation's roster: `?1` the client message id, `?2` the sender.
+const FIND: &str = "
+    SELECT m.conversation_id, m.seq, m.time, c.roster
+    FROM messages m JOIN conversations c ON c.id = m.conversation_id
+    WHERE m.client_msg_id = ?1 AND m.sender_id = ?2";
 
 impl MessageLog for SqliteStore {
     fn append(&self, batch: &[NewMessage]) -> StoreResult<Vec<Answer>> {
@@ -61,69 +64,92 @@ impl MessageLog for SqliteStore {
         self.list_conversations(user, filter, after, limit)
     }
 
+    fn touched(
+        &self,
+        users: &[UserId],
+        since: Timestamp,
+        after: ConversationId,
+        limit: u32,
+    ) -> StoreResult<Vec<Touched>> {
+        self.list_touched(users, since, after, limit)
+    }
+
     fn advance_cursors(&self, cursors: &[Cursor]) -> StoreResult<()> {
         self.store_cursors(cursors)
     }
 }
 
-/// One batch in its transaction. Each conversation's last seq is read once and written once; each message costs one
+/// One batch in its transaction. Each conversation's row is read once and written once; each message costs one
 /// statement, unless it is a repeat.
 struct Append<'c> {
-    last_seq: CachedStatement<'c>,
+    conversation: CachedStatement<'c>,
     insert: CachedStatement<'c>,
     find: CachedStatement<'c>,
     update: CachedStatement<'c>,
     /// The conversations touched so far; `None` for those that do not exist.
-    touched: HashMap<ConversationId, Option<Ends>>,
+    known: HashMap<ConversationId, Option<Known>>,
 }
 
-/// A conversation's last seq, before the batch and now.
-struct Ends {
+/// A conversation of the batch.
+struct Known {
+    roster: RosterVersion,
+    /// The last seq before the batch.
     before: i64,
+    /// The last seq now.
     now: i64,
+    /// The latest time of what the batch said here.
+    time: i64,
 }
 
 impl<'c> Append<'c> {
     fn prepare(connection: &'c Connection) -> rusqlite::Result<Append<'c>> {
         Ok(Append {
-            last_seq: connection.prepare_cached("SELECT last_seq FROM conversations WHERE id = ?1")?,
+            conversation: connection
+                .prepare_cached("SELECT last_seq, roster FROM conversations WHERE id = ?1")?,
             insert: connection.prepare_cached(
                 "INSERT INTO messages (conversation_id, seq, sender_id, client_msg_id, time, kind, body)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
                  ON CONFLICT (client_msg_id, sender_id) DO NOTHING",
             )?,
             find: connection.prepare_cached(FIND)?,
-            update: connection.prepare_cached("UPDATE conversations SET last_seq = ?2 WHERE id = ?1")?,
-            touched: HashMap::new(),
+            update: connection.prepare_cached(
+                "UPDATE conversations SET last_seq = ?2, last_time = max(last_time, ?3) WHERE id = ?1",
+            )?,
+            known: HashMap::new(),
         })
     }
 
     fn message(&mut self, message: &NewMessage) -> rusqlite::Result<Answer> {
-        let Append { last_seq, insert, find, touched, .. } = self;
+        let Append { conversation: row, insert, find, known, .. } = self;
         let conversation = message.conversation;
-        let ends = match touched.entry(conversation) {
+        let known = match known.entry(conversation) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                let last: Option<i64> =
-                    last_seq.query_row([sql(conversation.0)], |row| row.get(0)).optional()?;
-                entry.insert(last.map(|last| Ends { before: last, now: last }))
+                entry.insert(row.query_row([sql(conversation.0)], Known::read).optional()?)
             }
         };
-        if let Some(ends) = ends {
-            let seq = ends.now + 1;
+        if let Some(known) = known {
+            let seq = known.now + 1;
+            let time = sql(message.time.0);
             let inserted = insert.execute(params![
                 sql(conversation.0),
                 seq,
                 sql(message.sender.0),
                 message.client_msg_id,
-                sql(message.time.0),
+                time,
                 message.kind as u8,
                 message.body
             ])?;
             if inserted == 1 {
-                ends.now = seq;
-                let seq = Seq(seq as u64);
-                return Ok(Ok(Appended { conversation, seq, time: message.time, novelty: Novelty::New }));
+                known.now = seq;
+                known.time = time.max(known.time);
+                return Ok(Ok(Appended {
+                    conversation,
+                    seq: Seq(seq as u64),
+                    time: message.time,
+                    novelty: Novelty::New,
+                    roster: known.roster,
+                }));
             }
         }
         let repeat = self::find(find, message.sender, &message.client_msg_id)?;
@@ -131,14 +157,21 @@ impl<'c> Append<'c> {
     }
 
     fn finish(mut self) -> rusqlite::Result<()> {
-        for (conversation, ends) in &self.touched {
-            if let Some(ends) = ends
-                && ends.now > ends.before
+        for (conversation, known) in &self.known {
+            if let Some(known) = known
+                && known.now > known.before
             {
-                self.update.execute([sql(conversation.0), ends.now])?;
+                self.update.execute([sql(conversation.0), known.now, known.time])?;
             }
         }
         Ok(())
+    }
+}
+
+impl Known {
+    fn read(row: &Row<'_>) -> rusqlite::Result<Known> {
+        let last: i64 = row.get(0)?;
+        Ok(Known { roster: RosterVersion(number(row, 1)?), before: last, now: last, time: 0 })
     }
 }
 
@@ -153,6 +186,7 @@ fn find(
             seq: Seq(number(row, 1)?),
             time: Timestamp(number(row, 2)?),
             novelty: Novelty::Repeat,
+            roster: RosterVersion(number(row, 3)?),
         })
     };
     find.query_row(params![client_msg_id, sql(sender.0)], place).optional()

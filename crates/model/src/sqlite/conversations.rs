@@ -16,7 +16,7 @@ pub(super) enum Kind {
 /// Opens a conversation in which nothing was said yet.
 pub(super) fn open(connection: &Connection, kind: Kind) -> rusqlite::Result<ConversationId> {
     connection
-        .prepare_cached("INSERT INTO conversations (kind, last_seq) VALUES (?1, 0)")?
+        .prepare_cached("INSERT INTO conversations (kind, last_seq, roster, last_time) VALUES (?1, 0, 0, 0)")?
         .execute([kind as i64])?;
     Ok(ConversationId(connection.last_insert_rowid() as u64))
 }

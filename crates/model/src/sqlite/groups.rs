@@ -1,8 +1,8 @@
 //! Groups and memberships.
 
 use domain::{
-    Created, Group, GroupId, GroupLimits, GroupStore, Joined, Left, Member, Membership, NewGroup, OwnGroup,
-    Role, RosterEntry, Seq, StoreResult, Timestamp, UserId,
+    Created, Group, GroupId, GroupLimits, GroupRoster, GroupStore, Joined, Left, Member, Membership,
+    NewGroup, OwnGroup, Role, RosterEntry, RosterVersion, Seq, StoreResult, Timestamp, UserId,
 };
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
@@ -110,16 +110,35 @@ impl GroupStore for SqliteStore {
         })
     }
 
-    fn roster(&self, group: GroupId) -> StoreResult<Vec<RosterEntry>> {
-        self.read("read a roster", |connection| {
+    fn group_ids(&self, user: UserId) -> StoreResult<Vec<GroupId>> {
+        self.read("list group ids", |connection| {
             connection
-                .prepare_cached(
-                    "SELECT user_id, since_seq FROM group_members WHERE group_id = ?1 ORDER BY user_id",
-                )?
-                .query_map([sql(group.0)], |row| {
-                    Ok(RosterEntry { user: UserId(number(row, 0)?), since: Seq(number(row, 1)?) })
-                })?
+                .prepare_cached("SELECT group_id FROM group_members WHERE user_id = ?1 ORDER BY group_id")?
+                .query_map([sql(user.0)], |row| Ok(GroupId(number(row, 0)?)))?
                 .collect()
+        })
+    }
+
+    fn roster(&self, group: GroupId) -> StoreResult<GroupRoster> {
+        self.read("read a roster", |connection| {
+            // One statement, so that version and members are of one moment.
+            let mut statement = connection.prepare_cached(
+                "SELECT c.roster, m.user_id, m.since_seq
+                 FROM conversations c LEFT JOIN group_members m ON m.group_id = c.id
+                 WHERE c.id = ?1 ORDER BY m.user_id",
+            )?;
+            let mut rows = statement.query([sql(group.0)])?;
+            let mut roster = GroupRoster::default();
+            while let Some(row) = rows.next()? {
+                roster.version = RosterVersion(number(row, 0)?);
+                // A group that was closed has its version, and no members.
+                if row.get_ref(1)? != ValueRef::Null {
+                    roster
+                        .members
+                        .push(RosterEntry { user: UserId(number(row, 1)?), since: Seq(number(row, 2)?) });
+                }
+            }
+            Ok(roster)
         })
     }
 }
@@ -178,7 +197,7 @@ fn add_member(
     connection
         .prepare_cached("UPDATE chat_groups SET members = members + 1 WHERE id = ?1")?
         .execute([sql(group.0)])?;
-    Ok(())
+    roster_changed(connection, group)
 }
 
 fn remove_member(connection: &Connection, group: GroupId, user: UserId) -> rusqlite::Result<()> {
@@ -187,6 +206,13 @@ fn remove_member(connection: &Connection, group: GroupId, user: UserId) -> rusql
         .execute([sql(group.0), sql(user.0)])?;
     connection
         .prepare_cached("UPDATE chat_groups SET members = members - 1 WHERE id = ?1")?
+        .execute([sql(group.0)])?;
+    roster_changed(connection, group)
+}
+
+fn roster_changed(connection: &Connection, group: GroupId) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE conversations SET roster = roster + 1 WHERE id = ?1")?
         .execute([sql(group.0)])?;
     Ok(())
 }

@@ -8,7 +8,8 @@ use rusqlite::{Connection, params};
 use crate::MigrationError;
 use crate::migration::{Migration, Record, embedded, plan};
 
-const MIGRATIONS: &[Migration] = &[embedded!("sqlite", 1, "0001", "schema")];
+const MIGRATIONS: &[Migration] =
+    &[embedded!("sqlite", 1, "0001", "schema"), embedded!("sqlite", 2, "0002", "cluster")];
 
 /// The same table as in the cluster's database.
 const LIST: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

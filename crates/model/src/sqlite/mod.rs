@@ -20,6 +20,7 @@ mod page;
 mod readers;
 mod sessions;
 mod store;
+mod touched;
 mod users;
 mod writer;
 

@@ -87,6 +87,22 @@ impl SessionStore for SqliteStore {
         })
     }
 
+    fn living_sessions(&self, sessions: &[SessionId]) -> StoreResult<Vec<SessionId>> {
+        let mut ids = sessions.to_vec();
+        ids.sort_unstable();
+        ids.dedup();
+        self.read("find living sessions", |connection| {
+            let mut statement = connection.prepare_cached("SELECT 1 FROM sessions WHERE id = ?1")?;
+            let mut living = Vec::with_capacity(ids.len());
+            for id in ids {
+                if statement.exists([sql(id.0)])? {
+                    living.push(id);
+                }
+            }
+            Ok(living)
+        })
+    }
+
     fn expire_sessions(&self, before: Timestamp, limit: u32) -> StoreResult<u32> {
         self.write("expire sessions", |connection| {
             let ended = connection

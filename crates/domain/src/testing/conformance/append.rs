@@ -5,6 +5,7 @@ use crate::{
     AppendRefused, Appended, ConversationId, NewMessage, Novelty, RosterVersion, Seq, Store, Timestamp,
 };
 
+/// In a conversation of two, which has no roster.
 fn new(conversation: ConversationId, seq: u64) -> Appended {
     Appended { conversation, seq: Seq(seq), time: NOW, novelty: Novelty::New, roster: RosterVersion(0) }
 }
@@ -29,7 +30,8 @@ pub(super) fn seqs_are_consecutive_in_the_order_of_the_batch(store: &dyn Store) 
         message(ac, ann, "c2"),
         message(ab, ann, "b3"),
     ];
-    let places = [new(ac, 1), new(ab, 1), new(grp, 1), new(ab, 2), new(ac, 2), new(ab, 3)];
+    let in_group = Appended { roster: RosterVersion(1), ..new(grp, 1) };
+    let places = [new(ac, 1), new(ab, 1), in_group, new(ab, 2), new(ac, 2), new(ab, 3)];
     assert_eq!(append(store, &batch), places);
     assert_eq!(append(store, &[message(ab, ann, "b4")]), [new(ab, 4)]);
     let said = |conversation| -> Vec<String> {

@@ -91,7 +91,7 @@ fn members_are_counted_right_while_they_come_and_go() {
         .collect();
     threads.into_iter().for_each(|thread| thread.join().unwrap());
     assert_eq!(store.group(group).unwrap().unwrap().members, 1);
-    assert_eq!(store.roster(group).unwrap(), [RosterEntry { user: owner, since: Seq(0) }]);
+    assert_eq!(store.roster(group).unwrap().members, [RosterEntry { user: owner, since: Seq(0) }]);
 }
 
 #[test]
