@@ -17,9 +17,11 @@ mod hub;
 mod lane;
 mod lanes;
 mod metrics;
+mod node_message;
 mod post;
 mod run_queue;
 mod seats;
+mod sequencer;
 mod shared;
 mod worker;
 

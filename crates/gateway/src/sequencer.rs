@@ -1,0 +1,832 @@
+//! The order in which a conversation's messages reach the connections of this node, however they come.
+//!
+//! A message may come from an appender of this node, from another node by the bus, or from the log; late, twice, or
+//! before the one that precedes it. The sequencer passes each on once, by rising seq without holes. What comes too early
+//! is *held* behind the *gap*; what closes the gap is somebody else's business (the mender's), who asks here what is
+//! missing and brings it from the log.
+//!
+//! No thread, no clock and no I/O in here. One sequencer serves a part of the conversations, under its caller's lock.
+
+use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap, VecDeque};
+
+use service::domain::{ConversationId, Seq};
+
+/// Conversations that are looked at for one that may be forgotten; then the next one is, whatever hangs on it.
+const CHANCES: usize = 8;
+
+/// What is passed on.
+pub(crate) trait Parcel {
+    /// Bytes that it keeps from being freed.
+    fn bytes(&self) -> usize;
+
+    /// Whether it is known who gets it. One that is not ready waits in its place, and what comes after waits behind it.
+    fn is_ready(&self) -> bool;
+}
+
+/// By which subscriptions a conversation is heard: the serial numbers of the topics' present subscriptions. As long as
+/// one of them stays the same, nothing was said unheard but what the bus lost.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Hearing(pub(crate) [Option<u64>; 2]);
+
+impl Hearing {
+    fn is_deaf(self) -> bool {
+        self == Hearing::default()
+    }
+
+    fn goes_on(self, before: Hearing) -> bool {
+        self.0.iter().zip(before.0).any(|(now, before)| now.is_some() && *now == before)
+    }
+}
+
+/// Limits of one sequencer.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct SequencerLimits {
+    /// Conversations whose place is known. Beyond it the oldest unused one is forgotten: its next message is taken like
+    /// the first of all, so a loss just before it is noticed by the readers' clients and not here.
+    pub(crate) tails_max: usize,
+    /// Parcels held, in one conversation. Beyond it they are not: the log has them.
+    pub(crate) held_each_max: usize,
+    /// Parcels held in all.
+    pub(crate) held_max: usize,
+    /// Bytes of them.
+    pub(crate) held_bytes_max: usize,
+}
+
+/// What became of an arrival.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Passed on, perhaps with others that waited for it.
+    Passed,
+    /// It was here before.
+    Double,
+    /// It waits for others.
+    Held,
+    /// It would wait, but too much does: it will be read from the log.
+    NotHeld,
+    /// Nobody here listens to this conversation.
+    Unheard,
+}
+
+/// An arrival's outcome.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Arrived {
+    pub(crate) verdict: Verdict,
+    /// With this arrival the conversation began to wait for something, and somebody must see to it.
+    pub(crate) began_to_wait: bool,
+}
+
+/// What a conversation waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Want {
+    /// Messages after `after`, of which one with the seq `until` is known to exist.
+    Messages { after: Seq, until: Seq },
+    /// The next parcel is here, but not ready.
+    Readiness,
+}
+
+/// The sequencer.
+pub(crate) struct Sequencer<P> {
+    limits: SequencerLimits,
+    tails: HashMap<ConversationId, Tail<P>>,
+    /// The same conversations, each once, those with a second chance at the back.
+    turns: VecDeque<ConversationId>,
+    held: Load,
+}
+
+/// What is held in all.
+#[derive(Clone, Copy, Debug, Default)]
+struct Load {
+    parcels: usize,
+    bytes: usize,
+}
+
+/// One conversation.
+struct Tail<P> {
+    hearing: Hearing,
+    /// The first seq of which this knows. Older ones are passed on as they come: what is before them is not known.
+    floor: Seq,
+    /// The last one that was passed on.
+    tail: Seq,
+    /// The largest one heard of.
+    heard: Seq,
+    held: BTreeMap<Seq, P>,
+    /// Somebody sees to what is missing.
+    attended: bool,
+    /// Something came since its last turn to be forgotten.
+    used: bool,
+}
+
+impl<P: Parcel> Sequencer<P> {
+    pub(crate) fn new(limits: SequencerLimits) -> Sequencer<P> {
+        Sequencer { limits, tails: HashMap::new(), turns: VecDeque::new(), held: Load::default() }
+    }
+
+    /// A message came. What may go out now is appended to `passed`, in order.
+    pub(crate) fn arrive(
+        &mut self,
+        conversation: ConversationId,
+        hearing: Hearing,
+        seq: Seq,
+        parcel: P,
+        passed: &mut Vec<P>,
+    ) -> Arrived {
+        let done = |verdict| Arrived { verdict, began_to_wait: false };
+        if hearing.is_deaf() {
+            return done(Verdict::Unheard);
+        }
+        let before_it = Seq(seq.0.saturating_sub(1));
+        let (tail, limits, load) = self.tail(conversation, hearing, before_it);
+        if seq < tail.floor {
+            if !parcel.is_ready() {
+                return done(Verdict::NotHeld);
+            }
+            passed.push(parcel);
+            return done(Verdict::Passed);
+        }
+        if seq <= tail.tail {
+            return done(Verdict::Double);
+        }
+        tail.heard = tail.heard.max(seq);
+        let verdict = if seq == tail.tail.next() && parcel.is_ready() {
+            // One that is held here was not ready.
+            tail.unhold(seq, load);
+            tail.tail = seq;
+            passed.push(parcel);
+            tail.release(load, passed);
+            Verdict::Passed
+        } else {
+            tail.hold(seq, parcel, limits, load)
+        };
+        let began_to_wait = tail.waits() && !std::mem::replace(&mut tail.attended, true);
+        Arrived { verdict, began_to_wait }
+    }
+
+    /// What a conversation waits for now; `None` if for nothing, or if nobody listens any more. Then the next wait is
+    /// reported again.
+    pub(crate) fn want(&mut self, conversation: ConversationId, hearing: Hearing) -> Option<Want> {
+        let tail = self.tails.get_mut(&conversation)?;
+        if !hearing.goes_on(tail.hearing) {
+            tail.drop_held(Seq(u64::MAX), &mut self.held);
+            tail.heard = tail.tail;
+        }
+        if !tail.waits() {
+            tail.attended = false;
+            return None;
+        }
+        match tail.held.first_key_value() {
+            Some((seq, _)) if *seq == tail.tail.next() => Some(Want::Readiness),
+            _ => Some(Want::Messages { after: tail.tail, until: tail.heard }),
+        }
+    }
+
+    /// Nobody can see to what the conversation waits for now: its next arrival says again that it waits.
+    pub(crate) fn leave_unattended(&mut self, conversation: ConversationId) {
+        if let Some(tail) = self.tails.get_mut(&conversation) {
+            tail.attended = false;
+        }
+    }
+
+    /// Makes held parcels ready, and passes on what may go out then.
+    pub(crate) fn make_ready(
+        &mut self,
+        conversation: ConversationId,
+        ready: impl FnMut(&mut P),
+        passed: &mut Vec<P>,
+    ) {
+        if let Some(tail) = self.tails.get_mut(&conversation) {
+            tail.held.values_mut().for_each(ready);
+            tail.release(&mut self.held, passed);
+        }
+    }
+
+    /// The log has these after `after`, and nothing between them. They are ready. If the conversation began anew since
+    /// and is not there yet, they are of no use: what it waits for now, it wants now.
+    pub(crate) fn read(
+        &mut self,
+        conversation: ConversationId,
+        hearing: Hearing,
+        after: Seq,
+        page: impl Iterator<Item = (Seq, P)>,
+        passed: &mut Vec<P>,
+    ) {
+        if hearing.is_deaf() {
+            return;
+        }
+        let (tail, _, load) = self.tail(conversation, hearing, after);
+        if tail.tail < after {
+            return;
+        }
+        for (seq, parcel) in page {
+            if seq < tail.floor {
+                passed.push(parcel);
+            } else if seq > tail.tail {
+                // What is held before it is not in the log.
+                tail.drop_held(Seq(seq.0 - 1), load);
+                let kept = tail.unhold(seq, load).filter(Parcel::is_ready);
+                passed.push(kept.unwrap_or(parcel));
+                tail.tail = seq;
+                tail.heard = tail.heard.max(seq);
+            }
+        }
+        tail.release(load, passed);
+    }
+
+    /// What is missing up to here is not waited for any more: readers find it by themselves. What is held of it passes.
+    pub(crate) fn give_up(&mut self, conversation: ConversationId, until: Seq, passed: &mut Vec<P>) {
+        if let Some(tail) = self.tails.get_mut(&conversation)
+            && tail.tail < until
+        {
+            tail.pass_up_to(until, &mut self.held, passed);
+            tail.release(&mut self.held, passed);
+        }
+    }
+
+    /// The log has nothing after the last one passed on, and had been asked after everything up to `until` was heard of:
+    /// whatever is held up to there is none of its messages, and dropped. Returns how many were.
+    pub(crate) fn log_ends(
+        &mut self,
+        conversation: ConversationId,
+        until: Seq,
+        passed: &mut Vec<P>,
+    ) -> usize {
+        let Some(tail) = self.tails.get_mut(&conversation) else { return 0 };
+        let dropped = tail.drop_held(until, &mut self.held);
+        if tail.heard <= until {
+            tail.heard = tail.held.last_key_value().map_or(tail.tail, |(seq, _)| *seq).max(tail.tail);
+        }
+        tail.release(&mut self.held, passed);
+        dropped
+    }
+
+    /// The last seq that was passed on, as long as the conversation was heard since then.
+    pub(crate) fn known(&self, conversation: ConversationId, hearing: Hearing) -> Option<Seq> {
+        let tail = self.tails.get(&conversation)?;
+        hearing.goes_on(tail.hearing).then_some(tail.tail)
+    }
+
+    /// Conversations whose place is known.
+    pub(crate) fn tails(&self) -> usize {
+        self.tails.len()
+    }
+
+    /// Parcels held.
+    pub(crate) fn held(&self) -> usize {
+        self.held.parcels
+    }
+
+    /// The conversation's tail; a new one after `before_it` if none is known, or if it was not heard all the time.
+    fn tail(
+        &mut self,
+        conversation: ConversationId,
+        hearing: Hearing,
+        before_it: Seq,
+    ) -> (&mut Tail<P>, SequencerLimits, &mut Load) {
+        if !self.tails.contains_key(&conversation) {
+            self.make_room();
+            self.turns.push_back(conversation);
+        }
+        let load = &mut self.held;
+        let tail = match self.tails.entry(conversation) {
+            Entry::Vacant(entry) => entry.insert(Tail::after(before_it, hearing)),
+            Entry::Occupied(entry) => {
+                let tail = entry.into_mut();
+                if !hearing.goes_on(tail.hearing) {
+                    // Held for those who went; whoever came since reads it with their login.
+                    tail.drop_held(Seq(u64::MAX), load);
+                    let attended = tail.attended;
+                    *tail = Tail { attended, ..Tail::after(before_it, hearing) };
+                }
+                tail
+            }
+        };
+        tail.hearing = hearing;
+        tail.used = true;
+        (tail, self.limits, load)
+    }
+
+    fn make_room(&mut self) {
+        let mut chances = CHANCES;
+        while self.tails.len() >= self.limits.tails_max.max(1) {
+            let Some(oldest) = self.turns.pop_front() else { return };
+            match self.tails.entry(oldest) {
+                Entry::Occupied(mut entry) if chances > 0 && entry.get().is_in_use() => {
+                    chances -= 1;
+                    entry.get_mut().used = false;
+                    self.turns.push_back(oldest);
+                }
+                Entry::Occupied(mut entry) => {
+                    entry.get_mut().drop_held(Seq(u64::MAX), &mut self.held);
+                    entry.remove();
+                }
+                Entry::Vacant(_) => {}
+            }
+        }
+    }
+}
+
+impl<P: Parcel> Tail<P> {
+    fn after(before_it: Seq, hearing: Hearing) -> Tail<P> {
+        Tail {
+            hearing,
+            floor: before_it.next(),
+            tail: before_it,
+            heard: before_it,
+            held: BTreeMap::new(),
+            attended: false,
+            used: true,
+        }
+    }
+
+    fn waits(&self) -> bool {
+        self.tail < self.heard
+    }
+
+    fn is_in_use(&self) -> bool {
+        self.used || !self.held.is_empty()
+    }
+
+    fn hold(&mut self, seq: Seq, parcel: P, limits: SequencerLimits, load: &mut Load) -> Verdict {
+        if let Some(before) = self.held.get_mut(&seq) {
+            if !before.is_ready() && parcel.is_ready() {
+                load.bytes = load.bytes + parcel.bytes() - before.bytes();
+                *before = parcel;
+                return Verdict::Held;
+            }
+            return Verdict::Double;
+        }
+        let is_full = self.held.len() >= limits.held_each_max
+            || load.parcels >= limits.held_max
+            || load.bytes + parcel.bytes() > limits.held_bytes_max;
+        if is_full {
+            return Verdict::NotHeld;
+        }
+        load.parcels += 1;
+        load.bytes += parcel.bytes();
+        self.held.insert(seq, parcel);
+        Verdict::Held
+    }
+
+    fn unhold(&mut self, seq: Seq, load: &mut Load) -> Option<P> {
+        let parcel = self.held.remove(&seq)?;
+        load.parcels -= 1;
+        load.bytes -= parcel.bytes();
+        Some(parcel)
+    }
+
+    /// Passes on what is next and ready.
+    fn release(&mut self, load: &mut Load, passed: &mut Vec<P>) {
+        while self
+            .held
+            .first_key_value()
+            .is_some_and(|(seq, parcel)| *seq == self.tail.next() && parcel.is_ready())
+        {
+            self.tail = self.tail.next();
+            passed.extend(self.unhold(self.tail, load));
+        }
+        self.heard = self.heard.max(self.tail);
+    }
+
+    /// Passes on what is held up to here, with holes.
+    fn pass_up_to(&mut self, last: Seq, load: &mut Load, passed: &mut Vec<P>) {
+        while let Some((seq, _)) = self.held.first_key_value()
+            && *seq <= last
+        {
+            passed.extend(self.unhold(*seq, load).filter(Parcel::is_ready));
+        }
+        self.tail = last;
+        self.heard = self.heard.max(last);
+    }
+
+    /// Drops what is held up to here; how many.
+    fn drop_held(&mut self, last: Seq, load: &mut Load) -> usize {
+        let before = self.held.len();
+        while let Some((seq, _)) = self.held.first_key_value()
+            && *seq <= last
+        {
+            self.unhold(*seq, load);
+        }
+        before - self.held.len()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Simulations; about a millisecond each.
+    const CASES: u32 = 1_000;
+    const LIMITS: SequencerLimits =
+        SequencerLimits { tails_max: 100, held_each_max: 10, held_max: 20, held_bytes_max: 1_000 };
+    const CONV: ConversationId = ConversationId(7);
+    const HERE: Hearing = Hearing([Some(1), None]);
+
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    struct Box {
+        seq: u64,
+        ready: bool,
+    }
+
+    impl Parcel for Box {
+        fn bytes(&self) -> usize {
+            10
+        }
+        fn is_ready(&self) -> bool {
+            self.ready
+        }
+    }
+
+    fn ready(seq: u64) -> Box {
+        Box { seq, ready: true }
+    }
+
+    /// A sequencer, and what came out of it.
+    struct Bench {
+        sequencer: Sequencer<Box>,
+        passed: Vec<Box>,
+    }
+
+    impl Bench {
+        fn new(limits: SequencerLimits) -> Bench {
+            Bench { sequencer: Sequencer::new(limits), passed: Vec::new() }
+        }
+
+        fn put(&mut self, parcel: Box) -> Arrived {
+            self.hear(HERE, parcel)
+        }
+
+        fn hear(&mut self, hearing: Hearing, parcel: Box) -> Arrived {
+            self.sequencer.arrive(CONV, hearing, Seq(parcel.seq), parcel, &mut self.passed)
+        }
+
+        fn read(&mut self, after: u64, page: &[u64]) {
+            let page = page.iter().map(|seq| (Seq(*seq), ready(*seq)));
+            self.sequencer.read(CONV, HERE, Seq(after), page, &mut self.passed);
+        }
+
+        fn want(&mut self) -> Option<Want> {
+            self.sequencer.want(CONV, HERE)
+        }
+
+        fn passed(&mut self) -> Vec<u64> {
+            std::mem::take(&mut self.passed).iter().map(|parcel| parcel.seq).collect()
+        }
+    }
+
+    fn messages(after: u64, until: u64) -> Option<Want> {
+        Some(Want::Messages { after: Seq(after), until: Seq(until) })
+    }
+
+    #[test]
+    fn what_comes_early_waits_and_what_comes_twice_is_dropped() {
+        let mut bench = Bench::new(LIMITS);
+        assert_eq!(bench.put(ready(5)), Arrived { verdict: Verdict::Passed, began_to_wait: false });
+        assert_eq!(bench.put(ready(5)).verdict, Verdict::Double);
+        assert_eq!(bench.put(ready(8)), Arrived { verdict: Verdict::Held, began_to_wait: true });
+        assert_eq!(bench.put(ready(7)), Arrived { verdict: Verdict::Held, began_to_wait: false });
+        assert_eq!(bench.put(ready(8)).verdict, Verdict::Double);
+        assert_eq!(bench.passed(), [5]);
+        assert_eq!(bench.want(), messages(5, 8));
+        assert_eq!(bench.put(ready(6)).verdict, Verdict::Passed);
+        assert_eq!(bench.passed(), [6, 7, 8]);
+        assert_eq!((bench.want(), bench.sequencer.held()), (None, 0));
+        assert!(bench.put(ready(10)).began_to_wait, "each wait is told once");
+    }
+
+    #[test]
+    fn what_is_older_than_the_first_passes_as_it_is() {
+        let mut bench = Bench::new(LIMITS);
+        for seq in [5, 3, 4, 3, 6] {
+            assert_eq!(bench.put(ready(seq)).verdict, Verdict::Passed);
+        }
+        assert_eq!(bench.passed(), [5, 3, 4, 3, 6]);
+    }
+
+    #[test]
+    fn the_log_closes_a_gap_and_what_is_held_goes_before_what_was_read() {
+        let mut bench = Bench::new(LIMITS);
+        bench.put(ready(1));
+        bench.put(ready(4));
+        bench.put(ready(6));
+        bench.read(1, &[2, 3, 4, 5]);
+        assert_eq!(bench.passed(), [1, 2, 3, 4, 5, 6]);
+        assert_eq!(bench.want(), None);
+        bench.read(4, &[5, 6, 7]);
+        assert_eq!(bench.passed(), [7]);
+    }
+
+    #[test]
+    fn what_the_log_does_not_have_is_not_waited_for() {
+        let mut bench = Bench::new(LIMITS);
+        bench.put(ready(1));
+        bench.put(ready(900));
+        assert_eq!(bench.want(), messages(1, 900));
+        bench.put(ready(950));
+        assert_eq!(bench.sequencer.log_ends(CONV, Seq(900), &mut bench.passed), 1);
+        assert_eq!(bench.want(), messages(1, 950), "heard of after the log was asked");
+        assert_eq!(bench.sequencer.log_ends(CONV, Seq(950), &mut bench.passed), 1);
+        assert_eq!(bench.want(), None);
+        bench.put(ready(2));
+        // A hole in the log, which ought not to be.
+        bench.put(ready(4));
+        bench.read(2, &[4, 5]);
+        assert_eq!(bench.passed(), [1, 2, 4, 5]);
+    }
+
+    #[test]
+    fn a_gap_that_is_too_large_is_given_up() {
+        let mut bench = Bench::new(LIMITS);
+        bench.put(ready(1));
+        bench.put(ready(40));
+        bench.put(ready(100));
+        bench.read(98, &[99]);
+        assert_eq!(bench.passed(), [1], "too far ahead");
+        bench.sequencer.give_up(CONV, Seq(98), &mut bench.passed);
+        assert_eq!(bench.want(), messages(98, 100));
+        bench.read(98, &[99]);
+        assert_eq!(bench.passed(), [40, 99, 100]);
+        assert_eq!((bench.want(), bench.sequencer.held()), (None, 0));
+    }
+
+    #[test]
+    fn one_that_is_not_ready_keeps_its_place() {
+        let mut bench = Bench::new(LIMITS);
+        let unready = |seq| Box { seq, ready: false };
+        assert!(bench.put(unready(3)).began_to_wait, "the first of all, too");
+        bench.put(ready(4));
+        bench.put(unready(5));
+        assert_eq!((bench.passed(), bench.want()), (vec![], Some(Want::Readiness)));
+        bench.sequencer.make_ready(CONV, |parcel| parcel.ready = parcel.seq < 5, &mut bench.passed);
+        assert_eq!((bench.passed(), bench.want()), (vec![3, 4], Some(Want::Readiness)));
+        bench.put(ready(6));
+        assert_eq!(bench.put(ready(5)).verdict, Verdict::Passed, "the same, ready");
+        assert_eq!((bench.passed(), bench.want(), bench.sequencer.held()), (vec![5, 6], None, 0));
+        assert_eq!(bench.put(unready(2)).verdict, Verdict::NotHeld);
+    }
+
+    #[test]
+    fn a_break_in_hearing_begins_anew() {
+        let mut bench = Bench::new(LIMITS);
+        let both = Hearing([Some(1), Some(2)]);
+        let other = Hearing([None, Some(2)]);
+        bench.hear(HERE, ready(1));
+        bench.hear(both, ready(2));
+        bench.hear(other, ready(4));
+        assert_eq!(bench.sequencer.want(CONV, other), messages(2, 4), "the other one was there all the time");
+        assert_eq!(bench.sequencer.known(CONV, other), Some(Seq(2)));
+        assert_eq!(bench.sequencer.known(CONV, HERE), None);
+        assert_eq!(bench.hear(HERE, ready(9)).verdict, Verdict::Passed);
+        assert_eq!(bench.passed(), [1, 2, 9], "what was held was for those who went");
+        assert_eq!(bench.hear(Hearing::default(), ready(10)).verdict, Verdict::Unheard);
+        assert_eq!(bench.hear(HERE, ready(12)).verdict, Verdict::Held);
+        let again = Hearing([Some(3), None]);
+        assert_eq!(bench.sequencer.want(CONV, again), None, "nobody waits for it");
+        assert_eq!(bench.sequencer.held(), 0);
+    }
+
+    #[test]
+    fn limits_hold_and_what_is_not_held_is_read() {
+        let mut bench = Bench::new(SequencerLimits { held_each_max: 2, ..LIMITS });
+        for seq in [1, 3, 4, 5, 6] {
+            bench.put(ready(seq));
+        }
+        assert_eq!(bench.put(ready(7)).verdict, Verdict::NotHeld);
+        bench.put(ready(2));
+        assert_eq!(bench.passed(), [1, 2, 3, 4]);
+        assert_eq!(bench.want(), messages(4, 7), "5 to 7 are known to exist");
+        bench.read(4, &[5, 6, 7]);
+        assert_eq!((bench.passed(), bench.want()), (vec![5, 6, 7], None));
+    }
+
+    #[test]
+    fn the_oldest_unused_is_forgotten_and_a_busy_one_stays() {
+        let limits = SequencerLimits { tails_max: 3, ..LIMITS };
+        let mut sequencer = Sequencer::new(limits);
+        let mut passed = Vec::new();
+        let mut put = |sequencer: &mut Sequencer<Box>, conversation, seq| {
+            sequencer.arrive(ConversationId(conversation), HERE, Seq(seq), ready(seq), &mut passed).verdict
+        };
+        put(&mut sequencer, 1, 1);
+        for other in 2..50 {
+            put(&mut sequencer, other, 1);
+            assert_eq!(put(&mut sequencer, 1, other), Verdict::Passed);
+            assert_eq!(put(&mut sequencer, 1, other), Verdict::Double, "1 is known");
+            assert!(sequencer.tails() <= 3 && sequencer.turns.len() == sequencer.tails());
+        }
+        assert_eq!(put(&mut sequencer, 2, 9), Verdict::Passed, "forgotten: like the first");
+    }
+
+    /// Chance for a simulation, from a seed that proptest prints.
+    struct Dice(u64);
+
+    impl Dice {
+        fn roll(&mut self, sides: u64) -> u64 {
+            self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut z = self.0;
+            z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            (z ^ (z >> 31)) % sides
+        }
+    }
+
+    /// One node's view of three conversations in which three nodes store messages. Node 0 is this one: it hears its own
+    /// messages at once, those of others by a bus that loses, doubles, delays and reorders.
+    struct World {
+        dice: Dice,
+        bench: Vec<Sequencer<Box>>,
+        limits: SequencerLimits,
+        logs: [u64; 3],
+        on_the_bus: Vec<(usize, Box)>,
+        serials: [u64; 3],
+        attended: [bool; 3],
+        /// What a mender has read and not brought yet.
+        reading: Vec<(usize, u64, u64, Vec<u64>)>,
+        passed: [Vec<u64>; 3],
+    }
+
+    impl World {
+        fn new(seed: u64) -> World {
+            let mut dice = Dice(seed);
+            let limits = SequencerLimits {
+                tails_max: 3,
+                held_each_max: 1 + dice.roll(12) as usize,
+                held_max: 1 + dice.roll(30) as usize,
+                held_bytes_max: 10 + dice.roll(400) as usize,
+            };
+            World {
+                dice,
+                bench: vec![Sequencer::new(limits)],
+                limits,
+                logs: [0; 3],
+                on_the_bus: Vec::new(),
+                serials: [1; 3],
+                attended: [false; 3],
+                reading: Vec::new(),
+                passed: Default::default(),
+            }
+        }
+
+        fn hearing(&self, conv: usize) -> Hearing {
+            Hearing([Some(self.serials[conv]), None])
+        }
+
+        fn id(conv: usize) -> ConversationId {
+            ConversationId(conv as u64 + 1)
+        }
+
+        fn out(&mut self, conv: usize, act: impl FnOnce(&mut Sequencer<Box>, &mut Vec<Box>)) {
+            let mut passed = Vec::new();
+            act(&mut self.bench[0], &mut passed);
+            assert!(passed.iter().all(Parcel::is_ready));
+            self.passed[conv].extend(passed.iter().map(|parcel| parcel.seq));
+            let sequencer = &self.bench[0];
+            let held: usize = sequencer.tails.values().map(|tail| tail.held.len()).sum();
+            assert_eq!((sequencer.held.parcels, sequencer.held.bytes), (held, held * 10));
+            assert!(held <= self.limits.held_max && held * 10 <= self.limits.held_bytes_max);
+        }
+
+        fn arrive(&mut self, conv: usize, parcel: Box) {
+            let hearing = self.hearing(conv);
+            let mut began = false;
+            self.out(conv, |sequencer, passed| {
+                began =
+                    sequencer.arrive(World::id(conv), hearing, Seq(parcel.seq), parcel, passed).began_to_wait;
+            });
+            self.attended[conv] |= began;
+        }
+
+        fn step(&mut self) {
+            let conv = self.dice.roll(3) as usize;
+            match self.dice.roll(100) {
+                0..40 => {
+                    self.logs[conv] += 1;
+                    let seq = self.logs[conv];
+                    if self.dice.roll(3) == 0 {
+                        self.arrive(conv, ready(seq));
+                    } else {
+                        let copies = [1, 1, 1, 0, 2][self.dice.roll(5) as usize];
+                        for _ in 0..copies {
+                            let ready = self.dice.roll(6) > 0;
+                            self.on_the_bus.push((conv, Box { seq, ready }));
+                        }
+                    }
+                }
+                40..80 if !self.on_the_bus.is_empty() => {
+                    // Mostly in order.
+                    let most = if self.dice.roll(4) == 0 { self.on_the_bus.len() } else { 1 };
+                    let at = self.dice.roll(most as u64) as usize;
+                    let (conv, parcel) = self.on_the_bus.remove(at);
+                    self.arrive(conv, parcel);
+                }
+                80..90 => self.begin_mending(conv),
+                90..99 => self.end_mending(),
+                99 => {
+                    self.check(conv);
+                    self.serials[conv] += 1;
+                    self.passed[conv].clear();
+                }
+                _ => {}
+            }
+        }
+
+        fn begin_mending(&mut self, conv: usize) {
+            if !self.attended[conv] {
+                return;
+            }
+            let hearing = self.hearing(conv);
+            let mut want = None;
+            self.out(conv, |sequencer, _| want = sequencer.want(World::id(conv), hearing));
+            match want {
+                None => self.attended[conv] = false,
+                Some(Want::Readiness) => self.out(conv, |sequencer, passed| {
+                    sequencer.make_ready(World::id(conv), |parcel| parcel.ready = true, passed);
+                }),
+                Some(Want::Messages { after, until }) => {
+                    let last = self.logs[conv].min(after.0 + 4);
+                    self.reading.push((conv, after.0, until.0, (after.0 + 1..=last).collect()));
+                }
+            }
+        }
+
+        fn end_mending(&mut self) {
+            let Some((conv, after, until, page)) = self.reading.pop() else { return };
+            let hearing = self.hearing(conv);
+            self.out(conv, |sequencer, passed| match &page[..] {
+                [] => assert_eq!(sequencer.log_ends(World::id(conv), Seq(until), passed), 0, "all is stored"),
+                page => {
+                    let page = page.iter().map(|seq| (Seq(*seq), ready(*seq)));
+                    sequencer.read(World::id(conv), hearing, Seq(after), page, passed);
+                }
+            });
+        }
+
+        /// What came out since hearing began: all that this can know of, once, in order.
+        fn check(&self, conv: usize) {
+            let Some(tail) = self.bench[0].tails.get(&World::id(conv)) else { return };
+            if !self.hearing(conv).goes_on(tail.hearing) {
+                return;
+            }
+            let floor = tail.floor.0;
+            let known: Vec<u64> = self.passed[conv].iter().copied().filter(|seq| *seq >= floor).collect();
+            let expected: Vec<u64> = (floor..=tail.tail.0).collect();
+            assert_eq!(known, expected, "conversation {conv}");
+        }
+
+        /// The bus says what it lost: everything from what is known on is read.
+        fn settle(&mut self) {
+            while !self.reading.is_empty() {
+                self.end_mending();
+            }
+            for conv in 0..3 {
+                let hearing = self.hearing(conv);
+                let Some(known) = self.bench[0].known(World::id(conv), hearing) else { continue };
+                let page: Vec<u64> = (known.0 + 1..=self.logs[conv]).collect();
+                self.out(conv, |sequencer, passed| {
+                    let page = page.iter().map(|seq| (Seq(*seq), ready(*seq)));
+                    sequencer.read(World::id(conv), hearing, known, page, passed);
+                    assert_eq!(sequencer.want(World::id(conv), hearing), None);
+                });
+                self.check(conv);
+                assert_eq!(self.bench[0].tails[&World::id(conv)].tail.0, self.logs[conv]);
+            }
+        }
+
+        /// Without another message and without a word of the bus: what began to wait is seen to.
+        fn mend_all(&mut self) {
+            for conv in 0..3 {
+                let mut rounds = 0;
+                while self.attended[conv] {
+                    self.begin_mending(conv);
+                    self.end_mending();
+                    rounds += 1;
+                    assert!(rounds < 10_000, "mending must end");
+                }
+                let hearing = self.hearing(conv);
+                if let Some(tail) = self.bench[0].tails.get(&World::id(conv))
+                    && hearing.goes_on(tail.hearing)
+                {
+                    assert_eq!((tail.tail, tail.held.len()), (tail.heard, 0), "nothing waits unattended");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(CASES)
+        })]
+
+        #[test]
+        fn every_reader_gets_everything_once_and_in_order(seed: u64) {
+            let mut world = World::new(seed);
+            for _ in 0..800 {
+                world.step();
+            }
+            if seed % 2 == 0 {
+                world.mend_all();
+                (0..3).for_each(|conv| world.check(conv));
+            }
+            world.settle();
+        }
+    }
+}
