@@ -1,8 +1,8 @@
 //! Appending to the log.
 
-use super::cast::{NOW, append, befriend, group, log, message, say, two_friends, unique, users};
+use super::cast::{NOW, append, befriend, group, join, log, message, say, two_friends, unique, users};
 use crate::{
-    AppendRefused, Appended, ConversationId, NewMessage, Novelty, RosterVersion, Seq, Store, Timestamp,
+    AppendRefused, Appended, ConversationId, Left, NewMessage, Novelty, RosterVersion, Seq, Store, Timestamp,
 };
 
 /// In a conversation of two, which has no roster.
@@ -202,4 +202,46 @@ pub(super) fn a_large_batch_is_one(store: &dyn Store) {
     }
     assert_eq!(log(store, conversations[0]).len(), 1_000);
     assert_eq!(log(store, conversations[1])[999].body, format!("{:0100}", 1_999));
+}
+
+pub(super) fn an_append_says_the_version_of_the_roster(store: &dyn Store) {
+    let [ann, bob] = users(store);
+    let direct = befriend(store, ann, bob);
+    let (old, new) = (group(store, ann), group(store, ann));
+    join(store, old, bob);
+    let batch = [
+        message(new.conversation(), ann, "1"),
+        message(direct, ann, "0"),
+        message(old.conversation(), bob, "2"),
+        message(new.conversation(), ann, "1"),
+    ];
+    let versions = |places: &[Appended]| -> Vec<u64> { places.iter().map(|place| place.roster.0).collect() };
+    assert_eq!(versions(&append(store, &batch)), [1, 0, 2, 1], "one for every change, 0 for two friends");
+    join(store, new, bob);
+    assert_eq!(store.leave_group(old, bob).unwrap(), Left::Left { members: 1 });
+    let batch = [message(new.conversation(), ann, "2"), message(old.conversation(), ann, "3")];
+    assert_eq!(versions(&append(store, &batch)), [2, 3]);
+    for (group, version) in [(new, 2), (old, 3)] {
+        assert_eq!(store.roster(group).unwrap().version, RosterVersion(version), "the roster says the same");
+    }
+}
+
+pub(super) fn a_repeat_says_the_version_of_the_roster_now(store: &dyn Store) {
+    let [ann, bob] = users(store);
+    let direct = befriend(store, ann, bob);
+    let group = group(store, ann);
+    let first = message(group.conversation(), ann, "first");
+    let other = message(direct, ann, "other");
+    assert_eq!(append(store, std::slice::from_ref(&first))[0].roster, RosterVersion(1));
+    join(store, group, bob);
+    let repeat = Appended { roster: RosterVersion(2), ..repeat(group.conversation(), 1) };
+    let elsewhere = NewMessage { conversation: direct, ..first.clone() };
+    let here = append(store, &[first.clone(), message(group.conversation(), ann, "second"), first.clone()]);
+    assert_eq!([here[0], here[2]], [repeat; 2]);
+    assert_eq!(append(store, &[other, elsewhere])[1], repeat, "of the conversation in which it stands");
+    assert_eq!(store.find_message(ann, &first.client_msg_id).unwrap(), Some(repeat));
+    assert_eq!(store.leave_group(group, bob).unwrap(), Left::Left { members: 1 });
+    assert_eq!(store.leave_group(group, ann).unwrap(), Left::Left { members: 0 });
+    let repeat = Appended { roster: RosterVersion(4), ..repeat };
+    assert_eq!(append(store, std::slice::from_ref(&first)), [repeat], "of a closed group, too");
 }

@@ -1,9 +1,9 @@
 //! Groups and memberships.
 
-use super::cast::{MANY_MEMBERS, NOW, group, join, roster, say, user, users};
+use super::cast::{MANY_MEMBERS, NOW, group, join, roster, say, two_friends, user, users};
 use crate::{
-    Created, Group, GroupId, GroupLimits, Joined, Left, Member, Membership, NewGroup, OwnGroup, Role, Seq,
-    Store, UserId,
+    Created, Group, GroupId, GroupLimits, GroupRoster, Joined, Left, Member, Membership, NewGroup, OwnGroup,
+    Role, Seq, Store, UserId,
 };
 
 fn shown_members(store: &dyn Store, group: GroupId) -> Vec<(UserId, Role)> {
@@ -180,6 +180,23 @@ pub(super) fn a_roster_says_since_when_members_read(store: &dyn Store) {
     }
 }
 
+pub(super) fn the_ids_of_a_users_groups(store: &dyn Store) {
+    let [ann, bob, cho] = users(store);
+    let [first, second, third, fourth] = [(); 4].map(|()| group(store, ann));
+    for group in [third, first, second] {
+        join(store, group, bob);
+    }
+    assert_eq!(store.group_ids(bob).unwrap(), [first, second, third], "by rising id, whenever he joined");
+    assert_eq!(store.group_ids(ann).unwrap(), [first, second, third, fourth]);
+    assert_eq!(store.leave_group(second, bob).unwrap(), Left::Left { members: 1 });
+    assert_eq!(store.leave_group(fourth, ann).unwrap(), Left::Left { members: 0 });
+    assert_eq!(store.group_ids(bob).unwrap(), [first, third]);
+    assert_eq!(store.group_ids(ann).unwrap(), [first, second, third]);
+    for nobody in [cho, UserId(0), UserId(cho.0 + 1_000_000_000)] {
+        assert_eq!(store.group_ids(nobody).unwrap(), []);
+    }
+}
+
 pub(super) fn unknown_groups_have_nothing(store: &dyn Store) {
     let [ann, bob] = users(store);
     let mine = group(store, ann);
@@ -189,9 +206,10 @@ pub(super) fn unknown_groups_have_nothing(store: &dyn Store) {
         assert_eq!(store.leave_group(unknown, bob).unwrap(), Left::NotMember);
         assert_eq!(store.membership(unknown, bob).unwrap(), None);
         assert_eq!(store.members(unknown, UserId(0), 10).unwrap(), []);
-        assert_eq!(roster(store, unknown), []);
+        assert_eq!(store.roster(unknown).unwrap(), GroupRoster::default());
     }
-    let (_, _, direct) = super::cast::two_friends(store);
+    let (_, _, direct) = two_friends(store);
     let joined = store.join_group(direct.group(), ann, NOW, MANY_MEMBERS).unwrap();
     assert_eq!(joined, Joined::NoSuchGroup, "a conversation of two is no group");
+    assert_eq!(store.roster(direct.group()).unwrap(), GroupRoster::default());
 }

@@ -21,7 +21,9 @@ mod groups;
 mod hostile;
 mod pages;
 mod races;
+mod rosters;
 mod sessions;
+mod touched;
 mod users;
 
 use std::sync::Arc;
@@ -58,6 +60,8 @@ pub const CASES: &[Case] = cases![
     sessions::a_session_ends_once_and_for_its_user_only,
     sessions::session_ids_are_never_given_twice,
     sessions::what_was_not_seen_expires_up_to_a_limit,
+    sessions::living_are_those_that_have_not_ended,
+    sessions::a_thousand_sessions_at_once,
     friends::a_request_waits_with_its_greeting,
     friends::asking_twice_changes_nothing,
     friends::asking_each_other_makes_friends,
@@ -82,7 +86,14 @@ pub const CASES: &[Case] = cases![
     groups::groups_are_paged_by_id,
     groups::members_are_paged_by_id,
     groups::a_roster_says_since_when_members_read,
+    groups::the_ids_of_a_users_groups,
     groups::unknown_groups_have_nothing,
+    rosters::a_version_counts_changes_of_members,
+    rosters::what_is_refused_does_not_count,
+    rosters::nothing_else_counts,
+    rosters::a_closed_group_keeps_its_version,
+    rosters::a_version_says_who_reads_what,
+    rosters::version_and_members_are_of_one_moment,
     append::seqs_are_consecutive_in_the_order_of_the_batch,
     append::an_empty_batch_is_nothing,
     append::a_repeat_gets_the_first_place,
@@ -93,6 +104,8 @@ pub const CASES: &[Case] = cases![
     append::client_msg_ids_are_compared_byte_by_byte,
     append::an_unknown_conversation_is_refused_alone,
     append::a_large_batch_is_one,
+    append::an_append_says_the_version_of_the_roster,
+    append::a_repeat_says_the_version_of_the_roster_now,
     pages::windows_of_a_log,
     pages::a_page_begins_after_since,
     pages::a_page_is_limited_by_messages,
@@ -109,6 +122,16 @@ pub const CASES: &[Case] = cases![
     conversations::cursors_move_forward_only,
     conversations::cursors_stop_at_the_last_message,
     conversations::cursors_of_nobody_are_passed_over,
+    touched::pairs_and_groups,
+    touched::from_a_moment_on,
+    touched::the_latest_time_counts_not_the_last_one,
+    touched::repeats_touch_nothing,
+    touched::members_of_now_whenever_they_joined,
+    touched::old_friends_too,
+    touched::of_several_users_each_once,
+    touched::paged_by_id,
+    touched::of_nobody,
+    touched::a_thousand_users_at_once,
     hostile::texts_come_back_as_they_were,
     hostile::names_come_back_as_they_were,
     hostile::short_texts_come_back_as_they_were,

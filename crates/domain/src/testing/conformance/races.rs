@@ -13,10 +13,10 @@ use crate::{
 };
 
 /// How often a race is run: rare orders need more than one try.
-const ROUNDS: usize = 10;
+pub(super) const ROUNDS: usize = 10;
 
 /// Runs `actor(0)`, `actor(1)` … on a thread each, started together; what each returned.
-fn at_once<T: Send>(actors: usize, actor: impl Fn(usize) -> T + Sync) -> Vec<T> {
+pub(super) fn at_once<T: Send>(actors: usize, actor: impl Fn(usize) -> T + Sync) -> Vec<T> {
     let start = Barrier::new(actors);
     let (start, actor) = (&start, &actor);
     thread::scope(|scope| {

@@ -105,3 +105,36 @@ pub(super) fn what_was_not_seen_expires_up_to_a_limit(store: &dyn Store) {
     assert_eq!(store.expire_sessions(Timestamp(7), 100).unwrap(), 2);
     assert_eq!(ids(store, ann), []);
 }
+
+pub(super) fn living_are_those_that_have_not_ended(store: &dyn Store) {
+    let [ann, bob] = users(store);
+    let living = |asked: &[SessionId]| -> Vec<SessionId> {
+        let mut living = store.living_sessions(asked).unwrap();
+        living.sort_unstable();
+        living
+    };
+    let [ended, crowded, kept] =
+        [session(store, ann, NOW), session(store, ann, NOW), session(store, ann, NOW)];
+    let bobs = session(store, bob, NOW);
+    let unknown = SessionId(bobs.0 + 1_000_000_000);
+    assert_eq!(living(&[bobs, unknown, ended, crowded, kept, SessionId(0)]), [ended, crowded, kept, bobs]);
+    assert!(store.end_session(ann, ended).unwrap());
+    let (newest, made_room) = open(store, ann, after_now(1), 2);
+    assert_eq!(made_room, [crowded]);
+    assert_eq!(living(&[newest, ended, crowded, kept, bobs]), [kept, bobs, newest]);
+    assert_eq!(living(&[kept, kept, ended, kept]), [kept], "each once");
+    assert_eq!(living(&[ended, unknown]), []);
+    assert_eq!(living(&[]), []);
+}
+
+pub(super) fn a_thousand_sessions_at_once(store: &dyn Store) {
+    let ann = user(store);
+    let [first, last] = [session(store, ann, NOW), session(store, ann, NOW)];
+    let far = last.0 + 1_000_000_000;
+    let mut asked: Vec<SessionId> = (far..far + 998).map(SessionId).collect();
+    asked.insert(0, last);
+    asked.push(first);
+    let mut living = store.living_sessions(&asked).unwrap();
+    living.sort_unstable();
+    assert_eq!(living, [first, last]);
+}

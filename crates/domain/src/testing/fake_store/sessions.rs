@@ -1,6 +1,7 @@
 //! Sessions of the fake.
 
 use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 use super::{FakeStore, State};
 use crate::{
@@ -89,7 +90,8 @@ impl SessionStore for FakeStore {
 
     fn living_sessions(&self, sessions: &[SessionId]) -> StoreResult<Vec<SessionId>> {
         self.run("find living sessions", |state| {
-            sessions.iter().filter(|id| state.sessions.contains_key(id)).copied().collect()
+            let asked: BTreeSet<SessionId> = sessions.iter().copied().collect();
+            asked.into_iter().filter(|id| state.sessions.contains_key(id)).collect()
         })
     }
 
