@@ -1,7 +1,8 @@
 //! Real parts for tests, each private to the test that starts it.
 //!
 //! [`MariaDb`] is a database server of one's own: a temporary folder, a free port, gone with its test. [`Proxy`] stands
-//! between a client and a server and cuts, holds or refuses on demand. [`Process`] guards a child process, such as one
+//! between a client and a server and cuts, holds or refuses on demand. [`Nginx`] balances over nodes as it does in
+//! production. [`Process`] guards a child process, such as one
 //! of our binaries; [`Terminal`] runs one in a pseudo-terminal and renders its screen. [`eventually`] waits for
 //! something with a deadline. Only ever a dev-dependency.
 //!
@@ -19,6 +20,7 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test harness fails by panicking")]
 
 mod mariadb;
+mod nginx;
 mod process;
 mod proxy;
 mod template;
@@ -26,8 +28,9 @@ mod terminal;
 mod wait;
 
 pub use mariadb::{Flush, MariaDb};
+pub use nginx::{Nginx, Upstream};
 pub use process::Process;
-pub use proxy::{Proxy, When};
+pub use proxy::{Proxy, Way, When};
 pub use rustix::process::Signal;
 pub use terminal::{Terminal, TerminalSize};
 pub use wait::eventually;

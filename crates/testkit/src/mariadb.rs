@@ -287,7 +287,7 @@ fn becomes_ready(folder: &Path, port: u16, server: Pid) -> bool {
 }
 
 /// Whether a process has ended, waited for or not.
-fn has_ended(pid: Pid) -> bool {
+pub(crate) fn has_ended(pid: Pid) -> bool {
     let stat = fs::read_to_string(format!("/proc/{}/stat", pid.as_raw_nonzero())).unwrap_or_default();
     // "pid (name) state …"; the name may hold anything, hence from the right.
     stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_none_or(|state| state == "Z")
@@ -308,7 +308,7 @@ fn url_at(address: SocketAddr, database: &str) -> String {
     format!("mysql://root@{address}/{database}")
 }
 
-fn free_port() -> u16 {
+pub(crate) fn free_port() -> u16 {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
     listener.local_addr().expect("a bound listener has an address").port()
 }

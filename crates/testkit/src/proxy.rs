@@ -31,22 +31,45 @@ pub enum When {
     BeforeAnswer,
 }
 
+/// A direction through a proxy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// What the client says.
+    ToServer,
+    /// What the server says.
+    ToClient,
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Mode {
     Forward,
     Hold,
+    Silence(Way),
+    TurnAway,
     Refuse,
     Closed,
 }
 
+impl Mode {
+    /// Whether what goes this way waits.
+    fn holds(self, way: Way) -> bool {
+        self == Mode::Hold || self == Mode::Silence(way)
+    }
+
+    /// Whether nobody listens.
+    fn is_shut(self) -> bool {
+        matches!(self, Mode::TurnAway | Mode::Refuse)
+    }
+}
+
 struct Shared {
-    server: SocketAddr,
     state: Mutex<State>,
     /// The mode or the listener changed.
     changed: Condvar,
 }
 
 struct State {
+    server: SocketAddr,
     mode: Mode,
     listening: bool,
     trap: Option<(Vec<u8>, When)>,
@@ -69,8 +92,8 @@ impl Proxy {
     pub fn start(server: SocketAddr) -> Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
-        let state = State { mode: Mode::Forward, listening: true, trap: None, links: Vec::new() };
-        let shared = Arc::new(Shared { server, state: Mutex::new(state), changed: Condvar::new() });
+        let state = State { server, mode: Mode::Forward, listening: true, trap: None, links: Vec::new() };
+        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
         let acceptor = Arc::clone(&shared);
         thread::spawn(move || accept(&acceptor, listener, address));
         Proxy { address, shared }
@@ -81,6 +104,11 @@ impl Proxy {
         self.address
     }
 
+    /// Forwards new connections to another server: one that came back on another port.
+    pub fn aim(&self, server: SocketAddr) {
+        self.shared.lock().server = server;
+    }
+
     /// Forwards again, first of all what was held.
     pub fn resume(&self) {
         self.set(Mode::Forward);
@@ -88,9 +116,14 @@ impl Proxy {
     }
 
     /// Holds all bytes of both directions back until [`Proxy::resume`], as a black hole would; connections stay open
-    /// and new ones are accepted.
+    /// and new ones are accepted. That a side closed is held back too.
     pub fn hold(&self) {
         self.set(Mode::Hold);
+    }
+
+    /// Holds back what goes one way, and lets the other way through.
+    pub fn silence(&self, way: Way) {
+        self.set(Mode::Silence(way));
     }
 
     /// Cuts every connection; new ones are welcome.
@@ -104,6 +137,16 @@ impl Proxy {
     pub fn refuse(&self) {
         self.set(Mode::Refuse);
         self.cut();
+        self.await_refusal();
+    }
+
+    /// Refuses new connections until [`Proxy::resume`], as a server does that drains; those that are there go on.
+    pub fn turn_away(&self) {
+        self.set(Mode::TurnAway);
+        self.await_refusal();
+    }
+
+    fn await_refusal(&self) {
         eventually(ORDER_LIMIT, "the proxy refuses", || {
             // Wakes the acceptor, which waits for a connection.
             let _ = TcpStream::connect(self.address);
@@ -140,10 +183,10 @@ impl Shared {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Waits as long as `mode` lasts.
-    fn wait_while(&self, mode: Mode) -> MutexGuard<'_, State> {
+    /// Waits as long as the mode is such.
+    fn wait_while(&self, such: impl Fn(Mode) -> bool) -> MutexGuard<'_, State> {
         let state = self.lock();
-        self.changed.wait_while(state, |state| state.mode == mode).unwrap_or_else(PoisonError::into_inner)
+        self.changed.wait_while(state, |state| such(state.mode)).unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -161,25 +204,26 @@ fn accept(shared: &Arc<Shared>, mut listener: TcpListener, address: SocketAddr) 
         let mode = shared.lock().mode;
         match (mode, accepted) {
             (Mode::Closed, _) => return,
-            (Mode::Refuse, _) => {
+            (Mode::Refuse | Mode::TurnAway, _) => {
                 drop(listener);
                 shared.lock().listening = false;
-                if shared.wait_while(Mode::Refuse).mode == Mode::Closed {
+                if shared.wait_while(Mode::is_shut).mode == Mode::Closed {
                     return;
                 }
                 let bound = eventually(ORDER_LIMIT, "the proxy's port", || TcpListener::bind(address).ok());
                 listener = bound;
                 shared.lock().listening = true;
             }
-            (Mode::Forward | Mode::Hold, Ok((client, _))) => link(shared, client),
-            (Mode::Forward | Mode::Hold, Err(_)) => {}
+            (Mode::Forward | Mode::Hold | Mode::Silence(_), Ok((client, _))) => link(shared, client),
+            (Mode::Forward | Mode::Hold | Mode::Silence(_), Err(_)) => {}
         }
     }
 }
 
 /// Connects a client with the server; without one, the client's connection ends here.
 fn link(shared: &Arc<Shared>, client: TcpStream) {
-    let Ok(server) = TcpStream::connect_timeout(&shared.server, CONNECT_LIMIT) else { return };
+    let target = shared.lock().server;
+    let Ok(server) = TcpStream::connect_timeout(&target, CONNECT_LIMIT) else { return };
     let _ = client.set_nodelay(true);
     let _ = server.set_nodelay(true);
     let link = Arc::new(Link { client, server, cut_at_answer: AtomicBool::new(false) });
@@ -188,12 +232,6 @@ fn link(shared: &Arc<Shared>, client: TcpStream) {
     let same = Arc::clone(&link);
     thread::spawn(move || forward(&up, &link, Way::ToServer));
     thread::spawn(move || forward(&down, &same, Way::ToClient));
-}
-
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
-    ToServer,
-    ToClient,
 }
 
 /// The thread of one direction of a link.
@@ -205,7 +243,7 @@ fn forward(shared: &Shared, link: &Arc<Link>, way: Way) {
     let mut chunk = vec![0; CHUNK];
     while let Ok(length @ 1..) = from.read(&mut chunk) {
         let bytes = &chunk[..length];
-        let mut state = shared.wait_while(Mode::Hold);
+        let mut state = shared.wait_while(|mode| mode.holds(way));
         if way == Way::ToServer && state.trap.as_ref().is_some_and(|(needle, _)| contains(bytes, needle)) {
             match state.trap.take() {
                 Some((_, When::BeforeAnswer)) => link.cut_at_answer.store(true, Ordering::SeqCst),
@@ -220,6 +258,8 @@ fn forward(shared: &Shared, link: &Arc<Link>, way: Way) {
             break;
         }
     }
+    // An end is news like any other.
+    drop(shared.wait_while(|mode| mode.holds(way)));
     link.cut();
     shared.lock().links.retain(|other| !Arc::ptr_eq(other, link));
 }

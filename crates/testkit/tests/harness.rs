@@ -4,13 +4,15 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::io::{Read, Write};
-use std::net::{TcpListener, TcpStream};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::process::Stdio;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mysql::prelude::Queryable;
-use testkit::{MariaDb, Process, Proxy, Signal, Terminal, TerminalSize, When, eventually};
+use testkit::{MariaDb, Nginx, Process, Proxy, Signal, Terminal, TerminalSize, Upstream, When, eventually};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -157,6 +159,130 @@ fn a_trap_cuts_at_its_request_only_and_once() {
         assert!(!proxy.trap_waits());
     }
     assert_eq!(ask(&client(&proxy), b"COMMIT"), b"COMMIT");
+}
+
+/// A node behind nginx: greets with what the PROXY line said, answers each byte with its own letter, and at the end of
+/// its input says "end".
+struct FakeNode {
+    address: SocketAddr,
+    hangs: Arc<AtomicBool>,
+}
+
+impl FakeNode {
+    fn start(letter: u8) -> FakeNode {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let hangs = Arc::new(AtomicBool::new(false));
+        let hung = Arc::clone(&hangs);
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let hung = Arc::clone(&hung);
+                std::thread::spawn(move || FakeNode::serve(stream.unwrap(), letter, &hung));
+            }
+        });
+        FakeNode { address, hangs }
+    }
+
+    fn serve(mut stream: TcpStream, letter: u8, hangs: &AtomicBool) {
+        let mut byte = [0];
+        while stream.read(&mut byte).unwrap() == 1 {
+            if hangs.load(Ordering::SeqCst) {
+                // The kernel takes its connections still; nobody ever looks at them.
+                loop {
+                    std::thread::park();
+                }
+            }
+            let answer = if byte == *b"?" { letter } else { byte[0] };
+            stream.write_all(&[answer]).unwrap();
+        }
+        let _ = stream.write_all(b"end");
+    }
+}
+
+/// Connects through nginx; the PROXY line, and who serves. `None` if nobody answers.
+fn through(nginx: &Nginx, patience: Duration) -> Option<(TcpStream, String, u8)> {
+    let mut client = TcpStream::connect(nginx.address()).unwrap();
+    client.set_read_timeout(Some(patience)).unwrap();
+    client.write_all(b"?").unwrap();
+    let mut said = Vec::new();
+    let mut byte = [0];
+    while !said.ends_with(b"\r\n") {
+        client.read_exact(&mut byte).ok()?;
+        said.push(byte[0]);
+    }
+    client.read_exact(&mut byte).ok()?;
+    Some((client, String::from_utf8(said).unwrap(), byte[0]))
+}
+
+#[test]
+fn nginx_tells_nodes_who_the_client_is_and_serves_half_closed_ones() {
+    let node = FakeNode::start(b'a');
+    let nginx = Nginx::start(&[node.address]);
+    let (mut client, line, letter) = through(&nginx, LIMIT).expect("an answer");
+    let (us, it) = (client.local_addr().unwrap().port(), nginx.address().port());
+    assert_eq!(line, format!("PROXY TCP4 127.0.0.1 127.0.0.1 {us} {it}\r\n"));
+    assert_eq!(letter, b'a');
+    client.write_all(b"xyz").unwrap();
+    client.shutdown(Shutdown::Write).unwrap();
+    let mut rest = String::new();
+    client.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "xyzend", "what was asked before the half-close is answered");
+    eventually(LIMIT, "a line about the connection", || {
+        nginx.log().contains(&format!("node=\"{}\" status=200", node.address)).then_some(())
+    });
+}
+
+#[test]
+fn nginx_spreads_clients_and_passes_over_dead_nodes() {
+    let nodes = [FakeNode::start(b'a'), FakeNode::start(b'b')];
+    let dead = {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        listener.local_addr().unwrap()
+    };
+    let nginx = Nginx::start(&[nodes[0].address, dead, nodes[1].address]);
+    let clients: Vec<_> = (0..20).map(|_| through(&nginx, LIMIT).expect("no client notices")).collect();
+    for letter in [b'a', b'b'] {
+        assert_eq!(clients.iter().filter(|(_, _, served)| *served == letter).count(), 10);
+    }
+}
+
+#[test]
+fn clients_that_leave_a_hung_node_find_another() {
+    let nodes = [b'a', b'b', b'c'].map(FakeNode::start);
+    let nginx = Nginx::start(&nodes.each_ref().map(|node| node.address));
+    let mut clients: Vec<_> = (0..15).map(|_| through(&nginx, LIMIT).expect("an answer")).collect();
+    nodes[0].hangs.store(true, Ordering::SeqCst);
+    let (left, stayed): (Vec<_>, Vec<_>) = clients.drain(..).partition(|(_, _, letter)| *letter == b'a');
+    assert_eq!((left.len(), stayed.len()), (5, 10));
+    for (client, ..) in left {
+        drop(client);
+        // With the fewest connections the hung node would be given all of them, again and again.
+        let mut attempts = 0;
+        let (_, _, letter) = eventually(LIMIT, "a node that serves", || {
+            attempts += 1;
+            through(&nginx, Duration::from_millis(200))
+        });
+        assert_ne!(letter, b'a');
+        assert!(attempts <= 8, "it took {attempts} attempts");
+    }
+}
+
+#[test]
+fn a_node_that_is_down_keeps_its_clients_and_gets_no_more() {
+    let nodes = [b'a', b'b'].map(FakeNode::start);
+    let nginx = Nginx::start(&[nodes[0].address]);
+    let (mut old, _, letter) = through(&nginx, LIMIT).expect("an answer");
+    assert_eq!(letter, b'a');
+    nginx.reload(&[Upstream::Down(nodes[0].address), Upstream::Up(nodes[1].address)]);
+    for _ in 0..4 {
+        assert_eq!(through(&nginx, LIMIT).expect("an answer").2, b'b');
+    }
+    assert_eq!(ask(&old, b"still here"), b"still here");
+    let pid = nginx.pid();
+    drop(nginx);
+    assert!(!Path::new(&format!("/proc/{pid}")).exists(), "nginx {pid} still runs");
+    let cut = old.read(&mut [0; 1]);
+    assert!(matches!(cut, Ok(0) | Err(_)), "its old worker serves on: {cut:?}");
 }
 
 #[test]
