@@ -46,6 +46,11 @@ macro_rules! embedded {
 }
 pub(crate) use embedded;
 
+/// The newest one's number, which is the version of the schema that all of them lead to.
+pub(crate) const fn newest(migrations: &[Migration]) -> u32 {
+    migrations[migrations.len() - 1].number
+}
+
 impl Migration {
     /// SHA-256 of the text, in lower-case hex (64 characters).
     pub(crate) fn checksum(&self) -> String {

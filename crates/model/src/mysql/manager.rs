@@ -1,6 +1,6 @@
 //! Makes, tries and discards the pool's connections.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::mysql::OptsBuilder;
@@ -9,6 +9,7 @@ use r2d2_mysql::MySqlConnectionManager;
 
 use super::Config;
 use super::connection::{Connection, Losses};
+use super::pool::Tally;
 
 /// The pool's side of [`Connection`]: wraps the driver's own manager, which would ping at every check-out and every
 /// check-in, and would take a connection for good that is a whole answer behind. Called by the pool's own threads
@@ -20,8 +21,7 @@ pub(super) struct Manager {
     statement_timeout: Duration,
     ping_after_idle: Duration,
     losses: Losses,
-    /// So that the log tells of a change, not of every attempt.
-    reachable: AtomicBool,
+    tally: Arc<Tally>,
 }
 
 impl Manager {
@@ -32,8 +32,13 @@ impl Manager {
             statement_timeout: config.statement_timeout,
             ping_after_idle: config.ping_after_idle,
             losses: Losses::default(),
-            reachable: AtomicBool::new(true),
+            tally: Arc::default(),
         }
+    }
+
+    /// Where it counts.
+    pub(super) fn tally(&self) -> &Arc<Tally> {
+        &self.tally
     }
 }
 
@@ -46,8 +51,8 @@ impl ManageConnection for Manager {
             .driver
             .connect()
             .and_then(|conn| Connection::new(conn, self.statement_timeout, self.losses.clone()));
-        let reached = result.is_ok();
-        if self.reachable.swap(reached, Ordering::Relaxed) != reached {
+        // The log tells of a change, not of every attempt.
+        if self.tally.reached(result.is_ok()) {
             match &result {
                 Ok(_) => log::info!("{} can be reached again", self.name),
                 Err(error) => log::warn!("{} cannot be reached: {error}", self.name),
@@ -58,11 +63,17 @@ impl ManageConnection for Manager {
 
     /// At each check-out.
     fn is_valid(&self, connection: &mut Connection) -> Result<(), ::mysql::Error> {
-        connection.prove(self.ping_after_idle, |conn| self.driver.is_valid(conn))
+        connection
+            .prove(self.ping_after_idle, |conn| self.driver.is_valid(conn))
+            .inspect_err(|_| self.tally.broke())
     }
 
     /// At each check-in.
     fn has_broken(&self, connection: &mut Connection) -> bool {
-        !connection.comes_back_clean()
+        let broken = !connection.comes_back_clean();
+        if broken {
+            self.tally.broke();
+        }
+        broken
     }
 }

@@ -9,10 +9,13 @@ use ::mysql::Conn;
 use ::mysql::prelude::Queryable;
 
 use crate::MigrationError;
-use crate::migration::{Migration, Record, embedded, plan};
+use crate::migration::{Migration, Record, embedded, newest, plan};
 
 const MIGRATIONS: &[Migration] =
     &[embedded!("mysql", 1, "0001", "schema"), embedded!("mysql", 2, "0002", "cluster")];
+
+/// The schema's version: the newest migration's number.
+pub(super) const SCHEMA: u32 = newest(MIGRATIONS);
 
 /// What this version's migrations must not depend on the server's configuration for.
 const SESSION: &str = "SET NAMES utf8mb4 COLLATE utf8mb4_bin";

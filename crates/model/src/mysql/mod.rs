@@ -21,10 +21,12 @@ mod log;
 mod manager;
 mod migrate;
 mod page;
+mod pool;
 mod sessions;
 mod store;
 mod touched;
 mod users;
 
 pub use config::{Config, OpenError};
+pub use pool::PoolSnapshot;
 pub use store::MySqlStore;

@@ -1,11 +1,12 @@
 //! The store: a pool, and the two ways to use a connection of it.
 
 use domain::{StoreError, StoreResult};
-use r2d2::{ManageConnection, NopErrorHandler, Pool, PooledConnection};
+use r2d2::ManageConnection;
 
 use super::connection::Connection;
 use super::fault::{Fault, FaultKind};
 use super::manager::Manager;
+use super::pool::{Pool, PoolSnapshot};
 use super::{Config, OpenError, migrate};
 
 /// Attempts at a transaction that the server breaks off because of a deadlock, or that loses a race for a unique key.
@@ -17,10 +18,13 @@ const LOCK_WAIT_ATTEMPTS: u32 = 2;
 /// Every port of the store over one MySQL or MariaDB database. Any thread may use it; each operation takes a connection
 /// of the pool for as long as it runs.
 pub struct MySqlStore {
-    pool: Pool<Manager>,
+    pool: Pool,
 }
 
 impl MySqlStore {
+    /// The schema's version: the number of its newest migration. Nodes of one cluster have the same.
+    pub const SCHEMA: u32 = migrate::SCHEMA;
+
     /// Connects, brings the schema to this version, and opens the pool, which connects in the background: later on the
     /// database may come and go.
     ///
@@ -37,16 +41,12 @@ impl MySqlStore {
         manager.connect().map_err(unreachable)?;
         let mut conn = ::mysql::Conn::new(config.migrating()).map_err(unreachable)?;
         migrate::run(&mut conn, config.migration_wait)?;
+        Ok(MySqlStore { pool: Pool::open(config, manager) })
+    }
 
-        let pool = Pool::builder()
-            .max_size(config.pool_size)
-            // Connections are made when they are needed and then stay a while.
-            .min_idle(Some(0))
-            .connection_timeout(config.checkout_timeout)
-            // The manager logs changes; r2d2 would log every attempt.
-            .error_handler(Box::new(NopErrorHandler))
-            .build_unchecked(manager);
-        Ok(MySqlStore { pool })
+    /// How the pool is doing. Cheap enough for every scrape of metrics.
+    pub fn pool_snapshot(&self) -> PoolSnapshot {
+        self.pool.snapshot()
     }
 
     /// Runs queries that change nothing, each of which sees what was committed before it.
@@ -55,7 +55,7 @@ impl MySqlStore {
         operation: &'static str,
         body: impl FnOnce(&mut Connection) -> Result<T, Fault>,
     ) -> StoreResult<T> {
-        let mut connection = self.check_out(operation)?;
+        let mut connection = self.pool.check_out(operation)?;
         body(&mut connection).map_err(|fault| fault.unchanged(operation))
     }
 
@@ -66,7 +66,7 @@ impl MySqlStore {
         operation: &'static str,
         mut body: impl FnMut(&mut Connection) -> Result<T, Fault>,
     ) -> StoreResult<T> {
-        let mut connection = self.check_out(operation)?;
+        let mut connection = self.pool.check_out(operation)?;
         let mut attempt = 1;
         loop {
             let fault = match attempt_at(&mut connection, &mut body) {
@@ -79,10 +79,6 @@ impl MySqlStore {
             }
             attempt += 1;
         }
-    }
-
-    fn check_out(&self, operation: &'static str) -> StoreResult<PooledConnection<Manager>> {
-        self.pool.get().map_err(|error| StoreError::unavailable(operation, error))
     }
 }
 

@@ -6,10 +6,13 @@
 use rusqlite::{Connection, params};
 
 use crate::MigrationError;
-use crate::migration::{Migration, Record, embedded, plan};
+use crate::migration::{Migration, Record, embedded, newest, plan};
 
 const MIGRATIONS: &[Migration] =
     &[embedded!("sqlite", 1, "0001", "schema"), embedded!("sqlite", 2, "0002", "cluster")];
+
+/// The schema's version: the newest migration's number.
+pub(super) const SCHEMA: u32 = newest(MIGRATIONS);
 
 /// The same table as in the cluster's database.
 const LIST: &str = "CREATE TABLE IF NOT EXISTS schema_migrations (

@@ -21,6 +21,9 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
+    /// The schema's version: the number of its newest migration.
+    pub const SCHEMA: u32 = migrate::SCHEMA;
+
     /// Opens the store in this folder, which is created if there is none, and brings its schema to this version's.
     pub fn open(folder: &Path, options: &Options) -> Result<SqliteStore, OpenError> {
         let folder = Folder::take(folder)?;

@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Barrier};
 use std::thread;
+use std::time::Instant;
 
 use ::mysql::prelude::Queryable;
 use domain::{Appended, MessageLog, Novelty, Seq, StoreError, Window};
@@ -104,12 +105,25 @@ fn a_database_that_dies_and_comes_back_needs_nobodys_help() {
         .collect();
     users.into_iter().for_each(|user| user.join().unwrap());
 
+    let good = store.pool_snapshot();
     server.kill();
-    // The first ones meet the pool's four dead connections, the others a server that is not there.
+    // The first ones meet the pool's dead connections, the others a server that is not there.
     for turn in 0..3 {
         assert!(is_unavailable(name_of(&*store, ann)), "turn {turn}");
         assert!(is_unavailable(store.append(&[message(conversation, ann, "never")])), "turn {turn}");
     }
+    // While it is away nobody waits for it.
+    let before = store.pool_snapshot();
+    assert_eq!((before.connections, before.broken), (0, u64::from(good.connections)));
+    let begun = Instant::now();
+    let refusals = 1_000;
+    for _ in 0..refusals {
+        assert!(is_unavailable(name_of(&*store, ann)));
+    }
+    assert!(begun.elapsed() < config.checkout_timeout * refusals / 10, "{:?}", begun.elapsed());
+    let after = store.pool_snapshot();
+    assert_eq!((after.refused, after.timeouts), (before.refused + u64::from(refusals), before.timeouts));
+
     server.restart();
     eventually(LIMIT, "the store works again", || name_of(&*store, ann).ok());
     // From the first success on there are no failures: dead connections are found before they are used.
@@ -183,4 +197,6 @@ fn a_killed_connection_is_replaced() {
     }
     assert!(is_unavailable(name_of(&store, ann)));
     assert_eq!(name_of(&store, ann).unwrap(), "ann");
+    let pool = store.pool_snapshot();
+    assert_eq!((pool.opened, pool.broken, pool.timeouts, pool.refused), (2, 1, 0, 0));
 }

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use ::mysql::prelude::Queryable;
 use domain::{MessageLog, Novelty};
+use model::mysql::PoolSnapshot;
 use testkit::MariaDb;
 
 use super::*;
@@ -28,12 +29,79 @@ fn an_exhausted_pool_refuses_in_time_and_recovers() {
     };
     wait_for_locker(&database);
 
+    let before = store.pool_snapshot();
+    assert_eq!((before.size, before.connections, before.idle, before.waiting), (1, 1, 0, 0));
     let begun = Instant::now();
-    assert!(is_unavailable(name_of(&*store, ann)));
-    assert!(begun.elapsed() < config.checkout_timeout * 3, "{:?}", begun.elapsed());
+    let refused = name_of(&*store, ann).unwrap_err();
+    assert!(matches!(refused, StoreError::Unavailable { .. }), "{refused}");
+    assert!(refused.to_string().contains("all 1 connections to the database are in use"), "{refused}");
+    let took = begun.elapsed();
+    assert!(took >= config.checkout_timeout && took < config.checkout_timeout * 3, "{took:?}");
+    let refused = PoolSnapshot {
+        waits: before.waits + 1,
+        wait_us: before.wait_us + config.checkout_timeout.as_micros() as u64,
+        timeouts: before.timeouts + 1,
+        ..before
+    };
+    assert_eq!(store.pool_snapshot(), refused);
+
+    // Who waits while the connection comes back has it, and waits no longer.
+    let patient = {
+        let store = Arc::clone(&store);
+        thread::spawn(move || name_of(&*store, ann))
+    };
+    eventually(LIMIT, "somebody waits", || (store.pool_snapshot().waiting == 1).then_some(()));
     admin.query_drop("COMMIT").unwrap();
     waiter.join().unwrap().unwrap();
+    // On a slow machine the patient one may have been refused before the commit.
+    if let Err(refused) = patient.join().unwrap() {
+        assert!(matches!(refused, StoreError::Unavailable { .. }), "{refused}");
+    }
     assert_eq!(name_of(&*store, ann).unwrap(), "ann");
+    let after = store.pool_snapshot();
+    assert_eq!((after.connections, after.idle, after.waiting), (1, 1, 0));
+    assert_eq!((after.opened, after.broken, after.refused), (1, 0, 0), "always the same connection");
+    assert!(after.checkouts > before.checkouts && after.waits > refused.waits, "{after:?}");
+}
+
+#[test]
+fn who_waits_gets_a_new_connection_when_the_one_in_use_breaks() {
+    let server = MariaDb::shared();
+    let database = server.create_database("broken");
+    let mut config = Config::from_url(&server.url(&database)).unwrap();
+    config.pool_size = 1;
+    config.checkout_timeout = LIMIT * 2;
+    let store = Arc::new(MySqlStore::open(&config).unwrap());
+    let (ann, _, conversation) = friends(&*store);
+
+    let mut admin = server.connect(&database);
+    admin.query_drop("START TRANSACTION").unwrap();
+    admin.exec_drop("SELECT id FROM conversations WHERE id = ? FOR UPDATE", (conversation.0,)).unwrap();
+    let holder = {
+        let store = Arc::clone(&store);
+        thread::spawn(move || store.append(&[message(conversation, ann, "one")]))
+    };
+    wait_for_locker(&database);
+    let waiters: Vec<_> = (0..3)
+        .map(|_| {
+            let store = Arc::clone(&store);
+            thread::spawn(move || name_of(&*store, ann))
+        })
+        .collect();
+    eventually(LIMIT, "all wait", || (store.pool_snapshot().waiting == 3).then_some(()));
+
+    let sql = "SELECT id FROM information_schema.processlist WHERE db = ? AND id <> CONNECTION_ID()";
+    for id in admin.exec::<u64, _, _>(sql, (&database,)).unwrap() {
+        admin.query_drop(format!("KILL {id}")).unwrap();
+    }
+    let begun = Instant::now();
+    assert!(is_unavailable(holder.join().unwrap()));
+    for waiter in waiters {
+        assert_eq!(waiter.join().unwrap().unwrap(), "ann");
+    }
+    assert!(begun.elapsed() < LIMIT, "{:?}", begun.elapsed());
+    let after = store.pool_snapshot();
+    assert_eq!((after.opened, after.broken, after.timeouts), (2, 1, 0));
 }
 
 #[test]
