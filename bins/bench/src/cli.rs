@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     floor::Fault,
-    measure::{fanout, idle, login, relay, resume, startup, storm},
+    measure::{cluster, fanout, idle, login, relay, resume, startup, storm},
     server_process::Target,
 };
 
@@ -41,6 +41,8 @@ pub(crate) enum Measurement {
     Storm(storm::Options),
     /// Time from start to ready.
     Startup(startup::Options),
+    /// Three nodes over MariaDB and Redis behind nginx: across nodes, and while parts are away.
+    Cluster(cluster::Options),
     /// All of them, small and short, to see that nothing goes wrong.
     Smoke,
     /// The bare relay, as a process of its own.

@@ -18,6 +18,7 @@ mod proc_stat;
 mod recruit;
 mod report;
 mod server_process;
+mod world;
 
 use std::process::ExitCode;
 
@@ -28,7 +29,7 @@ use serde_json::json;
 use crate::{
     cli::{Cli, Measurement},
     error::BenchError,
-    measure::{fanout, idle, login, relay, resume, smoke, startup, storm},
+    measure::{cluster, fanout, idle, login, relay, resume, smoke, startup, storm},
     report::Report,
 };
 
@@ -55,6 +56,7 @@ fn run(cli: &Cli) -> Result<Vec<Report>, BenchError> {
         Measurement::Resume(options) => vec![resume::run(options, target)?],
         Measurement::Storm(options) => vec![storm::run(options, target)?],
         Measurement::Startup(options) => vec![startup::run(options, target)?],
+        Measurement::Cluster(options) => cluster::run(options, target)?,
         Measurement::Smoke => smoke::run(target)?,
         Measurement::FloorServer { io_threads, fault } => {
             floor::serve(*io_threads, *fault)?;

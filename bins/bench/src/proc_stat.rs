@@ -58,6 +58,19 @@ impl CpuSample {
     }
 }
 
+impl CpuUsed {
+    /// This and another process's together.
+    pub(crate) fn and(self, other: CpuUsed) -> CpuUsed {
+        let mut by_name = BTreeMap::new();
+        for (name, used) in self.by_name.into_iter().chain(other.by_name) {
+            *by_name.entry(name).or_insert(0) += used;
+        }
+        let mut by_name: Vec<(String, u64)> = by_name.into_iter().collect();
+        by_name.sort_by_key(|(_, used)| std::cmp::Reverse(*used));
+        CpuUsed { total_ns: self.total_ns + other.total_ns, by_name }
+    }
+}
+
 /// CPU time that the whole machine has spent working since its start, in nanoseconds; to a tick of 10 ms.
 pub(crate) fn machine_busy_ns() -> Result<u64, BenchError> {
     const NS_PER_TICK: u64 = 10_000_000;

@@ -122,12 +122,19 @@ impl Recruiter {
 /// They connect in an order that is shuffled, always in the same way: a server that hands connections to its threads in
 /// turn gets some pairs on one thread and some on two, as in life, and a floor gets the very same.
 pub(crate) fn swarm(addr: SocketAddr, accounts: &[&Account]) -> Result<Swarm, BenchError> {
-    let mut streams: Vec<_> = accounts.iter().map(|_| None).collect();
+    let places: Vec<_> = accounts.iter().map(|account| (addr, *account)).collect();
+    swarm_at(&places)
+}
+
+/// The same, each account at an address of its own.
+pub(crate) fn swarm_at(places: &[(SocketAddr, &Account)]) -> Result<Swarm, BenchError> {
+    let mut streams: Vec<_> = places.iter().map(|_| None).collect();
     let mut heartbeat_ms = None;
-    for index in shuffled(accounts.len()) {
+    for index in shuffled(places.len()) {
+        let (addr, account) = places[index];
         let mut session = Session::connect(addr)?;
         heartbeat_ms = Some(session.hello().heartbeat_ms);
-        session.resume(&accounts[index].token)?;
+        session.resume(&account.token)?;
         streams[index] = Some(session.into_stream()?);
     }
     let mut swarm = Swarm::new(heartbeat_ms)?;

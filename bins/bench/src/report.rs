@@ -22,12 +22,26 @@ pub(crate) struct Report {
     facts: Vec<(String, Value)>,
     /// CPU by thread, for the table.
     threads: Vec<(String, f64)>,
+    targets: Vec<Target>,
     verdict: Option<Verdict>,
+}
+
+/// A figure that must not be above its limit.
+struct Target {
+    key: &'static str,
+    value: f64,
+    at_most: f64,
+}
+
+impl Target {
+    fn is_met(&self) -> bool {
+        self.value <= self.at_most
+    }
 }
 
 impl Report {
     pub(crate) fn new(name: &'static str) -> Report {
-        Report { name, facts: Vec::new(), threads: Vec::new(), verdict: None }
+        Report { name, facts: Vec::new(), threads: Vec::new(), targets: Vec::new(), verdict: None }
     }
 
     /// Adds a whole number, a text or a list.
@@ -55,6 +69,12 @@ impl Report {
         each(used.total_ns)
     }
 
+    /// Adds a figure that must be at most this.
+    pub(crate) fn target(&mut self, key: &'static str, value: f64, at_most: f64) {
+        self.measure(key, value);
+        self.targets.push(Target { key, value, at_most });
+    }
+
     /// Adds what the books say.
     pub(crate) fn verdict(&mut self, verdict: Verdict) {
         self.set("lost", verdict.lost);
@@ -65,9 +85,9 @@ impl Report {
         self.verdict = Some(verdict);
     }
 
-    /// Whether nothing was found wrong.
+    /// Whether nothing was found wrong and every target met.
     pub(crate) fn is_clean(&self) -> bool {
-        self.verdict.is_none_or(|verdict| verdict.is_clean())
+        self.verdict.is_none_or(|verdict| verdict.is_clean()) && self.targets.iter().all(Target::is_met)
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -84,6 +104,13 @@ impl Report {
                 self.threads.iter().map(|(name, us)| (name.clone(), round(*us))).collect();
             object.insert("server_cpu_us_by_thread".into(), threads.into());
         }
+        if !self.targets.is_empty() {
+            let targets = self.targets.iter().map(|target| {
+                let Target { key, value, at_most } = target;
+                json!({ "key": key, "value": value, "at_most": at_most, "met": target.is_met() })
+            });
+            object.insert("targets".into(), targets.collect());
+        }
         object.into()
     }
 
@@ -96,6 +123,12 @@ impl Report {
         }
         for (name, us) in &self.threads {
             table += &format!("  {:width$}  {us:.3}\n", format!("· thread {name}"));
+        }
+        for target in &self.targets {
+            let Target { key, value, at_most } = target;
+            let verdict = if target.is_met() { "met" } else { "MISSED" };
+            table +=
+                &format!("  {:width$}  {value:.3}, at most {at_most}: {verdict}\n", format!("target {key}"));
         }
         if let Some(verdict) = self.verdict {
             table += if verdict.is_clean() { "  good\n" } else { "  BAD: messages went wrong\n" };
@@ -123,6 +156,19 @@ mod tests {
         assert!(report.table().contains("BAD"));
         let json = report.json();
         assert_eq!((&json["lost"], &json["delivered_per_s"]), (&json!(2), &json!(12.346)));
+    }
+
+    #[test]
+    fn a_missed_target_is_not_clean() {
+        let mut report = Report::new("cluster relay");
+        report.target("p50_us", 2_000.0, 3_000.0);
+        assert!(report.is_clean());
+        report.target("p99_us", 25_001.0, 25_000.0);
+        assert!(!report.is_clean());
+        assert!(report.table().contains("MISSED"));
+        let met: Vec<_> =
+            report.json()["targets"].as_array().unwrap().iter().map(|target| target["met"].clone()).collect();
+        assert_eq!(met, [json!(true), json!(false)]);
     }
 
     #[test]

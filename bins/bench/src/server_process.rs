@@ -78,7 +78,13 @@ impl Target {
         self.addr.is_none()
     }
 
-    fn program(&self) -> Result<PathBuf, BenchError> {
+    /// What every node of a cluster is started with besides its own arguments.
+    pub(crate) fn server_args(&self) -> &[String] {
+        &self.server_arg
+    }
+
+    /// The server program.
+    pub(crate) fn program(&self) -> Result<PathBuf, BenchError> {
         match &self.server {
             Some(path) => Ok(path.clone()),
             None => Ok(own_program()?.with_file_name("server")),

@@ -146,6 +146,11 @@ impl ChatLoad {
         Ok(self.chat.verdict())
     }
 
+    /// Messages of all streams that were answered as stored.
+    pub(crate) fn acknowledged_in_all(&self) -> u64 {
+        self.chat.streams.iter().map(|stream| stream.ledger.acknowledged()).sum()
+    }
+
     /// Messages of a stream that were answered as stored.
     pub(crate) fn acknowledged(&self, stream: usize) -> u64 {
         self.chat.streams[stream].ledger.acknowledged()

@@ -197,6 +197,11 @@ impl ChatFrame {
         else {
             return None;
         };
+        self.recognise_message(&message)
+    }
+
+    /// The number and seq of a message that was read already, if it is one of this stream.
+    pub(crate) fn recognise_message(&self, message: &ChatMessage) -> Option<Recognised> {
         let digits = message.client_msg_id.as_bytes().strip_suffix(self.id_suffix.as_slice())?;
         let number = parse_hex(digits)?;
         let (said, filler) = message.msg.as_bytes().split_at_checked(NUMBER_DIGITS)?;

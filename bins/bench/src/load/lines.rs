@@ -142,7 +142,9 @@ impl Line {
                     io::ErrorKind::WouldBlock | io::ErrorKind::NotConnected => self.writable = false,
                     io::ErrorKind::Interrupted => {}
                     // The end of the connection is found, and judged, by reading.
-                    io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset => {
+                    io::ErrorKind::BrokenPipe
+                    | io::ErrorKind::ConnectionReset
+                    | io::ErrorKind::ConnectionRefused => {
                         self.written = self.out.len();
                     }
                     _ => return Err(error),

@@ -34,6 +34,17 @@ pub(crate) trait Scenario {
         now_ns: u64,
         lines: &mut Lines,
     ) -> Result<(), BenchError>;
+
+    /// The server closed a connection, or never took it; `why` is what it said. Nothing is left of it in `lines`.
+    fn closed(
+        &mut self,
+        index: usize,
+        why: String,
+        _now_ns: u64,
+        _lines: &mut Lines,
+    ) -> Result<(), BenchError> {
+        Err(BenchError::Closed { index, why })
+    }
 }
 
 /// The connections, and the loop that serves them.
@@ -169,19 +180,21 @@ fn read<S: Scenario>(
         }
         scratch[..held].copy_from_slice(&line.held);
         let (count, full) = match stream.read(&mut scratch[held..]) {
-            Ok(0) => return Err(BenchError::Closed { index, why: String::new() }),
+            Ok(0) => return lose(index, String::new(), lines, started, scenario),
             Ok(n) => (held + n, held + n == scratch.len()),
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(()),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(error) => return Err(BenchError::Closed { index, why: error.to_string() }),
+            Err(error) => return lose(index, error.to_string(), lines, started, scenario),
         };
         // The clock's origin is the swarm's start.
         let now_ns = started.elapsed().as_nanos() as u64;
         let mut rest = &scratch[..count];
         while let Some((frame, used)) = protocol::decode(rest, limits::FRAME_BYTES_MAX)? {
             rest = &rest[used..];
-            if !heard(index, &frame, lines)? {
-                scenario.frame(index, &frame, now_ns, lines)?;
+            match heard(index, &frame, lines)? {
+                Heard::Heartbeat => {}
+                Heard::Farewell(why) => return lose(index, why, lines, started, scenario),
+                Heard::Frame => scenario.frame(index, &frame, now_ns, lines)?,
             }
         }
         let line = &mut lines.all[index];
@@ -202,8 +215,29 @@ fn read<S: Scenario>(
     }
 }
 
+/// Forgets a connection that has ended, and tells the scenario.
+fn lose<S: Scenario>(
+    index: usize,
+    why: String,
+    lines: &mut Lines,
+    started: &Instant,
+    scenario: &mut S,
+) -> Result<(), BenchError> {
+    lines.close(index);
+    scenario.closed(index, why, started.elapsed().as_nanos() as u64, lines)
+}
+
+/// What a frame is to the connection.
+enum Heard {
+    Heartbeat,
+    /// The server's BYE: why it closes.
+    Farewell(String),
+    /// One for the scenario.
+    Frame,
+}
+
 /// Takes what concerns the connection only: heartbeats and the server's farewell.
-fn heard(index: usize, frame: &Frame<'_>, lines: &mut Lines) -> Result<bool, BenchError> {
+fn heard(index: usize, frame: &Frame<'_>, lines: &mut Lines) -> Result<Heard, BenchError> {
     let msgid = frame.header.msgid;
     if msgid == u16::from(MsgId::Ping) {
         if frame.header.flags == Flags::PUSH {
@@ -211,14 +245,14 @@ fn heard(index: usize, frame: &Frame<'_>, lines: &mut Lines) -> Result<bool, Ben
             encode::request(PING_RID, &Request::Ping(Ping {}), &mut ping);
             lines.out(index).extend_from_slice(&ping);
         }
-        return Ok(true);
+        return Ok(Heard::Heartbeat);
     }
     if msgid == u16::from(MsgId::Bye) && frame.header.flags == Flags::PUSH {
         let why = match Incoming::from_frame(frame)? {
             Incoming::Push(Push::Bye(bye)) => format!("{} ({})", bye.errmsg, bye.errcode),
             other => format!("{other:?}"),
         };
-        return Err(BenchError::Closed { index, why });
+        return Ok(Heard::Farewell(why));
     }
-    Ok(false)
+    Ok(Heard::Frame)
 }

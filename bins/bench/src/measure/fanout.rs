@@ -71,7 +71,7 @@ fn fan_out(options: &Options, target: &Target) -> Result<Timed, BenchError> {
     let acknowledged = load.acknowledged(0);
     drop(load);
     // One row per message, however many members: a sample member, who was there from the start, reads all.
-    timed.verdict.add(check_stored(&server, &group.members[1], group.id, acknowledged)?);
+    timed.verdict.add(check_stored(server.addr(), &group.members[1], group.id, acknowledged)?);
     server.stop()?;
     Ok(timed)
 }

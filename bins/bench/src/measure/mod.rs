@@ -1,5 +1,6 @@
 //! One file a measurement: its options, how it is set up, and what it reports.
 
+pub(crate) mod cluster;
 pub(crate) mod fanout;
 pub(crate) mod idle;
 pub(crate) mod login;

@@ -1,6 +1,6 @@
 //! Pairs of friends: one talks, the other listens.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use super::timed::{Timed, floor_swarm};
 use crate::{
@@ -76,7 +76,7 @@ fn relay(options: &Options, target: &Target) -> Result<Timed, BenchError> {
     let mut timed = Timed::run(&mut load, &server, Duration::from_secs_f64(options.seconds))?;
     let acknowledged = load.acknowledged(0);
     drop(load);
-    timed.verdict.add(check_stored(&server, &pairs[0].b, pairs[0].conv, acknowledged)?);
+    timed.verdict.add(check_stored(server.addr(), &pairs[0].b, pairs[0].conv, acknowledged)?);
     server.stop()?;
     Ok(timed)
 }
@@ -91,7 +91,13 @@ pub(super) fn chat_load(
 ) -> Result<ChatLoad, BenchError> {
     let accounts: Vec<&Account> = pairs.iter().flat_map(|pair| [&pair.a, &pair.b]).collect();
     let swarm = swarm(server.addr(), &accounts)?;
-    let streams = pairs.iter().enumerate().map(|(number, pair)| StreamPlan {
+    let streams = streams(recruiter, pairs, text_bytes);
+    Ok(ChatLoad::new(swarm, streams, Dialect::Chat, pace))
+}
+
+/// A stream from each `a`, at line `2 n`, to its `b`, at the next line.
+pub(super) fn streams(recruiter: &Recruiter, pairs: &[Pair], text_bytes: u32) -> Vec<StreamPlan> {
+    let plan = |(number, pair): (usize, &Pair)| StreamPlan {
         identity: StreamIdentity {
             from: pair.a.id,
             name: pair.a.name.clone(),
@@ -102,18 +108,18 @@ pub(super) fn chat_load(
         },
         sender: 2 * number,
         readers: vec![2 * number + 1],
-    });
-    Ok(ChatLoad::new(swarm, streams.collect(), Dialect::Chat, pace))
+    };
+    pairs.iter().enumerate().map(plan).collect()
 }
 
 /// Reads a sample conversation back: each acknowledged message must be stored exactly once.
 pub(super) fn check_stored(
-    server: &Server,
+    addr: SocketAddr,
     reader: &Account,
     conv: u64,
     acknowledged: u64,
 ) -> Result<Verdict, BenchError> {
-    let mut ids = history(server.addr(), reader, conv)?;
+    let mut ids = history(addr, reader, conv)?;
     let rows = ids.len() as u64;
     ids.sort_unstable();
     ids.dedup();

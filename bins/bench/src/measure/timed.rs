@@ -21,7 +21,7 @@ const WARM_UP_MAX: Duration = Duration::from_secs(1);
 
 /// The CPU time of the measured process, of this one, and of the machine, from a moment on.
 pub(super) struct Stopwatch {
-    server: Option<(u32, CpuSample)>,
+    servers: Vec<(u32, CpuSample)>,
     load: CpuSample,
     machine_ns: u64,
     began: Instant,
@@ -39,9 +39,14 @@ pub(super) struct Spent {
 
 impl Stopwatch {
     pub(super) fn start(server: &Server) -> Result<Stopwatch, BenchError> {
-        let sample = |pid| CpuSample::of(pid).map(|sample| (pid, sample));
+        Stopwatch::of(server.pid().as_slice())
+    }
+
+    /// Watches processes that together are the server.
+    pub(super) fn of(pids: &[u32]) -> Result<Stopwatch, BenchError> {
+        let sample = |pid: &u32| CpuSample::of(*pid).map(|sample| (*pid, sample));
         Ok(Stopwatch {
-            server: server.pid().map(sample).transpose()?,
+            servers: pids.iter().map(sample).collect::<Result<_, _>>()?,
             load: CpuSample::of(std::process::id())?,
             machine_ns: machine_busy_ns()?,
             began: Instant::now(),
@@ -49,8 +54,11 @@ impl Stopwatch {
     }
 
     pub(super) fn stop(&self) -> Result<Spent, BenchError> {
-        let since = |(pid, before): &(u32, CpuSample)| CpuSample::of(*pid).map(|now| now.since(before));
-        let server = self.server.as_ref().map(since).transpose()?;
+        let mut server = None;
+        for (pid, before) in &self.servers {
+            let used = CpuSample::of(*pid)?.since(before);
+            server = Some(used.and(server.unwrap_or_default()));
+        }
         let load = CpuSample::of(std::process::id())?.since(&self.load);
         let ours_ns = load.total_ns + server.as_ref().map_or(0, |used| used.total_ns);
         let others_ns = (machine_busy_ns()? - self.machine_ns).saturating_sub(ours_ns);
@@ -69,8 +77,13 @@ pub(super) struct Timed {
 impl Timed {
     /// Warms up, measures for `time`, and waits for the last messages.
     pub(super) fn run(load: &mut ChatLoad, server: &Server, time: Duration) -> Result<Timed, BenchError> {
+        Timed::run_on(load, server.pid().as_slice(), time)
+    }
+
+    /// The same, of the processes that together are the server.
+    pub(super) fn run_on(load: &mut ChatLoad, pids: &[u32], time: Duration) -> Result<Timed, BenchError> {
         load.run_for((time / WARM_UP_PART).min(WARM_UP_MAX))?;
-        let watch = Stopwatch::start(server)?;
+        let watch = Stopwatch::of(pids)?;
         load.begin_window();
         load.run_for(time)?;
         let window = load.end_window();
@@ -83,7 +96,7 @@ impl Timed {
         self.window.delivered as f64 / self.window.elapsed.as_secs_f64()
     }
 
-    fn server_cpu_us(&self) -> Option<f64> {
+    pub(super) fn server_cpu_us(&self) -> Option<f64> {
         let used = self.cpu.server.as_ref()?;
         Some(used.total_ns as f64 / 1000.0 / self.window.delivered.max(1) as f64)
     }
