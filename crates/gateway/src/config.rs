@@ -4,6 +4,8 @@ use std::time::Duration;
 
 use protocol::limits;
 
+use crate::node_message::PAYLOAD_BYTES_MAX;
+
 /// Limits and thread counts of the gateway, with their defaults.
 #[derive(Clone, Debug)]
 pub struct GatewayConfig {
@@ -47,6 +49,21 @@ pub struct GatewayConfig {
     pub busy_retry_after_ms: u64,
     /// How often what is written behind is stored.
     pub tick: Duration,
+    /// Publications of other nodes that wait for the courier; beyond it they are dropped, and read from the log.
+    pub bus_inbox_max: usize,
+    /// Bytes of them; the same again may be in work.
+    pub bus_inbox_bytes_max: usize,
+    /// Conversations whose place is known, so that a gap is noticed. About 200 bytes each. Beyond it the oldest unused is
+    /// forgotten.
+    pub tails_max: usize,
+    /// Messages of one conversation held behind a gap; beyond it they are read from the log.
+    pub held_each_max: usize,
+    /// Messages held behind gaps in all.
+    pub held_max: usize,
+    /// Bytes of them.
+    pub held_bytes_max: usize,
+    /// How long a gap may stay before the log is read: mostly the bus brings what is missing by itself.
+    pub gap_grace: Duration,
 }
 
 impl Default for GatewayConfig {
@@ -73,6 +90,13 @@ impl Default for GatewayConfig {
             append_retry_pauses: [50, 200, 750].map(Duration::from_millis).to_vec(),
             busy_retry_after_ms: 1_000,
             tick: Duration::from_secs(1),
+            bus_inbox_max: 65_536,
+            bus_inbox_bytes_max: 64 * 1024 * 1024,
+            tails_max: 200_000,
+            held_each_max: 256,
+            held_max: 16_384,
+            held_bytes_max: 64 * 1024 * 1024,
+            gap_grace: Duration::from_millis(30),
         }
     }
 }
@@ -110,7 +134,15 @@ impl GatewayConfig {
         rule((1..=64).contains(&self.appenders), "appenders", "must be 1 to 64")?;
         rule(self.append_queue_max >= 1, "append_queue_max", "must not be 0")?;
         rule((1..=10_000).contains(&self.append_batch_max), "append_batch_max", "must be 1 to 10,000")?;
-        rule(self.tick >= Duration::from_millis(10), "tick", "must be at least 10 ms")
+        rule(self.tick >= Duration::from_millis(10), "tick", "must be at least 10 ms")?;
+        rule(self.bus_inbox_max >= 1, "bus_inbox_max", "must not be 0")?;
+        rule(
+            self.bus_inbox_bytes_max >= PAYLOAD_BYTES_MAX,
+            "bus_inbox_bytes_max",
+            "must not be below the largest publication, 1 MiB and a little",
+        )?;
+        rule(self.tails_max >= self.appenders, "tails_max", "must not be below appenders")?;
+        rule(self.gap_grace <= Duration::from_secs(5), "gap_grace", "must be at most 5 s")
     }
 }
 

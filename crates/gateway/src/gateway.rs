@@ -8,20 +8,23 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use protocol::{Bye, Code, Push, encode};
 use reactor::{Reactor, Running, StartError};
-use service::domain::Bus;
-use service::{Lane as Speed, Service};
+use service::domain::{Bus, Reach};
+use service::{Hub, Lane as Speed, Service};
 
 use crate::append_queue::AppendQueue;
 use crate::appender::Appender;
 use crate::budget::Budget;
 use crate::config::{GatewayConfig, GatewayConfigError};
+use crate::courier::Courier;
 use crate::door::Door;
 use crate::hub::GatewayHub;
+use crate::mender::Mender;
 use crate::metrics::{Counters, GatewaySnapshot};
 use crate::post::{DoorMail, Post};
 use crate::run_queue::RunQueue;
 use crate::shared::Shared;
 use crate::worker::Worker;
+use crate::{listener, presence_watch};
 
 /// A gateway before it runs: it has a hub, which the service needs, and no connections.
 pub struct Gateway {
@@ -55,11 +58,17 @@ pub enum GatewayDied {
     /// One of the reactor's.
     #[error(transparent)]
     Reactor(#[from] reactor::ReactorDied),
-    /// One that runs requests or stores messages.
+    /// One that runs requests, stores messages or listens to other nodes.
     #[error("the thread {thread} panicked; its backtrace stands above")]
     Thread {
         /// Its name.
         thread: String,
+    },
+    /// The node may not go on beside the others.
+    #[error("this node had to stop: {why}")]
+    Expelled {
+        /// A sentence for the operator.
+        why: String,
     },
 }
 
@@ -68,7 +77,7 @@ impl Gateway {
     pub fn new(config: GatewayConfig, bus: Arc<dyn Bus>) -> Result<Gateway, GatewayError> {
         config.validate()?;
         let counters = Arc::new(Counters::default());
-        let hub = Arc::new(GatewayHub::new(bus, Arc::clone(&counters)));
+        let hub = Arc::new(GatewayHub::new(&config, bus, Arc::clone(&counters)));
         Ok(Gateway { config, hub, counters })
     }
 
@@ -106,6 +115,7 @@ impl Gateway {
             shared.hub.connect(info.remote.clone());
             Door::new(Arc::clone(&shared), info.index, info.remote)
         })?;
+        shared.hub.expulsion().stop_by(running.stopper());
         let mut threads = Threads {
             shared,
             remote: running.remote(),
@@ -113,6 +123,7 @@ impl Gateway {
             ticker: Arc::default(),
             workers: Vec::new(),
             appenders: Vec::new(),
+            listeners: Vec::new(),
             ended: false,
             died: None,
         };
@@ -145,14 +156,15 @@ impl RunningGateway {
     /// The gateway's counters and gauges.
     pub fn snapshot(&self) -> GatewaySnapshot {
         let shared = &self.threads.shared;
-        GatewaySnapshot {
-            users: shared.hub.users() as u64,
+        let mut snapshot = GatewaySnapshot {
             lanes_waiting: shared.normal.len() as u64,
             slow_lanes_waiting: shared.slow.len() as u64,
             messages_waiting: shared.appends.iter().map(|queue| queue.len() as u64).sum(),
             waiting_bytes: shared.budget.taken() as u64,
             ..shared.counters.snapshot()
-        }
+        };
+        shared.hub.gauges(&mut snapshot);
+        snapshot
     }
 
     /// The reactor's counters.
@@ -171,6 +183,9 @@ impl RunningGateway {
             counted.messages_delivered,
             counted.append_groups
         );
+        if let Some(why) = self.threads.shared.hub.expulsion().why() {
+            return Err(GatewayDied::Expelled { why });
+        }
         ended?;
         self.threads.died.take().map_or(Ok(()), |thread| Err(GatewayDied::Thread { thread }))
     }
@@ -197,6 +212,8 @@ struct Threads {
     /// Those that run lanes, and the ticker.
     workers: Vec<JoinHandle<()>>,
     appenders: Vec<JoinHandle<()>>,
+    /// Those that hear and mend what other nodes say; none if there can be no others.
+    listeners: Vec<JoinHandle<()>>,
     ended: bool,
     /// A thread that panicked.
     died: Option<String>,
@@ -218,11 +235,30 @@ impl Threads {
             self.appenders.push(self.spawn(format!("appender-{index}"), move || appender.run())?);
         }
         let (shared, ticker) = (Arc::clone(&self.shared), Arc::clone(&self.ticker));
+        let is_alone = shared.hub.reach() == Reach::Alone;
         self.workers.push(self.spawn("ticker".to_owned(), move || {
             while ticker.wait(config.tick) {
                 shared.service.tick();
+                if !is_alone {
+                    shared.hub.repairs().second();
+                }
             }
         })?);
+        if !is_alone {
+            self.start_listeners()?;
+        }
+        Ok(())
+    }
+
+    fn start_listeners(&mut self) -> Result<(), GatewayError> {
+        let courier = Courier::new(Arc::clone(&self.shared), Post::new(self.remote.clone()));
+        self.listeners.push(self.spawn("courier".to_owned(), move || courier.run())?);
+        let mender = Mender::new(Arc::clone(&self.shared), Post::new(self.remote.clone()));
+        self.listeners.push(self.spawn("mender".to_owned(), move || mender.run())?);
+        let shared = Arc::clone(&self.shared);
+        self.listeners.push(self.spawn("listener".to_owned(), move || listener::run(&shared))?);
+        let shared = Arc::clone(&self.shared);
+        self.listeners.push(self.spawn("presence".to_owned(), move || presence_watch::run(&shared))?);
         Ok(())
     }
 
@@ -243,7 +279,7 @@ impl Threads {
     }
 
     /// Ends all threads, once no connection exists any more and every lane has only its farewell left: first those that
-    /// run lanes, then those that store what lanes left, then what was written behind.
+    /// run lanes, then those that store what lanes left, then those that hear other nodes, then what was written behind.
     fn end(&mut self) {
         if std::mem::replace(&mut self.ended, true) {
             return;
@@ -257,6 +293,12 @@ impl Threads {
         self.died = join(&mut self.appenders).or(self.died.take());
         // Lanes that waited for their messages.
         self.farewells();
+        let hub = &self.shared.hub;
+        hub.inbox().stop();
+        hub.notices().stop();
+        hub.repairs().stop();
+        hub.presence().stop();
+        self.died = join(&mut self.listeners).or(self.died.take());
         self.shared.service.tick();
     }
 

@@ -5,29 +5,76 @@ use std::sync::{Arc, OnceLock};
 use bytes::BytesMut;
 use protocol::{Bye, Code, Push, Reply, encode};
 use reactor::{ConnId, Remote};
-use service::domain::{Bus, BusReceiver, GroupId, Publication, Reach, SessionId, Timestamp, Topic, UserId};
+use service::domain::{
+    Bus, BusReceiver, ConversationId, GroupId, Parties, PresenceWatcher, Publication, Reach, RosterVersion,
+    Seq, SessionId, Timestamp, Topic, UserId,
+};
 use service::{Audience, ChatKind, ConnKey, Delivery, Held, Hub, Notice, Principal, Readers};
 
+use crate::config::GatewayConfig;
+use crate::expulsion::Expulsion;
+use crate::group_topics::GroupTopics;
+use crate::inbox::Inbox;
 use crate::lanes::Lanes;
-use crate::metrics::Counters;
+use crate::metrics::{Counters, GatewaySnapshot};
+use crate::node_message;
 use crate::post::{Crowd, DoorMail, Post};
+use crate::presence_watch::PresenceWork;
+use crate::relay::{Outgoing, Relay};
+use crate::repairs::{GroupPush, Repairs};
 use crate::seats::{RowChange, Seat, Seats};
 
 /// Bytes of encoded frames gathered in one buffer before it is cut into chunks.
 const ENCODE_BUFFER_BYTES: usize = 64 * 1024;
 
-/// The hub. Shared by all workers and appenders; no lock is held while frames are encoded or posted.
+/// Bytes of the notices of other nodes that wait for the listener, at most, and their number.
+const NOTICES_BYTES_MAX: usize = 16 * 1024 * 1024;
+const NOTICES_MAX: usize = 16_384;
+
+/// The hub. Shared by all workers and appenders. A node that is alone holds no lock while frames are encoded or posted;
+/// one of several sends the messages of all nodes through its [`Relay`].
 pub struct GatewayHub {
-    seats: Seats,
+    seats: Arc<Seats>,
     lanes: Lanes,
     bus: Arc<dyn Bus>,
     remote: OnceLock<Remote<DoorMail>>,
     counters: Arc<Counters>,
+    topics: Arc<GroupTopics>,
+    relay: Relay,
+    /// What the bus brought: for the courier.
+    inbox: Inbox<Publication>,
+    /// What services of other nodes told: for the listener.
+    notices: Inbox<Notice>,
+    repairs: Arc<Repairs>,
+    presence: PresenceWork,
+    expulsion: Expulsion,
 }
 
 impl GatewayHub {
-    pub(crate) fn new(bus: Arc<dyn Bus>, counters: Arc<Counters>) -> GatewayHub {
-        GatewayHub { seats: Seats::new(), lanes: Lanes::new(), bus, remote: OnceLock::new(), counters }
+    pub(crate) fn new(config: &GatewayConfig, bus: Arc<dyn Bus>, counters: Arc<Counters>) -> GatewayHub {
+        let seats = Arc::new(Seats::new());
+        let topics = Arc::new(GroupTopics::new());
+        let repairs = Arc::new(Repairs::new());
+        GatewayHub {
+            relay: Relay::new(
+                config,
+                Arc::clone(&seats),
+                Arc::clone(&topics),
+                Arc::clone(&repairs),
+                Arc::clone(&counters),
+            ),
+            seats,
+            lanes: Lanes::new(),
+            bus,
+            remote: OnceLock::new(),
+            counters,
+            topics,
+            inbox: Inbox::new(config.bus_inbox_max, config.bus_inbox_bytes_max),
+            notices: Inbox::new(NOTICES_MAX, NOTICES_BYTES_MAX),
+            repairs,
+            presence: PresenceWork::new(),
+            expulsion: Expulsion::default(),
+        }
     }
 
     /// Tells the hub how to reach the sub reactors. Called once, before any connection exists.
@@ -44,13 +91,65 @@ impl GatewayHub {
         &self.lanes
     }
 
-    /// Users with a connection here.
-    pub(crate) fn users(&self) -> usize {
-        self.seats.users()
+    pub(crate) fn seats(&self) -> &Seats {
+        &self.seats
     }
 
-    fn publish(&self, topics: impl Iterator<Item = Topic>, payload: &bytes::Bytes) {
-        let batch: Vec<_> = topics.map(|topic| Publication { topic, payload: payload.clone() }).collect();
+    pub(crate) fn relay(&self) -> &Relay {
+        &self.relay
+    }
+
+    pub(crate) fn inbox(&self) -> &Inbox<Publication> {
+        &self.inbox
+    }
+
+    pub(crate) fn notices(&self) -> &Inbox<Notice> {
+        &self.notices
+    }
+
+    pub(crate) fn repairs(&self) -> &Repairs {
+        &self.repairs
+    }
+
+    pub(crate) fn presence(&self) -> &PresenceWork {
+        &self.presence
+    }
+
+    pub(crate) fn expulsion(&self) -> &Expulsion {
+        &self.expulsion
+    }
+
+    /// Adds the hub's gauges.
+    pub(crate) fn gauges(&self, snapshot: &mut GatewaySnapshot) {
+        let (inbox, notices) = (self.inbox.level(), self.notices.level());
+        snapshot.users = self.seats.users() as u64;
+        snapshot.bus_inbox = inbox.waiting;
+        snapshot.bus_inbox_high_water = inbox.high_water;
+        snapshot.bus_inbox_dropped = inbox.dropped;
+        snapshot.notices_waiting = notices.waiting;
+        snapshot.notices_dropped = notices.dropped;
+        (snapshot.tails, snapshot.held) = self.relay.levels();
+        snapshot.group_topics = self.topics.len() as u64;
+        snapshot.repairs_waiting = self.repairs.len() as u64;
+    }
+
+    /// Something that other nodes published since then was dropped here.
+    pub(crate) fn lost_since(&self, since: Timestamp) {
+        self.missed(since);
+        self.presence.review();
+    }
+
+    /// A push of another node for those members who are here.
+    pub(crate) fn push_to_members(&self, push: &GroupPush, members: &[UserId], post: &mut Post) {
+        for user in members.iter().filter(|user| **user != push.but) {
+            self.seats.each(*user, |conn| post.send(conn, push.frame.clone()));
+        }
+    }
+
+    fn publish(&self, batch: Vec<Publication>) {
+        if batch.is_empty() {
+            return;
+        }
         if let Err(error) = self.bus.publish(batch) {
             // The log is the truth: whoever misses this reads it there.
             self.counters.bus_publish_failed.add(1);
@@ -60,6 +159,39 @@ impl GatewayHub {
 
     fn is_alone(&self) -> bool {
         self.bus.reach() == Reach::Alone
+    }
+
+    /// Answers, publishes, and passes on in the order of each conversation, which other nodes write too.
+    fn deliver_in_cluster(&self, deliveries: Vec<Delivery>, post: &mut Post) {
+        let mut buffer = BytesMut::with_capacity(ENCODE_BUFFER_BYTES);
+        let mut publications = Vec::with_capacity(deliveries.len() * 2);
+        let mut passage = self.relay.passage(post);
+        for delivery in deliveries {
+            let conn = ConnId::from_bits(delivery.origin.conn.0);
+            Self::answer(&delivery, &mut buffer);
+            passage.send(conn, buffer.split().freeze());
+            let Some((message, readers)) = delivery.message else { continue };
+            self.counters.messages_delivered.add(1);
+            let (conversation, seq) = (ConversationId(message.conv), Seq(message.seq));
+            let (parties, version) = match &readers {
+                Readers::Pair(a, b) => (Parties::Pair(*a.min(b), *a.max(b)), RosterVersion(0)),
+                Readers::Members { version, .. } => (Parties::Group, *version),
+            };
+            node_message::begin_message(conversation, seq, parties, version, &mut buffer);
+            let begin = buffer.len();
+            encode::push(&Push::Message(message), &mut buffer);
+            let payload = buffer.split().freeze();
+            let frame = payload.slice(begin..);
+            let mut publish = |topic| publications.push(Publication { topic, payload: payload.clone() });
+            match parties {
+                Parties::Pair(one, other) => [one, other].into_iter().map(Topic::User).for_each(publish),
+                Parties::Group => publish(Topic::Group(conversation.group())),
+            }
+            let message = Outgoing { frame, to: readers.into(), but: Some(conn) };
+            passage.message(conversation, parties, seq, message);
+        }
+        drop(passage);
+        self.publish(publications);
     }
 
     fn answer(delivery: &Delivery, out: &mut BytesMut) {
@@ -113,6 +245,9 @@ impl Hub for GatewayHub {
             RowChange::Inner => Held::ByThis,
             RowChange::Edge => {
                 self.bus.unsubscribe(&[Topic::User(principal.user)]);
+                if !self.is_alone() {
+                    self.topics.forget(&*self.bus, principal.user);
+                }
                 Held::ByThis
             }
         }
@@ -135,13 +270,28 @@ impl Hub for GatewayHub {
             });
         }
         post.flush();
-        if !self.is_alone() && !matches!(audience, Audience::Here(_)) {
-            self.publish(users.iter().map(|user| Topic::User(*user)), &chunk);
+        if self.is_alone() {
+            return;
+        }
+        match audience {
+            Audience::Here(_) => {}
+            Audience::Users(_) | Audience::OthersOf(..) => {
+                let payload = node_message::push(&chunk);
+                let to = |user: &UserId| Publication { topic: Topic::User(*user), payload: payload.clone() };
+                self.publish(users.iter().map(to).collect());
+            }
+            Audience::Members { group, version, but, .. } => {
+                let payload = node_message::group_push(version, but, &chunk);
+                self.publish(vec![Publication { topic: Topic::Group(group), payload }]);
+            }
         }
     }
 
     fn deliver(&self, deliveries: Vec<Delivery>) {
         let Some(mut post) = self.post() else { return };
+        if !self.is_alone() {
+            return self.deliver_in_cluster(deliveries, &mut post);
+        }
         let loops = post.loops();
         let mut buffer = BytesMut::with_capacity(ENCODE_BUFFER_BYTES);
         // The crowd of the last group and sender: a busy group's messages come in rows.
@@ -163,9 +313,6 @@ impl Hub for GatewayHub {
                             }
                         });
                     }
-                    if !self.is_alone() {
-                        self.publish([a, b].into_iter().map(Topic::User), &chunk);
-                    }
                 }
                 Readers::Members { members, .. } => {
                     let known =
@@ -180,9 +327,6 @@ impl Hub for GatewayHub {
                     }
                     if let Some((_, _, crowd)) = &crowd {
                         post.send_many(crowd, &chunk);
-                    }
-                    if !self.is_alone() {
-                        self.publish(members.iter().map(|user| Topic::User(*user)), &chunk);
                     }
                 }
             }
@@ -203,11 +347,25 @@ impl Hub for GatewayHub {
         self.bus.reach()
     }
 
-    fn tell_nodes(&self, _notice: Notice) {}
+    fn tell_nodes(&self, notice: Notice) {
+        if self.is_alone() {
+            return;
+        }
+        let payloads = node_message::notice(&notice).into_iter();
+        self.publish(payloads.map(|payload| Publication { topic: Topic::Nodes, payload }).collect());
+    }
 
-    fn follow(&self, _user: UserId, _groups: &[GroupId]) {}
+    fn follow(&self, user: UserId, groups: &[GroupId]) {
+        if !self.is_alone() {
+            self.topics.follow(&*self.bus, &self.seats, user, groups);
+        }
+    }
 
-    fn unfollow(&self, _user: UserId, _group: GroupId) {}
+    fn unfollow(&self, user: UserId, group: GroupId) {
+        if !self.is_alone() {
+            self.topics.unfollow(&*self.bus, user, group);
+        }
+    }
 
     fn here(&self, users: &[UserId]) -> Vec<UserId> {
         users.iter().copied().filter(|user| self.seats.is_here(*user)).collect()
@@ -216,14 +374,26 @@ impl Hub for GatewayHub {
 
 impl BusReceiver for GatewayHub {
     fn receive(&self, publication: Publication) {
-        let Some(mut post) = self.post() else { return };
-        if let Topic::User(user) = publication.topic {
-            self.seats.each(user, |conn| post.send(conn, publication.payload.clone()));
-        }
-        post.flush();
+        let bytes = publication.payload.len();
+        self.inbox.put(publication, bytes);
     }
 
-    fn missed(&self, _since: Timestamp) {
-        // A node that is alone misses nothing.
+    fn missed(&self, since: Timestamp) {
+        self.counters.missed.add(1);
+        self.repairs.missed(since);
+    }
+}
+
+impl PresenceWatcher for GatewayHub {
+    fn changed(&self, users: Vec<UserId>) {
+        self.presence.changed(users);
+    }
+
+    fn review(&self) {
+        self.presence.review();
+    }
+
+    fn expelled(&self, why: String) {
+        self.expulsion.happen(why);
     }
 }

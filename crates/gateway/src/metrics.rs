@@ -36,6 +36,24 @@ macro_rules! counters {
             pub messages_waiting: u64,
             /// Body bytes of requests that wait for their answer.
             pub waiting_bytes: u64,
+            /// Publications of other nodes that wait for the courier.
+            pub bus_inbox: u64,
+            /// The most that ever waited.
+            pub bus_inbox_high_water: u64,
+            /// Publications dropped because too many waited (`bus_inbox_max`); what they brought is read from the log.
+            pub bus_inbox_dropped: u64,
+            /// Notices of other nodes that wait for the listener.
+            pub notices_waiting: u64,
+            /// Notices dropped because too many waited; what they told is looked up.
+            pub notices_dropped: u64,
+            /// Conversations whose place is known (`tails_max`).
+            pub tails: u64,
+            /// Messages held behind gaps (`held_max`).
+            pub held: u64,
+            /// Groups that this node listens to.
+            pub group_topics: u64,
+            /// Conversations that wait for the mender.
+            pub repairs_waiting: u64,
         }
 
         impl Counters {
@@ -79,4 +97,32 @@ counters! {
     append_failed,
     /// Publications that the bus did not take.
     bus_publish_failed,
+    /// Publications of other nodes that did not parse, or did not belong to their topic; dropped.
+    bus_malformed,
+    /// Stored messages that other nodes published.
+    bus_messages,
+    /// Messages and pushes of which no reader was connected here; dropped.
+    no_reader,
+    /// Messages that came a second time; dropped.
+    doubles,
+    /// Messages that came too early while too many were held (`held_max`); read from the log.
+    not_held,
+    /// Times that a conversation's next message was missing.
+    gaps,
+    /// Pages of the log read because something was missing, or may have been.
+    gap_repairs,
+    /// Messages passed on by that.
+    repaired_messages,
+    /// Messages that were published and are not in the log; dropped.
+    phantoms,
+    /// Messages that were not read from the log because too many were missing (`CATCH_UP_MAX`); clients ask for them.
+    given_up,
+    /// Rosters read because a message named a newer one.
+    rosters_read,
+    /// Times that the bus may have lost something.
+    missed,
+    /// Sweeps over everything that was said lately.
+    sweeps,
+    /// Times that the mender was refused by the stores, and tried again.
+    mender_retries,
 }

@@ -99,14 +99,20 @@ pub(crate) fn group_push(version: RosterVersion, but: UserId, frame: &[u8]) -> B
     with_frame(kind::GROUP_PUSH, &[version.0, but.0], frame)
 }
 
-/// A payload for a group's topic, or for those of both users.
-pub(crate) fn message(message: &StoredPush) -> Bytes {
-    let StoredPush { conversation, seq, parties, version, frame } = message;
+/// Begins the payload for a message, which goes to its group's topic or to those of both users: its encoded push must
+/// follow.
+pub(crate) fn begin_message(
+    conversation: ConversationId,
+    seq: Seq,
+    parties: Parties,
+    version: RosterVersion,
+    out: &mut BytesMut,
+) {
     match parties {
         Parties::Pair(one, other) => {
-            with_frame(kind::PAIR_MESSAGE, &[conversation.0, seq.0, one.0, other.0], frame)
+            head(kind::PAIR_MESSAGE, &[conversation.0, seq.0, one.0, other.0], out);
         }
-        Parties::Group => with_frame(kind::GROUP_MESSAGE, &[conversation.0, seq.0, version.0], frame),
+        Parties::Group => head(kind::GROUP_MESSAGE, &[conversation.0, seq.0, version.0], out),
     }
 }
 
@@ -133,11 +139,15 @@ pub(crate) fn notice(notice: &Notice) -> Vec<Bytes> {
 
 fn with_frame(kind: u8, numbers: &[u64], rest: &[u8]) -> Bytes {
     let mut out = BytesMut::with_capacity(2 + numbers.len() * 8 + rest.len());
+    head(kind, numbers, &mut out);
+    out.put_slice(rest);
+    out.freeze()
+}
+
+fn head(kind: u8, numbers: &[u64], out: &mut BytesMut) {
     out.put_u8(FORMAT);
     out.put_u8(kind);
     numbers.iter().for_each(|number| out.put_u64(*number));
-    out.put_slice(rest);
-    out.freeze()
 }
 
 impl NodeMessage {
@@ -295,6 +305,14 @@ mod tests {
             kind: MessageKind::Text,
             msg: text.into(),
         }))
+    }
+
+    fn message(message: &StoredPush) -> Bytes {
+        let StoredPush { conversation, seq, parties, version, frame } = message;
+        let mut out = BytesMut::new();
+        begin_message(*conversation, *seq, *parties, *version, &mut out);
+        out.put_slice(frame);
+        out.freeze()
     }
 
     fn pair(text: &str) -> StoredPush {

@@ -87,4 +87,15 @@ impl Crowd {
         }
         Crowd { loops: gathered.into_iter().map(Into::into).collect() }
     }
+
+    /// The others of this crowd.
+    pub(crate) fn without(&self, conn: ConnId) -> Crowd {
+        let mut loops = self.loops.clone();
+        if let Some(list) = loops.get_mut(conn.loop_index())
+            && list.contains(&conn)
+        {
+            *list = list.iter().copied().filter(|other| *other != conn).collect();
+        }
+        Crowd { loops }
+    }
 }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
 use parking_lot::RwLock;
 use reactor::ConnId;
@@ -27,8 +28,13 @@ impl Seat {
     }
 }
 
-/// Most users have one connection.
-type Row = SmallVec<[Seat; 1]>;
+/// A user's connections.
+struct Row {
+    /// Names this stay of the user: from the first connection to the last, without a pause. Never given twice.
+    serial: u64,
+    /// Most users have one.
+    seats: SmallVec<[Seat; 1]>,
+}
 
 /// What a change did to a user's presence on this node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,11 +50,15 @@ pub(crate) enum RowChange {
 /// The map user → connections. Bounded by the number of connections: each has at most one seat.
 pub(crate) struct Seats {
     shards: Box<[RwLock<HashMap<UserId, Row>>]>,
+    serials: AtomicU64,
+    /// Counts changes: as long as it stays the same, so does everything in here.
+    changes: AtomicU64,
 }
 
 impl Seats {
     pub(crate) fn new() -> Seats {
-        Seats { shards: (0..SHARDS).map(|_| RwLock::default()).collect() }
+        let shards = (0..SHARDS).map(|_| RwLock::default()).collect();
+        Seats { shards, serials: AtomicU64::new(1), changes: AtomicU64::new(0) }
     }
 
     fn shard(&self, user: UserId) -> &RwLock<HashMap<UserId, Row>> {
@@ -57,13 +67,16 @@ impl Seats {
 
     /// Seats a connection. A session has one seat: the one that held it before is returned and has it no more.
     pub(crate) fn sit(&self, user: UserId, seat: Seat) -> (RowChange, Option<Seat>) {
-        match self.shard(user).write().entry(user) {
+        let mut shard = self.shard(user).write();
+        self.changes.fetch_add(1, SeqCst);
+        match shard.entry(user) {
             Entry::Vacant(entry) => {
-                entry.insert(SmallVec::from_buf([seat]));
+                let serial = self.serials.fetch_add(1, SeqCst);
+                entry.insert(Row { serial, seats: SmallVec::from_buf([seat]) });
                 (RowChange::Edge, None)
             }
             Entry::Occupied(mut entry) => {
-                let row = entry.get_mut();
+                let row = &mut entry.get_mut().seats;
                 match row.iter_mut().find(|other| other.session == seat.session) {
                     Some(other) => (RowChange::Inner, Some(std::mem::replace(other, seat))),
                     None => {
@@ -79,8 +92,9 @@ impl Seats {
     pub(crate) fn rise(&self, user: UserId, conn: ConnId) -> RowChange {
         let mut shard = self.shard(user).write();
         let Entry::Occupied(mut entry) = shard.entry(user) else { return RowChange::None };
-        let row = entry.get_mut();
+        let row = &mut entry.get_mut().seats;
         let Some(at) = row.iter().position(|seat| seat.conn() == conn) else { return RowChange::None };
+        self.changes.fetch_add(1, SeqCst);
         row.swap_remove(at);
         if row.is_empty() {
             entry.remove();
@@ -92,19 +106,45 @@ impl Seats {
     /// The connection that speaks for a session.
     pub(crate) fn of_session(&self, user: UserId, session: SessionId) -> Option<Seat> {
         let shard = self.shard(user).read();
-        shard.get(&user)?.iter().find(|seat| seat.session == session).cloned()
+        shard.get(&user)?.seats.iter().find(|seat| seat.session == session).cloned()
     }
 
     /// Calls `f` with every connection of a user.
     pub(crate) fn each(&self, user: UserId, mut f: impl FnMut(ConnId)) {
         if let Some(row) = self.shard(user).read().get(&user) {
-            row.iter().for_each(|seat| f(seat.conn()));
+            row.seats.iter().for_each(|seat| f(seat.conn()));
         }
     }
 
     /// Whether the user has a connection here.
     pub(crate) fn is_here(&self, user: UserId) -> bool {
         self.shard(user).read().contains_key(&user)
+    }
+
+    /// Names the user's present stay; `None` if they are not here.
+    pub(crate) fn serial(&self, user: UserId) -> Option<u64> {
+        self.shard(user).read().get(&user).map(|row| row.serial)
+    }
+
+    /// A number that changes with every change.
+    pub(crate) fn changes(&self) -> u64 {
+        self.changes.load(SeqCst)
+    }
+
+    /// Everybody who is here.
+    pub(crate) fn everybody(&self) -> Vec<UserId> {
+        self.shards.iter().flat_map(|shard| shard.read().keys().copied().collect::<Vec<_>>()).collect()
+    }
+
+    /// The sessions by which these users are connected.
+    pub(crate) fn sessions(&self, users: &[UserId]) -> Vec<(UserId, SessionId)> {
+        let mut sessions = Vec::with_capacity(users.len());
+        for user in users {
+            if let Some(row) = self.shard(*user).read().get(user) {
+                sessions.extend(row.seats.iter().map(|seat| (*user, seat.session)));
+            }
+        }
+        sessions
     }
 
     /// Users with a connection here.

@@ -191,13 +191,18 @@ impl<P: Parcel> Sequencer<P> {
     pub(crate) fn make_ready(
         &mut self,
         conversation: ConversationId,
-        ready: impl FnMut(&mut P),
+        mut ready: impl FnMut(Seq, &mut P),
         passed: &mut Vec<P>,
     ) {
         if let Some(tail) = self.tails.get_mut(&conversation) {
-            tail.held.values_mut().for_each(ready);
+            tail.held.iter_mut().for_each(|(seq, parcel)| ready(*seq, parcel));
             tail.release(&mut self.held, passed);
         }
+    }
+
+    /// What a conversation holds.
+    pub(crate) fn held_in(&self, conversation: ConversationId) -> impl Iterator<Item = &P> {
+        self.tails.get(&conversation).into_iter().flat_map(|tail| tail.held.values())
     }
 
     /// The log has these after `after`, and nothing between them. They are ready. If the conversation began anew since
@@ -242,16 +247,23 @@ impl<P: Parcel> Sequencer<P> {
         }
     }
 
-    /// The log has nothing after the last one passed on, and had been asked after everything up to `until` was heard of:
-    /// whatever is held up to there is none of its messages, and dropped. Returns how many were.
+    /// The log has nothing after `after`, and was read after everything up to `until` had been heard of: what was heard of
+    /// between them is none of its messages. What is held of it is dropped; returns how many were.
     pub(crate) fn log_ends(
         &mut self,
         conversation: ConversationId,
+        after: Seq,
         until: Seq,
         passed: &mut Vec<P>,
     ) -> usize {
         let Some(tail) = self.tails.get_mut(&conversation) else { return 0 };
-        let dropped = tail.drop_held(until, &mut self.held);
+        let before = tail.held.len();
+        let phantoms: Vec<Seq> =
+            tail.held.range(after.next()..=until.max(after.next())).map(|(seq, _)| *seq).collect();
+        for seq in phantoms {
+            tail.unhold(seq, &mut self.held);
+        }
+        let dropped = before - tail.held.len();
         if tail.heard <= until {
             tail.heard = tail.held.last_key_value().map_or(tail.tail, |(seq, _)| *seq).max(tail.tail);
         }
@@ -523,9 +535,9 @@ mod tests {
         bench.put(ready(900));
         assert_eq!(bench.want(), messages(1, 900));
         bench.put(ready(950));
-        assert_eq!(bench.sequencer.log_ends(CONV, Seq(900), &mut bench.passed), 1);
+        assert_eq!(bench.sequencer.log_ends(CONV, Seq(1), Seq(900), &mut bench.passed), 1);
         assert_eq!(bench.want(), messages(1, 950), "heard of after the log was asked");
-        assert_eq!(bench.sequencer.log_ends(CONV, Seq(950), &mut bench.passed), 1);
+        assert_eq!(bench.sequencer.log_ends(CONV, Seq(1), Seq(950), &mut bench.passed), 1);
         assert_eq!(bench.want(), None);
         bench.put(ready(2));
         // A hole in the log, which ought not to be.
@@ -557,7 +569,7 @@ mod tests {
         bench.put(ready(4));
         bench.put(unready(5));
         assert_eq!((bench.passed(), bench.want()), (vec![], Some(Want::Readiness)));
-        bench.sequencer.make_ready(CONV, |parcel| parcel.ready = parcel.seq < 5, &mut bench.passed);
+        bench.sequencer.make_ready(CONV, |_, parcel| parcel.ready = parcel.seq < 5, &mut bench.passed);
         assert_eq!((bench.passed(), bench.want()), (vec![3, 4], Some(Want::Readiness)));
         bench.put(ready(6));
         assert_eq!(bench.put(ready(5)).verdict, Verdict::Passed, "the same, ready");
@@ -740,7 +752,7 @@ mod tests {
             match want {
                 None => self.attended[conv] = false,
                 Some(Want::Readiness) => self.out(conv, |sequencer, passed| {
-                    sequencer.make_ready(World::id(conv), |parcel| parcel.ready = true, passed);
+                    sequencer.make_ready(World::id(conv), |_, parcel| parcel.ready = true, passed);
                 }),
                 Some(Want::Messages { after, until }) => {
                     let last = self.logs[conv].min(after.0 + 4);
@@ -753,7 +765,10 @@ mod tests {
             let Some((conv, after, until, page)) = self.reading.pop() else { return };
             let hearing = self.hearing(conv);
             self.out(conv, |sequencer, passed| match &page[..] {
-                [] => assert_eq!(sequencer.log_ends(World::id(conv), Seq(until), passed), 0, "all is stored"),
+                [] => {
+                    let dropped = sequencer.log_ends(World::id(conv), Seq(after), Seq(until), passed);
+                    assert_eq!(dropped, 0, "all is stored");
+                }
                 page => {
                     let page = page.iter().map(|seq| (Seq(*seq), ready(*seq)));
                     sequencer.read(World::id(conv), hearing, Seq(after), page, passed);

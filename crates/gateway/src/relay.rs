@@ -1,0 +1,315 @@
+//! Passes stored messages of all nodes on to the connections of this one, in order.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use parking_lot::{Mutex, MutexGuard};
+use reactor::ConnId;
+use service::Readers;
+use service::domain::{ConversationId, GroupId, Parties, RosterVersion, Seq, UserId};
+
+use crate::config::GatewayConfig;
+use crate::group_topics::GroupTopics;
+use crate::metrics::Counters;
+use crate::post::{Crowd, Post};
+use crate::repairs::{Repairs, Urgency};
+use crate::seats::Seats;
+use crate::sequencer::{Hearing, Parcel, Sequencer, SequencerLimits, Verdict, Want};
+
+/// A stored message on its way to the connections of this node.
+#[derive(Debug)]
+pub(crate) struct Outgoing {
+    /// The encoded push.
+    pub(crate) frame: Bytes,
+    pub(crate) to: To,
+    /// The connection that said it: it got the answer instead.
+    pub(crate) but: Option<ConnId>,
+}
+
+/// Who reads it.
+#[derive(Clone, Debug)]
+pub(crate) enum To {
+    Pair(UserId, UserId),
+    Members(GroupId, Arc<[UserId]>),
+    /// The members in a roster of this version or a later one, which nobody here has read yet.
+    Unread(GroupId, RosterVersion),
+}
+
+impl From<Readers> for To {
+    fn from(readers: Readers) -> To {
+        match readers {
+            Readers::Pair(one, other) => To::Pair(one, other),
+            Readers::Members { group, members, .. } => To::Members(group, members),
+        }
+    }
+}
+
+impl Parcel for Outgoing {
+    fn bytes(&self) -> usize {
+        self.frame.len()
+    }
+
+    fn is_ready(&self) -> bool {
+        !matches!(self.to, To::Unread(..))
+    }
+}
+
+/// The relay. Shared by appenders, courier and mender.
+///
+/// A conversation belongs to one stripe, and all conversations of an appender to the same. A stripe is locked while its
+/// messages are put in order *and* posted, so that two threads never post one conversation out of order.
+pub(crate) struct Relay {
+    stripes: Box<[Mutex<Stripe>]>,
+    seats: Arc<Seats>,
+    topics: Arc<GroupTopics>,
+    repairs: Arc<Repairs>,
+    counters: Arc<Counters>,
+}
+
+struct Stripe {
+    sequencer: Sequencer<Outgoing>,
+    /// Empty between two calls.
+    passed: Vec<Outgoing>,
+    crowd: Option<KeptCrowd>,
+}
+
+/// The connections of a group's readers, as long as nobody comes or goes: a busy group's messages come in rows.
+struct KeptCrowd {
+    members: Arc<[UserId]>,
+    as_of: (u64, u64),
+    crowd: Crowd,
+}
+
+/// One thread's way through the relay. It holds one stripe at a time, from the first message of one of its conversations
+/// to the first of another's; what it posts is handed over before the stripe is released.
+pub(crate) struct Passage<'a> {
+    relay: &'a Relay,
+    post: &'a mut Post,
+    stripe: Option<(usize, MutexGuard<'a, Stripe>)>,
+}
+
+impl Relay {
+    pub(crate) fn new(
+        config: &GatewayConfig,
+        seats: Arc<Seats>,
+        topics: Arc<GroupTopics>,
+        repairs: Arc<Repairs>,
+        counters: Arc<Counters>,
+    ) -> Relay {
+        let stripes = config.appenders;
+        let share = |limit: usize| limit.div_ceil(stripes);
+        let limits = SequencerLimits {
+            tails_max: share(config.tails_max),
+            held_each_max: config.held_each_max,
+            held_max: share(config.held_max),
+            held_bytes_max: share(config.held_bytes_max),
+        };
+        let stripe = || Stripe { sequencer: Sequencer::new(limits), passed: Vec::new(), crowd: None };
+        let stripes = (0..stripes).map(|_| Mutex::new(stripe())).collect();
+        Relay { stripes, seats, topics, repairs, counters }
+    }
+
+    /// A way through it. Nothing is locked yet.
+    pub(crate) fn passage<'a>(&'a self, post: &'a mut Post) -> Passage<'a> {
+        Passage { relay: self, post, stripe: None }
+    }
+
+    /// The same division as that of the appenders' queues.
+    pub(crate) fn stripe_of(&self, conversation: ConversationId) -> usize {
+        conversation.0 as usize % self.stripes.len()
+    }
+
+    fn hearing(&self, conversation: ConversationId, parties: Parties) -> Hearing {
+        match parties {
+            Parties::Pair(one, other) => Hearing([self.seats.serial(one), self.seats.serial(other)]),
+            Parties::Group => Hearing([self.topics.serial(conversation.group()), None]),
+        }
+    }
+
+    /// Conversations whose place is known, and messages held.
+    pub(crate) fn levels(&self) -> (u64, u64) {
+        self.stripes.iter().fold((0, 0), |(tails, held), stripe| {
+            let sequencer = &stripe.lock().sequencer;
+            (tails + sequencer.tails() as u64, held + sequencer.held() as u64)
+        })
+    }
+}
+
+impl Passage<'_> {
+    /// A message came, from an appender here or from another node.
+    pub(crate) fn message(
+        &mut self,
+        conversation: ConversationId,
+        parties: Parties,
+        seq: Seq,
+        message: Outgoing,
+    ) -> Verdict {
+        let hearing = self.relay.hearing(conversation, parties);
+        let (relay, stripe, post) = self.parts(conversation);
+        let arrived = stripe.sequencer.arrive(conversation, hearing, seq, message, &mut stripe.passed);
+        if arrived.began_to_wait {
+            let urgency = match stripe.sequencer.want(conversation, hearing) {
+                Some(Want::Readiness) => Urgency::Now,
+                _ => {
+                    relay.counters.gaps.add(1);
+                    Urgency::Soon
+                }
+            };
+            if relay.repairs.conversation(conversation, parties, urgency).is_err() {
+                stripe.sequencer.leave_unattended(conversation);
+            }
+        }
+        match arrived.verdict {
+            Verdict::Double => relay.counters.doubles.add(1),
+            Verdict::NotHeld => relay.counters.not_held.add(1),
+            Verdict::Unheard => relay.counters.no_reader.add(1),
+            Verdict::Passed | Verdict::Held => {}
+        }
+        stripe.send_passed(relay, post);
+        arrived.verdict
+    }
+
+    /// What a conversation waits for, and the roster of which version that takes.
+    pub(crate) fn want(&mut self, conversation: ConversationId, parties: Parties) -> Option<Want> {
+        let hearing = self.relay.hearing(conversation, parties);
+        self.parts(conversation).1.sequencer.want(conversation, hearing)
+    }
+
+    /// The newest roster that held messages wait for.
+    pub(crate) fn unread_roster(&mut self, conversation: ConversationId) -> Option<RosterVersion> {
+        let unread = |message: &Outgoing| match message.to {
+            To::Unread(_, version) => Some(version),
+            _ => None,
+        };
+        self.parts(conversation).1.sequencer.held_in(conversation).filter_map(unread).max()
+    }
+
+    /// Looks again who reads held messages.
+    pub(crate) fn find_readers(
+        &mut self,
+        conversation: ConversationId,
+        readers: impl Fn(RosterVersion, Seq) -> Option<Arc<[UserId]>>,
+    ) {
+        let (relay, stripe, post) = self.parts(conversation);
+        let find = |seq, message: &mut Outgoing| {
+            if let To::Unread(group, version) = message.to
+                && let Some(members) = readers(version, seq)
+            {
+                message.to = To::Members(group, members);
+            }
+        };
+        stripe.sequencer.make_ready(conversation, find, &mut stripe.passed);
+        stripe.send_passed(relay, post);
+    }
+
+    /// The log has these after `after`.
+    pub(crate) fn read(
+        &mut self,
+        conversation: ConversationId,
+        parties: Parties,
+        after: Seq,
+        page: Vec<(Seq, Outgoing)>,
+    ) {
+        let hearing = self.relay.hearing(conversation, parties);
+        let (relay, stripe, post) = self.parts(conversation);
+        stripe.sequencer.read(conversation, hearing, after, page.into_iter(), &mut stripe.passed);
+        relay.counters.repaired_messages.add(stripe.passed.len() as u64);
+        stripe.send_passed(relay, post);
+    }
+
+    /// What is missing up to here is not waited for any more.
+    pub(crate) fn give_up(&mut self, conversation: ConversationId, until: Seq) {
+        let (relay, stripe, post) = self.parts(conversation);
+        stripe.sequencer.give_up(conversation, until, &mut stripe.passed);
+        stripe.send_passed(relay, post);
+    }
+
+    /// The log has nothing after `after`; what was heard of from there to `until` is not in it. How many were held.
+    pub(crate) fn log_ends(&mut self, conversation: ConversationId, after: Seq, until: Seq) -> usize {
+        let (relay, stripe, post) = self.parts(conversation);
+        let dropped = stripe.sequencer.log_ends(conversation, after, until, &mut stripe.passed);
+        stripe.send_passed(relay, post);
+        dropped
+    }
+
+    /// The last seq that was passed on, if the conversation was heard since then.
+    pub(crate) fn known(&mut self, conversation: ConversationId, parties: Parties) -> Option<Seq> {
+        let hearing = self.relay.hearing(conversation, parties);
+        self.parts(conversation).1.sequencer.known(conversation, hearing)
+    }
+
+    /// Sends something outside the order of conversations, after what was passed on before.
+    pub(crate) fn send(&mut self, conn: ConnId, frame: Bytes) {
+        self.post.send(conn, frame);
+    }
+
+    /// The conversation's stripe, locked.
+    fn parts(&mut self, conversation: ConversationId) -> (&Relay, &mut Stripe, &mut Post) {
+        let index = self.relay.stripe_of(conversation);
+        if self.stripe.as_ref().is_some_and(|(other, _)| *other != index) {
+            self.post.flush();
+            self.stripe = None;
+        }
+        let relay = self.relay;
+        let (_, stripe) = self.stripe.get_or_insert_with(|| (index, relay.stripes[index].lock()));
+        (relay, stripe, self.post)
+    }
+}
+
+impl Drop for Passage<'_> {
+    fn drop(&mut self) {
+        // The stripe is released after this.
+        self.post.flush();
+    }
+}
+
+impl Stripe {
+    /// Posts what the sequencer let pass.
+    fn send_passed(&mut self, relay: &Relay, post: &mut Post) {
+        let mut passed = std::mem::take(&mut self.passed);
+        for message in passed.drain(..) {
+            let Outgoing { frame, to, but } = message;
+            match to {
+                To::Pair(one, other) => {
+                    for user in [one, other] {
+                        relay.seats.each(user, |conn| {
+                            if Some(conn) != but {
+                                post.send(conn, frame.clone());
+                            }
+                        });
+                    }
+                }
+                To::Members(group, members) => {
+                    let crowd = self.crowd(relay, group, members, post.loops());
+                    match but {
+                        Some(but) => post.send_many(&crowd.without(but), &frame),
+                        None => post.send_many(crowd, &frame),
+                    }
+                }
+                To::Unread(..) => {}
+            }
+        }
+        self.passed = passed;
+    }
+
+    /// The connections of those who read a group's message.
+    fn crowd(&mut self, relay: &Relay, group: GroupId, members: Arc<[UserId]>, loops: usize) -> &Crowd {
+        // Before anybody is looked up: who comes meanwhile makes the next message look again.
+        let as_of = (relay.seats.changes(), relay.topics.changes());
+        let kept = self.crowd.take();
+        let kept = kept.filter(|kept| kept.as_of == as_of && Arc::ptr_eq(&kept.members, &members));
+        let kept = kept.unwrap_or_else(|| {
+            let mut conns = Vec::new();
+            let mut add = |user: UserId| relay.seats.each(user, |conn| conns.push(conn));
+            // Whichever are fewer: of a large group most are elsewhere.
+            match relay.topics.followers(group, members.len()) {
+                Some(here) => {
+                    here.into_iter().filter(|user| members.binary_search(user).is_ok()).for_each(&mut add);
+                }
+                None => members.iter().copied().for_each(&mut add),
+            }
+            KeptCrowd { as_of, crowd: Crowd::new(loops, conns.into_iter()), members }
+        });
+        &self.crowd.insert(kept).crowd
+    }
+}
