@@ -42,7 +42,7 @@ pub trait SessionStore: Send + Sync {
     /// Ends a session of this user; whether there was one.
     fn end_session(&self, user: UserId, session: SessionId) -> StoreResult<bool>;
 
-    /// Those of these sessions that have not ended, in no order. At most 1,000 ids.
+    /// Those of these sessions that have not ended, each once, in no order. At most 1,000 ids.
     fn living_sessions(&self, sessions: &[SessionId]) -> StoreResult<Vec<SessionId>>;
 
     /// Ends sessions that were last seen before `before`, at most `limit` of them; how many.

@@ -7,3 +7,4 @@
 mod mysql;
 mod sqlite;
 mod sqlite_crash;
+mod upgrade;

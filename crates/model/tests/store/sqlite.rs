@@ -15,8 +15,11 @@ use domain::{
     TokenHash, UserId, UserStore, Window,
 };
 use model::MigrationError;
+use model::mysql::MySqlStore;
 use model::sqlite::{OpenError, Options, SqliteStore};
 use rusqlite::Connection;
+
+use crate::upgrade;
 
 const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
@@ -176,6 +179,38 @@ fn a_schema_that_does_not_fit_is_refused_and_left_alone() {
         assert!(error.to_string().contains(sentence), "{error}");
         assert!(fs::read(&database).unwrap() == before, "nothing was changed: {error}");
     }
+}
+
+#[test]
+fn the_newest_migration_is_the_schemas_version() {
+    let folder = tempfile::tempdir().unwrap();
+    drop(open(folder.path()));
+    let database = Connection::open(folder.path().join("chat.db")).unwrap();
+    let newest: u32 =
+        database.query_row("SELECT max(number) FROM schema_migrations", [], |row| row.get(0)).unwrap();
+    assert_eq!(newest, SqliteStore::SCHEMA);
+    assert_eq!(SqliteStore::SCHEMA, MySqlStore::SCHEMA, "both have the same tables and columns");
+}
+
+#[test]
+fn the_first_versions_database_is_brought_to_this_one() {
+    const FIRST: &str = include_str!("../../../../sql/sqlite/0001_schema.sql");
+    const LIST: &str = "CREATE TABLE schema_migrations (
+        number      INTEGER NOT NULL PRIMARY KEY,
+        name        TEXT    NOT NULL,
+        checksum    TEXT    NOT NULL,
+        started_at  INTEGER NOT NULL,
+        finished_at INTEGER
+    ) STRICT";
+    let folder = tempfile::tempdir().unwrap();
+    let database = Connection::open(folder.path().join("chat.db")).unwrap();
+    for statement in upgrade::old_database(FIRST, LIST) {
+        database.execute_batch(&statement).unwrap();
+    }
+    drop(database);
+    upgrade::check(&open(folder.path()));
+    // Once, and not at every start.
+    open(folder.path());
 }
 
 #[test]

@@ -10,6 +10,7 @@ use model::mysql::OpenError;
 use testkit::MariaDb;
 
 use super::*;
+use crate::upgrade;
 
 #[test]
 fn many_nodes_that_start_at_once_migrate_once() {
@@ -65,11 +66,48 @@ fn a_changed_migration_is_refused() {
 
 #[test]
 fn a_newer_schema_is_refused() {
+    let known = MySqlStore::SCHEMA;
     let (error, text) = refusal(
-        "INSERT INTO schema_migrations SELECT 999, 'later', checksum, started_at, finished_at \
-         FROM schema_migrations WHERE number = 1",
+        "INSERT INTO schema_migrations SELECT MAX(number) + 1, 'later', REPEAT('0', 64), 1, 1 FROM schema_migrations",
     );
-    assert!(matches!(error, MigrationError::Gap { .. } | MigrationError::Newer { .. }), "{text}");
+    assert_eq!(error, MigrationError::Newer { number: known + 1, name: "later".to_owned(), known });
+    let sentence = format!("has migration {:04} (later), this version knows only {known:04}", known + 1);
+    assert!(text.contains(&sentence) && text.contains("start the newer version"), "{text}");
+}
+
+#[test]
+fn a_gap_in_the_list_is_refused() {
+    let (error, text) = refusal("INSERT INTO schema_migrations VALUES (999, 'later', REPEAT('0', 64), 1, 1)");
+    assert_eq!(error, MigrationError::Gap { number: MySqlStore::SCHEMA + 1 });
+    assert!(text.contains("restore the database"), "{text}");
+}
+
+#[test]
+fn the_newest_migration_is_the_schemas_version() {
+    let server = MariaDb::shared();
+    let database = server.create_database("version");
+    drop(open(&server.url(&database)));
+    let newest = server.connect(&database).query_first("SELECT MAX(number) FROM schema_migrations").unwrap();
+    assert_eq!(newest, Some(MySqlStore::SCHEMA));
+}
+
+#[test]
+fn the_first_versions_database_is_brought_to_this_one() {
+    const FIRST: &str = include_str!("../../../../../sql/mysql/0001_schema.sql");
+    const LIST: &str = "CREATE TABLE schema_migrations (
+        number      INT UNSIGNED    NOT NULL PRIMARY KEY,
+        name        VARCHAR(255)    NOT NULL,
+        checksum    CHAR(64)        NOT NULL,
+        started_at  BIGINT UNSIGNED NOT NULL,
+        finished_at BIGINT UNSIGNED NULL
+    ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
+    let server = MariaDb::shared();
+    let database = server.create_database("old");
+    let mut admin = server.connect(&database);
+    for statement in upgrade::old_database(FIRST, LIST) {
+        admin.query_drop(statement).unwrap();
+    }
+    upgrade::check(&open(&server.url(&database)));
 }
 
 #[test]

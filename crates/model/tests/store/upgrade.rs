@@ -1,0 +1,80 @@
+//! A database that an older version left, with what was said in it, brought to this version's schema.
+
+use domain::{
+    ConversationId, GroupId, GroupLimits, GroupRoster, Joined, MessageKind, NewMessage, Novelty, Parties,
+    RosterEntry, RosterVersion, Seq, Store, Timestamp, Touched, UserId,
+};
+use sha2::{Digest, Sha256};
+
+/// What [`DATA`] holds.
+const ANN: UserId = UserId(1);
+const BOB: UserId = UserId(2);
+const TALKED: ConversationId = ConversationId(1);
+const SILENT: ConversationId = ConversationId(2);
+const GROUP: GroupId = GroupId(3);
+
+/// Two friends who talked and two who did not, and a group with its history, as the first version stored them.
+const DATA: &[&str] = &[
+    "INSERT INTO users (id, name, name_key, created_at) VALUES \
+     (1, 'ann', 'ann', 1), (2, 'bob', 'bob', 1), (3, 'cho', 'cho', 1)",
+    "INSERT INTO conversations (id, kind, last_seq) VALUES (1, 1, 2), (2, 1, 0), (3, 2, 3)",
+    "INSERT INTO direct_conversations (user_lo, user_hi, conversation_id) VALUES (1, 2, 1), (1, 3, 2)",
+    "INSERT INTO friendships (user_lo, user_hi, conversation_id, since) VALUES (1, 2, 1, 1), (1, 3, 2, 1)",
+    "INSERT INTO chat_groups (id, name, description, members, created_at) VALUES (3, 'group', '', 2, 1)",
+    "INSERT INTO group_members (group_id, user_id, role, since_seq, joined_at) VALUES (3, 1, 1, 0, 1), (3, 2, 3, 2, 1)",
+    "INSERT INTO messages (conversation_id, seq, sender_id, client_msg_id, time, kind, body) VALUES \
+     (1, 1, 1, 'a', 1000, 1, 'hello'), (1, 2, 2, 'b', 1010, 1, 'hello'), \
+     (3, 1, 1, 'c', 1001, 1, 'one'), (3, 2, 1, 'd', 1002, 1, 'two'), (3, 3, 2, 'e', 1020, 1, 'three')",
+];
+
+/// The statements that make a database which ran the first migration, with data in it. `list` makes its list of
+/// migrations.
+pub(super) fn old_database(first_migration: &str, list: &str) -> Vec<String> {
+    let checksum: String = Sha256::digest(first_migration).iter().map(|byte| format!("{byte:02x}")).collect();
+    let mut statements = vec![list.to_owned()];
+    // None of its texts and comments has a semicolon at the end of a line.
+    statements.extend(first_migration.split_inclusive(";\n").map(str::to_owned));
+    statements.push(format!(
+        "INSERT INTO schema_migrations (number, name, checksum, started_at, finished_at) \
+         VALUES (1, 'schema', '{checksum}', 1, 1)"
+    ));
+    statements.extend(DATA.iter().map(|statement| (*statement).to_owned()));
+    statements
+}
+
+/// What the store must make of an [`old_database`].
+pub(super) fn check(store: &dyn Store) {
+    let touched = |since| store.touched(&[ANN], Timestamp(since), ConversationId(0), 10).unwrap();
+    let talked = Touched { conversation: TALKED, parties: Parties::Pair(ANN, BOB), last: Seq(2) };
+    let group = Touched { conversation: GROUP.conversation(), parties: Parties::Group, last: Seq(3) };
+    assert_eq!(touched(0), [talked, group], "nothing was said in {SILENT}");
+    assert_eq!(touched(1010), [talked, group]);
+    assert_eq!(touched(1011), [group]);
+    assert_eq!(touched(1020), [group]);
+    assert_eq!(touched(1021), []);
+
+    let entry = |user, since| RosterEntry { user, since: Seq(since) };
+    let roster = GroupRoster { version: RosterVersion(1), members: vec![entry(ANN, 0), entry(BOB, 2)] };
+    assert_eq!(store.roster(GROUP).unwrap(), roster, "any version but that of what is no group");
+    assert_eq!(store.roster(TALKED.group()).unwrap(), GroupRoster::default());
+
+    // And it goes on from there.
+    let say = |conversation, id: &str, time| NewMessage {
+        conversation,
+        sender: ANN,
+        client_msg_id: id.to_owned(),
+        time: Timestamp(time),
+        kind: MessageKind::Text,
+        body: "new".to_owned(),
+    };
+    let batch = [say(TALKED, "a", 2000), say(SILENT, "f", 2000), say(GROUP.conversation(), "g", 5)];
+    let places: Vec<_> = store.append(&batch).unwrap().into_iter().map(Result::unwrap).collect();
+    let found: Vec<_> = places.iter().map(|place| (place.seq.0, place.novelty, place.roster.0)).collect();
+    assert_eq!(found, [(1, Novelty::Repeat, 0), (1, Novelty::New, 0), (4, Novelty::New, 1)]);
+    let silent = Touched { conversation: SILENT, parties: Parties::Pair(ANN, UserId(3)), last: Seq(1) };
+    assert_eq!(touched(1020), [silent, Touched { last: Seq(4), ..group }], "a time never moves back");
+    let limits = GroupLimits { members: 10, groups: 10 };
+    let joined = store.join_group(GROUP, UserId(3), Timestamp(3000), limits).unwrap();
+    assert_eq!(joined, Joined::Member { since: Seq(4), members: 3 });
+    assert_eq!(store.roster(GROUP).unwrap().version, RosterVersion(2));
+}
