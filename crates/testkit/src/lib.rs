@@ -1,10 +1,10 @@
 //! Real parts for tests, each private to the test that starts it.
 //!
-//! [`MariaDb`] is a database server of one's own: a temporary folder, a free port, gone with its test. [`Proxy`] stands
-//! between a client and a server and cuts, holds or refuses on demand. [`Nginx`] balances over nodes as it does in
-//! production. [`Process`] guards a child process, such as one
-//! of our binaries; [`Terminal`] runs one in a pseudo-terminal and renders its screen. [`eventually`] waits for
-//! something with a deadline. Only ever a dev-dependency.
+//! [`MariaDb`] is a database server of one's own: a temporary folder, a free port, gone with its test. [`Redis`] is the
+//! same for Redis. [`Proxy`] stands between a client and a server and cuts, holds or refuses on demand. [`Nginx`] balances
+//! over nodes as it does in production. [`Process`] guards a child process, such as one of our binaries; [`Terminal`] runs
+//! one in a pseudo-terminal and renders its screen. [`eventually`] waits for something with a deadline. Only ever a
+//! dev-dependency.
 //!
 //! A harness fails by panicking, with a message that says what to do: nothing is skipped because a program is missing.
 //!
@@ -23,6 +23,7 @@ mod mariadb;
 mod nginx;
 mod process;
 mod proxy;
+mod redis;
 mod template;
 mod terminal;
 mod wait;
@@ -31,6 +32,7 @@ pub use mariadb::{Flush, MariaDb};
 pub use nginx::{Nginx, Upstream};
 pub use process::Process;
 pub use proxy::{Proxy, Way, When};
+pub use redis::Redis;
 pub use rustix::process::Signal;
 pub use terminal::{Terminal, TerminalSize};
 pub use wait::eventually;

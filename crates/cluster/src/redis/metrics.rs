@@ -1,0 +1,132 @@
+//! What is counted. Any thread adds, anybody may look.
+
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// A counter or a gauge.
+#[derive(Default)]
+pub(super) struct Number(AtomicU64);
+
+impl Number {
+    pub(super) fn add(&self, n: u64) {
+        self.0.fetch_add(n, Relaxed);
+    }
+    pub(super) fn take_off(&self, n: u64) {
+        self.0.fetch_sub(n, Relaxed);
+    }
+    pub(super) fn set(&self, n: u64) {
+        self.0.store(n, Relaxed);
+    }
+    pub(super) fn raise_to(&self, n: u64) {
+        self.0.fetch_max(n, Relaxed);
+    }
+    pub(super) fn value(&self) -> u64 {
+        self.0.load(Relaxed)
+    }
+}
+
+/// One name, one meaning, written once: the numbers and their snapshot.
+macro_rules! numbers {
+    ($(#[$outer:meta])* $numbers:ident => $snapshot:ident { $($(#[$doc:meta])* $name:ident,)* }) => {
+        #[derive(Default)]
+        pub(super) struct $numbers { $(pub(super) $name: Number,)* }
+
+        $(#[$outer])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        #[non_exhaustive]
+        pub struct $snapshot { $($(#[$doc])* pub $name: u64,)* }
+
+        impl $numbers {
+            pub(super) fn snapshot(&self) -> $snapshot {
+                $snapshot { $($name: self.$name.value(),)* }
+            }
+        }
+    };
+}
+
+numbers! {
+    /// The numbers of a [`RedisBus`](super::RedisBus) at one moment.
+    BusNumbers => BusSnapshot {
+        /// 1 while everything subscribed is heard.
+        hearing,
+        /// Publishers that are connected now.
+        publishers_connected,
+        /// Connections of the subscriber that were made after one was lost.
+        subscriber_reconnects,
+        /// Connections of publishers that were made after one was lost.
+        publisher_reconnects,
+        /// Topics listened to, the one for all nodes included.
+        subscriptions,
+        /// Other nodes that have a lease.
+        nodes_living,
+        /// Publications that Redis confirmed.
+        published,
+        /// Publications that were sent again after a reconnect: others may hear them twice.
+        published_again,
+        /// Publications that wait for Redis or for its confirmation.
+        publish_queue,
+        /// The most that ever waited.
+        publish_queue_high_water,
+        /// Bytes of the payloads that wait.
+        publish_queue_bytes,
+        /// Publications refused because the queue was full.
+        publish_refused,
+        /// Publications dropped when the node stopped without Redis.
+        publish_dropped,
+        /// Publications of other nodes that were passed on.
+        received,
+        /// Own messages that came back, and were dropped as they must be.
+        echoes,
+        /// Messages dropped: no envelope.
+        dropped_malformed,
+        /// Messages dropped: an envelope of a format that is not known here.
+        dropped_unknown_format,
+        /// Messages dropped: of a process whose name a newer one has.
+        dropped_outdated,
+        /// Subscriptions whose confirmation took longer than the caller waits.
+        subscribe_timeouts,
+        /// How long the last beat took from this node through Redis back to it, in microseconds.
+        lag_us,
+        /// The longest that a beat took, in microseconds.
+        lag_us_max,
+        /// How often the receiver was told to read the log.
+        missed,
+    }
+}
+
+numbers! {
+    /// The numbers of a [`RedisPresence`](super::RedisPresence) at one moment.
+    PresenceNumbers => PresenceSnapshot {
+        /// 1 while this node has a lease and Redis answers.
+        known,
+        /// The epoch of the lease; 0 without one.
+        epoch,
+        /// Times that the lease was renewed.
+        renewals,
+        /// Times that the lease was found to have ended.
+        leases_lost,
+        /// Times that the node registered after the first time.
+        registered_again,
+        /// Sessions connected to this node.
+        sessions,
+        /// Users whose presence in Redis may not be what it is here; being settled.
+        unsettled,
+        /// Users that were settled.
+        settled,
+        /// Dead or departed nodes whose users this node has taken off.
+        nodes_cleaned,
+        /// Users taken off for them.
+        users_cleaned,
+        /// Calls of Redis.
+        calls,
+        /// Calls that failed, time-outs included.
+        call_errors,
+        /// Calls that had no answer in time.
+        call_timeouts,
+        /// Calls not made because Redis is away.
+        calls_skipped,
+        /// Times that Redis was found to be away.
+        outages,
+        /// Times that the watcher was told to ask everything again.
+        reviews,
+    }
+}

@@ -1,0 +1,259 @@
+//! What this node knows of the others: which process has a name, up to when it surely told everything, and whether it
+//! is still there. No I/O.
+//!
+//! Told by the subscriber's thread what is heard and by the lease's thread who lives; asked by both.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use domain::Timestamp;
+
+use super::envelope::Beat;
+
+/// Nodes that are remembered. Beyond it whoever was silent longest is forgotten: then its older processes would be
+/// believed again.
+const PEERS_MAX: usize = 1_024;
+
+/// See the module.
+#[derive(Default)]
+pub(super) struct Peers {
+    by_name: HashMap<Box<str>, Peer>,
+    /// Who had a lease at the last roll call.
+    living: HashMap<Process, Absence>,
+}
+
+struct Peer {
+    boot: u64,
+    /// Everything that the process published until then has been heard or been told to be lost.
+    complete_until: Timestamp,
+    /// The last loss that was acted upon.
+    loss_seen: u64,
+    /// It said goodbye.
+    left: bool,
+    last_heard: Timestamp,
+}
+
+/// A process of a node.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub(super) struct Process {
+    pub(super) name: Box<str>,
+    pub(super) boot: u64,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Absence {
+    Present,
+    /// It was missing once. Perhaps its goodbye is on its way.
+    Once {
+        known_since: Timestamp,
+    },
+}
+
+/// What Redis says of a lease.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    Living,
+    /// It ended without a goodbye.
+    Dead,
+    /// It was given back.
+    Left,
+}
+
+/// Whether to listen to a process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Hear {
+    Believe,
+    /// A newer process has its name.
+    Outdated,
+}
+
+impl Peers {
+    /// Something of a process was heard.
+    pub(super) fn heard(&mut self, name: &str, boot: u64, now: Timestamp) -> Hear {
+        match self.by_name.get_mut(name) {
+            Some(peer) if peer.boot > boot => Hear::Outdated,
+            Some(peer) if peer.boot == boot => {
+                peer.last_heard = now;
+                Hear::Believe
+            }
+            _ => {
+                self.forget_one_if_full(name);
+                self.by_name.insert(Box::from(name), Peer::new(boot, now));
+                Hear::Believe
+            }
+        }
+    }
+
+    /// A believed process said a beat; answers since when something was lost, if that is news.
+    pub(super) fn beat(&mut self, name: &str, beat: &Beat, now: Timestamp) -> Option<Timestamp> {
+        let peer = self.by_name.get_mut(name)?;
+        peer.complete_until = Timestamp(now.0.saturating_sub(u64::from(beat.behind_ms)));
+        let news = beat.losses.iter().filter(|loss| loss.generation > peer.loss_seen);
+        let since = news.map(|loss| loss.since).min();
+        peer.loss_seen = beat.losses.iter().map(|loss| loss.generation).fold(peer.loss_seen, u64::max);
+        since
+    }
+
+    /// A believed process said goodbye.
+    pub(super) fn goodbye(&mut self, name: &str) {
+        if let Some(peer) = self.by_name.get_mut(name) {
+            peer.left = true;
+        }
+    }
+
+    /// Says who lives; answers since when publications of those may be missing that died without a goodbye.
+    ///
+    /// A lease that is gone altogether was given back or has been cleared away after a death: its process counts as dead
+    /// when it is missing for the second time and no goodbye has been heard meanwhile.
+    pub(super) fn roll_call(&mut self, roll: &[(Process, Standing)], now: Timestamp) -> Option<Timestamp> {
+        let stands = |process: &Process, standing| {
+            roll.iter().any(|(other, theirs)| other == process && *theirs == standing)
+        };
+        let mut missing_since: Option<Timestamp> = None;
+        let mut living = HashMap::new();
+        for (process, absence) in self.living.drain() {
+            if stands(&process, Standing::Living) {
+                continue;
+            }
+            let peer = self.by_name.get(&process.name).filter(|peer| peer.boot == process.boot);
+            if stands(&process, Standing::Left) || peer.is_some_and(|peer| peer.left) {
+                continue;
+            }
+            // Redis may have lost its memory: then all are missing until they come back, which takes them a moment.
+            if absence == Absence::Present && !stands(&process, Standing::Dead) {
+                living.insert(process, Absence::Once { known_since: now });
+                continue;
+            }
+            let known_since = match absence {
+                Absence::Once { known_since } => known_since,
+                Absence::Present => now,
+            };
+            let complete_until = peer.map_or(known_since, |peer| peer.complete_until);
+            missing_since = Some(missing_since.map_or(complete_until, |other| other.min(complete_until)));
+        }
+        for (process, standing) in roll {
+            if *standing == Standing::Living && living.len() < PEERS_MAX {
+                living.insert(process.clone(), Absence::Present);
+            }
+        }
+        self.living = living;
+        missing_since
+    }
+
+    /// Other nodes that lived at the last roll call.
+    pub(super) fn living(&self) -> usize {
+        self.living.values().filter(|absence| **absence == Absence::Present).count()
+    }
+
+    fn forget_one_if_full(&mut self, newcomer: &str) {
+        if self.by_name.len() >= PEERS_MAX && !self.by_name.contains_key(newcomer) {
+            let silent = self.by_name.iter().min_by_key(|(_, peer)| peer.last_heard);
+            if let Some(name) = silent.map(|(name, _)| name.clone()) {
+                self.by_name.remove(&name);
+            }
+        }
+    }
+}
+
+impl Peer {
+    fn new(boot: u64, now: Timestamp) -> Peer {
+        Peer { boot, complete_until: now, loss_seen: 0, left: false, last_heard: now }
+    }
+}
+
+/// How far the clocks of nodes may be apart, together with the time between a message's own time and its publication:
+/// what is told as missed begins so much earlier than it is known to.
+pub const MARGIN: Duration = Duration::from_secs(10);
+
+/// A moment with the margin taken off.
+pub(super) fn with_margin(since: Timestamp) -> Timestamp {
+    Timestamp(since.0.saturating_sub(MARGIN.as_millis() as u64))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::envelope::Loss;
+    use super::*;
+
+    fn process(name: &str, boot: u64) -> Process {
+        Process { name: Box::from(name), boot }
+    }
+
+    fn beat(number: u64, behind_ms: u32, losses: &[(u64, u64)]) -> Beat {
+        let losses =
+            losses.iter().map(|&(generation, since)| Loss { generation, since: Timestamp(since) }).collect();
+        Beat { number, sent_us: 0, behind_ms, losses }
+    }
+
+    #[test]
+    fn an_older_process_of_a_name_is_not_believed() {
+        let mut peers = Peers::default();
+        assert_eq!(peers.heard("a", 5, Timestamp(1)), Hear::Believe);
+        assert_eq!(peers.heard("a", 4, Timestamp(2)), Hear::Outdated);
+        assert_eq!(peers.heard("a", 6, Timestamp(3)), Hear::Believe);
+        assert_eq!(peers.heard("a", 5, Timestamp(4)), Hear::Outdated);
+        assert_eq!(peers.heard("b", 1, Timestamp(4)), Hear::Believe);
+    }
+
+    #[test]
+    fn a_loss_is_told_once_from_its_earliest() {
+        let mut peers = Peers::default();
+        peers.heard("a", 5, Timestamp(100));
+        assert_eq!(peers.beat("a", &beat(1, 0, &[]), Timestamp(100)), None);
+        assert_eq!(peers.beat("a", &beat(2, 0, &[(1, 70), (2, 60)]), Timestamp(101)), Some(Timestamp(60)));
+        assert_eq!(peers.beat("a", &beat(3, 0, &[(1, 70), (2, 60)]), Timestamp(102)), None);
+        assert_eq!(peers.beat("a", &beat(4, 0, &[(2, 60), (3, 90)]), Timestamp(103)), Some(Timestamp(90)));
+    }
+
+    #[test]
+    fn who_dies_is_missed_since_it_was_complete() {
+        let mut peers = Peers::default();
+        let alive = [(process("a", 5), Standing::Living), (process("b", 1), Standing::Living)];
+        assert_eq!(peers.roll_call(&alive, Timestamp(10)), None);
+        peers.heard("a", 5, Timestamp(20));
+        peers.beat("a", &beat(1, 7, &[]), Timestamp(20));
+        let dead = [(process("a", 5), Standing::Dead), (process("b", 1), Standing::Living)];
+        assert_eq!(peers.roll_call(&dead, Timestamp(30)), Some(Timestamp(13)));
+        assert_eq!(peers.roll_call(&dead, Timestamp(40)), None, "once");
+        assert_eq!(peers.living(), 1);
+    }
+
+    #[test]
+    fn who_leaves_is_not_missed() {
+        let mut peers = Peers::default();
+        let alive = [(process("a", 5), Standing::Living), (process("b", 1), Standing::Living)];
+        peers.roll_call(&alive, Timestamp(10));
+        assert_eq!(peers.roll_call(&[(process("a", 5), Standing::Left)], Timestamp(20)), None);
+        peers.heard("b", 1, Timestamp(21));
+        peers.goodbye("b");
+        assert_eq!(peers.roll_call(&[], Timestamp(30)), None);
+        assert_eq!(peers.roll_call(&[], Timestamp(40)), None);
+    }
+
+    #[test]
+    fn who_vanishes_is_missed_at_the_second_look_unless_it_comes_back() {
+        let mut peers = Peers::default();
+        let both = [(process("a", 5), Standing::Living), (process("b", 1), Standing::Living)];
+        peers.roll_call(&both, Timestamp(10));
+        assert_eq!(peers.roll_call(&[], Timestamp(20)), None);
+        assert_eq!(peers.roll_call(&both[..1], Timestamp(30)), Some(Timestamp(20)));
+        assert_eq!(peers.roll_call(&both[..1], Timestamp(40)), None);
+    }
+
+    #[test]
+    fn a_second_lease_of_the_same_process_keeps_it_alive() {
+        let mut peers = Peers::default();
+        peers.roll_call(&[(process("a", 5), Standing::Living)], Timestamp(10));
+        let renewed = [(process("a", 5), Standing::Dead), (process("a", 5), Standing::Living)];
+        assert_eq!(peers.roll_call(&renewed, Timestamp(20)), None);
+    }
+
+    #[test]
+    fn the_number_of_remembered_peers_is_bounded() {
+        let mut peers = Peers::default();
+        for number in 0..(2 * PEERS_MAX as u64) {
+            peers.heard(&format!("n{number}"), 1, Timestamp(number));
+        }
+        assert_eq!(peers.by_name.len(), PEERS_MAX);
+    }
+}

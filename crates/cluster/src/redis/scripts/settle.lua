@@ -1,0 +1,28 @@
+-- A node says which sessions of some users it has, whatever it said before.
+-- ARGV: prefix, member, then for each user: user, number of sessions, sessions
+-- Answers 'settled' or 'lost' (this node has no lease).
+local member = ARGV[2]
+if not living(member) then
+  return 'lost'
+end
+local at = prefix .. 'at:' .. member
+local i = 3
+while ARGV[i] do
+  local user, count = ARGV[i], tonumber(ARGV[i + 1])
+  local key = prefix .. 'p:' .. user
+  local wanted = {}
+  for j = i + 2, i + 1 + count do
+    wanted[member .. '#' .. ARGV[j]] = true
+  end
+  for _, field in ipairs(redis.call('HKEYS', key)) do
+    if split(field) == member and not wanted[field] then
+      redis.call('HDEL', key, field)
+    end
+  end
+  for field in pairs(wanted) do
+    redis.call('HSET', key, field, 1)
+  end
+  redis.call(count > 0 and 'SADD' or 'SREM', at, user)
+  i = i + 2 + count
+end
+return 'settled'

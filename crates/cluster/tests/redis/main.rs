@@ -1,0 +1,12 @@
+//! The bus and the presence of several nodes over a real Redis: each node with a bus, a presence and a recorder of its
+//! own, in one process.
+
+#![allow(clippy::disallowed_methods, reason = "deadlines of real servers are measured on the real clock")]
+#![allow(missing_docs, reason = "a test program")]
+
+mod access;
+mod bus;
+mod faults;
+mod leases;
+mod node;
+mod presence;
