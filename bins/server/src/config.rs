@@ -14,6 +14,8 @@ use crate::sources::{ConfigError, Sources};
 pub(crate) struct Config {
     pub(crate) listen: Vec<SocketAddr>,
     pub(crate) store: StoreConfig,
+    /// `None`: a node that is alone.
+    pub(crate) cluster: Option<cluster::redis::Config>,
     pub(crate) log: String,
     pub(crate) password: PasswordCost,
     pub(crate) drain: Duration,
@@ -100,6 +102,7 @@ impl Config {
         };
         let config = Config {
             listen: listen(sources)?,
+            cluster: cluster(sources, &store)?,
             store,
             log: sources.text("log").to_owned(),
             password: PasswordCost {
@@ -200,6 +203,32 @@ fn store(sources: &Sources) -> Result<StoreConfig, ConfigError> {
         // Not quoted: it may be a URL with a password and a slip in its first word.
         _ => Err(sources.wrong("store", "must be sqlite or mysql://USER@HOST:PORT/DATABASE")),
     }
+}
+
+/// The versions are the store's and the gateway's to say; see `node.rs`.
+fn cluster(sources: &Sources, store: &StoreConfig) -> Result<Option<cluster::redis::Config>, ConfigError> {
+    let url = sources.text("redis").to_owned();
+    let password = match sources.text("redis_password_file") {
+        "" => None,
+        path => Some(read_password(path).map_err(|cause| sources.wrong("redis_password_file", cause))?.0),
+    };
+    let config = cluster::redis::Config {
+        url,
+        password,
+        prefix: sources.text("redis_prefix").to_owned(),
+        node: node(sources)?,
+        ttl: millis(sources, "presence_ttl_ms", 4_000..=600_000)?,
+        ..cluster::redis::Config::default()
+    };
+    if config.url.is_empty() {
+        return Ok(None);
+    }
+    if let StoreConfig::Sqlite { .. } = store {
+        let cause =
+            "needs a MySQL store, which all nodes share: set store to mysql://USER@HOST:PORT/DATABASE";
+        return Err(sources.wrong("redis", cause));
+    }
+    Ok(Some(config))
 }
 
 fn read_password(path: &str) -> Result<Secret, String> {

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::local::{LocalBus, LocalPresence};
-use domain::Store;
-use gateway::{Gateway, RunningGateway};
+use cluster::redis::{self, Membership};
+use domain::{Bus, Presence, SharedReceiver, SharedWatcher, Store};
+use gateway::{Gateway, NODE_MESSAGE_FORMAT, RunningGateway};
 use model::mysql::{self, MySqlStore};
 use model::sqlite::{Options, SqliteStore};
 use model::{Argon2Hasher, QuietHasher, SystemClock, SystemEntropy};
@@ -24,6 +25,8 @@ const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(1);
 /// A node that serves.
 pub(crate) struct Node {
     gateway: RunningGateway,
+    /// `None`: the node is alone.
+    membership: Option<Membership>,
     addresses: Vec<SocketAddr>,
     /// Where it stores, without any password.
     place: String,
@@ -47,11 +50,21 @@ impl Node {
                 .map_err(|error| error.to_string())?;
         let hasher = QuietHasher::new(Arc::new(hasher), config.gateway.slow_threads)
             .map_err(|error| format!("cannot start a thread for hashing passwords: {error}"))?;
-        let gateway =
-            Gateway::new(config.gateway, Arc::new(LocalBus::alone())).map_err(|error| error.to_string())?;
+        let membership = config.cluster.map(join_cluster).transpose()?;
+        let (bus, presence): (Arc<dyn Bus>, Arc<dyn Presence>) = match &membership {
+            None => (Arc::new(LocalBus::alone()), Arc::new(LocalPresence::new())),
+            Some(membership) => (membership.bus(), membership.presence()),
+        };
+        let gateway = Gateway::new(config.gateway, bus).map_err(|error| error.to_string())?;
+        if let Some(membership) = &membership {
+            // Kept weakly: the hub owns the bus.
+            let (receiver, watcher): (SharedReceiver, SharedWatcher) = (gateway.hub(), gateway.hub());
+            membership.bus().receive_with(&receiver);
+            membership.presence().watch_with(&watcher);
+        }
         let ports = Ports {
             store,
-            presence: Arc::new(LocalPresence::new()),
+            presence,
             hub: gateway.hub(),
             clock: Arc::new(SystemClock),
             entropy,
@@ -60,7 +73,7 @@ impl Node {
         let service = Service::new(ports, config.service);
         let gateway = gateway.start(listeners, config.reactor, service).map_err(|error| error.to_string())?;
         gateway.stop_on_signals(config.drain).map_err(|error| format!("cannot watch signals: {error}"))?;
-        Ok(Node { gateway, addresses, place, drain: config.drain })
+        Ok(Node { gateway, membership, addresses, place, drain: config.drain })
     }
 
     /// The one line that says that it serves, where, and where it stores.
@@ -72,9 +85,20 @@ impl Node {
     /// Serves until a signal; then everything that was answered is stored.
     pub(crate) fn wait(self) -> Result<(), String> {
         let ended = self.gateway.join().map_err(|error| error.to_string());
+        // After the last of its users left: nobody has to wait for a lease to end.
+        if let Some(membership) = self.membership {
+            membership.stop();
+        }
         log::info!("stopped; everything is stored (drained within {:?})", self.drain);
         ended
     }
+}
+
+/// Meets the other nodes. Those that run other versions are refused, and refuse.
+fn join_cluster(mut config: redis::Config) -> Result<Membership, String> {
+    config.schema_version = MySqlStore::SCHEMA;
+    config.payload_version = u32::from(NODE_MESSAGE_FORMAT);
+    redis::connect(&config, Arc::new(SystemClock)).map_err(|error| error.to_string())
 }
 
 fn open_store(config: &StoreConfig) -> Result<(Arc<dyn Store>, String), String> {

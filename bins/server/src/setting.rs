@@ -87,7 +87,31 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "File with the MySQL password, so that it need not stand in the store's URL. Empty: none.",
     ),
     number("store_connections_max", "16", "MySQL connections of this node's pool."),
-    text("node", "node-1", "This node's name, told to clients and written in logs."),
+    text(
+        "redis",
+        "",
+        "Where the nodes of a cluster meet: redis://USER@HOST:PORT/DATABASE. Empty: this node is alone. Needs a MySQL store.",
+    ),
+    text(
+        "redis_password_file",
+        "",
+        "File with the Redis password, so that it need not stand in the URL. Empty: none.",
+    ),
+    text(
+        "redis_prefix",
+        "chat:",
+        "What all keys and channels in Redis begin with. Clusters that share a Redis need different ones.",
+    ),
+    number(
+        "presence_ttl_ms",
+        "10000",
+        "Within this time after the death of a node its users are offline everywhere.",
+    ),
+    text(
+        "node",
+        "node-1",
+        "This node's name, told to clients and written in logs. No two nodes of a cluster have the same.",
+    ),
     text("log", "info", "What to log: a level (error, warn, info, debug, trace) or a filter as in RUST_LOG."),
     text(
         "session_policy",

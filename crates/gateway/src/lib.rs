@@ -38,3 +38,4 @@ pub use config::{GatewayConfig, GatewayConfigError};
 pub use gateway::{Gateway, GatewayDied, GatewayError, RunningGateway};
 pub use hub::GatewayHub;
 pub use metrics::GatewaySnapshot;
+pub use node_message::FORMAT as NODE_MESSAGE_FORMAT;

@@ -11,8 +11,8 @@ use service::domain::{
     ConversationId, GroupId, NUMBER_MAX, Parties, RosterVersion, Seq, SessionId, Topic, UserId,
 };
 
-/// The version of this format. Another one is refused: nodes that speak it do not belong to this cluster.
-const FORMAT: u8 = 1;
+/// The version of what nodes say to each other. Another one is refused: nodes that speak it do not belong to this cluster.
+pub const FORMAT: u8 = 1;
 
 /// Body bytes of a push that one node passes on for another.
 const PUSH_BYTES_MAX: u32 = protocol::limits::FRAME_BYTES_MAX;
