@@ -98,13 +98,10 @@ impl Courier {
             let StoredPush { conversation, seq, parties, version, frame } = message;
             let to = match parties {
                 Parties::Pair(one, other) => To::Pair(one, other),
-                Parties::Group => {
-                    let group = conversation.group();
-                    match shared.service.readers(group, version, seq) {
-                        Some(members) => To::Members(group, members),
-                        None => To::Unread(group, version),
-                    }
-                }
+                Parties::Group => match shared.service.readers(conversation.group(), version, seq) {
+                    Some(members) => To::Members(members),
+                    None => To::Unread(version),
+                },
             };
             let verdict = passage.message(conversation, parties, seq, Outgoing { frame, to, but: None });
             if verdict != Verdict::Unheard {

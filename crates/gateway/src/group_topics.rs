@@ -24,7 +24,6 @@ struct State {
     /// The groups of each follower.
     users: HashMap<UserId, Vec<GroupId>>,
     serials: u64,
-    changes: u64,
 }
 
 /// A group that somebody here follows, or that the bus still listens to.
@@ -99,18 +98,6 @@ impl GroupTopics {
             .map(|followed| followed.serial)
     }
 
-    /// Those who follow a group here, by rising id, if they are fewer than this.
-    pub(crate) fn followers(&self, group: GroupId, fewer_than: usize) -> Option<Vec<UserId>> {
-        let state = self.state.lock();
-        let members = state.groups.get(&group).map_or(&[][..], |followed| &followed.members);
-        (members.len() < fewer_than).then(|| members.to_vec())
-    }
-
-    /// A number that changes with every change.
-    pub(crate) fn changes(&self) -> u64 {
-        self.state.lock().changes
-    }
-
     /// Groups that are followed.
     pub(crate) fn len(&self) -> usize {
         self.state.lock().groups.len()
@@ -175,7 +162,6 @@ impl State {
         }
         followed.members.insert(place, user);
         self.users.entry(user).or_default().push(group);
-        self.changes += 1;
     }
 
     fn remove(&mut self, user: UserId, group: GroupId) {
@@ -183,7 +169,6 @@ impl State {
             && let Ok(place) = followed.members.binary_search(&user)
         {
             followed.members.remove(place);
-            self.changes += 1;
         }
     }
 
@@ -268,8 +253,6 @@ mod tests {
         topics.follow(&bus, &seats, bob, &[one, one]);
         let stay = topics.serial(one);
         assert!(bus.listens(one) && bus.listens(two) && stay.is_some());
-        assert_eq!(topics.followers(one, 3), Some(vec![ann, bob]));
-        assert_eq!(topics.followers(one, 2), None);
         topics.unfollow(&bus, ann, one);
         topics.unfollow(&bus, ann, one);
         assert_eq!((topics.serial(one), bus.listens(one)), (stay, true));
@@ -308,7 +291,6 @@ mod tests {
         });
         let listens: Vec<bool> = groups.iter().map(|group| bus.listens(*group)).collect();
         assert_eq!(listens, [true, true, false, false]);
-        assert_eq!(topics.followers(groups[0], 9), Some(vec![UserId(1), UserId(2)]));
         assert_eq!(topics.len(), 2);
     }
 }

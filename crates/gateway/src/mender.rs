@@ -5,7 +5,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use protocol::{Push, encode};
-use service::domain::{ConversationId, Parties, Reach, Seq, StoreResult, Timestamp, Touched, UserId};
+use service::domain::{
+    ConversationId, GroupId, Parties, Reach, RosterVersion, Seq, StoreResult, Timestamp, Touched, UserId,
+};
 use service::{Hub, Service};
 
 use crate::post::Post;
@@ -145,8 +147,7 @@ impl Mender {
             self.second_away()?;
         }
         while let Some(push) = self.group_pushes.last() {
-            self.shared.counters.rosters_read.add(1);
-            self.shared.service.read_roster(push.group, push.version)?;
+            self.read_roster(push.group, push.version)?;
             if let Some(members) = self.shared.service.readers(push.group, push.version, Seq(u64::MAX)) {
                 self.shared.hub.push_to_members(push, &members, &mut self.post);
                 self.post.flush();
@@ -220,15 +221,24 @@ impl Mender {
 
     /// Reads the roster that a conversation's messages wait for.
     fn find_readers(&mut self, conversation: ConversationId) -> StoreResult<()> {
-        let relay = self.shared.hub.relay();
-        let version = relay.passage(&mut self.post).unread_roster(conversation);
+        let shared = Arc::clone(&self.shared);
+        let version = shared.hub.relay().passage(&mut self.post).unread_roster(conversation);
         let Some(version) = version else { return Ok(()) };
-        let (service, group) = (&self.shared.service, conversation.group());
+        let group = conversation.group();
+        self.read_roster(group, version)?;
+        let readers = |version, seq| shared.service.readers(group, version, seq);
+        shared.hub.relay().passage(&mut self.post).find_readers(conversation, readers);
+        Ok(())
+    }
+
+    fn read_roster(&self, group: GroupId, version: RosterVersion) -> StoreResult<()> {
+        let (service, hub) = (&self.shared.service, &self.shared.hub);
         self.shared.counters.rosters_read.add(1);
         service.read_roster(group, version)?;
-        relay
-            .passage(&mut self.post)
-            .find_readers(conversation, |version, seq| service.readers(group, version, seq));
+        // A new version says that members came or went, and the notice of who came may be lost.
+        if let Some(members) = service.readers(group, version, Seq(u64::MAX)) {
+            hub.here(&members).into_iter().for_each(|member| hub.follow(member, &[group]));
+        }
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use reactor::ConnId;
 use service::Readers;
-use service::domain::{ConversationId, GroupId, Parties, RosterVersion, Seq, UserId};
+use service::domain::{ConversationId, Parties, RosterVersion, Seq, UserId};
 
 use crate::config::GatewayConfig;
 use crate::group_topics::GroupTopics;
@@ -30,16 +30,16 @@ pub(crate) struct Outgoing {
 #[derive(Clone, Debug)]
 pub(crate) enum To {
     Pair(UserId, UserId),
-    Members(GroupId, Arc<[UserId]>),
+    Members(Arc<[UserId]>),
     /// The members in a roster of this version or a later one, which nobody here has read yet.
-    Unread(GroupId, RosterVersion),
+    Unread(RosterVersion),
 }
 
 impl From<Readers> for To {
     fn from(readers: Readers) -> To {
         match readers {
             Readers::Pair(one, other) => To::Pair(one, other),
-            Readers::Members { group, members, .. } => To::Members(group, members),
+            Readers::Members { members, .. } => To::Members(members),
         }
     }
 }
@@ -76,7 +76,7 @@ struct Stripe {
 /// The connections of a group's readers, as long as nobody comes or goes: a busy group's messages come in rows.
 struct KeptCrowd {
     members: Arc<[UserId]>,
-    as_of: (u64, u64),
+    as_of: u64,
     crowd: Crowd,
 }
 
@@ -178,7 +178,7 @@ impl Passage<'_> {
     /// The newest roster that held messages wait for.
     pub(crate) fn unread_roster(&mut self, conversation: ConversationId) -> Option<RosterVersion> {
         let unread = |message: &Outgoing| match message.to {
-            To::Unread(_, version) => Some(version),
+            To::Unread(version) => Some(version),
             _ => None,
         };
         self.parts(conversation).1.sequencer.held_in(conversation).filter_map(unread).max()
@@ -192,10 +192,10 @@ impl Passage<'_> {
     ) {
         let (relay, stripe, post) = self.parts(conversation);
         let find = |seq, message: &mut Outgoing| {
-            if let To::Unread(group, version) = message.to
+            if let To::Unread(version) = message.to
                 && let Some(members) = readers(version, seq)
             {
-                message.to = To::Members(group, members);
+                message.to = To::Members(members);
             }
         };
         stripe.sequencer.make_ready(conversation, find, &mut stripe.passed);
@@ -279,8 +279,8 @@ impl Stripe {
                         });
                     }
                 }
-                To::Members(group, members) => {
-                    let crowd = self.crowd(relay, group, members, post.loops());
+                To::Members(members) => {
+                    let crowd = self.crowd(relay, members, post.loops());
                     match but {
                         Some(but) => post.send_many(&crowd.without(but), &frame),
                         None => post.send_many(crowd, &frame),
@@ -292,22 +292,16 @@ impl Stripe {
         self.passed = passed;
     }
 
-    /// The connections of those who read a group's message.
-    fn crowd(&mut self, relay: &Relay, group: GroupId, members: Arc<[UserId]>, loops: usize) -> &Crowd {
+    /// The connections of those who read a group's message. Whether somebody *follows* the group does not count: the
+    /// roster is newer than any notice.
+    fn crowd(&mut self, relay: &Relay, members: Arc<[UserId]>, loops: usize) -> &Crowd {
         // Before anybody is looked up: who comes meanwhile makes the next message look again.
-        let as_of = (relay.seats.changes(), relay.topics.changes());
+        let as_of = relay.seats.changes();
         let kept = self.crowd.take();
         let kept = kept.filter(|kept| kept.as_of == as_of && Arc::ptr_eq(&kept.members, &members));
         let kept = kept.unwrap_or_else(|| {
             let mut conns = Vec::new();
-            let mut add = |user: UserId| relay.seats.each(user, |conn| conns.push(conn));
-            // Whichever are fewer: of a large group most are elsewhere.
-            match relay.topics.followers(group, members.len()) {
-                Some(here) => {
-                    here.into_iter().filter(|user| members.binary_search(user).is_ok()).for_each(&mut add);
-                }
-                None => members.iter().copied().for_each(&mut add),
-            }
+            members.iter().for_each(|user| relay.seats.each(*user, |conn| conns.push(conn)));
             KeptCrowd { as_of, crowd: Crowd::new(loops, conns.into_iter()), members }
         });
         &self.crowd.insert(kept).crowd

@@ -3,6 +3,8 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test ends where its support fails")]
 
 mod backpressure;
+mod bad_bus;
 mod node;
+mod nodes;
 mod order;
 mod two_nodes;
