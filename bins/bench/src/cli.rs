@@ -6,6 +6,7 @@ use crate::{
     floor::Fault,
     measure::{cluster, fanout, idle, login, relay, resume, startup, storm},
     server_process::Target,
+    torture,
 };
 
 /// Puts a load on the chat server, checks every message, and measures.
@@ -45,6 +46,8 @@ pub(crate) enum Measurement {
     Cluster(cluster::Options),
     /// All of them, small and short, to see that nothing goes wrong.
     Smoke,
+    /// The fault test: people chat while every part is broken in turn, then everything is checked.
+    Torture(torture::Options),
     /// The bare relay, as a process of its own.
     #[command(hide = true)]
     FloorServer {

@@ -18,6 +18,7 @@ mod proc_stat;
 mod recruit;
 mod report;
 mod server_process;
+mod torture;
 mod world;
 
 use std::process::ExitCode;
@@ -58,12 +59,13 @@ fn run(cli: &Cli) -> Result<Vec<Report>, BenchError> {
         Measurement::Startup(options) => vec![startup::run(options, target)?],
         Measurement::Cluster(options) => cluster::run(options, target)?,
         Measurement::Smoke => smoke::run(target)?,
+        Measurement::Torture(options) => torture::run(options, target)?.into_iter().collect(),
         Measurement::FloorServer { io_threads, fault } => {
             floor::serve(*io_threads, *fault)?;
             return Ok(Vec::new());
         }
     };
-    print(&reports, cli.json);
+    print(&reports, cli.json && !reports.is_empty());
     Ok(reports)
 }
 

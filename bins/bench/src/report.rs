@@ -24,6 +24,8 @@ pub(crate) struct Report {
     threads: Vec<(String, f64)>,
     targets: Vec<Target>,
     verdict: Option<Verdict>,
+    /// Why it is bad, if the books are not all there is to it.
+    condemned: Option<&'static str>,
 }
 
 /// A figure that must not be above its limit.
@@ -41,7 +43,14 @@ impl Target {
 
 impl Report {
     pub(crate) fn new(name: &'static str) -> Report {
-        Report { name, facts: Vec::new(), threads: Vec::new(), targets: Vec::new(), verdict: None }
+        Report {
+            name,
+            facts: Vec::new(),
+            threads: Vec::new(),
+            targets: Vec::new(),
+            verdict: None,
+            condemned: None,
+        }
     }
 
     /// Adds a whole number, a text or a list.
@@ -75,6 +84,11 @@ impl Report {
         self.targets.push(Target { key, value, at_most });
     }
 
+    /// Says that the result is bad, and why.
+    pub(crate) fn condemn(&mut self, why: &'static str) {
+        self.condemned = Some(why);
+    }
+
     /// Adds what the books say.
     pub(crate) fn verdict(&mut self, verdict: Verdict) {
         self.set("lost", verdict.lost);
@@ -87,7 +101,8 @@ impl Report {
 
     /// Whether nothing was found wrong and every target met.
     pub(crate) fn is_clean(&self) -> bool {
-        self.verdict.is_none_or(|verdict| verdict.is_clean()) && self.targets.iter().all(Target::is_met)
+        let books = self.verdict.is_none_or(|verdict| verdict.is_clean());
+        books && self.condemned.is_none() && self.targets.iter().all(Target::is_met)
     }
 
     pub(crate) fn name(&self) -> &'static str {
@@ -132,6 +147,9 @@ impl Report {
         }
         if let Some(verdict) = self.verdict {
             table += if verdict.is_clean() { "  good\n" } else { "  BAD: messages went wrong\n" };
+        }
+        if let Some(why) = self.condemned {
+            table += &format!("  BAD: {why}\n");
         }
         table
     }

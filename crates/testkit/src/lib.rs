@@ -4,7 +4,7 @@
 //! same for Redis. [`Proxy`] stands between a client and a server and cuts, holds or refuses on demand. [`Nginx`] balances
 //! over nodes as it does in production. [`Process`] guards a child process, such as one of our binaries; [`Terminal`] runs
 //! one in a pseudo-terminal and renders its screen. [`eventually`] waits for something with a deadline. Only ever a
-//! dev-dependency.
+//! dev-dependency, but for the bench: its fault test is a test too, one that is run by hand.
 //!
 //! A harness fails by panicking, with a message that says what to do: nothing is skipped because a program is missing.
 //!

@@ -20,6 +20,9 @@ const EDGES: &[(&str, &[&str])] = &[
 /// Binaries wire everything together.
 const BINARIES: &[&str] = &["server", "client-cli", "bench"];
 
+/// Who may depend on the test harness outright: the bench's fault test is a test too, one that is run by hand.
+const TEST_BINARIES: &[&str] = &["bench"];
+
 /// What tests may use beside: fakes, and an implementation of the ports that needs nothing.
 const TESTS_MAY: &[&str] = &["testkit", "domain", "cluster"];
 
@@ -35,6 +38,12 @@ fn no_crate_knows_another_that_it_must_not() {
     for package in &metadata.packages {
         let name = package.name.as_str();
         if BINARIES.contains(&name) {
+            let harness = |dependency: &&cargo_metadata::Dependency| {
+                dependency.name == "testkit" && dependency.kind != DependencyKind::Development
+            };
+            if package.dependencies.iter().any(|it| harness(&it)) && !TEST_BINARIES.contains(&name) {
+                wrong.push(format!("{name} depends on testkit outside of its tests"));
+            }
             continue;
         }
         let Some(allowed) = edges.get(name) else {

@@ -1,0 +1,308 @@
+//! A device as a person uses it: one thread that talks, listens, comes and goes.
+//!
+//! What it does is decided by its own generator; when the server answers is not. So a seed brings the same scripts and
+//! faults back, and not the same run to the millisecond.
+
+mod club;
+mod desk;
+mod life;
+mod sends;
+
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use protocol::{FriendEventKind, Login, Nothing, Reply, Request};
+use rand::{RngExt, rngs::StdRng};
+use testkit::Proxy;
+
+pub(crate) use self::desk::{Desk, Order};
+use self::{club::Club, life::Life, sends::Sends};
+use super::{
+    clock,
+    evidence::{Digest, Shown, Tongue, Who},
+    line::{Heard, Line, NoAnswer, Ticket},
+    seed,
+    town::{Resident, Stage, Town},
+};
+
+/// How long a device listens before it does something.
+const TURN: Duration = Duration::from_millis(20);
+/// The wait before logging in is tried again.
+const LOGIN_RETRY: Duration = Duration::from_millis(700);
+
+/// How lively devices are.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Temper {
+    /// The mean time between two messages of one device.
+    pub(crate) say: Duration,
+    /// The mean time between two comings or goings of one device.
+    pub(crate) life: Duration,
+    /// The mean time between two changes of groups and friends of one person.
+    pub(crate) club: Duration,
+}
+
+/// A device and the hand that uses it. Owned by its thread.
+pub(crate) struct Actor {
+    who: Who,
+    tongue: Tongue,
+    town: Arc<Town>,
+    desk: Arc<Desk>,
+    /// The device's own connection to the world, which can be cut.
+    cable: Arc<Proxy>,
+    seed: u64,
+    random: StdRng,
+    temper: Temper,
+    line: Option<Box<dyn Line>>,
+    token: Option<protocol::Secret>,
+    life: Life,
+    login: LoginState,
+    next_ticket: u64,
+    sends: Sends,
+    /// Only a person's first device changes groups and friends.
+    club: Option<Club>,
+    say_at: Instant,
+    life_at: Instant,
+    club_at: Instant,
+}
+
+/// How far logging in is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum LoginState {
+    /// There is a session, or a token to go on with.
+    Done,
+    /// Log in from this time on.
+    Wanted {
+        from: Instant,
+    },
+    Asked(Ticket),
+    /// Log out was asked.
+    LeavingBy(Ticket),
+}
+
+impl Actor {
+    pub(crate) fn new(
+        who: Who,
+        tongue: Tongue,
+        town: Arc<Town>,
+        desk: Arc<Desk>,
+        cable: Arc<Proxy>,
+        seed: u64,
+        temper: Temper,
+    ) -> Actor {
+        let now = Instant::now();
+        let mut random = seed::generator(seed, &who.to_string());
+        let club = (who.device == 0).then(|| Club::new(town.residents[who.person].id));
+        Actor {
+            say_at: now + some_time(temper.say, &mut random),
+            life_at: now + some_time(temper.life, &mut random),
+            club_at: now + some_time(temper.club, &mut random),
+            sends: Sends::new(who, seed),
+            who,
+            tongue,
+            town,
+            desk,
+            cable,
+            seed,
+            random,
+            temper,
+            line: None,
+            token: None,
+            life: Life::Away { until: now },
+            login: LoginState::Wanted { from: now },
+            next_ticket: 0,
+            club,
+        }
+    }
+
+    /// Until the play is over.
+    pub(crate) fn run(mut self) {
+        while self.town.stage() != Stage::Over {
+            let now = Instant::now();
+            self.live(now);
+            if self.life != Life::There {
+                std::thread::sleep(TURN);
+                continue;
+            }
+            self.listen();
+            self.log_in(now);
+            self.say(now);
+            self.change_clubs(now);
+            let deeds = usize::from(self.club.as_ref().is_some_and(Club::is_busy));
+            self.desk.report(self.is_signed_in(), self.sends.open() + deeds);
+        }
+        self.switch_off(super::line::Parting::Polite);
+        self.desk.keep_sends(self.sends.into_sends());
+    }
+
+    fn resident(&self) -> &Resident {
+        &self.town.residents[self.who.person]
+    }
+
+    fn is_signed_in(&self) -> bool {
+        self.line.is_some() && self.login == LoginState::Done
+    }
+
+    fn ask(&mut self, request: Request) -> Ticket {
+        let ticket = Ticket(self.next_ticket);
+        self.next_ticket += 1;
+        if let Some(line) = &mut self.line {
+            line.ask(ticket, request);
+        }
+        ticket
+    }
+
+    fn listen(&mut self) {
+        let mut heard = Vec::new();
+        if let Some(line) = &mut self.line {
+            line.hear(TURN, &mut heard);
+        }
+        let mut dropped = false;
+        for heard in heard {
+            match heard {
+                Heard::SignedIn(bundle) => {
+                    self.desk.signed_in(&bundle.friends);
+                    let mut household = self.resident().household();
+                    for friend in &bundle.friends {
+                        household.befriend(friend.id, friend.conv);
+                    }
+                    drop(household);
+                    if let Some(club) = &mut self.club {
+                        club.hear_requests(&bundle.requests);
+                    }
+                }
+                Heard::Disconnected => self.desk.disconnected(),
+                Heard::SessionEnded => self.session_ended(),
+                Heard::Message(message) => self.desk.show(Shown {
+                    conv: message.conv,
+                    seq: message.seq,
+                    from: message.from,
+                    id: Digest::of(&message.client_msg_id),
+                    text: Digest::of(&message.msg),
+                    at_ms: clock::now_ms(),
+                }),
+                Heard::Pushed(pushed) => self.desk.pushed(pushed),
+                Heard::Gap(gap) => self.desk.gap(gap),
+                Heard::Presence(push) => self.desk.view(push.id, push.state),
+                Heard::Friend(event) => {
+                    if let Some(friend) = &event.friend {
+                        self.resident().household().befriend(friend.id, friend.conv);
+                        self.desk.view(friend.id, friend.state);
+                    }
+                    if let (FriendEventKind::Requested, Some(club)) = (event.event, &mut self.club) {
+                        club.hear_request(event.id);
+                    }
+                }
+                Heard::Dropped => dropped = true,
+                Heard::Answer(ticket, result) => self.answered(ticket, result),
+            }
+        }
+        if dropped {
+            // The lists come anew with the next sign-in, in order with everything else.
+            self.switch_off(super::line::Parting::Polite);
+            self.switch_on();
+        }
+    }
+
+    fn answered(&mut self, ticket: Ticket, result: Result<Reply, NoAnswer>) {
+        if self.login == LoginState::Asked(ticket) {
+            match result {
+                Ok(Reply::Login(bundle)) => {
+                    self.token = bundle.token;
+                    self.login = LoginState::Done;
+                }
+                _ => self.login = LoginState::Wanted { from: Instant::now() + LOGIN_RETRY },
+            }
+            return;
+        }
+        if self.login == LoginState::LeavingBy(ticket) {
+            // Unanswered, it may have been done or not: then the line finds out with its token.
+            self.login = LoginState::Done;
+            if result.is_ok() {
+                self.session_ended();
+                let pause = some_time(Duration::from_secs(1), &mut self.random);
+                self.login = LoginState::Wanted { from: Instant::now() + pause };
+            }
+            return;
+        }
+        if let Ok(reply) = &result {
+            let friend = match reply {
+                Reply::AddFriend(answer) | Reply::AcceptFriend(answer) => answer.friend.as_ref(),
+                _ => None,
+            };
+            if let Some(friend) = friend {
+                self.resident().household().befriend(friend.id, friend.conv);
+                self.desk.view_unless_known(friend.id, friend.state);
+            }
+        }
+        match &mut self.club {
+            Some(club) if club.waits_for(ticket) => {
+                let town = Arc::clone(&self.town);
+                club.answered(result, &town, &town.residents[self.who.person]);
+            }
+            _ => self.sends.answered(ticket, result),
+        }
+    }
+
+    fn session_ended(&mut self) {
+        self.token = None;
+        if !matches!(self.login, LoginState::Asked(_)) {
+            self.login = LoginState::Wanted { from: Instant::now() };
+        }
+    }
+
+    fn log_in(&mut self, now: Instant) {
+        if let LoginState::Wanted { from } = self.login
+            && from <= now
+        {
+            let name = Some(self.resident().name.clone());
+            let login = Login { id: None, name, password: Resident::password() };
+            let ticket = self.ask(Request::Login(login));
+            self.login = LoginState::Asked(ticket);
+        }
+    }
+
+    fn log_out(&mut self) {
+        let ticket = self.ask(Request::LogOut(Nothing {}));
+        self.login = LoginState::LeavingBy(ticket);
+    }
+
+    /// Begins a new message when it is time, and tries again what has no answer.
+    fn say(&mut self, now: Instant) {
+        if !self.is_signed_in() {
+            return;
+        }
+        if self.town.stage() == Stage::Play && self.say_at <= now {
+            self.say_at = now + some_time(self.temper.say, &mut self.random);
+            let household = self.resident().household().clone();
+            self.sends.begin(&household, &mut self.random);
+        }
+        while let Some((at, request)) = self.sends.next_due(now) {
+            let ticket = self.ask(request);
+            self.sends.asked(at, ticket);
+        }
+    }
+
+    fn change_clubs(&mut self, now: Instant) {
+        if !self.is_signed_in() {
+            return;
+        }
+        let Some(club) = &mut self.club else { return };
+        if self.town.stage() == Stage::Play && self.club_at <= now {
+            self.club_at = now + some_time(self.temper.club, &mut self.random);
+            club.think(&self.town, &self.town.residents[self.who.person], &mut self.random);
+        }
+        if let Some(request) = club.next_due(now, &self.town.residents[self.who.person]) {
+            let ticket = self.ask(request);
+            if let Some(club) = &mut self.club {
+                club.asked(ticket);
+            }
+        }
+    }
+}
+
+/// A random time with this mean.
+fn some_time(mean: Duration, random: &mut StdRng) -> Duration {
+    mean.mul_f64(random.random_range(0.1..1.9))
+}

@@ -1,0 +1,112 @@
+//! Who may read what, by the stays in groups; and who was refused although they were allowed.
+
+use protocol::Code;
+
+use super::{Findings, Kind};
+use crate::torture::evidence::{Conversation, Evidence, Outcome, Send, Spell, Target};
+
+/// What a user may read of a conversation: a range of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reach {
+    pub(crate) first: u64,
+    /// It goes on until the end: everything in it must be shown. Otherwise messages may be read whose time is not later
+    /// than this.
+    pub(crate) until_ms: Option<u64>,
+}
+
+impl Reach {
+    /// Whether a message may be shown.
+    pub(super) fn allows(&self, seq: u64, conversation: &Conversation) -> bool {
+        let in_time = |until| conversation.message(seq).is_some_and(|message| message.time <= until);
+        seq >= self.first && self.until_ms.is_none_or(in_time)
+    }
+}
+
+/// What `user` may read of `conv`, in order.
+pub(crate) fn reaches(evidence: &Evidence, user: u64, conv: u64) -> Vec<Reach> {
+    let Some(conversation) = evidence.log.conversations.get(&conv) else { return Vec::new() };
+    if let Some((lo, hi)) = conversation.pair {
+        let whole = Reach { first: 1, until_ms: None };
+        return if user == lo || user == hi { vec![whole] } else { Vec::new() };
+    }
+    let reach = |spell: &Spell| {
+        let stored = evidence.log.members.get(&(conv, user)).map(|since| since + 1);
+        let first = spell.first.or(stored)?;
+        Some(Reach { first, until_ms: spell.left.map(|left| left.until_ms) })
+    };
+    let spells = evidence.spells.iter().filter(|spell| spell.user == user && spell.group == conv);
+    spells.filter_map(reach).collect()
+}
+
+pub(super) fn examine(evidence: &Evidence, findings: &mut Findings) {
+    for spell in last_spells(evidence) {
+        let Spell { user, group, first, left, .. } = *spell;
+        let stored = evidence.log.members.get(&(group, user)).map(|since| since + 1);
+        match (left, stored) {
+            (None, None) => {
+                let what = format!("user {user} was answered that they are in group {group}, and are not");
+                findings.add(Kind::Lost, what, vec![format!("{spell:?}")]);
+            }
+            (Some(_), Some(_)) => {
+                let what = format!("user {user} was answered that they left group {group}, and are in it");
+                findings.add(Kind::Lost, what, vec![format!("{spell:?}")]);
+            }
+            (None, Some(stored)) if first.is_some_and(|first| first != stored) => {
+                let what = format!("user {user} may read group {group} from {stored} and was told otherwise");
+                findings.add(Kind::OutOfOrder, what, vec![format!("{spell:?}")]);
+            }
+            _ => {}
+        }
+    }
+    for friendship in &evidence.friendships {
+        let stored = evidence.log.friends.get(&friendship.user);
+        if !stored.is_some_and(|friends| friends.contains(&friendship.friend)) {
+            let what = format!("users {} and {} are not friends", friendship.user, friendship.friend);
+            findings.add(Kind::Lost, what, vec![format!("{friendship:?}")]);
+        }
+    }
+    for record in &evidence.records {
+        for send in &record.sends {
+            if let Outcome::Refused { code, at_ms } = send.outcome
+                && !may_be_refused(evidence, record.user, send, code, at_ms)
+            {
+                let what = format!(
+                    "{} of {} (user {}) to {:?}, tried from {} on, was refused at {at_ms} with {code:?}",
+                    send.id, record.who, record.user, send.to, send.begun_ms
+                );
+                let of_user = |spell: &&Spell| spell.user == record.user;
+                let spells = evidence.spells.iter().filter(of_user);
+                let spells = spells.filter(|spell| send.to == Target::Group(spell.group));
+                findings.add(Kind::Refused, what, spells.map(|spell| format!("{spell:?}")).collect());
+            }
+        }
+    }
+}
+
+/// A message may be refused only if at some time during its attempts its sender was, or may have been, outside.
+fn may_be_refused(evidence: &Evidence, user: u64, send: &Send, code: Code, at_ms: u64) -> bool {
+    match send.to {
+        Target::Friend(friend) => {
+            let known = |it: &&crate::torture::evidence::Friendship| it.user == user && it.friend == friend;
+            let friendship = evidence.friendships.iter().find(known);
+            code == Code::NOT_FRIENDS && friendship.is_none_or(|it| it.known_ms > send.begun_ms)
+        }
+        Target::Group(group) => {
+            let inside = |spell: &Spell| {
+                let since = spell.joined.until_ms <= send.begun_ms;
+                since && spell.left.is_none_or(|left| left.from_ms > at_ms)
+            };
+            let spells = evidence.spells.iter().filter(|spell| spell.user == user && spell.group == group);
+            code == Code::NOT_MEMBER && !spells.into_iter().any(inside)
+        }
+    }
+}
+
+/// The last stay of each user in each group.
+fn last_spells(evidence: &Evidence) -> Vec<&Spell> {
+    let is_last = |at: usize, spell: &Spell| {
+        let same = |other: &Spell| (other.user, other.group) == (spell.user, spell.group);
+        !evidence.spells[at + 1..].iter().any(same)
+    };
+    evidence.spells.iter().enumerate().filter(|(at, spell)| is_last(*at, spell)).map(|(_, it)| it).collect()
+}

@@ -1,0 +1,213 @@
+//! What is known after a run: what every device asked, was answered and was shown, and what the database holds.
+//!
+//! Collected by the actors' threads and by [`log`](super::log), judged by [`checker`](super::checker). Plain data, so
+//! that tests can doctor it.
+
+use std::{
+    collections::{BTreeMap, hash_map::DefaultHasher},
+    fmt,
+    hash::{Hash, Hasher},
+};
+
+use protocol::{Code, State};
+
+/// Names a device: the person's and the device's place in the cast.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Who {
+    pub(crate) person: usize,
+    pub(crate) device: usize,
+}
+
+/// How a device speaks to the server.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Tongue {
+    /// With the client library; judged is what the library hands to its application.
+    #[default]
+    Library,
+    /// With frames of our own, by the contract of `docs/protocol.md`.
+    Frames,
+}
+
+/// What one device wrote down.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Record {
+    pub(crate) who: Who,
+    pub(crate) tongue: Tongue,
+    /// The user's id.
+    pub(crate) user: u64,
+    /// Messages as they were shown to the person, in order of arrival.
+    pub(crate) shown: Vec<Shown>,
+    /// Pushes as they came over the wire, applied or not. Only from [`Tongue::Frames`].
+    pub(crate) pushed: Vec<Pushed>,
+    /// Ranges that the client passed over.
+    pub(crate) gaps: Vec<Gap>,
+    /// What it tried to say.
+    pub(crate) sends: Vec<Send>,
+    /// Friends' presence, as told.
+    pub(crate) view: BTreeMap<u64, State>,
+    /// Sign-ins, by password and by token.
+    pub(crate) sign_ins: u64,
+}
+
+/// A message as a person saw it. Ids and texts are kept as digests: there are many.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Shown {
+    pub(crate) conv: u64,
+    pub(crate) seq: u64,
+    pub(crate) from: u64,
+    pub(crate) id: Digest,
+    pub(crate) text: Digest,
+    /// When, by the test's clock in Unix milliseconds.
+    pub(crate) at_ms: u64,
+}
+
+/// That a message was pushed to a connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pushed {
+    pub(crate) conv: u64,
+    pub(crate) seq: u64,
+}
+
+/// Messages that a client will not show.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Gap {
+    pub(crate) conv: u64,
+    pub(crate) first: u64,
+    pub(crate) last: u64,
+}
+
+/// A message that a device tried to send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Send {
+    /// The `client_msg_id`.
+    pub(crate) id: String,
+    pub(crate) to: Target,
+    pub(crate) text: Digest,
+    /// When it was first tried.
+    pub(crate) begun_ms: u64,
+    /// Whether some attempt has no answer: it may take effect later than the one that was answered.
+    pub(crate) uncertain: bool,
+    pub(crate) outcome: Outcome,
+}
+
+/// Where a message goes: ids of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Target {
+    Friend(u64),
+    Group(u64),
+}
+
+/// What became of a send.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Outcome {
+    /// Nobody knows yet.
+    Open,
+    /// Acknowledged: durable at this place.
+    Stored { conv: u64, seq: u64, time: u64 },
+    /// Refused for good, at this time.
+    Refused { code: Code, at_ms: u64 },
+}
+
+/// A time that is known to lie between two moments: a request and its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Window {
+    pub(crate) from_ms: u64,
+    pub(crate) until_ms: u64,
+}
+
+/// One stay of a user in a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Spell {
+    pub(crate) user: u64,
+    pub(crate) group: u64,
+    pub(crate) joined: Window,
+    /// The first seq that the new member may read; unknown if the answer to joining was lost.
+    pub(crate) first: Option<u64>,
+    /// When they left. Open at its end while leaving is under way.
+    pub(crate) left: Option<Window>,
+}
+
+/// A friendship that was answered; none is ended during a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Friendship {
+    pub(crate) user: u64,
+    pub(crate) friend: u64,
+    /// From when on the server had told this user.
+    pub(crate) known_ms: u64,
+}
+
+/// What the database holds.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Log {
+    pub(crate) conversations: BTreeMap<u64, Conversation>,
+    /// Who is in which group: (group, user) → the group's last seq when they joined.
+    pub(crate) members: BTreeMap<(u64, u64), u64>,
+    /// Friends, both ways.
+    pub(crate) friends: BTreeMap<u64, Vec<u64>>,
+}
+
+/// A conversation of the log.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Conversation {
+    pub(crate) last_seq: u64,
+    /// The two users, if it is a direct one.
+    pub(crate) pair: Option<(u64, u64)>,
+    /// In order of seq.
+    pub(crate) messages: Vec<Logged>,
+}
+
+/// A stored message.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Logged {
+    pub(crate) seq: u64,
+    pub(crate) from: u64,
+    pub(crate) id: String,
+    pub(crate) time: u64,
+    pub(crate) text: Digest,
+}
+
+/// Everything that the checker looks at.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Evidence {
+    pub(crate) log: Log,
+    pub(crate) records: Vec<Record>,
+    pub(crate) spells: Vec<Spell>,
+    pub(crate) friendships: Vec<Friendship>,
+    /// Answers that cannot be right, in a sentence each.
+    pub(crate) surprises: Vec<String>,
+}
+
+/// What a text or id is compared by.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) struct Digest(u64);
+
+impl Digest {
+    pub(crate) fn of(text: &str) -> Digest {
+        let mut hasher = DefaultHasher::new();
+        text.hash(&mut hasher);
+        Digest(hasher.finish())
+    }
+
+    pub(crate) fn number(self) -> u64 {
+        self.0
+    }
+}
+
+impl fmt::Debug for Digest {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "p{:02}d{}", self.person, self.device)
+    }
+}
+
+impl Conversation {
+    /// The message of this seq.
+    pub(crate) fn message(&self, seq: u64) -> Option<&Logged> {
+        self.messages.binary_search_by_key(&seq, |message| message.seq).ok().map(|at| &self.messages[at])
+    }
+}

@@ -1,0 +1,372 @@
+//! A line of our own making: the protocol as `docs/protocol.md` has it, and as little as that takes. It shares nothing
+//! with the client library but the reading and writing of frames, so that an error of the one is not one of the other.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    io::{ErrorKind, Read, Write},
+    net::{SocketAddr, TcpStream},
+    time::{Duration, Instant},
+};
+
+use bytes::{Buf, BytesMut};
+use protocol::{
+    Blame, Bye, ChatMessage, Code, Hello, Incoming, MessageKind, Nothing, Push, Refusal, Reply, Request,
+    Resume, Sent, SignedIn, VERSION, encode, limits,
+};
+use rand::{RngExt, rngs::StdRng};
+
+use super::{Heard, Line, Memory, NoAnswer, Parting, Ticket, frames_sync::Sync};
+use crate::torture::{evidence::Pushed, seed};
+
+/// How long connecting and writing may take.
+const SOCKET_TIMEOUT: Duration = Duration::from_secs(3);
+/// How long the answers to HELLO and RESUME may take.
+const GREETING_TIMEOUT: Duration = Duration::from_secs(10);
+/// The bounds of the waits between attempts to connect.
+const BACKOFF_FIRST: Duration = Duration::from_millis(100);
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
+/// Until the server has named it.
+const HEARTBEAT: Duration = Duration::from_secs(12);
+/// Bytes read at once.
+const CHUNK: usize = 64 * 1024;
+
+pub(super) struct FramesLine {
+    server: SocketAddr,
+    memory: Memory,
+    random: StdRng,
+    phase: Phase,
+    failures: u32,
+    socket: Option<TcpStream>,
+    input: BytesMut,
+    rid: u32,
+    /// What the requests on the wire are for. Bounded by the script and by [`Sync`].
+    asked: HashMap<u32, Asked>,
+    /// What waits until it may be sent.
+    waiting: VecDeque<(Ticket, Request)>,
+    sync: Sync,
+    heartbeat: Duration,
+    heard_at: Instant,
+    sent_at: Instant,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Away {
+        until: Instant,
+    },
+    Greeting {
+        give_up_at: Instant,
+    },
+    /// Nobody is logged in.
+    Guest,
+    Resuming {
+        give_up_at: Instant,
+    },
+    User,
+}
+
+/// What a request on the wire is for.
+#[derive(Debug)]
+enum Asked {
+    Script(Ticket, Request),
+    Hello,
+    Resume,
+    Page {
+        after: u64,
+    },
+    History {
+        conv: u64,
+    },
+    /// Whatever its answer is.
+    Trifle,
+}
+
+impl FramesLine {
+    pub(super) fn open(server: SocketAddr, memory: Memory, seed: u64) -> FramesLine {
+        let now = Instant::now();
+        FramesLine {
+            server,
+            random: seed::generator(seed, &memory.device),
+            sync: Sync::new(memory.cursors.clone()),
+            memory,
+            phase: Phase::Away { until: now },
+            failures: 0,
+            socket: None,
+            input: BytesMut::new(),
+            rid: 0,
+            asked: HashMap::new(),
+            waiting: VecDeque::new(),
+            heartbeat: HEARTBEAT,
+            heard_at: now,
+            sent_at: now,
+        }
+    }
+
+    /// What time demands.
+    fn tend(&mut self, heard: &mut Vec<Heard>) {
+        let now = Instant::now();
+        match self.phase {
+            Phase::Away { until } if until <= now => self.connect(now, heard),
+            Phase::Greeting { give_up_at } | Phase::Resuming { give_up_at } if give_up_at <= now => {
+                self.lost(Duration::ZERO, heard);
+            }
+            Phase::Away { .. }
+            | Phase::Greeting { .. }
+            | Phase::Guest
+            | Phase::Resuming { .. }
+            | Phase::User => {}
+        }
+        if self.socket.is_some() && now > self.heard_at + 2 * self.heartbeat {
+            self.lost(Duration::ZERO, heard);
+        }
+        if self.socket.is_some() && now > self.sent_at + self.heartbeat {
+            self.send(Asked::Trifle, &Request::Ping(Nothing {}), heard);
+        }
+        self.send_what_waits(heard);
+    }
+
+    fn connect(&mut self, now: Instant, heard: &mut Vec<Heard>) {
+        let opened = TcpStream::connect_timeout(&self.server, SOCKET_TIMEOUT).and_then(|socket| {
+            socket.set_nodelay(true)?;
+            socket.set_write_timeout(Some(SOCKET_TIMEOUT))?;
+            Ok(socket)
+        });
+        let Ok(socket) = opened else { return self.lost(Duration::ZERO, heard) };
+        self.socket = Some(socket);
+        self.input.clear();
+        self.heard_at = now;
+        self.phase = Phase::Greeting { give_up_at: now + GREETING_TIMEOUT };
+        let hello = Hello {
+            versions: vec![u16::from(VERSION)],
+            client: "bench torture".into(),
+            device: self.memory.device.clone(),
+        };
+        self.send(Asked::Hello, &Request::Hello(hello), heard);
+    }
+
+    /// The one place where a connection ends.
+    fn lost(&mut self, retry_after: Duration, heard: &mut Vec<Heard>) {
+        self.socket = None;
+        self.input.clear();
+        self.sync.stop();
+        self.failures += 1;
+        let bound = (BACKOFF_FIRST * (1 << self.failures.min(8))).min(BACKOFF_MAX);
+        let wait = self.random.random_range(Duration::ZERO..=bound) + retry_after.min(BACKOFF_MAX);
+        self.phase = Phase::Away { until: Instant::now() + wait };
+        heard.push(Heard::Disconnected);
+        for (_, asked) in self.asked.drain() {
+            if let Asked::Script(ticket, _) = asked {
+                heard.push(Heard::Answer(ticket, Err(NoAnswer::Uncertain)));
+            }
+        }
+    }
+
+    fn send_what_waits(&mut self, heard: &mut Vec<Heard>) {
+        while let Some((_, request)) = self.waiting.front() {
+            let may_go = match self.phase {
+                Phase::User => true,
+                Phase::Guest => matches!(request, Request::Login(_)),
+                Phase::Away { .. } | Phase::Greeting { .. } | Phase::Resuming { .. } => false,
+            };
+            if !may_go {
+                break;
+            }
+            if let Some((ticket, request)) = self.waiting.pop_front() {
+                let copy = request.clone();
+                self.send(Asked::Script(ticket, request), &copy, heard);
+            }
+        }
+        while self.phase == Phase::User
+            && let Some(ask) = self.sync.next_ask()
+        {
+            let asked = match &ask {
+                Request::Conversations(page) => Asked::Page { after: page.after },
+                Request::History(history) => Asked::History { conv: history.conv },
+                _ => Asked::Trifle,
+            };
+            self.send(asked, &ask, heard);
+        }
+    }
+
+    fn send(&mut self, asked: Asked, request: &Request, heard: &mut Vec<Heard>) {
+        let Some(socket) = &mut self.socket else { return };
+        self.rid = self.rid.wrapping_add(1).max(1);
+        let mut bytes = BytesMut::new();
+        encode::request(self.rid, request, &mut bytes);
+        self.asked.insert(self.rid, asked);
+        self.sent_at = Instant::now();
+        if socket.write_all(&bytes).is_err() {
+            self.lost(Duration::ZERO, heard);
+        }
+    }
+
+    /// Reads once, and takes every frame that is complete.
+    fn read(&mut self, patience: Duration, heard: &mut Vec<Heard>) {
+        let Some(socket) = &mut self.socket else { return std::thread::sleep(patience) };
+        let mut chunk = vec![0; CHUNK];
+        let read = socket.set_read_timeout(Some(patience)).and_then(|()| socket.read(&mut chunk));
+        match read {
+            Ok(0) => return self.lost(Duration::ZERO, heard),
+            Ok(length) => {
+                self.heard_at = Instant::now();
+                self.input.extend_from_slice(&chunk[..length]);
+            }
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
+            Err(error) if error.kind() == ErrorKind::Interrupted => {}
+            Err(_) => return self.lost(Duration::ZERO, heard),
+        }
+        while self.socket.is_some() {
+            let message = match protocol::decode(&self.input, 2 * limits::FRAME_BYTES_MAX) {
+                Ok(None) => break,
+                Ok(Some((frame, length))) => {
+                    let message = Incoming::from_frame(&frame);
+                    self.input.advance(length);
+                    message
+                }
+                Err(error) => panic!("{}: the server sent what is no frame: {error}", self.memory.device),
+            };
+            match message {
+                Ok(Incoming::Push(push)) => self.push(push, heard),
+                Ok(Incoming::Reply { rid, result }) => self.reply(rid, result, heard),
+                Err(error) => panic!("{}: the server sent what is no message: {error}", self.memory.device),
+            }
+        }
+    }
+
+    fn push(&mut self, push: Push, heard: &mut Vec<Heard>) {
+        match push {
+            Push::Ping(_) => self.send(Asked::Trifle, &Request::Ping(Nothing {}), heard),
+            Push::Bye(bye) => self.bye(&bye, heard),
+            Push::Message(message) => {
+                heard.push(Heard::Pushed(Pushed { conv: message.conv, seq: message.seq }));
+                self.sync.take(message, heard);
+            }
+            Push::FriendEvent(event) => heard.push(Heard::Friend(event)),
+            Push::Presence(presence) => heard.push(Heard::Presence(presence)),
+            Push::GroupEvent(_) => {}
+        }
+    }
+
+    /// Answers that are still owed are forgone: they count as uncertain.
+    fn bye(&mut self, bye: &Bye, heard: &mut Vec<Heard>) {
+        if Code(bye.errcode) == Code::SESSION_ENDED {
+            self.memory.token = None;
+            heard.push(Heard::SessionEnded);
+        }
+        self.lost(Duration::from_millis(bye.retry_after_ms.into()), heard);
+    }
+
+    fn reply(&mut self, rid: u32, result: Result<Reply, Refusal>, heard: &mut Vec<Heard>) {
+        match (self.asked.remove(&rid), result) {
+            (None, _) => panic!("{}: an answer to request {rid}, which waits for none", self.memory.device),
+            (Some(Asked::Hello), Ok(Reply::Hello(hello))) => {
+                self.heartbeat = Duration::from_millis(hello.heartbeat_ms);
+                match &self.memory.token {
+                    None => self.phase = Phase::Guest,
+                    Some(token) => {
+                        let resume = Request::Resume(Resume { token: token.clone() });
+                        self.phase = Phase::Resuming { give_up_at: Instant::now() + GREETING_TIMEOUT };
+                        self.send(Asked::Resume, &resume, heard);
+                    }
+                }
+            }
+            (Some(Asked::Resume), Ok(Reply::Resume(bundle))) => self.signed_in(bundle, heard),
+            (Some(Asked::Resume), Err(refusal)) if refusal.code.blame() == Blame::Session => {
+                self.memory.token = None;
+                self.phase = Phase::Guest;
+                heard.push(Heard::SessionEnded);
+            }
+            (Some(Asked::Hello | Asked::Resume), Err(refusal)) => {
+                self.lost(Duration::from_millis(refusal.body.retry_after_ms.unwrap_or(0)), heard);
+            }
+            (Some(Asked::Page { .. }), Ok(Reply::Conversations(page))) => self.sync.page(page, heard),
+            (Some(Asked::Page { after }), Err(_)) => self.sync.page_refused(after),
+            (Some(Asked::History { conv }), Ok(Reply::History(page))) => self.sync.history(conv, page, heard),
+            (Some(Asked::History { conv }), Err(refusal)) => {
+                self.sync.history_refused(conv, refusal.code.blame(), heard);
+            }
+            (Some(Asked::Trifle), _) => {}
+            (Some(Asked::Script(ticket, request)), result) => self.answered(ticket, &request, result, heard),
+            (Some(asked), Ok(other)) => {
+                panic!("{}: {:?} answers {asked:?}", self.memory.device, other.msgid());
+            }
+        }
+    }
+
+    fn answered(
+        &mut self,
+        ticket: Ticket,
+        request: &Request,
+        result: Result<Reply, Refusal>,
+        heard: &mut Vec<Heard>,
+    ) {
+        match (request, &result) {
+            (_, Ok(Reply::Login(bundle))) => {
+                self.memory.token = bundle.token.clone();
+                self.signed_in(bundle.clone(), heard);
+            }
+            (Request::OneChat(chat), Ok(Reply::OneChat(sent))) => {
+                self.own(*sent, &chat.client_msg_id, &chat.msg, heard);
+            }
+            (Request::GroupChat(chat), Ok(Reply::GroupChat(sent))) => {
+                self.own(*sent, &chat.client_msg_id, &chat.msg, heard);
+            }
+            (_, Ok(Reply::CreateGroup(joined) | Reply::JoinGroup(joined))) => {
+                self.sync.learn(&joined.conv, heard);
+            }
+            (_, Ok(Reply::LogOut(_))) => {
+                self.memory.token = None;
+                self.phase = Phase::Guest;
+                self.sync.stop();
+            }
+            (_, Err(refusal)) if refusal.code == Code::SESSION_ENDED => {
+                self.memory.token = None;
+                self.phase = Phase::Guest;
+                self.sync.stop();
+                heard.push(Heard::SessionEnded);
+            }
+            _ => {}
+        }
+        heard.push(Heard::Answer(ticket, result.map_err(NoAnswer::Refused)));
+    }
+
+    fn signed_in(&mut self, bundle: SignedIn, heard: &mut Vec<Heard>) {
+        self.phase = Phase::User;
+        self.failures = 0;
+        self.sync.begin();
+        heard.push(Heard::SignedIn(Box::new(bundle)));
+    }
+
+    /// An own message was stored: it has its place among the others.
+    fn own(&mut self, sent: Sent, id: &str, text: &str, heard: &mut Vec<Heard>) {
+        let message = ChatMessage {
+            conv: sent.conv,
+            seq: sent.seq,
+            from: self.memory.user,
+            name: self.memory.name.clone(),
+            client_msg_id: id.to_owned(),
+            time: sent.time,
+            kind: MessageKind::Text,
+            msg: text.to_owned(),
+        };
+        self.sync.take(message, heard);
+    }
+}
+
+impl Line for FramesLine {
+    fn ask(&mut self, ticket: Ticket, request: Request) {
+        self.waiting.push_back((ticket, request));
+    }
+
+    fn hear(&mut self, patience: Duration, heard: &mut Vec<Heard>) {
+        self.tend(heard);
+        self.read(patience, heard);
+        self.send_what_waits(heard);
+    }
+
+    fn close(self: Box<Self>, parting: Parting) {
+        if let (Parting::Polite, Some(socket)) = (parting, &self.socket) {
+            let _ = socket.shutdown(std::net::Shutdown::Write);
+        }
+    }
+}

@@ -1,0 +1,112 @@
+//! A line through the client library.
+
+use std::{net::SocketAddr, time::Duration};
+
+use client::{Client, ClientError, Config, Event, Events, Happened, Pending, SyncState};
+use protocol::Request;
+
+use super::{Heard, Line, Memory, NoAnswer, Parting, Ticket};
+use crate::torture::evidence::Gap;
+
+/// How long one call may take. Longer than most faults, so that the library's own repeats are seen at work.
+const CALL_TIME: Duration = Duration::from_secs(15);
+/// The library's waits between attempts to connect: a test has less time than life.
+const BACKOFF_MAX: Duration = Duration::from_secs(1);
+/// Events taken in one turn.
+const TURN_EVENTS_MAX: usize = 500;
+
+pub(super) struct LibraryLine {
+    client: Client,
+    events: Events,
+    /// Bounded by the script.
+    pending: Vec<(Ticket, Pending)>,
+    refused_at_once: Vec<Ticket>,
+}
+
+impl LibraryLine {
+    pub(super) fn open(server: SocketAddr, memory: Memory) -> LibraryLine {
+        let mut config = Config::new(server.to_string()).device(memory.device);
+        config.backoff_first = Duration::from_millis(100);
+        config.backoff_max = BACKOFF_MAX;
+        config.state = Some(SyncState {
+            user: memory.user,
+            name: memory.name,
+            token: memory.token,
+            cursors: memory.cursors,
+        });
+        match Client::connect(config) {
+            Ok((client, events)) => {
+                LibraryLine { client, events, pending: Vec::new(), refused_at_once: Vec::new() }
+            }
+            Err(error) => panic!("a client of the library does not start: {error}"),
+        }
+    }
+
+    fn take(event: Event, heard: &mut Vec<Heard>) {
+        heard.push(match event {
+            Event::SignedIn { bundle, .. } => Heard::SignedIn(bundle),
+            Event::Disconnected { .. } => Heard::Disconnected,
+            Event::SessionEnded(_) => Heard::SessionEnded,
+            Event::Message { message, .. } => Heard::Message(message),
+            Event::Gap { conv, first, last } => Heard::Gap(Gap { conv, first, last }),
+            Event::Friend(event) => Heard::Friend(event),
+            Event::Presence(push) => Heard::Presence(push),
+            Event::Dropped { .. } => Heard::Dropped,
+            Event::Connected(_) | Event::Synced { .. } | Event::Group(_) => return,
+        });
+    }
+}
+
+impl Line for LibraryLine {
+    fn ask(&mut self, ticket: Ticket, request: Request) {
+        match self.client.submit_within(request, CALL_TIME) {
+            Ok(pending) => self.pending.push((ticket, pending)),
+            Err(_) => self.refused_at_once.push(ticket),
+        }
+    }
+
+    fn hear(&mut self, patience: Duration, heard: &mut Vec<Heard>) {
+        if let Ok(Some(event)) = self.events.next_within(patience) {
+            Self::take(event, heard);
+            for _ in 1..TURN_EVENTS_MAX {
+                let Ok(Some(event)) = self.events.try_next() else { break };
+                Self::take(event, heard);
+            }
+        }
+        heard.extend(
+            self.refused_at_once.drain(..).map(|ticket| Heard::Answer(ticket, Err(NoAnswer::NotSent))),
+        );
+        self.pending.retain(|(ticket, pending)| match pending.poll() {
+            None => true,
+            Some(result) => {
+                heard.push(Heard::Answer(*ticket, result.map_err(no_answer)));
+                false
+            }
+        });
+    }
+
+    fn close(self: Box<Self>, parting: Parting) {
+        match parting {
+            // Fails only if it was closed before, and it is ours alone.
+            Parting::Polite => drop(self.client.close()),
+            // Its I/O thread finds a dead connection and ends.
+            Parting::Sudden => drop(self.client),
+        }
+    }
+}
+
+fn no_answer(error: ClientError) -> NoAnswer {
+    match error {
+        ClientError::Refused(refusal) => NoAnswer::Refused(refusal),
+        ClientError::TimedOut { may_have_happened: Happened::No, .. }
+        | ClientError::QueueFull
+        | ClientError::TooLarge { .. }
+        | ClientError::NotForCallers(_) => NoAnswer::NotSent,
+        // A call that waited when its session ended may have been sent before, over an earlier connection.
+        ClientError::SessionEnded
+        | ClientError::ConnectionLost { .. }
+        | ClientError::TimedOut { .. }
+        | ClientError::BadAnswer { .. }
+        | ClientError::Closed => NoAnswer::Uncertain,
+    }
+}

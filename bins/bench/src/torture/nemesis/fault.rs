@@ -1,0 +1,128 @@
+//! What can be broken, and how.
+
+use std::fmt;
+
+use testkit::Way;
+
+use crate::torture::world::link::Trouble;
+
+/// A sort of fault, as `--faults` names it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Kind {
+    KillNode,
+    PauseNode,
+    DrainNode,
+    KillDatabase,
+    PauseDatabase,
+    CutClients,
+    TroubleClients,
+    CutNode,
+    TroubleNode,
+    CutDatabaseLink,
+    TroubleDatabaseLink,
+}
+
+impl Kind {
+    /// All of them, with names and how often each comes, relative to the others.
+    pub(crate) const ALL: [(Kind, &str, u32); 11] = [
+        (Kind::KillNode, "kill-node", 6),
+        (Kind::PauseNode, "pause-node", 4),
+        (Kind::DrainNode, "drain-node", 3),
+        (Kind::KillDatabase, "kill-database", 3),
+        (Kind::PauseDatabase, "pause-database", 2),
+        (Kind::CutClients, "cut-clients", 4),
+        (Kind::TroubleClients, "trouble-clients", 4),
+        (Kind::CutNode, "cut-node", 3),
+        (Kind::TroubleNode, "trouble-node", 3),
+        (Kind::CutDatabaseLink, "cut-database-link", 3),
+        (Kind::TroubleDatabaseLink, "trouble-database-link", 2),
+    ];
+
+    /// Whether there is something to break with so many nodes.
+    pub(crate) fn fits(self, nodes: usize) -> bool {
+        nodes > 0
+    }
+}
+
+/// One fault. Nodes and devices by their place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    /// SIGKILL, and a new start at its end.
+    KillNodes(Vec<usize>),
+    /// SIGSTOP, and SIGCONT at its end.
+    PauseNode(usize),
+    /// SIGTERM, and a new start at its end.
+    DrainNode(usize),
+    /// SIGKILL, and a new start at its end.
+    KillDatabase,
+    PauseDatabase,
+    /// For a moment.
+    CutClients(Vec<usize>),
+    TroubleClients(Vec<usize>, Trouble),
+    /// For a moment.
+    CutNode(usize),
+    TroubleNode(usize, Trouble),
+    /// For a moment.
+    CutDatabaseLink(usize),
+    TroubleDatabaseLink(usize, Trouble),
+}
+
+/// What only one fault can be at, at a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub(crate) enum Place {
+    Node(usize),
+    Door(usize),
+    DatabaseLink(usize),
+    Database,
+    Clients,
+}
+
+impl Fault {
+    /// What it takes for itself while it lasts.
+    pub(crate) fn places(&self) -> Vec<Place> {
+        match self {
+            Fault::KillNodes(nodes) => nodes.iter().map(|node| Place::Node(*node)).collect(),
+            Fault::PauseNode(node) | Fault::DrainNode(node) => vec![Place::Node(*node)],
+            Fault::KillDatabase | Fault::PauseDatabase => vec![Place::Database],
+            Fault::CutClients(_) | Fault::TroubleClients(..) => vec![Place::Clients],
+            Fault::CutNode(node) | Fault::TroubleNode(node, _) => vec![Place::Door(*node)],
+            Fault::CutDatabaseLink(node) | Fault::TroubleDatabaseLink(node, _) => {
+                vec![Place::DatabaseLink(*node)]
+            }
+        }
+    }
+}
+
+impl fmt::Display for Fault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let node = |node: &usize| format!("node-{}", node + 1);
+        match self {
+            Fault::KillNodes(nodes) => {
+                write!(f, "kill {}", nodes.iter().map(node).collect::<Vec<_>>().join(" and "))
+            }
+            Fault::PauseNode(at) => write!(f, "pause {}", node(at)),
+            Fault::DrainNode(at) => write!(f, "drain {}", node(at)),
+            Fault::KillDatabase => write!(f, "kill the database"),
+            Fault::PauseDatabase => write!(f, "pause the database"),
+            Fault::CutClients(devices) => write!(f, "cut {} devices", devices.len()),
+            Fault::TroubleClients(devices, trouble) => {
+                write!(f, "{} {} devices", word(*trouble), devices.len())
+            }
+            Fault::CutNode(at) => write!(f, "cut clients off {}", node(at)),
+            Fault::TroubleNode(at, trouble) => write!(f, "{} clients of {}", word(*trouble), node(at)),
+            Fault::CutDatabaseLink(at) => write!(f, "cut {} off the database", node(at)),
+            Fault::TroubleDatabaseLink(at, trouble) => {
+                write!(f, "{} {} and the database", word(*trouble), node(at))
+            }
+        }
+    }
+}
+
+fn word(trouble: Trouble) -> &'static str {
+    match trouble {
+        Trouble::Hold => "hold everything between",
+        Trouble::Silence(Way::ToServer) => "hold requests between",
+        Trouble::Silence(Way::ToClient) => "hold answers between",
+        Trouble::Refuse => "refuse connections between",
+    }
+}

@@ -1,0 +1,94 @@
+//! What a run came to, for people and programs.
+
+use std::{path::PathBuf, time::Duration};
+
+use serde_json::json;
+
+use super::{
+    checker::{Findings, Kind},
+    evidence::{Evidence, Outcome},
+};
+use crate::report::Report;
+
+/// Violations that are printed with everything around them.
+const PRINTED: usize = 20;
+
+pub(crate) struct Verdict {
+    pub(crate) seed: u64,
+    pub(crate) seconds: u64,
+    pub(crate) nodes: usize,
+    pub(crate) faults: usize,
+    pub(crate) settled_in: Option<Duration>,
+    pub(crate) presence_true_in: Option<Duration>,
+    pub(crate) folder: PathBuf,
+    pub(crate) findings: Findings,
+    pub(crate) evidence: Evidence,
+}
+
+impl Verdict {
+    /// Whether all is well, and enough happened that this means something.
+    pub(crate) fn is_good(&self) -> bool {
+        self.findings.violations.is_empty() && self.enough()
+    }
+
+    fn enough(&self) -> bool {
+        self.faults > 0 && self.sends().0 > 0 && self.findings.shown > 0
+    }
+
+    /// Messages that were acknowledged, refused for good, and neither.
+    fn sends(&self) -> (usize, usize, usize) {
+        let mut counts = (0, 0, 0);
+        for send in self.evidence.records.iter().flat_map(|record| &record.sends) {
+            match send.outcome {
+                Outcome::Stored { .. } => counts.0 += 1,
+                Outcome::Refused { .. } => counts.1 += 1,
+                Outcome::Open => counts.2 += 1,
+            }
+        }
+        counts
+    }
+
+    /// Prints the violations; the report.
+    pub(crate) fn report(&self) -> Report {
+        for violation in self.findings.violations.iter().take(PRINTED) {
+            eprintln!("torture: {violation}");
+        }
+        if self.findings.violations.len() > PRINTED {
+            eprintln!("torture: and {} more", self.findings.violations.len() - PRINTED);
+        }
+        let count = |kind| json!(self.findings.count(kind));
+        let seconds =
+            |time: Option<Duration>| json!(time.map(|time| (time.as_secs_f64() * 10.0).round() / 10.0));
+        let (acknowledged, refused, unknown) = self.sends();
+        let mut report = Report::new("torture");
+        report.set("seed", self.seed);
+        report.set("seconds", self.seconds);
+        report.set("nodes", self.nodes);
+        report.set("devices", self.evidence.records.len());
+        report.set("acknowledged", acknowledged);
+        report.set("refused", refused);
+        report.set("unknown", unknown);
+        report.set("shown", self.findings.shown);
+        report.set("passed_over", self.findings.passed_over);
+        report.set("sign_ins", self.evidence.records.iter().map(|record| record.sign_ins).sum::<u64>());
+        report.set("spells", self.evidence.spells.len());
+        report.set("friendships", self.evidence.friendships.len() / 2);
+        report.set("faults", self.faults);
+        report.set("settled_s", seconds(self.settled_in));
+        report.set("presence_true_s", seconds(self.presence_true_in));
+        report.set("lost", count(Kind::Lost));
+        report.set("duplicated", count(Kind::Duplicated));
+        report.set("out_of_order", count(Kind::OutOfOrder));
+        report.set("misdelivered", count(Kind::Misdelivered));
+        report.set("presence_wrong", count(Kind::PresenceWrong));
+        report.set("corrupted", count(Kind::Corrupted));
+        report.set("wrongly_refused", count(Kind::Refused));
+        report.set("unsettled", count(Kind::Unsettled));
+        report.set("broken", count(Kind::Broken));
+        if !self.is_good() {
+            report.set("logs", self.folder.display().to_string());
+            report.condemn(if self.enough() { "promises were broken" } else { "too little happened" });
+        }
+        report
+    }
+}
