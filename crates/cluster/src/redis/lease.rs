@@ -45,10 +45,18 @@ pub(super) struct Lease {
     held: bool,
     epoch: u64,
     next_beat: Instant,
-    /// Since when presence is unknown, until the watcher was told.
-    unknown_since: Option<Instant>,
+    knowledge: Knowledge,
     settling: bool,
     expelled: bool,
+}
+
+/// Whether presence is known.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Knowledge {
+    Known,
+    UnknownSince(Instant),
+    /// For longer than a time to live, and the watcher was told.
+    UnknownAndTold,
 }
 
 /// What came of an attempt to be in the cluster.
@@ -89,7 +97,7 @@ impl Lease {
             held: false,
             epoch: 0,
             next_beat: now,
-            unknown_since: Some(now),
+            knowledge: Knowledge::UnknownSince(now),
             settling: false,
             expelled: false,
         }
@@ -127,12 +135,16 @@ impl Lease {
                 self.calls.count_error(&error);
                 self.calls.trip(&error);
                 self.backoff.failed(clock::read());
-                let since = *self.unknown_since.get_or_insert(now);
-                if now.saturating_duration_since(since) > self.shared.settings.ttl {
-                    // Once; and again when it is known again.
-                    self.unknown_since = Some(now + Duration::from_secs(365 * 24 * 3600));
-                    self.shared.tell_review();
-                }
+                self.knowledge = match self.knowledge {
+                    Knowledge::Known => Knowledge::UnknownSince(now),
+                    Knowledge::UnknownSince(since)
+                        if now.saturating_duration_since(since) > self.shared.settings.ttl =>
+                    {
+                        self.housekeeping.review();
+                        Knowledge::UnknownAndTold
+                    }
+                    same => same,
+                };
             }
             Err(Standstill::Expelled(why)) => {
                 self.expelled = true;
@@ -145,11 +157,20 @@ impl Lease {
 
     /// One beat: has the lease, and knows who else has one.
     pub(super) fn beat(&mut self) -> Result<(), Standstill> {
-        if self.housekeeping.wants_new_lease() || !self.held || !self.renew()? {
+        let earlier = self.current.read().clone();
+        let is_new = self.housekeeping.wants_new_lease() || !self.held || !self.renew()?;
+        if is_new {
             self.register()?;
         }
-        self.unknown_since = None;
+        let was = std::mem::replace(&mut self.knowledge, Knowledge::Known);
         self.calls.close();
+        if is_new {
+            // Only now that the housekeeper may call Redis.
+            self.housekeeping.settle_all(earlier);
+        }
+        if was == Knowledge::UnknownAndTold {
+            self.doubt.raise();
+        }
         if !self.settling && self.doubt.take() {
             self.housekeeping.review();
         }
@@ -246,7 +267,6 @@ impl Lease {
         let words: Vec<&str> = answer.iter().filter_map(word).collect();
         match words.as_slice() {
             ["ok", epoch] => {
-                let earlier = self.current.read().clone();
                 self.epoch = epoch.parse().map_err(|_| WireError::Garbled)?;
                 self.held = true;
                 let first = shared.boot().is_none();
@@ -258,7 +278,6 @@ impl Lease {
                 shared.presence.epoch.set(self.epoch);
                 log::info!("node {} is registered with epoch {}", settings.node, self.epoch);
                 *self.current.write() = Some(Arc::from(member(&settings.node, self.epoch)));
-                self.housekeeping.settle_all(earlier);
                 Ok(())
             }
             ["taken", _] => Err(Standstill::Expelled(taken(&settings.node))),

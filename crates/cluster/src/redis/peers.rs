@@ -19,7 +19,7 @@ const PEERS_MAX: usize = 1_024;
 pub(super) struct Peers {
     by_name: HashMap<Box<str>, Peer>,
     /// Who had a lease at the last roll call.
-    living: HashMap<Process, Absence>,
+    living: HashMap<Process, Attendance>,
 }
 
 struct Peer {
@@ -40,13 +40,11 @@ pub(super) struct Process {
     pub(super) boot: u64,
 }
 
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Absence {
-    Present,
+#[derive(Clone, Copy)]
+struct Attendance {
+    first_seen: Timestamp,
     /// It was missing once. Perhaps its goodbye is on its way.
-    Once {
-        known_since: Timestamp,
-    },
+    missing: bool,
 }
 
 /// What Redis says of a lease.
@@ -111,8 +109,9 @@ impl Peers {
         };
         let mut missing_since: Option<Timestamp> = None;
         let mut living = HashMap::new();
-        for (process, absence) in self.living.drain() {
+        for (process, attendance) in self.living.drain() {
             if stands(&process, Standing::Living) {
+                living.insert(process, Attendance { missing: false, ..attendance });
                 continue;
             }
             let peer = self.by_name.get(&process.name).filter(|peer| peer.boot == process.boot);
@@ -120,20 +119,16 @@ impl Peers {
                 continue;
             }
             // Redis may have lost its memory: then all are missing until they come back, which takes them a moment.
-            if absence == Absence::Present && !stands(&process, Standing::Dead) {
-                living.insert(process, Absence::Once { known_since: now });
+            if !attendance.missing && !stands(&process, Standing::Dead) {
+                living.insert(process, Attendance { missing: true, ..attendance });
                 continue;
             }
-            let known_since = match absence {
-                Absence::Once { known_since } => known_since,
-                Absence::Present => now,
-            };
-            let complete_until = peer.map_or(known_since, |peer| peer.complete_until);
+            let complete_until = peer.map_or(attendance.first_seen, |peer| peer.complete_until);
             missing_since = Some(missing_since.map_or(complete_until, |other| other.min(complete_until)));
         }
         for (process, standing) in roll {
             if *standing == Standing::Living && living.len() < PEERS_MAX {
-                living.insert(process.clone(), Absence::Present);
+                living.entry(process.clone()).or_insert(Attendance { first_seen: now, missing: false });
             }
         }
         self.living = living;
@@ -142,7 +137,7 @@ impl Peers {
 
     /// Other nodes that lived at the last roll call.
     pub(super) fn living(&self) -> usize {
-        self.living.values().filter(|absence| **absence == Absence::Present).count()
+        self.living.values().filter(|attendance| !attendance.missing).count()
     }
 
     fn forget_one_if_full(&mut self, newcomer: &str) {
@@ -236,7 +231,7 @@ mod tests {
         let both = [(process("a", 5), Standing::Living), (process("b", 1), Standing::Living)];
         peers.roll_call(&both, Timestamp(10));
         assert_eq!(peers.roll_call(&[], Timestamp(20)), None);
-        assert_eq!(peers.roll_call(&both[..1], Timestamp(30)), Some(Timestamp(20)));
+        assert_eq!(peers.roll_call(&both[..1], Timestamp(30)), Some(Timestamp(10)));
         assert_eq!(peers.roll_call(&both[..1], Timestamp(40)), None);
     }
 

@@ -33,7 +33,7 @@ pub struct RedisPresence {
 pub(super) struct Doubt(AtomicBool);
 
 impl Doubt {
-    fn raise(&self) {
+    pub(super) fn raise(&self) {
         self.0.store(true, SeqCst);
     }
 

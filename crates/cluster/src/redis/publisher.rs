@@ -5,6 +5,7 @@
 //! twice, and in order all the same. The first publisher also says the node's beat.
 
 use std::collections::VecDeque;
+use std::io::Write;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -49,6 +50,8 @@ pub(super) struct Publisher {
     due: VecDeque<Due>,
     next_beat: Instant,
     buffer: Vec<u8>,
+    /// For the name of a channel.
+    name: Vec<u8>,
 }
 
 /// Answers that are due.
@@ -79,6 +82,7 @@ impl Publisher {
             due: VecDeque::new(),
             next_beat: clock::read(),
             buffer: Vec::new(),
+            name: Vec::new(),
         }
     }
 
@@ -201,7 +205,9 @@ impl Publisher {
         self.buffer.clear();
         let mut count = 0;
         for Waiting { publication, .. } in self.taken.iter().skip(self.sent).take(BURST) {
-            encode(&mut self.buffer, &settings.prefix, &header, publication);
+            self.name.clear();
+            channel::write(&settings.prefix, publication.topic, &mut self.name);
+            encode(&mut self.buffer, &self.name, &header, &publication.payload);
             count += 1;
             if self.buffer.len() >= BURST_BYTES {
                 break;
@@ -284,33 +290,26 @@ impl Publisher {
 }
 
 /// `PUBLISH channel envelope`, in the protocol of Redis.
-fn encode(out: &mut Vec<u8>, prefix: &str, header: &[u8], publication: &domain::Publication) {
-    use std::io::Write;
-    let mut name = Vec::with_capacity(prefix.len() + 24);
-    channel::write(prefix, publication.topic, &mut name);
+fn encode(out: &mut Vec<u8>, channel: &[u8], header: &[u8], payload: &[u8]) {
     // Writing into a vector does not fail.
-    let _ = write!(out, "*3\r\n$7\r\nPUBLISH\r\n${}\r\n", name.len());
-    out.extend_from_slice(&name);
-    let _ = write!(out, "\r\n${}\r\n", header.len() + publication.payload.len());
+    let _ = write!(out, "*3\r\n$7\r\nPUBLISH\r\n${}\r\n", channel.len());
+    out.extend_from_slice(channel);
+    let _ = write!(out, "\r\n${}\r\n", header.len() + payload.len());
     out.extend_from_slice(header);
-    out.extend_from_slice(&publication.payload);
+    out.extend_from_slice(payload);
     out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use bytes::Bytes;
-    use domain::{Publication, Topic, UserId};
 
     #[test]
     fn publications_are_encoded_as_the_redis_crate_does() {
-        let publication =
-            Publication { topic: Topic::User(UserId(7)), payload: Bytes::from_static(b"\r\n\0 payload") };
-        let header = envelope::header("a", 5);
+        let (header, payload) = (envelope::header("a", 5), b"\r\n\0 payload");
         let mut out = Vec::new();
-        encode(&mut out, "t:", &header, &publication);
-        let envelope = [header.as_slice(), &publication.payload].concat();
+        encode(&mut out, b"t:u:7", &header, payload);
+        let envelope = [header.as_slice(), payload].concat();
         assert_eq!(out, redis::cmd("PUBLISH").arg("t:u:7").arg(envelope).get_packed_command());
     }
 }

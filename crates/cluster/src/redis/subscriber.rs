@@ -156,7 +156,8 @@ impl Subscriber {
         let wake_at = match &self.link {
             None => self.backoff.ready_at().unwrap_or(now),
             Some(link) if link.unread => now,
-            Some(link) => link.next_ping,
+            Some(link) if link.pings.is_empty() => link.next_ping,
+            Some(link) => link.next_ping.min(link.last_heard + SILENCE_LIMIT),
         };
         wake_at.saturating_duration_since(now)
     }
@@ -329,10 +330,8 @@ impl Subscriber {
     /// Gives up a connection that does not prove that it hears.
     fn check_hearing(&mut self, now: Instant) -> Result<(), WireError> {
         let Some(link) = &self.link else { return Ok(()) };
-        // What came in late because this process stood still counts: it is read before.
-        let silent = link.pings.front().is_some_and(|(sent, _)| {
-            now.saturating_duration_since(*sent.max(&link.last_heard)) > SILENCE_LIMIT
-        });
+        // If this process stood still, what came meanwhile has been read before: it counts.
+        let silent = !link.pings.is_empty() && now >= link.last_heard + SILENCE_LIMIT;
         if silent && !link.unread {
             return Err(WireError::Lost(format!("Redis was silent for {SILENCE_LIMIT:?}")));
         }

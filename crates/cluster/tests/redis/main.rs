@@ -2,7 +2,8 @@
 //! own, in one process.
 
 #![allow(clippy::disallowed_methods, reason = "deadlines of real servers are measured on the real clock")]
-#![allow(missing_docs, reason = "a test program")]
+#![allow(clippy::unwrap_used, clippy::expect_used, reason = "a test fails by panicking")]
+#![allow(missing_docs, unreachable_pub, reason = "a test program")]
 
 mod access;
 mod bus;
