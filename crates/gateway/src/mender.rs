@@ -182,6 +182,7 @@ impl Mender {
         let shared = Arc::clone(&self.shared);
         let relay = shared.hub.relay();
         let mut roster_was_read = false;
+        let mut is_theirs = false;
         for _ in 0..ROUNDS_MAX {
             let want = relay.passage(&mut self.post).want(conversation, parties);
             match want {
@@ -201,6 +202,13 @@ impl Mender {
                     }
                 }
                 Some(Want::Messages { after, until }) => {
+                    if !is_theirs && !self.is_theirs(conversation, parties)? {
+                        // Nothing of the log is for them, and what they heard of is nothing of theirs.
+                        let dropped = relay.passage(&mut self.post).log_ends(conversation, after, until);
+                        shared.counters.phantoms.add(dropped as u64);
+                        continue;
+                    }
+                    is_theirs = true;
                     let newest = Seq(until.0.saturating_sub(CATCH_UP_MAX)).max(after);
                     match self.read(conversation, parties, newest)? {
                         Some(_) if newest == after => {}
@@ -217,6 +225,14 @@ impl Mender {
             }
         }
         Ok(Mended::NotYet)
+    }
+
+    /// Whether the log's messages are for whom another node says. Of a group's, the roster says who reads them.
+    fn is_theirs(&self, conversation: ConversationId, parties: Parties) -> StoreResult<bool> {
+        match parties {
+            Parties::Pair(one, other) => self.shared.service.is_between(conversation, one, other),
+            Parties::Group => Ok(true),
+        }
     }
 
     /// Reads the roster that a conversation's messages wait for.

@@ -163,3 +163,40 @@ impl Work {
         conversations.is_empty() && group_pushes.is_empty() && missed.is_none() && !overflowed && !second
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const PAIR: Parties = Parties::Pair(UserId(1), UserId(2));
+
+    #[test]
+    fn work_is_gathered_by_conversation_and_by_the_earliest_moment() {
+        let repairs = Repairs::new();
+        let one = ConversationId(1);
+        for urgency in [Urgency::Soon, Urgency::Now, Urgency::Soon] {
+            assert_eq!(repairs.conversation(one, PAIR, urgency), Ok(()));
+        }
+        [7, 5, 9].map(|since| repairs.missed(Timestamp(since)));
+        let work = repairs.take(None, 0).unwrap();
+        assert_eq!(work.conversations, HashMap::from([(one, (PAIR, Urgency::Now))]));
+        assert_eq!((work.missed, work.overflowed, work.second), (Some(Timestamp(5)), false, false));
+        assert_eq!(repairs.len(), 1, "in hand");
+        repairs.stop();
+        assert!(repairs.take(None, 0).is_none());
+    }
+
+    #[test]
+    fn beyond_its_limit_it_takes_none_and_asks_for_a_sweep() {
+        let repairs = Repairs::new();
+        let add = |n| repairs.conversation(ConversationId(n), PAIR, Urgency::Soon);
+        let most = CONVERSATIONS_MAX as u64;
+        assert!((0..most / 2).all(|n| add(n).is_ok()));
+        let in_hand = repairs.take(None, 0).unwrap().conversations.len();
+        assert!((0..most / 2).all(|n| add(n).is_ok()));
+        assert_eq!(add(most), Err(Full));
+        assert_eq!(repairs.len() as u64, most);
+        let work = repairs.take(None, in_hand).unwrap();
+        assert!(work.overflowed && work.conversations.len() == in_hand);
+    }
+}

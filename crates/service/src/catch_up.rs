@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use domain::{
-    ConversationId, GroupId, NUMBER_MAX, PageSize, Parties, RosterVersion, Seq, StoreResult, StoredMessage,
-    Timestamp, Touched, UserId, Window,
+    ConversationId, ConversationKind, GroupId, NUMBER_MAX, PageSize, Parties, RosterVersion, Seq,
+    StoreResult, StoredMessage, Timestamp, Touched, UserId, Window,
 };
 use protocol::limits::HISTORY_PAGE_BYTES_MAX;
 use protocol::{ChatMessage, Push};
@@ -79,6 +79,12 @@ impl Service {
             (message, readers)
         };
         Ok(messages.into_iter().map(with_readers).collect())
+    }
+
+    /// Whether a conversation is that of these two users. Asked before it is read on the word of another node.
+    pub fn is_between(&self, conversation: ConversationId, one: UserId, other: UserId) -> StoreResult<bool> {
+        let found = self.ports.store.conversation(one, conversation)?;
+        Ok(found.is_some_and(|found| found.kind == ConversationKind::Direct { with: other }))
     }
 
     /// Who reads a group's message, as far as this node knows without asking anybody: `None` if it does not know a

@@ -24,7 +24,12 @@ pub(crate) struct ClusterNode {
 impl ClusterNode {
     pub(crate) fn new(world: &World, exchange: &Arc<LocalExchange>, config: GatewayConfig) -> ClusterNode {
         let bus = exchange.join();
-        let mouth = Arc::new(Mouth { bus, is_mute: AtomicBool::new(false), said: Mutex::default() });
+        let mouth = Arc::new(Mouth {
+            bus,
+            is_mute: AtomicBool::new(false),
+            is_away: AtomicBool::new(false),
+            said: Mutex::default(),
+        });
         let node = world.node(config, mouth.clone());
         let ear = Arc::new(Ear { hub: node.hub.clone(), state: Mutex::new(State::new()) });
         let receiver: SharedReceiver = ear.clone();
@@ -48,6 +53,7 @@ pub(crate) fn quick() -> GatewayConfig {
 pub(crate) struct Mouth {
     bus: LocalBus,
     is_mute: AtomicBool,
+    is_away: AtomicBool,
     said: Mutex<Vec<Publication>>,
 }
 
@@ -55,6 +61,11 @@ impl Mouth {
     /// From now on the node is not heard: as if it had died after its commits.
     pub(crate) fn mute(&self) {
         self.is_mute.store(true, SeqCst);
+    }
+
+    /// From now on the bus is away, or there again.
+    pub(crate) fn set_away(&self, away: bool) {
+        self.is_away.store(away, SeqCst);
     }
 
     /// What was said on topics like this since the last call.
@@ -65,7 +76,7 @@ impl Mouth {
 
 impl Bus for Mouth {
     fn reach(&self) -> Reach {
-        self.bus.reach()
+        if self.is_away.load(SeqCst) { Reach::Away } else { self.bus.reach() }
     }
 
     fn publish(&self, batch: Vec<Publication>) -> Result<(), BusError> {

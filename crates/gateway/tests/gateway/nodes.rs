@@ -1,11 +1,14 @@
 //! Several nodes: everybody hears everything once and in order, whatever the bus does.
 
 use std::collections::BTreeMap;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use cluster::local::LocalExchange;
-use domain::{Bus, BusReceiver, GroupId, PresenceWatcher, Publication, StoreError, Topic, UserId};
+use domain::{
+    Bus, BusReceiver, GroupId, PresenceWatcher, Publication, SessionId, SessionStore, StoreError, Topic,
+    UserId,
+};
 use gateway::{GatewayConfig, GatewayDied};
 use protocol::{
     Code, CreateGroup, GroupChat, GroupRef, Incoming, Push, Reply, Request, Resume, SessionRef, State,
@@ -424,6 +427,82 @@ fn sessions_end_and_move_across_nodes() {
     nodes[0].ear.lose(|_| false);
     nodes[0].ear.found_out();
     assert_eq!(moved.push(bye), Code::SESSION_ENDED);
+}
+
+#[test]
+fn while_the_bus_is_away_sessions_are_compared_with_the_store() {
+    let world = World::new();
+    let exchange = LocalExchange::new();
+    let config = GatewayConfig { tick: Duration::from_millis(20), ..quick() };
+    let one = ClusterNode::new(&world, &exchange, config);
+    let (mut ann, ann_is) = Peer::user(one.node.address, "ann");
+    one.mouth.set_away(true);
+    // As another node does it, of which this one cannot hear.
+    assert!(world.store.end_session(UserId(ann_is.id), SessionId(ann_is.session)).unwrap());
+    let bye = ann.push(|push| if let Push::Bye(bye) = push { Some(Code(bye.errcode)) } else { None });
+    assert_eq!(bye, Code::SESSION_ENDED);
+}
+
+#[test]
+fn of_a_gap_that_is_too_large_the_newest_are_pushed() {
+    const LOST: u64 = 2_500;
+    let world = World::new();
+    let nodes = ClusterNode::several(&world, 2);
+    let (mut ann, ann_is) = Peer::user(nodes[0].node.address, "ann");
+    let (mut bob, bob_is) = Peer::user(nodes[1].node.address, "bob");
+    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    let (conv, _) = tell(&mut ann, bob_is.id, "first");
+    assert_eq!(next_seqs(&mut bob, conv, 1), [1]);
+    nodes[1].ear.lose(|publication| matches!(publication.topic, Topic::User(_)));
+    for begin in (0..LOST).step_by(50) {
+        (begin..begin + 50).for_each(|n| drop(ann.chat(bob_is.id, "lost", &n.to_string())));
+        (0..50).for_each(|_| drop(ann.reply().1.expect("stored")));
+    }
+    until("all are lost", || nodes[1].ear.lost() == LOST);
+    nodes[1].ear.lose(|_| false);
+    let (_, last) = tell(&mut ann, bob_is.id, "last");
+    let seqs = next_seqs(&mut bob, conv, 2_000);
+    assert_eq!(seqs, (last - 1_999..=last).collect::<Vec<_>>());
+    assert_eq!(nodes[1].node.gateway.snapshot().given_up, last - 2_000 - 1);
+}
+
+/// What a node says of a conversation decides nothing: whose it is stands in the store.
+#[test]
+fn nobody_is_brought_the_log_of_others_on_the_word_of_the_bus() {
+    let world = World::new();
+    let exchange = LocalExchange::new();
+    let one = ClusterNode::new(&world, &exchange, quick());
+    let stranger = exchange.join();
+    let names = ["ann", "bob", "eve"];
+    let [(mut ann, ann_is), (mut bob, bob_is), (mut eve, eve_is)] =
+        names.map(|name| Peer::user(one.node.address, name));
+    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    let group = open_group(&mut ann);
+    let (conv, _) = tell(&mut ann, bob_is.id, "1");
+    assert_eq!(next_seqs(&mut bob, conv, 1), [1]);
+    assert_eq!(say(&mut ann, group, "1"), 1);
+    let mut payload = Bytes::new();
+    until("the message is published", || {
+        let said = one.mouth.take_said(|topic| topic == Topic::User(UserId(bob_is.id)));
+        payload = said.last().map(|said| said.payload.clone()).unwrap_or_default();
+        payload.windows(14).any(|text| text == b"\"msg\":\"this is")
+    });
+    for (of, phantoms) in [(conv, 1), (group, 2)] {
+        for seq in [1_000u64, 2_000] {
+            // Between eve and a user whom nobody knows.
+            let mut forged = payload.to_vec();
+            for (at, number) in [(2, of), (10, seq), (18, eve_is.id), (26, 77_777)] {
+                forged[at..at + 8].copy_from_slice(&number.to_be_bytes());
+            }
+            let topic = Topic::User(UserId(eve_is.id));
+            stranger.publish(vec![Publication { topic, payload: Bytes::from(forged) }]).unwrap();
+        }
+        until("the log was asked", || one.node.gateway.snapshot().phantoms == phantoms);
+    }
+    eve.call(Request::Friends(protocol::Page::default())).expect("a page");
+    // The two forgeries that were the first of all; nothing of the log.
+    assert_eq!(eve.pushes.iter().filter_map(message).count(), 2);
+    assert_eq!(one.node.gateway.snapshot().gap_repairs, 0);
 }
 
 #[test]
