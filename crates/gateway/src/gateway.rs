@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use protocol::{Bye, Code, Push, encode};
-use reactor::{Reactor, Running, StartError};
+use reactor::{Departure, Reactor, Running, StartError};
 use service::domain::{Bus, Reach};
 use service::{Hub, Lane as Speed, Service};
 
@@ -142,8 +142,8 @@ pub struct RunningGateway {
 
 impl RunningGateway {
     /// SIGINT and SIGTERM stop this gateway from now on; a second one stops it at once.
-    pub fn stop_on_signals(&self, drain: Duration) -> std::io::Result<()> {
-        self.reactor.as_ref().map_or(Ok(()), |reactor| reactor.stop_on_signals(drain))
+    pub fn stop_on_signals(&self, departure: Departure) -> std::io::Result<()> {
+        self.reactor.as_ref().map_or(Ok(()), |reactor| reactor.stop_on_signals(departure))
     }
 
     /// Begins a graceful stop: clients are told to connect elsewhere, what was asked is answered within `drain`.

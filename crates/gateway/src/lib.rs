@@ -4,6 +4,10 @@
 //! a *lane* keeps one connection's requests in order while workers, slow workers and appenders share the work; the
 //! *hub* ([`GatewayHub`]) knows which connections speak for which user, and encodes what they are told, once for all.
 //!
+//! Among other nodes there are more: the *courier* brings what the bus has, the *relay* passes the messages of all nodes
+//! on in the order of their conversations, and the *mender* reads from the log what the bus lost. A node that is alone
+//! runs none of them.
+//!
 //! [`Gateway::new`] makes the hub, the hub goes into the service's ports, and [`Gateway::start`] takes the service and
 //! the listeners and runs.
 

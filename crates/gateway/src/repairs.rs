@@ -177,7 +177,7 @@ mod tests {
         for urgency in [Urgency::Soon, Urgency::Now, Urgency::Soon] {
             assert_eq!(repairs.conversation(one, PAIR, urgency), Ok(()));
         }
-        [7, 5, 9].map(|since| repairs.missed(Timestamp(since)));
+        [7, 5, 9].into_iter().for_each(|since| repairs.missed(Timestamp(since)));
         let work = repairs.take(None, 0).unwrap();
         assert_eq!(work.conversations, HashMap::from([(one, (PAIR, Urgency::Now))]));
         assert_eq!((work.missed, work.overflowed, work.second), (Some(Timestamp(5)), false, false));

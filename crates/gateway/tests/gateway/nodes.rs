@@ -173,13 +173,12 @@ fn everybody_sees_everything_once_and_in_order_whatever_the_bus_does() {
                 let mut dice = Dice(seed * 100 + index as u64);
                 for round in 0..SENDS {
                     let id = format!("{index}-{round}");
-                    match dice.roll(3) {
-                        0 => drop(peer.send(Request::GroupChat(GroupChat {
-                            groupid: group,
-                            msg: "to all".into(),
-                            client_msg_id: id,
-                        }))),
-                        _ => drop(peer.chat(ids[(n + [1, 5][dice.roll(2) as usize]) % 6], "to one", &id)),
+                    if dice.roll(3) == 0 {
+                        let (groupid, msg) = (group, "to all".to_owned());
+                        peer.send(Request::GroupChat(GroupChat { groupid, msg, client_msg_id: id }));
+                    } else {
+                        let friend = (n + [1, 5][dice.roll(2) as usize]) % 6;
+                        peer.chat(ids[friend], "to one", &id);
                     }
                 }
                 let before: usize = record.answered.values().map(Vec::len).sum();
@@ -455,8 +454,12 @@ fn of_a_gap_that_is_too_large_the_newest_are_pushed() {
     assert_eq!(next_seqs(&mut bob, conv, 1), [1]);
     nodes[1].ear.lose(|publication| matches!(publication.topic, Topic::User(_)));
     for begin in (0..LOST).step_by(50) {
-        (begin..begin + 50).for_each(|n| drop(ann.chat(bob_is.id, "lost", &n.to_string())));
-        (0..50).for_each(|_| drop(ann.reply().1.expect("stored")));
+        for n in begin..begin + 50 {
+            ann.chat(bob_is.id, "lost", &n.to_string());
+        }
+        for _ in 0..50 {
+            ann.reply().1.expect("stored");
+        }
     }
     until("all are lost", || nodes[1].ear.lost() == LOST);
     nodes[1].ear.lose(|_| false);
