@@ -134,24 +134,35 @@ pub(super) fn check_stored(
 fn relay_floor(options: &Options) -> Result<Timed, BenchError> {
     let fault = options.fault.and_then(|fault| clap::ValueEnum::to_possible_value(&fault));
     let args = fault.as_ref().map_or(vec![], |fault| vec!["--fault", fault.get_name()]);
-    let floor = Server::floor(&args)?;
-    let groups: Vec<u32> = (0..options.pairs).flat_map(|pair| [pair, pair]).collect();
+    let pace = Pace::Unanswered(options.window);
+    over_floor(&args, options.pairs, options.size, pace, options.seconds)
+}
+
+/// The same pairs over the floor, started with `args`.
+pub(super) fn over_floor(
+    args: &[&str],
+    pairs: u32,
+    text_bytes: u32,
+    pace: Pace,
+    seconds: f64,
+) -> Result<Timed, BenchError> {
+    let floor = Server::floor(args)?;
+    let groups: Vec<u32> = (0..pairs).flat_map(|pair| [pair, pair]).collect();
     let swarm = floor_swarm(&floor, &groups)?;
-    let streams = (0..options.pairs as usize).map(|number| StreamPlan {
+    let streams = (0..pairs as usize).map(|number| StreamPlan {
         identity: StreamIdentity {
             from: 1000 + number as u64,
             name: format!("b0123456789abu{number}"),
             to: Address::User(0),
             conv: 1000 + number as u64,
             id_suffix: format!("0123456789ab{number:04x}"),
-            text_bytes: options.size as usize,
+            text_bytes: text_bytes as usize,
         },
         sender: 2 * number,
         readers: vec![2 * number + 1],
     });
-    let pace = Pace::Unanswered(options.window);
     let mut load = ChatLoad::new(swarm, streams.collect(), Dialect::Floor, pace);
-    let timed = Timed::run(&mut load, &floor, Duration::from_secs_f64(options.seconds))?;
+    let timed = Timed::run(&mut load, &floor, Duration::from_secs_f64(seconds))?;
     drop(load);
     floor.stop()?;
     Ok(timed)

@@ -112,6 +112,7 @@ pub(super) fn run(options: &Options, world: &mut World, away: Away) -> Result<Re
     report.set("cut", patience.cut);
     report.set("busy", patience.busy);
     report.set("holes", patience.holes);
+    report.set("metrics_not_shown", seen.unseen());
     report.set("gauges_max", seen.gauges());
     report.measure("rss_mib_before", seen.rss_mib_first());
     report.measure("rss_mib_max", seen.rss_mib_max());

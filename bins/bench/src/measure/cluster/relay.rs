@@ -9,7 +9,7 @@ use crate::{
     error::BenchError,
     load::{ChatLoad, Dialect, Pace},
     measure::{
-        relay::{check_stored, streams},
+        relay::{check_stored, over_floor, streams},
         timed::{Stopwatch, Timed},
     },
     recruit::{Account, Pair, Recruiter, swarm_at},
@@ -29,11 +29,13 @@ const LONE_SELECTS_MAX: f64 = 0.05;
 const RECORDED: Duration = Duration::from_secs(2);
 
 pub(super) fn run(options: &Options, world: &mut World) -> Result<Report, BenchError> {
+    let pace = Pace::PerSecond(options.rate);
+    let floor = over_floor(&[], options.pairs, options.size, pace, options.seconds)?;
     let recruiter = Recruiter::new(world.nodes[0].addr());
     let pairs = recruiter.pairs(options.pairs as usize)?;
     let swarm = swarm_at(&across(world, &pairs))?;
     let plans = streams(&recruiter, &pairs, options.size);
-    let mut load = ChatLoad::new(swarm, plans, Dialect::Chat, Pace::PerSecond(options.rate));
+    let mut load = ChatLoad::new(swarm, plans, Dialect::Chat, pace);
 
     let stores = [("mariadb", world.mariadb.pid()), ("redis", world.redis.pid())];
     let watches = stores.map(|(name, pid)| Stopwatch::of(&[pid]).map(|watch| (name, watch)));
@@ -47,7 +49,7 @@ pub(super) fn run(options: &Options, world: &mut World) -> Result<Report, BenchE
     report.set("pairs", options.pairs);
     report.set("rate", options.rate);
     report.set("size", options.size);
-    timed.report(None, &mut report);
+    timed.report(Some(&floor), &mut report);
     for watch in watches {
         let (name, watch) = watch?;
         let used_ns = watch.stop()?.server.map_or(0, |used| used.total_ns);

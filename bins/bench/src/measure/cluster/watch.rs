@@ -29,6 +29,8 @@ pub(super) struct Seen {
     rss_max: Vec<u64>,
     /// The highest value of each gauge on any node.
     gauges: BTreeMap<String, f64>,
+    /// Times that a node did not show its metrics.
+    unseen: u64,
 }
 
 impl Watch {
@@ -57,7 +59,11 @@ impl Watch {
 impl Seen {
     fn look(&mut self, number: usize, node: &Probe) -> Result<(), BenchError> {
         self.rss_max[number] = self.rss_max[number].max(rss_bytes(node.pid())?);
-        for (name, value) in node.gauges()? {
+        let Ok(gauges) = node.gauges() else {
+            self.unseen += 1;
+            return Ok(());
+        };
+        for (name, value) in gauges {
             let highest = self.gauges.entry(name).or_insert(value);
             *highest = highest.max(value);
         }
@@ -77,6 +83,11 @@ impl Seen {
 
     pub(super) fn rss_mib_max(&self) -> f64 {
         mib(self.rss_max.iter().copied().max().unwrap_or(0))
+    }
+
+    /// Times that a node did not show its metrics.
+    pub(super) fn unseen(&self) -> u64 {
+        self.unseen
     }
 
     /// As one object.
