@@ -131,6 +131,7 @@ impl GatewayHub {
         (snapshot.tails, snapshot.held) = self.relay.levels();
         snapshot.group_topics = self.topics.len() as u64;
         snapshot.repairs_waiting = self.repairs.len() as u64;
+        snapshot.presence_waiting = self.presence.len() as u64;
     }
 
     /// Something that other nodes published since then was dropped here.

@@ -54,6 +54,8 @@ macro_rules! counters {
             pub group_topics: u64,
             /// Conversations that wait for the mender.
             pub repairs_waiting: u64,
+            /// Users whose friends wait to be told that they came or went, after a node died.
+            pub presence_waiting: u64,
         }
 
         impl Counters {

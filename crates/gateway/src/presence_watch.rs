@@ -57,6 +57,11 @@ impl PresenceWork {
         self.work.notify_one();
     }
 
+    /// Users who wait to be told of.
+    pub(crate) fn len(&self) -> usize {
+        self.inner.lock().changed.len()
+    }
+
     /// Lets the watch go, whatever waits.
     pub(crate) fn stop(&self) {
         self.inner.lock().stopped = true;

@@ -1,6 +1,7 @@
 //! Several nodes: everybody hears everything once and in order, whatever the bus does.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
@@ -375,6 +376,62 @@ fn who_left_on_another_node_hears_no_more_and_who_joined_hears_what_follows() {
             device.call(Request::Friends(protocol::Page::default())).expect("a page");
             assert!(device.pushes.iter().filter_map(message).all(|(_, seq)| seq == 1), "{notices_are_lost}");
         }
+    }
+}
+
+/// Whoever comes reads what was said before in the log, and is pushed what is said after: between the two is no hole,
+/// on whichever node they come, however often they come and go.
+#[test]
+fn who_comes_and_goes_misses_nothing_that_is_said_meanwhile() {
+    let world = World::new();
+    let nodes = ClusterNode::several(&world, 3);
+    let (mut ann, ann_is) = Peer::user(nodes[0].node.address, "ann");
+    let (mut bob, bob_is) = Peer::user(nodes[1].node.address, "bob");
+    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    let group = open_group(&mut ann);
+    join(&mut bob, group);
+    drop(bob);
+    let talking = AtomicBool::new(true);
+    std::thread::scope(|scope| {
+        // However this ends, ann ends too.
+        let _quiet = Quiet(&talking);
+        scope.spawn(|| {
+            let mut n = 0;
+            while talking.load(SeqCst) {
+                tell(&mut ann, bob_is.id, &format!("one {n}"));
+                say(&mut ann, group, &format!("all {n}"));
+                n += 1;
+            }
+        });
+        for visit in 0..60 {
+            let mut bob = Peer::connect(nodes[visit % 3].node.address);
+            bob.log_in("bob");
+            let last: BTreeMap<u64, u64> = match bob.call(Request::Conversations(protocol::Page::default())) {
+                Ok(Reply::Conversations(page)) => {
+                    page.convs.iter().map(|conv| (conv.conv, conv.last)).collect()
+                }
+                other => panic!("{other:?}"),
+            };
+            let mut seen: BTreeMap<u64, Vec<u64>> = BTreeMap::new();
+            while seen.len() < 2 || seen.values().any(|seqs| seqs.len() < 5) {
+                let (conv, seq) = bob.push(message);
+                seen.entry(conv).or_default().push(seq);
+            }
+            for (conv, seqs) in seen {
+                let begin = seqs[0];
+                assert!(begin <= last.get(&conv).unwrap_or(&0) + 1, "visit {visit}: {begin} after {last:?}");
+                let expected: Vec<u64> = (begin..begin + seqs.len() as u64).collect();
+                assert_eq!(seqs, expected, "visit {visit} of conversation {conv}");
+            }
+        }
+    });
+}
+
+struct Quiet<'a>(&'a AtomicBool);
+
+impl Drop for Quiet<'_> {
+    fn drop(&mut self) {
+        self.0.store(false, SeqCst);
     }
 }
 
