@@ -5,7 +5,8 @@
 #   scripts/test.sh              everything
 #   scripts/test.sh --install    only installs what is missing
 #
-# Starts no system service: the tests start private servers on free ports, in temporary folders, and stop them by pid.
+# Starts no system service, not even those that come with the packages it installs: the tests start private servers on free
+# ports, in temporary folders, and stop them by pid.
 # Uses CARGO_TARGET_DIR if it is set. Exits with 0 only if every step passed.
 
 set -euo pipefail
@@ -13,8 +14,12 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 readonly RUST_MINIMUM=1.95
 
+# What Debian's packages ask before they start the service that they bring.
+readonly SERVICE_POLICY=/usr/sbin/policy-rc.d
+readonly SERVICE_POLICY_MARK='written by scripts/test.sh'
+
 log="$(mktemp)"
-trap 'rm -f -- "$log"' EXIT
+trap 'allow_services; rm -f -- "$log"' EXIT
 
 say() { printf '\n== %s\n' "$*"; }
 fail() {
@@ -49,6 +54,10 @@ missing_packages() {
         mariadbd:mariadb-server-core \
         mariadb-install-db:mariadb-server-core \
         my_print_defaults:mariadb-client-core \
+        mariadb:mariadb-client-core \
+        redis-server:redis-server \
+        redis-cli:redis-tools \
+        nginx:nginx \
         gcc:gcc \
         ar:binutils \
         setpriv:util-linux; do
@@ -58,10 +67,43 @@ missing_packages() {
     # gcc alone cannot build a program: it needs the C library's headers. cargo needs to know whom to trust.
     [[ -e /usr/include/stdio.h ]] || printf 'libc6-dev\n'
     [[ -e /etc/ssl/certs/ca-certificates.crt ]] || printf 'ca-certificates\n'
+    [[ -e /usr/lib/nginx/modules/ngx_stream_module.so ]] || printf 'libnginx-mod-stream\n'
+}
+
+# Runs a command as root.
+as_root() {
+    if ((EUID == 0)); then "$@"; else sudo "$@"; fi
+}
+
+# The packages of redis-server and nginx start their services as they are installed, and enable them for every boot. Tests
+# need the programs only, and ports 80 and 6379 are not ours to take. So for as long as the installation takes, the
+# policy says no (101); a machine that has a policy of its own keeps it, and it decides.
+forbid_services() {
+    [[ ! -e $SERVICE_POLICY ]] || return 0
+    printf '#!/bin/sh\n# %s; remove it\nexit 101\n' "$SERVICE_POLICY_MARK" | as_root tee "$SERVICE_POLICY" >/dev/null
+    as_root chmod 755 "$SERVICE_POLICY"
+}
+
+# Takes the policy away, if it is ours: also one that an earlier run left when it was killed.
+allow_services() {
+    if grep -qsF "$SERVICE_POLICY_MARK" "$SERVICE_POLICY"; then
+        as_root rm -f -- "$SERVICE_POLICY"
+    fi
+}
+
+# Services that were just installed do not start with the machine either.
+disable_services() {
+    local package
+    command -v systemctl >/dev/null || return 0
+    for package in "$@"; do
+        case $package in
+        nginx | redis-server) as_root systemctl disable "$package.service" || return ;;
+        esac
+    done
 }
 
 install_packages() {
-    local packages as_root=()
+    local packages left
     mapfile -t packages < <(missing_packages | sort -u)
     if ((${#packages[@]} == 0)); then
         echo "nothing is missing"
@@ -69,15 +111,13 @@ install_packages() {
     fi
     echo "installing ${packages[*]}"
     command -v apt-get >/dev/null || fail "this is no Debian: install by hand what holds ${packages[*]}"
-    if ((EUID != 0)); then
-        command -v sudo >/dev/null || fail "installing needs root: apt-get install ${packages[*]}"
-        as_root=(sudo)
-    fi
-    # The packages named here hold programs only; no package of theirs starts a service.
-    quietly "${as_root[@]}" apt-get update || return
-    quietly "${as_root[@]}" env DEBIAN_FRONTEND=noninteractive \
+    ((EUID == 0)) || command -v sudo >/dev/null || fail "installing needs root: apt-get install ${packages[*]}"
+    quietly as_root apt-get update || return
+    forbid_services || return
+    quietly as_root env DEBIAN_FRONTEND=noninteractive \
         apt-get install -y --no-install-recommends "${packages[@]}" || return
-    local left
+    allow_services
+    quietly disable_services "${packages[@]}" || return
     left="$(missing_packages)"
     [[ -z $left ]] || fail "still missing after the installation: $left"
 }

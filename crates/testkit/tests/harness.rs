@@ -185,7 +185,7 @@ impl FakeNode {
 
     fn serve(mut stream: TcpStream, letter: u8, hangs: &AtomicBool) {
         let mut byte = [0];
-        while stream.read(&mut byte).unwrap() == 1 {
+        while matches!(stream.read(&mut byte), Ok(1)) {
             if hangs.load(Ordering::SeqCst) {
                 // The kernel takes its connections still; nobody ever looks at them.
                 loop {
