@@ -56,7 +56,7 @@ pub(crate) fn serve(io_threads: Option<usize>, fault: Option<Fault>) -> Result<(
     let failed = |why: String| BenchError::Start { program: "floor".into(), why };
     let running = Reactor::start(vec![listener], config, |info| Floor::new(info, Arc::clone(&groups), fault))
         .map_err(|error| failed(error.to_string()))?;
-    running.stop_on_signals(Duration::from_secs(1)).map_err(BenchError::io("signals"))?;
+    running.stop_on_signals(Duration::from_secs(1).into()).map_err(BenchError::io("signals"))?;
     println!("floor listening on {addr}");
     running.join().map_err(|error| failed(error.to_string()))
 }

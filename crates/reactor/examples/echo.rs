@@ -59,7 +59,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     println!("echo on {}", listener.local_addr()?);
 
     let running = Reactor::start(vec![listener], Config::default(), |_| Echo)?;
-    running.stop_on_signals(Duration::from_secs(2))?;
+    running.stop_on_signals(Duration::from_secs(2).into())?;
     running.join()?;
     println!("stopped");
     Ok(())

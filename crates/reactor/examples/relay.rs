@@ -130,7 +130,7 @@ fn serve(addr: SocketAddr, loops: usize) -> Result<(), Box<dyn Error>> {
     let config = Config { io_threads: loops, ..Config::default() };
     let running =
         Reactor::start(vec![listener], config, |info| Relay { rooms: rooms.clone(), remote: info.remote })?;
-    running.stop_on_signals(Duration::from_secs(1))?;
+    running.stop_on_signals(Duration::from_secs(1).into())?;
     let metrics = running.metrics();
     running.join()?;
     println!("{:#?}", metrics.snapshot());

@@ -13,6 +13,9 @@ const READ_BUDGET_BYTES_MAX: usize = 16 * 1024 * 1024;
 /// [`Reactor::start`](crate::Reactor::start) refuses contradictions (see [`Config::validate`]).
 #[derive(Clone, Debug)]
 pub struct Config {
+    /// What the threads' names begin with: `NAME-main`, `NAME-0` … Default `reactor`; a process with several reactors tells
+    /// them apart by it.
+    pub name: &'static str,
     /// Sub reactors, each a thread with its own loop. Default: one per core, at most 4.
     pub io_threads: usize,
     /// Connections of the whole reactor. At the limit a newcomer gets `refusal` and is closed. Default 16,384.
@@ -70,6 +73,7 @@ pub struct Config {
 impl Default for Config {
     fn default() -> Self {
         Self {
+            name: "reactor",
             io_threads: std::thread::available_parallelism().map_or(1, |n| n.get().min(4)),
             connections_max: 16_384,
             refusal: None,

@@ -110,5 +110,5 @@ pub use handler::{Handler, LoopInfo};
 pub use link::Link;
 pub use listen::listen;
 pub use metrics::{Metrics, Snapshot};
-pub use reactor::{Reactor, ReactorDied, Running, StartError, Stopper};
+pub use reactor::{Departure, Reactor, ReactorDied, Running, StartError, Stopper};
 pub use remote::{Command, MailboxFull, Remote};

@@ -4,7 +4,10 @@ use std::{
     fs::File,
     io::{self, Read, Write},
     net::{Shutdown, SocketAddr},
-    sync::{Arc, atomic::Ordering::Relaxed},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
     time::{Duration, Instant},
 };
 
@@ -15,7 +18,7 @@ use mio::{
 use parking_lot::Mutex;
 use socket2::SockRef;
 
-use crate::{Config, clock, mailbox::Mailbox, metrics::Metrics, signals::Signals};
+use crate::{Config, Departure, clock, mailbox::Mailbox, metrics::Metrics, signals::Signals};
 
 const WAKER: Token = Token(usize::MAX);
 const SIGNALS: Token = Token(usize::MAX - 1);
@@ -26,19 +29,21 @@ const ACCEPTS_PER_TURN: usize = 256;
 /// What other threads tell the main reactor. Any thread.
 pub(crate) struct Control {
     orders: Mutex<Orders>,
+    /// Set once, when it is known that the reactor will end.
+    leaving: AtomicBool,
     waker: Waker,
 }
 
 #[derive(Default)]
 struct Orders {
     stop: Option<Duration>,
-    signals: Option<(Signals, Duration)>,
+    signals: Option<(Signals, Departure)>,
     loops_ended: usize,
 }
 
 impl Control {
     pub(crate) fn new(waker: Waker) -> Self {
-        Self { orders: Mutex::default(), waker }
+        Self { orders: Mutex::default(), leaving: AtomicBool::new(false), waker }
     }
 
     pub(crate) fn waker_token() -> Token {
@@ -47,16 +52,21 @@ impl Control {
 
     /// Asks for a stop within `drain`; a shorter time replaces a longer one.
     pub(crate) fn stop(&self, drain: Duration) {
+        self.leaving.store(true, Relaxed);
         let mut orders = self.orders.lock();
         orders.stop = Some(orders.stop.map_or(drain, |earlier| earlier.min(drain)));
         drop(orders);
         self.wake();
     }
 
-    /// Has signals watched, which then stop within `drain`.
-    pub(crate) fn watch(&self, signals: Signals, drain: Duration) {
-        self.orders.lock().signals = Some((signals, drain));
+    /// Has signals watched, which then lead to a departure.
+    pub(crate) fn watch(&self, signals: Signals, departure: Departure) {
+        self.orders.lock().signals = Some((signals, departure));
         self.wake();
+    }
+
+    pub(crate) fn is_leaving(&self) -> bool {
+        self.leaving.load(Relaxed)
     }
 
     /// Reports that a sub reactor's thread is at its end.
@@ -94,7 +104,9 @@ pub(crate) struct MainReactor<M> {
     spare: Option<File>,
     /// Accepting is suspended until then: even the spare did not help.
     retry_at: Option<Instant>,
-    signals: Option<(Signals, Duration)>,
+    /// A signal was heard, and the graceful stop begins then.
+    stop_at: Option<Instant>,
+    signals: Option<(Signals, Departure)>,
     stopping: bool,
 }
 
@@ -125,6 +137,7 @@ impl<M> MainReactor<M> {
             loops_ended: 0,
             spare: spare(),
             retry_at: None,
+            stop_at: None,
             signals: None,
             stopping: false,
         })
@@ -134,12 +147,7 @@ impl<M> MainReactor<M> {
     pub(crate) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(64);
         while self.loops_ended < self.loops.len() {
-            let timeout = match self.retry_at {
-                Some(at) => Some(at.saturating_duration_since(clock::read())),
-                None if self.listeners.iter().any(|listener| listener.pending) => Some(Duration::ZERO),
-                None => None,
-            };
-            match self.poll.poll(&mut events, timeout) {
+            match self.poll.poll(&mut events, self.timeout()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 outcome => outcome?,
             }
@@ -150,9 +158,18 @@ impl<M> MainReactor<M> {
             }
             self.take_orders()?;
             self.heed_signals();
+            self.heed_time();
             self.accept_pending();
         }
         Ok(())
+    }
+
+    fn timeout(&self) -> Option<Duration> {
+        if self.retry_at.is_none() && self.listeners.iter().any(|listener| listener.pending) {
+            return Some(Duration::ZERO);
+        }
+        let next = [self.retry_at, self.stop_at].into_iter().flatten().min();
+        next.map(|at| at.saturating_duration_since(clock::read()))
     }
 
     fn take_orders(&mut self) -> io::Result<()> {
@@ -160,9 +177,9 @@ impl<M> MainReactor<M> {
         let (stop, signals) = (orders.stop.take(), orders.signals.take());
         self.loops_ended = orders.loops_ended;
         drop(orders);
-        if let Some((mut signals, drain)) = signals {
+        if let Some((mut signals, departure)) = signals {
             self.poll.registry().register(&mut signals.socket, SIGNALS, Interest::READABLE)?;
-            self.signals = Some((signals, drain));
+            self.signals = Some((signals, departure));
         }
         if let Some(drain) = stop {
             self.stop(drain);
@@ -170,20 +187,39 @@ impl<M> MainReactor<M> {
         Ok(())
     }
 
-    /// The first signal stops gracefully, a second one at once.
+    /// The first signal begins the departure, a second one ends everything at once.
     fn heed_signals(&mut self) {
-        let Some((signals, drain)) = &mut self.signals else { return };
-        let (count, drain) = (signals.count(), *drain);
+        let Some((signals, departure)) = &mut self.signals else { return };
+        let (count, departure) = (signals.count(), *departure);
         if count == 0 {
             return;
         }
-        let at_once = self.stopping || count > 1;
-        log::info!("signal: stopping {}", if at_once { "at once" } else { "gracefully" });
-        self.stop(if at_once { Duration::ZERO } else { drain });
+        if self.stopping || self.stop_at.is_some() || count > 1 {
+            log::info!("signal: stopping at once");
+            return self.stop(Duration::ZERO);
+        }
+        self.control.leaving.store(true, Relaxed);
+        if departure.notice.is_zero() {
+            log::info!("signal: stopping gracefully");
+            return self.stop(departure.drain);
+        }
+        log::info!("signal: stopping gracefully in {:?}", departure.notice);
+        self.stop_at = Some(clock::read() + departure.notice);
+    }
+
+    /// The notice is over.
+    fn heed_time(&mut self) {
+        let Some(at) = self.stop_at else { return };
+        if clock::read() >= at
+            && let Some((_, departure)) = &self.signals
+        {
+            self.stop(departure.drain);
+        }
     }
 
     fn stop(&mut self, drain: Duration) {
         self.stopping = true;
+        self.stop_at = None;
         self.retry_at = None;
         self.listeners.clear();
         self.loops.iter().for_each(|mailbox| mailbox.stop(drain));

@@ -81,11 +81,12 @@ impl Reactor {
                 metrics: metrics.clone(),
             })
             .collect();
-        running.spawn("reactor-main", move || main.run())?;
+        running.spawn(&format!("{}-main", config.name), move || main.run())?;
         for ((index, poll), end) in polls.into_iter().enumerate().zip(ends) {
             let handler = factory(LoopInfo { index, loops: remote.loops(), remote: remote.clone() });
             let (config, remote, metrics) = (Arc::clone(&config), remote.clone(), metrics.clone());
-            running.spawn(&format!("reactor-{index}"), move || {
+            let name = format!("{}-{index}", config.name);
+            running.spawn(&name, move || {
                 let mailbox = Arc::clone(&end.mailbox);
                 mailbox::enter_loop();
                 let outcome = SubReactor::new(index, poll, handler, config, remote, mailbox, metrics).run();
@@ -164,13 +165,13 @@ impl<M> Running<M> {
         self.stopper.stop(drain);
     }
 
-    /// From now on SIGINT and SIGTERM stop this reactor within `drain`; a second signal stops it at once.
+    /// From now on SIGINT and SIGTERM stop this reactor as `departure` says; a second signal stops it at once.
     /// (SIGPIPE needs no care: Rust programs ignore it from the start, and a write to a dead peer is an error.)
     ///
     /// # Errors
     /// If the system refuses the signal handlers or their socket.
-    pub fn stop_on_signals(&self, drain: Duration) -> io::Result<()> {
-        self.stopper.control.watch(Signals::register()?, drain);
+    pub fn stop_on_signals(&self, departure: Departure) -> io::Result<()> {
+        self.stopper.control.watch(Signals::register()?, departure);
         Ok(())
     }
 
@@ -223,6 +224,22 @@ impl<M> Drop for Running<M> {
     }
 }
 
+/// How a reactor stops when a signal tells it to. `Duration` alone is one without notice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Departure {
+    /// How long everything goes on, newcomers included, while [`Stopper::is_leaving`] says that it will end: time for those
+    /// who send newcomers to send them elsewhere.
+    pub notice: Duration,
+    /// Then, how long the graceful stop may take; see [`Stopper::stop`].
+    pub drain: Duration,
+}
+
+impl From<Duration> for Departure {
+    fn from(drain: Duration) -> Self {
+        Self { notice: Duration::ZERO, drain }
+    }
+}
+
 /// Stops a reactor. Cheap to clone, usable from every thread, harmless after the end.
 #[derive(Clone)]
 pub struct Stopper {
@@ -235,6 +252,12 @@ impl Stopper {
     /// a shorter time, the shorter one holds.
     pub fn stop(&self, drain: Duration) {
         self.control.stop(drain);
+    }
+
+    /// Whether the reactor will stop, or has: true from the first signal or call of [`stop`](Self::stop), and when a thread
+    /// of it has died.
+    pub fn is_leaving(&self) -> bool {
+        self.control.is_leaving()
     }
 }
 

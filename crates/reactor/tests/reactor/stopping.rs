@@ -9,7 +9,7 @@ use std::{
 };
 
 use bytes::Bytes;
-use reactor::{CloseReason, Config};
+use reactor::{CloseReason, Config, Departure};
 use rustix::process::Signal;
 
 use crate::script::{
@@ -138,7 +138,7 @@ fn sigterm_drains_and_exits() {
                 conn.close_after_flush(CloseReason::Stopping);
             })
         });
-        stage.running.stop_on_signals(PATIENCE).unwrap();
+        stage.running.stop_on_signals(PATIENCE.into()).unwrap();
         println!("\nlistening on {}", stage.addr);
         std::io::stdout().flush().unwrap();
         stage.running.join().unwrap();
@@ -160,7 +160,7 @@ fn a_second_sigterm_is_final() {
         let stage = Stage::start(one_loop(), || {
             Script::echo().drain(|conn, _| conn.send(Bytes::from_static(b"draining")))
         });
-        stage.running.stop_on_signals(100 * PATIENCE).unwrap();
+        stage.running.stop_on_signals((100 * PATIENCE).into()).unwrap();
         println!("\nlistening on {}", stage.addr);
         std::io::stdout().flush().unwrap();
         stage.running.join().unwrap();
@@ -174,6 +174,43 @@ fn a_second_sigterm_is_final() {
     client.ping(b"served while draining");
     signal(&server, Signal::TERM);
     assert_eq!(client.receive_to_end(), b"");
+    expect_success(server);
+}
+
+/// Until the notice is over newcomers are served, and whoever asks is told that it will end.
+#[test]
+fn a_notice_comes_before_the_drain() {
+    const NOTICE: Duration = Duration::from_millis(400);
+    if is_child() {
+        let stage = Stage::start(one_loop(), || {
+            Script::echo().drain(|conn, _| {
+                conn.send(Bytes::from_static(b"bye"));
+                conn.close_after_flush(CloseReason::Stopping);
+            })
+        });
+        stage.running.stop_on_signals(Departure { notice: NOTICE, drain: PATIENCE }).unwrap();
+        let stopper = stage.running.stopper();
+        assert!(!stopper.is_leaving());
+        println!("\nlistening on {}", stage.addr);
+        std::io::stdout().flush().unwrap();
+        until("the signal is heard", || stopper.is_leaving());
+        stage.running.join().unwrap();
+        assert!(stopper.is_leaving());
+        return;
+    }
+    let mut server = child("stopping::a_notice_comes_before_the_drain");
+    let addr = address_of(&mut server);
+    let mut client = Client::connect(addr);
+    client.ping(b"hello");
+    let begin = Instant::now();
+    signal(&server, Signal::TERM);
+    let mut newcomer = Client::connect(addr);
+    newcomer.ping(b"still served");
+    client.ping(b"still served");
+    assert_eq!(client.receive_to_end(), b"bye");
+    assert_eq!(newcomer.receive_to_end(), b"bye");
+    assert!(begin.elapsed() >= NOTICE, "it ended after {:?}", begin.elapsed());
+    drop((client, newcomer));
     expect_success(server);
 }
 
