@@ -9,6 +9,9 @@ use service::Pending;
 use crate::budget::Claim;
 use crate::lane::Lane;
 
+/// With so many waiting the next transaction is worth beginning at once.
+const GATHERED: usize = 64;
+
 /// A checked message, and the lane that waits for it.
 pub(crate) struct Queued {
     pub(crate) pending: Pending,
@@ -64,6 +67,15 @@ impl AppendQueue {
         }
         std::mem::swap(&mut inner.waiting, taken);
         true
+    }
+
+    /// Lets messages gather for a while, unless enough have. The appender only.
+    pub(crate) fn gather(&self, pause: Duration) {
+        let mut inner = self.inner.lock();
+        if !inner.stopped && inner.waiting.len() < GATHERED {
+            // Nobody notifies who does not rest, but for the stop.
+            self.work.wait_for(&mut inner, pause);
+        }
     }
 
     /// Waits before another attempt; false once the queue is stopped: then nobody waits for the answer any more. The

@@ -41,6 +41,9 @@ impl Appender {
                 self.store(&mut batch);
                 self.release(&mut lanes);
             }
+            if !shared.config.append_pause.is_zero() {
+                shared.appends[self.index].gather(shared.config.append_pause);
+            }
         }
     }
 

@@ -43,6 +43,9 @@ pub struct GatewayConfig {
     pub append_queue_max: usize,
     /// Messages stored in one transaction.
     pub append_batch_max: usize,
+    /// Pause after a transaction in which the next messages gather, unless plenty wait already; no message waits longer for
+    /// it. What a transaction costs beside its messages is then shared by more of them.
+    pub append_pause: Duration,
     /// Pauses between attempts to store a batch while the store is away; after the last the batch is answered BUSY.
     pub append_retry_pauses: Vec<Duration>,
     /// What BUSY tells the client to wait.
@@ -87,6 +90,7 @@ impl Default for GatewayConfig {
             appenders: 1,
             append_queue_max: 16_384,
             append_batch_max: 1_000,
+            append_pause: Duration::ZERO,
             append_retry_pauses: [50, 200, 750].map(Duration::from_millis).to_vec(),
             busy_retry_after_ms: 1_000,
             tick: Duration::from_secs(1),
@@ -134,6 +138,7 @@ impl GatewayConfig {
         rule((1..=64).contains(&self.appenders), "appenders", "must be 1 to 64")?;
         rule(self.append_queue_max >= 1, "append_queue_max", "must not be 0")?;
         rule((1..=10_000).contains(&self.append_batch_max), "append_batch_max", "must be 1 to 10,000")?;
+        rule(self.append_pause <= Duration::from_millis(100), "append_pause", "must be at most 100 ms")?;
         rule(self.tick >= Duration::from_millis(10), "tick", "must be at least 10 ms")?;
         rule(self.bus_inbox_max >= 1, "bus_inbox_max", "must not be 0")?;
         rule(
