@@ -13,6 +13,7 @@ const EDGES: &[(&str, &[&str])] = &[
     ("model", &["domain"]),
     ("cluster", &["domain"]),
     ("gateway", &["reactor", "protocol", "service"]),
+    ("admin", &["reactor"]),
     ("client", &["protocol"]),
     ("testkit", &[]),
 ];
