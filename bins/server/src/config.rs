@@ -48,9 +48,11 @@ impl Config {
         let or = |number: u64, default: u64| if number == 0 { default.max(1) } else { number };
         let store = store(sources)?;
         let io_threads = or(sources.number("io_threads", 0..=255)?, cores / 2);
-        let appenders = match store {
-            StoreConfig::Sqlite { .. } => 1,
-            StoreConfig::MySql { .. } => 4,
+        let append_pause = Duration::from_micros(sources.number("append_pause_us", 0..=100_000)?);
+        let append_pause = match store {
+            // One file, no round trips: nothing is gained by waiting.
+            StoreConfig::Sqlite { .. } => Duration::ZERO,
+            StoreConfig::MySql { .. } => append_pause,
         };
         let reactor = reactor::Config {
             io_threads: io_threads as usize,
@@ -79,7 +81,7 @@ impl Config {
             worker_threads: or(sources.number("worker_threads", 0..=256)?, cores * 2) as usize,
             slow_threads: or(sources.number("slow_threads", 0..=64)?, cores / 2) as usize,
             slow_queue_max: size(sources, "slow_queue_max", 1..=1 << 20)?,
-            appenders,
+            append_pause,
             append_queue_max: size(sources, "append_queue_max", 1..=1 << 20)?,
             append_batch_max: size(sources, "append_batch_max", 1..=10_000)?,
             ..defaults

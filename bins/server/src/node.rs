@@ -72,7 +72,9 @@ impl Node {
         };
         let service = Service::new(ports, config.service);
         let gateway = gateway.start(listeners, config.reactor, service).map_err(|error| error.to_string())?;
-        gateway.stop_on_signals(config.drain.into()).map_err(|error| format!("cannot watch signals: {error}"))?;
+        gateway
+            .stop_on_signals(config.drain.into())
+            .map_err(|error| format!("cannot watch signals: {error}"))?;
         Ok(Node { gateway, membership, addresses, place, drain: config.drain })
     }
 

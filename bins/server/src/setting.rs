@@ -195,6 +195,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     number("append_queue_max", "16384", "Messages that wait to be stored; more are answered busy."),
     number("append_batch_max", "1000", "Messages stored in one transaction."),
+    number(
+        "append_pause_us",
+        "1500",
+        "On MySQL: pause after a transaction in which messages gather for the next one, in microseconds. 0: none.",
+    ),
     number("password_memory_kib", "19456", "Memory that hashing one password takes (argon2id m)."),
     number("password_iterations", "2", "Passes over that memory (argon2id t)."),
     number("drain_ms", "5000", "On SIGTERM or SIGINT: how long clients get for what they are owed."),

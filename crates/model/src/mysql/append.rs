@@ -1,14 +1,17 @@
 //! Appends a batch of messages in one transaction.
 //!
 //! The conversations' rows are locked first, by rising id: whoever holds a row gives out that conversation's next seqs,
-//! and two appenders never wait for each other in a circle. Under the locks the repeats are looked up. What may still
-//! happen is that another node appends the same `(sender, client_msg_id)` to a conversation that is not locked here: the
-//! unique key then refuses the insert, the transaction runs again, and this time finds the repeat.
+//! and two appenders never wait for each other in a circle. Repeats are rare, and to look for them is a round trip: so
+//! the unique key of `(sender, client_msg_id)` finds them, by refusing the insert. Then the transaction runs again and
+//! looks them up under the locks, and so do the next ones while repeats come. What may still happen then is that another
+//! node appends the same message to a conversation that is not locked here; it is found at one more attempt.
 //!
 //! Whoever changes a group's members locks its conversation's row as well, so a roster's version that was read with the
 //! lock is the one at the moment of the commit.
 
 use std::collections::HashMap;
+use std::sync::atomic::AtomicU32;
+use std::sync::atomic::Ordering::Relaxed;
 
 use ::mysql::Value;
 use domain::{
@@ -34,10 +37,50 @@ type Key<'a> = (u64, &'a [u8]);
 /// What became of each message of the batch.
 type Outcomes = Vec<Result<Appended, AppendRefused>>;
 
+/// Whether repeats are looked for before the insert.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeats {
+    /// None are expected: should there be one, the insert is refused.
+    Unexpected,
+    /// They are looked up.
+    LookedUp,
+}
+
+/// Whether repeats came lately: they come in rows, when clients are back after an outage.
+#[derive(Debug, Default)]
+pub(super) struct RepeatsLately(AtomicU32);
+
+/// Batches without a repeat after which none are expected.
+const BATCHES_WITHOUT: u32 = 16;
+
+impl RepeatsLately {
+    /// What to expect of the next batch.
+    pub(super) fn expected(&self) -> Repeats {
+        if self.0.load(Relaxed) == 0 { Repeats::Unexpected } else { Repeats::LookedUp }
+    }
+
+    /// Notes what a batch was like. Any thread; a lost count only moves the moment.
+    pub(super) fn note(&self, outcomes: &[Result<Appended, AppendRefused>]) {
+        let is_repeat = |outcome: &Result<Appended, AppendRefused>| {
+            outcome.is_ok_and(|place| place.novelty == Novelty::Repeat)
+        };
+        match (outcomes.iter().any(is_repeat), self.0.load(Relaxed)) {
+            (true, _) => self.0.store(BATCHES_WITHOUT, Relaxed),
+            (false, 0) => {}
+            (false, left) => self.0.store(left - 1, Relaxed),
+        }
+    }
+}
+
 /// Runs in a transaction; may run again after it was rolled back.
-pub(super) fn append(tx: &mut Connection, batch: &[NewMessage]) -> Result<Outcomes, Fault> {
+pub(super) fn append(tx: &mut Connection, batch: &[NewMessage], repeats: Repeats) -> Result<Outcomes, Fault> {
     let mut conversations = lock_conversations(tx, batch)?;
-    let mut places = look_up(tx, batch)?;
+    // What names no conversation is not inserted, so that nothing would refuse it.
+    let strays = batch.iter().any(|message| !conversations.contains_key(&message.conversation.0));
+    let mut places = match repeats {
+        Repeats::Unexpected if !strays => HashMap::with_capacity(batch.len()),
+        Repeats::Unexpected | Repeats::LookedUp => look_up(tx, batch)?,
+    };
     let mut outcomes = Vec::with_capacity(batch.len());
     let mut new = Vec::with_capacity(batch.len());
     for message in batch {

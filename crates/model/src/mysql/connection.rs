@@ -174,12 +174,17 @@ impl Connection {
 /// What every session states rather than takes from the server's configuration.
 fn set_up(conn: &mut Conn, statement_timeout: Duration) -> Result<(), ::mysql::Error> {
     let version: Option<String> = conn.query_first("SELECT VERSION()")?;
+    let lock_wait = (statement_timeout.as_secs() / 2).max(1);
     let timeout = if version.is_some_and(|version| version.contains("MariaDB")) {
-        format!("max_statement_time = {:.3}", statement_timeout.as_secs_f64())
+        // A node that stands still in the middle of a transaction keeps others from its rows no longer than they wait.
+        // MySQL has nothing like it: there they wait until the node goes on, or its connection is found dead.
+        format!(
+            "max_statement_time = {:.3}, SESSION idle_transaction_timeout = {lock_wait}",
+            statement_timeout.as_secs_f64()
+        )
     } else {
         format!("max_execution_time = {}", statement_timeout.as_millis())
     };
-    let lock_wait = (statement_timeout.as_secs() / 2).max(1);
     conn.query_drop("SET NAMES utf8mb4 COLLATE utf8mb4_bin")?;
     conn.query_drop("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED")?;
     conn.query_drop(format!(

@@ -5,6 +5,7 @@ use domain::{
     NewMessage, PageSize, Seq, StoreResult, StoredMessage, Timestamp, Touched, UserId, Window,
 };
 
+use super::append::Repeats;
 use super::{MySqlStore, append, conversations, cursors, page, touched};
 
 impl MessageLog for MySqlStore {
@@ -12,7 +13,15 @@ impl MessageLog for MySqlStore {
         if batch.is_empty() {
             return Ok(Vec::new());
         }
-        self.transact("append messages", |tx| append::append(tx, batch))
+        let mut repeats = self.repeats.expected();
+        let outcomes = self.transact("append messages", |tx| {
+            let outcomes = append::append(tx, batch, repeats);
+            // Where an attempt failed there may be one.
+            repeats = Repeats::LookedUp;
+            outcomes
+        })?;
+        self.repeats.note(&outcomes);
+        Ok(outcomes)
     }
 
     fn find_message(&self, sender: UserId, client_msg_id: &str) -> StoreResult<Option<Appended>> {

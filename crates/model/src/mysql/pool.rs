@@ -85,31 +85,59 @@ impl Pool {
     }
 }
 
-/// How a pool is doing, and what happened to it since it was opened.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct PoolSnapshot {
-    /// Connections there may be.
-    pub size: u32,
-    /// Connections there are.
-    pub connections: u32,
-    /// Those of them that nobody uses.
-    pub idle: u32,
-    /// Operations that wait for one now.
-    pub waiting: u32,
-    /// Times that a connection was lent.
-    pub checkouts: u64,
-    /// Times that this took longer than a millisecond, or was given up.
-    pub waits: u64,
-    /// What all of this took, in microseconds, with what was given up.
-    pub wait_us: u64,
-    /// Operations that were refused after [`Config::checkout_timeout`].
-    pub timeouts: u64,
-    /// Operations that were refused at once, since the database was away.
-    pub refused: u64,
-    /// Connections that were made.
-    pub opened: u64,
-    /// Connections that were thrown away because they failed, or could not be trusted any more.
-    pub broken: u64,
+macro_rules! snapshot {
+    (
+        counters { $($(#[doc = $counter_doc:literal])* $counter:ident: $counter_type:ty,)* }
+        gauges { $($(#[doc = $gauge_doc:literal])* $gauge:ident: $gauge_type:ty,)* }
+    ) => {
+        /// How a pool is doing, and what happened to it since it was opened.
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+        pub struct PoolSnapshot {
+            $($(#[doc = $gauge_doc])* pub $gauge: $gauge_type,)*
+            $($(#[doc = $counter_doc])* pub $counter: $counter_type,)*
+        }
+
+        impl PoolSnapshot {
+            /// The numbers that only grow: name, meaning, value.
+            pub fn counters(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+                [$((stringify!($counter), concat!($($counter_doc),*), self.$counter),)*].into_iter()
+            }
+
+            /// The numbers that rise and fall: name, meaning, value.
+            pub fn gauges(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+                [$((stringify!($gauge), concat!($($gauge_doc),*), u64::from(self.$gauge)),)*].into_iter()
+            }
+        }
+    };
+}
+
+snapshot! {
+    counters {
+        /// Times that a connection was lent.
+        checkouts: u64,
+        /// Times that this took longer than a millisecond, or was given up.
+        waits: u64,
+        /// What all of this took, in microseconds, with what was given up.
+        wait_us: u64,
+        /// Operations that were refused after [`Config::checkout_timeout`].
+        timeouts: u64,
+        /// Operations that were refused at once, since the database was away.
+        refused: u64,
+        /// Connections that were made.
+        opened: u64,
+        /// Connections that were thrown away because they failed, or could not be trusted any more.
+        broken: u64,
+    }
+    gauges {
+        /// Connections there may be.
+        size: u32,
+        /// Connections there are.
+        connections: u32,
+        /// Those of them that nobody uses.
+        idle: u32,
+        /// Operations that wait for one now.
+        waiting: u32,
+    }
 }
 
 /// What the pool counts. Any thread.

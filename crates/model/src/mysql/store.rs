@@ -3,6 +3,7 @@
 use domain::{StoreError, StoreResult};
 use r2d2::ManageConnection;
 
+use super::append::RepeatsLately;
 use super::connection::Connection;
 use super::fault::{Fault, FaultKind};
 use super::manager::Manager;
@@ -19,6 +20,7 @@ const LOCK_WAIT_ATTEMPTS: u32 = 2;
 /// of the pool for as long as it runs.
 pub struct MySqlStore {
     pool: Pool,
+    pub(super) repeats: RepeatsLately,
 }
 
 impl MySqlStore {
@@ -41,7 +43,7 @@ impl MySqlStore {
         manager.connect().map_err(unreachable)?;
         let mut conn = ::mysql::Conn::new(config.migrating()).map_err(unreachable)?;
         migrate::run(&mut conn, config.migration_wait)?;
-        Ok(MySqlStore { pool: Pool::open(config, manager) })
+        Ok(MySqlStore { pool: Pool::open(config, manager), repeats: RepeatsLately::default() })
     }
 
     /// How the pool is doing. Cheap enough for every scrape of metrics.
