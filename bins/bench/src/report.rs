@@ -89,6 +89,12 @@ impl Report {
         self.condemned = Some(why);
     }
 
+    /// Only what the books say counts, and no target: for runs too small to measure anything.
+    pub(crate) fn without_targets(mut self) -> Report {
+        self.targets.clear();
+        self
+    }
+
     /// Adds what the books say.
     pub(crate) fn verdict(&mut self, verdict: Verdict) {
         self.set("lost", verdict.lost);

@@ -1,6 +1,6 @@
 //! Every measurement once, small and short: not for the numbers, but to see that nothing is lost and all still runs.
 
-use super::{fanout, idle, login, relay, resume, startup, storm};
+use super::{cluster, fanout, idle, login, relay, resume, startup, storm};
 use crate::{error::BenchError, report::Report, server_process::Target};
 
 /// Runs all; the caller judges each report.
@@ -25,6 +25,20 @@ pub(crate) fn run(target: &Target) -> Result<Vec<Report>, BenchError> {
     let gust = storm::Options { logins: 10, pairs: 5, rate: 100, seconds: 1.0, rounds: 1 };
     reports.push(storm::run(&gust, target)?);
     if target.is_started_here() {
+        // Across nodes, and through a loss of everything that Redis knew.
+        let cluster = cluster::Options {
+            only: vec![cluster::Part::RedisAway],
+            nodes: 2,
+            rate: 200,
+            pairs: 20,
+            members: 20,
+            rounds: 1,
+            clients: 20,
+            away_seconds: 1.0,
+            size: 100,
+            seconds: 1.0,
+        };
+        reports.extend(cluster::run(&cluster, target)?.into_iter().map(Report::without_targets));
         reports.push(startup::run(&startup::Options { rounds: 1 }, target)?);
     }
     Ok(reports)

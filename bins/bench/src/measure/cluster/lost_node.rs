@@ -21,8 +21,8 @@ const ATTEMPTS_EACH_MAX: f64 = 2.0;
 
 const SLOT_NS: u64 = 100_000_000;
 
-/// How long the chat runs before the node is lost, and after everybody is back.
-const CALM: Duration = Duration::from_secs(3);
+/// How long the chat runs before the node is lost, and after everybody is back, if the measured time is not shorter.
+const CALM_SECONDS_MAX: f64 = 3.0;
 
 /// When waiting for the last client ends.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -36,12 +36,13 @@ pub(super) fn run(options: &Options, world: &mut World) -> Result<Report, BenchE
     let swarm = swarm_at(&places)?;
     let mut load = PatientLoad::new(swarm, talks(&recruiter, &pairs, options.size), addresses, options.rate);
 
-    load.run_until(CALM, |_| false)?;
+    let calm = Duration::from_secs_f64(options.seconds.min(CALM_SECONDS_MAX));
+    load.run_until(calm, |_| false)?;
     let (calm_latency, _) = load.take_arrivals();
     let lost_ns = load.now_ns();
     world.nodes.pop().into_iter().for_each(|mut node| node.kill());
     let all_back = load.run_until(PATIENCE, |view| view.cut() > 0 && view.all_are_in())?;
-    load.run_until(CALM, |_| false)?;
+    load.run_until(calm, |_| false)?;
     let verdict = load.settle()?;
     let (latency, _) = load.take_arrivals();
 

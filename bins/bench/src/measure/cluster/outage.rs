@@ -18,8 +18,8 @@ const RECOVERED_MS_MAX: f64 = 10_000.0;
 /// How much a node's resident memory may grow meanwhile: what its named limits allow at this load, and not with time.
 const RSS_GROWTH_MIB_MAX: f64 = 128.0;
 
-/// How long the chat runs before and after.
-const CALM: Duration = Duration::from_secs(5);
+/// How long the chat runs before and after, if the measured time is not shorter.
+const CALM_SECONDS_MAX: f64 = 5.0;
 
 /// When waiting for the last message ends.
 const PATIENCE: Duration = Duration::from_secs(120);
@@ -70,7 +70,8 @@ pub(super) fn run(options: &Options, world: &mut World, away: Away) -> Result<Re
     report.set("rate", options.rate);
     report.measure("away_s", options.away_seconds);
 
-    load.run_until(CALM, |_| false)?;
+    let calm = Duration::from_secs_f64(options.seconds.min(CALM_SECONDS_MAX));
+    load.run_until(calm, |_| false)?;
     phase("before", &mut load, &mut report);
     let watch = Watch::start(world.nodes.iter().map(|node| node.probe()).collect())?;
 
@@ -92,7 +93,7 @@ pub(super) fn run(options: &Options, world: &mut World, away: Away) -> Result<Re
     let all_arrived = load.run_until(PATIENCE, |view| view.has_arrived(&said))?;
     let recovered_ms = (load.now_ns() - ready_ns) as f64 / 1_000_000.0;
     phase("return", &mut load, &mut report);
-    load.run_until(CALM, |_| false)?;
+    load.run_until(calm, |_| false)?;
     phase("after", &mut load, &mut report);
     let seen = watch.stop()?;
     let mut verdict = load.settle()?;
