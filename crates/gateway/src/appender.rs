@@ -6,6 +6,7 @@ use service::Batch;
 
 use crate::append_queue::Queued;
 use crate::budget::Claim;
+use crate::clock;
 use crate::lane::Lane;
 use crate::post::Post;
 use crate::shared::Shared;
@@ -50,13 +51,17 @@ impl Appender {
     /// Stores a batch, however often that takes within the limit; then every message of it is answered.
     fn store(&mut self, batch: &mut Batch) {
         let shared = &self.shared;
+        let (begun, messages) = (clock::read(), batch.len() as u64);
         let attempts = if self.store_is_away { 0 } else { shared.config.append_retry_pauses.len() };
         let mut pauses = shared.config.append_retry_pauses.iter().take(attempts);
         loop {
             let error = match shared.service.append(batch) {
                 Ok(()) => {
                     self.store_is_away = false;
-                    return shared.counters.append_groups.add(1);
+                    shared.counters.append_groups.add(1);
+                    shared.counters.append_messages.add(messages);
+                    let took = clock::read().saturating_duration_since(begun);
+                    return shared.counters.append_us.add(took.as_micros() as u64);
                 }
                 Err(error) => error,
             };

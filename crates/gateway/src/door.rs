@@ -170,6 +170,7 @@ impl Door {
     /// Refuses a request that never reached its lane.
     fn refuse(&mut self, msgid: u16, rid: u32, refusal: Refusal) {
         self.shared.counters.requests_refused.add(1);
+        self.shared.counters.refusals.add(refusal.code);
         encode::refusal(rid, msgid, &refusal, &mut self.out);
     }
 

@@ -169,7 +169,7 @@ impl GatewayHub {
         let mut passage = self.relay.passage(post);
         for delivery in deliveries {
             let conn = ConnId::from_bits(delivery.origin.conn.0);
-            Self::answer(&delivery, &mut buffer);
+            self.answer(&delivery, &mut buffer);
             passage.send(conn, buffer.split().freeze());
             let Some((message, readers)) = delivery.message else { continue };
             self.counters.messages_delivered.add(1);
@@ -195,7 +195,7 @@ impl GatewayHub {
         self.publish(publications);
     }
 
-    fn answer(delivery: &Delivery, out: &mut BytesMut) {
+    fn answer(&self, delivery: &Delivery, out: &mut BytesMut) {
         let origin = delivery.origin;
         let msgid = match origin.kind {
             ChatKind::One => protocol::MsgId::OneChat,
@@ -209,7 +209,10 @@ impl GatewayHub {
                 };
                 encode::reply(origin.rid, &reply, out);
             }
-            Err(refusal) => encode::refusal(origin.rid, msgid.into(), refusal, out),
+            Err(refusal) => {
+                self.counters.refusals.add(refusal.code);
+                encode::refusal(origin.rid, msgid.into(), refusal, out);
+            }
         }
     }
 }
@@ -299,7 +302,7 @@ impl Hub for GatewayHub {
         let mut crowd: Option<(ConnId, Arc<[UserId]>, Crowd)> = None;
         for delivery in deliveries {
             let conn = ConnId::from_bits(delivery.origin.conn.0);
-            Self::answer(&delivery, &mut buffer);
+            self.answer(&delivery, &mut buffer);
             post.send(conn, buffer.split().freeze());
             let Some((message, readers)) = delivery.message else { continue };
             self.counters.messages_delivered.add(1);

@@ -14,12 +14,14 @@
 mod append_queue;
 mod appender;
 mod budget;
+mod clock;
 mod config;
 mod courier;
 mod door;
 mod expulsion;
 mod gateway;
 mod group_topics;
+mod histogram;
 mod hub;
 mod inbox;
 mod lane;
@@ -40,6 +42,7 @@ mod worker;
 
 pub use config::{GatewayConfig, GatewayConfigError};
 pub use gateway::{Gateway, GatewayDied, GatewayError, RunningGateway};
+pub use histogram::HistogramSnapshot;
 pub use hub::GatewayHub;
 pub use metrics::GatewaySnapshot;
 pub use node_message::FORMAT as NODE_MESSAGE_FORMAT;

@@ -10,6 +10,7 @@ use service::domain::{
 };
 use service::{Hub, Service};
 
+use crate::clock;
 use crate::post::Post;
 use crate::relay::Outgoing;
 use crate::repairs::{GroupPush, Urgency, Work};
@@ -103,7 +104,7 @@ impl Mender {
                 Err(error) => {
                     shared.counters.mender_retries.add(1);
                     log::warn!("what the bus did not bring cannot be read now, trying again: {error}");
-                    if !shared.hub.repairs().pause(now() + self.pause) {
+                    if !shared.hub.repairs().pause(clock::read() + self.pause) {
                         return;
                     }
                     self.pause = (self.pause * 2).min(PAUSE_MAX);
@@ -114,7 +115,7 @@ impl Mender {
 
     fn next_due(&self) -> Option<Instant> {
         if self.sweep.is_some() || self.missed.is_some() || !self.group_pushes.is_empty() || self.second {
-            return Some(now());
+            return Some(clock::read());
         }
         self.waiting.values().map(|(_, due)| *due).min()
     }
@@ -130,7 +131,7 @@ impl Mender {
         if conversations.is_empty() {
             return;
         }
-        let now = now();
+        let now = clock::read();
         for (conversation, (parties, urgency)) in conversations {
             let due = match urgency {
                 Urgency::Now => now,
@@ -154,7 +155,7 @@ impl Mender {
             }
             self.group_pushes.pop();
         }
-        let now = now();
+        let now = clock::read();
         let due: Vec<_> =
             self.waiting.iter().filter(|(_, (_, due))| *due <= now).map(|(id, _)| *id).collect();
         for conversation in due {
@@ -290,8 +291,8 @@ impl Mender {
                 Some(since) => self.begin_sweep(since),
             },
         };
-        let turn_ends = now() + SWEEP_TURN;
-        while !sweep.users.is_empty() && now() < turn_ends {
+        let turn_ends = clock::read() + SWEEP_TURN;
+        while !sweep.users.is_empty() && clock::read() < turn_ends {
             if let Err(error) = self.sweep_on(&mut sweep) {
                 self.sweep = Some(sweep);
                 return Err(error);
@@ -368,10 +369,4 @@ impl Mender {
         }
         Ok(())
     }
-}
-
-/// The mender waits by itself: nobody could tell it the time.
-#[expect(clippy::disallowed_methods, reason = "a thread that sleeps until something is due reads the clock")]
-fn now() -> Instant {
-    Instant::now()
 }

@@ -211,6 +211,7 @@ impl Worker {
     }
 
     fn refuse(&mut self, lane: &Lane, rid: u32, msgid: u16, refusal: &Refusal) {
+        self.shared.counters.refusals.add(refusal.code);
         let mut out = BytesMut::new();
         encode::refusal(rid, msgid, refusal, &mut out);
         self.post.send(lane.conn, out.freeze());

@@ -28,96 +28,138 @@ impl Counter {
     }
 }
 
-/// One name, one meaning, written once: the loop's counters, the snapshot's fields, and how loops add up.
-macro_rules! loop_counters {
-    ($($(#[$doc:meta])* $name:ident: $fold:ident,)*) => {
+/// One name, one meaning, written once: the loop's counters, the snapshot's fields, how loops add up, and how it is told.
+macro_rules! numbers {
+    (
+        counters { $($(#[doc = $counter_doc:literal])* $counter:ident: $counter_fold:ident,)* }
+        gauges { $($(#[doc = $gauge_doc:literal])* $gauge:ident: $gauge_fold:ident,)* }
+        accepting { $($(#[doc = $accept_doc:literal])* $accept:ident,)* }
+    ) => {
         /// Counters of one loop, aligned so that two loops never share a cache line.
         #[derive(Default)]
         #[repr(align(128))]
-        pub(crate) struct LoopCounters { $(pub(crate) $name: Counter,)* }
+        pub(crate) struct LoopCounters {
+            $(pub(crate) $counter: Counter,)*
+            $(pub(crate) $gauge: Counter,)*
+        }
 
-        /// The counters of all sub reactors at one moment; each is exact, together they are not one instant.
+        /// Counters of the main reactor.
+        #[derive(Default)]
+        pub(crate) struct AcceptCounters {
+            /// Open connections; written by the main reactor (up) and by the loops (down).
+            pub(crate) connections: AtomicU64,
+            $(pub(crate) $accept: Counter,)*
+        }
+
+        /// The counters of the main reactor and all sub reactors at one moment; each is exact, together they are not one
+        /// instant.
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
         pub struct Snapshot {
-            $($(#[$doc])* pub $name: u64,)*
-            /// Connections open now, all loops together, including those handed over but not yet opened.
+            $($(#[doc = $counter_doc])* pub $counter: u64,)*
+            $($(#[doc = $gauge_doc])* pub $gauge: u64,)*
+            $($(#[doc = $accept_doc])* pub $accept: u64,)*
+            #[doc = numbers!(@connections)]
             pub connections: u64,
-            /// Connections accepted since the start.
-            pub accepted: u64,
-            /// Connections turned away: `connections_max` reached, or no descriptors left.
-            pub refused: u64,
-            /// Failed calls of accept, other than having nothing to accept.
-            pub accept_errors: u64,
-            /// Times that the process or machine ran out of descriptors.
-            pub emfile_episodes: u64,
         }
 
         impl Snapshot {
+            fn of(accept: &AcceptCounters) -> Self {
+                Self {
+                    $($accept: accept.$accept.value(),)*
+                    connections: accept.connections.load(Relaxed),
+                    ..Self::default()
+                }
+            }
+
             fn fold(&mut self, counters: &LoopCounters) {
-                $(loop_counters!(@$fold self.$name, counters.$name.value());)*
+                $(numbers!(@$counter_fold self.$counter, counters.$counter.value());)*
+                $(numbers!(@$gauge_fold self.$gauge, counters.$gauge.value());)*
+            }
+
+            /// The numbers that only grow: name, meaning, value.
+            pub fn counters(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+                [
+                    $((stringify!($counter), concat!($($counter_doc),*), self.$counter),)*
+                    $((stringify!($accept), concat!($($accept_doc),*), self.$accept),)*
+                ]
+                .into_iter()
+            }
+
+            /// The numbers that rise and fall: name, meaning, value.
+            pub fn gauges(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+                [
+                    $((stringify!($gauge), concat!($($gauge_doc),*), self.$gauge),)*
+                    ("connections", numbers!(@connections), self.connections),
+                ]
+                .into_iter()
             }
         }
     };
     (@sum $total:expr, $value:expr) => { $total += $value };
     (@max $total:expr, $value:expr) => { $total = $total.max($value) };
+    (@connections) => { " Connections open now, all loops together, including those handed over but not yet opened." };
 }
 
-loop_counters! {
-    /// Turns of the loops.
-    turns: sum,
-    /// Connections opened.
-    opened: sum,
-    /// Connections closed.
-    closed: sum,
-    /// Read calls.
-    reads: sum,
-    /// Bytes read.
-    read_bytes: sum,
-    /// Write calls.
-    writes: sum,
-    /// Bytes written.
-    written_bytes: sum,
-    /// Bytes waiting in outboxes now.
-    outbox_bytes: sum,
-    /// What those outboxes are charged for, which is held against the marks and `outbox_total_bytes_max`.
-    outbox_weight_bytes: sum,
-    /// Bytes of unconsumed input kept now.
-    input_bytes: sum,
-    /// Times that deadlines waited until all sockets were looked at, after a pause of the process or a long turn.
-    hearings: sum,
-    /// Times that a parked loop was woken by another thread: one system call each.
-    wakes: sum,
-    /// Commands taken from mailboxes.
-    commands: sum,
-    /// Most commands that ever waited in one mailbox.
-    mailbox_high_water: max,
-    /// Times that a poster had to wait for room.
-    mailbox_full_waits: sum,
-    /// Commands posted beyond the limit because the poster was a loop itself and may not wait.
-    mailbox_overfills: sum,
-    /// Commands for connections that were gone, or on their way out.
-    stale_commands: sum,
-    /// Connections cut because their outbox passed the hard mark, or in a crowd.
-    slow_readers_cut: sum,
-    /// Those among them that were cut in a crowd: all outboxes together were above `outbox_total_bytes_max`.
-    outbox_crowd_cuts: sum,
-    /// Connections cut because nothing could be written for too long.
-    write_stalls: sum,
-    /// Connections closed because too much input stayed unconsumed.
-    input_overflows: sum,
-    /// Those among them that were closed in a crowd: all together kept more than `input_total_bytes_max`.
-    input_crowd_closes: sum,
-}
-
-#[derive(Default)]
-pub(crate) struct AcceptCounters {
-    /// Open connections; written by the main reactor (up) and by the loops (down).
-    pub(crate) connections: AtomicU64,
-    pub(crate) accepted: Counter,
-    pub(crate) refused: Counter,
-    pub(crate) accept_errors: Counter,
-    pub(crate) emfile_episodes: Counter,
+numbers! {
+    counters {
+        /// Turns of the loops.
+        turns: sum,
+        /// Connections opened.
+        opened: sum,
+        /// Connections closed.
+        closed: sum,
+        /// Read calls.
+        reads: sum,
+        /// Bytes read.
+        read_bytes: sum,
+        /// Write calls.
+        writes: sum,
+        /// Bytes written.
+        written_bytes: sum,
+        /// Times that deadlines waited until all sockets were looked at, after a pause of the process or a long turn.
+        hearings: sum,
+        /// Times that a parked loop was woken by another thread: one system call each.
+        wakes: sum,
+        /// Commands taken from mailboxes.
+        commands: sum,
+        /// Times that a poster had to wait for room.
+        mailbox_full_waits: sum,
+        /// Commands posted beyond the limit because the poster was a loop itself and may not wait.
+        mailbox_overfills: sum,
+        /// Commands for connections that were gone, or on their way out.
+        stale_commands: sum,
+        /// Connections cut because their outbox passed the hard mark, or in a crowd.
+        slow_readers_cut: sum,
+        /// Those among them that were cut in a crowd: all outboxes together were above `outbox_total_bytes_max`.
+        outbox_crowd_cuts: sum,
+        /// Connections cut because nothing could be written for too long.
+        write_stalls: sum,
+        /// Connections closed because too much input stayed unconsumed.
+        input_overflows: sum,
+        /// Those among them that were closed in a crowd: all together kept more than `input_total_bytes_max`.
+        input_crowd_closes: sum,
+    }
+    gauges {
+        /// Bytes waiting in outboxes now.
+        outbox_bytes: sum,
+        /// What those outboxes are charged for, which is held against the marks and `outbox_total_bytes_max`.
+        outbox_weight_bytes: sum,
+        /// Bytes of unconsumed input kept now.
+        input_bytes: sum,
+        /// Most commands that ever waited in one mailbox.
+        mailbox_high_water: max,
+    }
+    accepting {
+        /// Connections accepted since the start.
+        accepted,
+        /// Connections turned away: `connections_max` reached, or no descriptors left.
+        refused,
+        /// Failed calls of accept, other than having nothing to accept.
+        accept_errors,
+        /// Times that the process or machine ran out of descriptors.
+        emfile_episodes,
+    }
 }
 
 pub(crate) struct Shared {
@@ -137,15 +179,7 @@ impl Metrics {
 
     /// Reads and adds up all counters. Takes no lock and disturbs no loop.
     pub fn snapshot(&self) -> Snapshot {
-        let accept = &self.0.accept;
-        let mut snapshot = Snapshot {
-            connections: accept.connections.load(Relaxed),
-            accepted: accept.accepted.value(),
-            refused: accept.refused.value(),
-            accept_errors: accept.accept_errors.value(),
-            emfile_episodes: accept.emfile_episodes.value(),
-            ..Snapshot::default()
-        };
+        let mut snapshot = Snapshot::of(&self.0.accept);
         self.0.loops.iter().for_each(|counters| snapshot.fold(counters));
         snapshot
     }

@@ -24,20 +24,42 @@ impl Number {
     }
 }
 
-/// One name, one meaning, written once: the numbers and their snapshot.
+/// One name, one meaning, written once: the numbers, their snapshot, and how it is told.
 macro_rules! numbers {
-    ($(#[$outer:meta])* $numbers:ident => $snapshot:ident { $($(#[$doc:meta])* $name:ident,)* }) => {
+    (
+        $(#[$outer:meta])* $numbers:ident => $snapshot:ident
+        counters { $($(#[doc = $counter_doc:literal])* $counter:ident,)* }
+        gauges { $($(#[doc = $gauge_doc:literal])* $gauge:ident,)* }
+    ) => {
         #[derive(Default)]
-        pub(super) struct $numbers { $(pub(super) $name: Number,)* }
+        pub(super) struct $numbers {
+            $(pub(super) $counter: Number,)*
+            $(pub(super) $gauge: Number,)*
+        }
 
         $(#[$outer])*
         #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
         #[non_exhaustive]
-        pub struct $snapshot { $($(#[$doc])* pub $name: u64,)* }
+        pub struct $snapshot {
+            $($(#[doc = $counter_doc])* pub $counter: u64,)*
+            $($(#[doc = $gauge_doc])* pub $gauge: u64,)*
+        }
 
         impl $numbers {
             pub(super) fn snapshot(&self) -> $snapshot {
-                $snapshot { $($name: self.$name.value(),)* }
+                $snapshot { $($counter: self.$counter.value(),)* $($gauge: self.$gauge.value(),)* }
+            }
+        }
+
+        impl $snapshot {
+            /// The numbers that only grow: name, meaning, value.
+            pub fn counters(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+                [$((stringify!($counter), concat!($($counter_doc),*), self.$counter),)*].into_iter()
+            }
+
+            /// The numbers that rise and fall: name, meaning, value.
+            pub fn gauges(&self) -> impl Iterator<Item = (&'static str, &'static str, u64)> {
+                [$((stringify!($gauge), concat!($($gauge_doc),*), self.$gauge),)*].into_iter()
             }
         }
     };
@@ -45,29 +67,16 @@ macro_rules! numbers {
 
 numbers! {
     /// The numbers of a [`RedisBus`](super::RedisBus) at one moment.
-    BusNumbers => BusSnapshot {
-        /// 1 while everything subscribed is heard.
-        hearing,
-        /// Publishers that are connected now.
-        publishers_connected,
+    BusNumbers => BusSnapshot
+    counters {
         /// Connections of the subscriber that were made after one was lost.
         subscriber_reconnects,
         /// Connections of publishers that were made after one was lost.
         publisher_reconnects,
-        /// Topics listened to, the one for all nodes included.
-        subscriptions,
-        /// Other nodes that have a lease.
-        nodes_living,
         /// Publications that Redis confirmed.
         published,
         /// Publications that were sent again after a reconnect: others may hear them twice.
         published_again,
-        /// Publications that wait for Redis or for its confirmation.
-        publish_queue,
-        /// The most that ever waited.
-        publish_queue_high_water,
-        /// Bytes of the payloads that wait.
-        publish_queue_bytes,
         /// Publications refused because the queue was full.
         publish_refused,
         /// Publications dropped when the node stopped without Redis.
@@ -84,32 +93,41 @@ numbers! {
         dropped_outdated,
         /// Subscriptions whose confirmation took longer than the caller waits.
         subscribe_timeouts,
+        /// How often the receiver was told to read the log.
+        missed,
+    }
+    gauges {
+        /// 1 while everything subscribed is heard.
+        hearing,
+        /// Publishers that are connected now.
+        publishers_connected,
+        /// Topics listened to, the one for all nodes included.
+        subscriptions,
+        /// Other nodes that have a lease.
+        nodes_living,
+        /// Publications that wait for Redis or for its confirmation.
+        publish_queue,
+        /// The most that ever waited.
+        publish_queue_high_water,
+        /// Bytes of the payloads that wait.
+        publish_queue_bytes,
         /// How long the last beat took from this node through Redis back to it, in microseconds.
         lag_us,
         /// The longest that a beat took, in microseconds.
         lag_us_max,
-        /// How often the receiver was told to read the log.
-        missed,
     }
 }
 
 numbers! {
     /// The numbers of a [`RedisPresence`](super::RedisPresence) at one moment.
-    PresenceNumbers => PresenceSnapshot {
-        /// 1 while this node has a lease and Redis answers.
-        known,
-        /// The epoch of the lease; 0 without one.
-        epoch,
+    PresenceNumbers => PresenceSnapshot
+    counters {
         /// Times that the lease was renewed.
         renewals,
         /// Times that the lease was found to have ended.
         leases_lost,
         /// Times that the node registered after the first time.
         registered_again,
-        /// Sessions connected to this node.
-        sessions,
-        /// Users whose presence in Redis may not be what it is here; being settled.
-        unsettled,
         /// Users that were settled.
         settled,
         /// Dead or departed nodes whose users this node has taken off.
@@ -128,5 +146,15 @@ numbers! {
         outages,
         /// Times that the watcher was told to ask everything again.
         reviews,
+    }
+    gauges {
+        /// 1 while this node has a lease and Redis answers.
+        known,
+        /// The epoch of the lease; 0 without one.
+        epoch,
+        /// Sessions connected to this node.
+        sessions,
+        /// Users whose presence in Redis may not be what it is here; being settled.
+        unsettled,
     }
 }
