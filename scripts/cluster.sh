@@ -204,8 +204,7 @@ init-file=$folder/secret/mariadb.sql
 skip-name-resolve
 character-set-server=utf8mb4
 innodb-flush-log-at-trx-commit=1
-max-connections=$((node_count * 16 + 20))
-max-allowed-packet=64M
+max-connections=$((node_count * 17 + 10))
 innodb-buffer-pool-size=128M
 EOF
     launch mariadb mariadbd --defaults-file="$folder/mariadb.cnf" "${as_root[@]}"
