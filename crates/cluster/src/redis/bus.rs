@@ -46,7 +46,7 @@ impl Bus for RedisBus {
     }
 
     fn publish(&self, batch: Vec<Publication>) -> Result<(), BusError> {
-        self.outgoing.push(batch, self.shared.now(), &self.shared.bus)
+        self.outgoing.push(batch)
     }
 
     fn subscribe(&self, topics: &[Topic]) {

@@ -13,8 +13,9 @@ use super::calls::Calls;
 use super::config::Settings;
 use super::echo::Echo;
 use super::housekeeper::{Housekeeper, Housekeeping};
+use super::lane::Order;
 use super::lease::{Lease, Standstill};
-use super::outgoing::{Order, Outgoing};
+use super::outgoing::Outgoing;
 use super::presence::Doubt;
 use super::publisher::Publisher;
 use super::residents::Residents;
@@ -72,15 +73,15 @@ pub struct Membership {
 /// Registers in the caller's thread, within a second or so if Redis is held up.
 pub fn connect(config: &Config, clock: Arc<dyn Clock>) -> Result<Membership, ConnectError> {
     let settings = Settings::check(config)?;
-    let outgoing = Arc::new(Outgoing::new(settings.publishers, &settings.limits));
     let publishers = settings.publishers;
     let shared = Arc::new(Shared::new(settings, clock));
+    let echo = Arc::new(Echo::new());
+    let outgoing = Arc::new(Outgoing::new(Arc::clone(&shared), &echo));
     let alarm = Arc::new(Alarm::default());
     let calls = Arc::new(Calls::new(Arc::clone(&shared), Arc::clone(&alarm)));
     let housekeeping = Arc::new(Housekeeping::default());
     let residents = Arc::new(Residents::new());
     let (current, doubt) = (Arc::new(RwLock::new(None)), Arc::new(Doubt::default()));
-    let echo = Arc::new(Echo::new());
     let (subscriber, ear) = Subscriber::new(Arc::clone(&shared), Arc::clone(&echo))?;
 
     let mut lease = Lease::new(
@@ -196,7 +197,7 @@ impl Membership {
             Ending::Vanish => Order::End,
         };
         for (lane, publisher) in self.publishers.drain(..).enumerate() {
-            self.outgoing.order(lane, order);
+            self.outgoing.lane(lane).order(order);
             join(publisher);
         }
         self.alarm.end(ending);

@@ -13,11 +13,11 @@
 //! | thread | does | waits for |
 //! |---|---|---|
 //! | `bus-listen` | reads all channels, calls the receiver | its own connection, on a mio loop |
-//! | `bus-publish-N` | writes one lane of publications, keeps them until confirmed | its lane |
+//! | `bus-publish-N` | connects a lane, confirms, writes what had to wait | its lane |
 //! | `node-lease` | renews the lease, calls the roll, tries whether Redis is back | the next beat |
 //! | `node-keeper` | tells Redis of this node's users, takes those of dead nodes off | work |
 //!
-//! Presence calls run in the caller's thread.
+//! Presence calls run in the caller's thread, and so does a publication as long as its socket takes it at once.
 //!
 //! # What may be lost, and what is told then
 //!
@@ -48,7 +48,9 @@ mod config;
 mod echo;
 mod envelope;
 mod housekeeper;
+mod lane;
 mod lease;
+mod losses;
 mod membership;
 mod metrics;
 mod outgoing;

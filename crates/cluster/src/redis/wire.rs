@@ -6,7 +6,8 @@ use std::net::{TcpStream, ToSocketAddrs};
 use std::time::{Duration, Instant};
 
 use redis::{Cmd, Parser, Value};
-use rustix::net::{RecvFlags, recv};
+use rustix::io::Errno;
+use rustix::net::{RecvFlags, SendFlags, recv, send};
 
 use super::clock;
 use super::target::Target;
@@ -117,19 +118,18 @@ impl Wire {
 
     /// One command and its answer, within [`CALL_LIMIT`] (a trickling answer: twice that).
     pub(super) fn call(&mut self, command: &Cmd) -> Result<Value, WireError> {
-        self.send(&command.get_packed_command())?;
-        self.answer()
-    }
-
-    /// Writes commands; their answers are to be read later, in the same order.
-    pub(super) fn send(&mut self, packed: &[u8]) -> Result<(), WireError> {
-        Ok(self.stream.write_all(packed)?)
-    }
-
-    /// The next answer.
-    pub(super) fn answer(&mut self) -> Result<Value, WireError> {
+        self.stream.write_all(&command.get_packed_command())?;
         let reader = Within { stream: &self.stream, deadline: clock::read() + CALL_LIMIT };
         refusal(self.parser.parse_value(reader)?)
+    }
+
+    /// Writes what the socket takes without waiting; how many bytes that was.
+    pub(super) fn send_at_once(&mut self, packed: &[u8]) -> Result<usize, WireError> {
+        match send(&self.stream, packed, SendFlags::DONTWAIT | SendFlags::NOSIGNAL) {
+            Ok(count) => Ok(count),
+            Err(Errno::AGAIN | Errno::INTR) => Ok(0),
+            Err(error) => Err(io::Error::from(error).into()),
+        }
     }
 
     /// The next answer if it is there already.
