@@ -1,7 +1,7 @@
 //! The gateway as a whole: its threads, and their beginning and end.
 
 use std::net::TcpListener;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
@@ -20,6 +20,7 @@ use crate::door::Door;
 use crate::hub::GatewayHub;
 use crate::mender::Mender;
 use crate::metrics::{Counters, GatewaySnapshot};
+use crate::monitor::GatewayMonitor;
 use crate::post::{DoorMail, Post};
 use crate::run_queue::RunQueue;
 use crate::shared::Shared;
@@ -110,6 +111,7 @@ impl Gateway {
             counters: self.counters,
             budget: Budget::new(config.waiting_bytes_max),
             config,
+            dead_thread: OnceLock::new(),
         });
         let running = Reactor::start(listeners, reactor, |info| {
             shared.hub.connect(info.remote.clone());
@@ -117,6 +119,7 @@ impl Gateway {
         })?;
         shared.hub.expulsion().stop_by(running.stopper());
         let mut threads = Threads {
+            monitor: GatewayMonitor::new(Arc::clone(&shared), running.metrics(), running.stopper()),
             shared,
             remote: running.remote(),
             stopper: running.stopper(),
@@ -153,18 +156,14 @@ impl RunningGateway {
         }
     }
 
+    /// A window on this gateway, for other threads.
+    pub fn monitor(&self) -> GatewayMonitor {
+        self.threads.monitor.clone()
+    }
+
     /// The gateway's counters and gauges.
     pub fn snapshot(&self) -> GatewaySnapshot {
-        let shared = &self.threads.shared;
-        let mut snapshot = GatewaySnapshot {
-            lanes_waiting: shared.normal.len() as u64,
-            slow_lanes_waiting: shared.slow.len() as u64,
-            messages_waiting: shared.appends.iter().map(|queue| queue.len() as u64).sum(),
-            waiting_bytes: shared.budget.taken() as u64,
-            ..shared.counters.snapshot()
-        };
-        shared.hub.gauges(&mut snapshot);
-        snapshot
+        self.threads.monitor.snapshot()
     }
 
     /// The reactor's counters.
@@ -205,6 +204,7 @@ impl Drop for RunningGateway {
 
 /// The threads beside the reactor's.
 struct Threads {
+    monitor: GatewayMonitor,
     shared: Arc<Shared>,
     remote: reactor::Remote<DoorMail>,
     stopper: reactor::Stopper,
@@ -267,7 +267,7 @@ impl Threads {
         name: String,
         run: impl FnOnce() + Send + 'static,
     ) -> Result<JoinHandle<()>, GatewayError> {
-        let guard = StopOnPanic(self.stopper.clone());
+        let guard = StopOnPanic { shared: Arc::clone(&self.shared), stopper: self.stopper.clone() };
         let run = move || {
             let _guard = guard;
             run();
@@ -323,13 +323,19 @@ fn join(threads: &mut Vec<JoinHandle<()>>) -> Option<String> {
 
 /// A node that lost a thread would serve some and starve others: it stops, and whoever watches it starts it again. What
 /// was answered is stored.
-struct StopOnPanic(reactor::Stopper);
+struct StopOnPanic {
+    shared: Arc<Shared>,
+    stopper: reactor::Stopper,
+}
 
 impl Drop for StopOnPanic {
     fn drop(&mut self) {
         if thread::panicking() {
             log::error!("this thread panicked, which is a bug; the node stops");
-            self.0.stop(Duration::ZERO);
+            let name = thread::current().name().unwrap_or_default().to_owned();
+            // The first one counts.
+            let _ = self.shared.dead_thread.set(name);
+            self.stopper.stop(Duration::ZERO);
         }
     }
 }

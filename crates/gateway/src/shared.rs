@@ -1,6 +1,6 @@
 //! What the threads of a gateway share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use service::Service;
 use service::domain::ConversationId;
@@ -23,6 +23,8 @@ pub(crate) struct Shared {
     pub(crate) appends: Box<[AppendQueue]>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) budget: Arc<Budget>,
+    /// The name of a thread that panicked.
+    pub(crate) dead_thread: OnceLock<String>,
 }
 
 impl Shared {

@@ -62,7 +62,7 @@ impl Pool {
 
     /// Whether there is no connection, and the last attempt to make one has failed. It is made again in the background,
     /// however often that takes, so nobody need wait for it.
-    fn database_is_away(&self) -> bool {
+    pub(super) fn database_is_away(&self) -> bool {
         !self.tally.reachable() && self.lender.state().connections == 0
     }
 

@@ -46,6 +46,12 @@ impl MySqlStore {
         Ok(MySqlStore { pool: Pool::open(config, manager), repeats: RepeatsLately::default() })
     }
 
+    /// Whether the database was there when it was last needed. While it is not, a connection is tried again in the
+    /// background, so this becomes true by itself.
+    pub fn is_reachable(&self) -> bool {
+        !self.pool.database_is_away()
+    }
+
     /// How the pool is doing. Cheap enough for every scrape of metrics.
     pub fn pool_snapshot(&self) -> PoolSnapshot {
         self.pool.snapshot()

@@ -1,0 +1,53 @@
+//! A window on a running gateway, for whoever shows its numbers.
+
+use std::sync::Arc;
+
+use crate::metrics::GatewaySnapshot;
+use crate::shared::Shared;
+
+/// Reads a gateway's numbers and state. Cheap to clone, usable from every thread, valid after the gateway's end.
+#[derive(Clone)]
+pub struct GatewayMonitor {
+    shared: Arc<Shared>,
+    reactor: reactor::Metrics,
+    stopper: reactor::Stopper,
+}
+
+impl GatewayMonitor {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        reactor: reactor::Metrics,
+        stopper: reactor::Stopper,
+    ) -> GatewayMonitor {
+        GatewayMonitor { shared, reactor, stopper }
+    }
+
+    /// The gateway's counters and gauges.
+    pub fn snapshot(&self) -> GatewaySnapshot {
+        let shared = &self.shared;
+        let mut snapshot = GatewaySnapshot {
+            lanes_waiting: shared.normal.len() as u64,
+            slow_lanes_waiting: shared.slow.len() as u64,
+            messages_waiting: shared.appends.iter().map(|queue| queue.len() as u64).sum(),
+            waiting_bytes: shared.budget.taken() as u64,
+            ..shared.counters.snapshot()
+        };
+        shared.hub.gauges(&mut snapshot);
+        snapshot
+    }
+
+    /// The reactor's counters and gauges.
+    pub fn reactor_snapshot(&self) -> reactor::Snapshot {
+        self.reactor.snapshot()
+    }
+
+    /// Whether the gateway was told to stop, by a call or a signal, or stops because a thread died.
+    pub fn is_leaving(&self) -> bool {
+        self.stopper.is_leaving()
+    }
+
+    /// A thread that died; the gateway stops for it.
+    pub fn dead_thread(&self) -> Option<&str> {
+        self.shared.dead_thread.get().map(String::as_str)
+    }
+}
