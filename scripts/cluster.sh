@@ -65,11 +65,13 @@ launch() {
     printf '%s %s\n' "$pid" "$(identity_of "$pid")" >"$folder/run/$part.pid"
 }
 
-# signal PART SIGNAL: nothing happens if it does not run.
+# signal PART SIGNAL: nothing happens if it does not run. One that was stopped (SIGSTOP) goes on, to hear it.
 signal() {
     local pid
     pid="$(pid_of "$1")"
-    [[ -z $pid ]] || kill -s "$2" "$pid" 2>/dev/null || true
+    [[ -n $pid ]] || return 0
+    kill -s "$2" "$pid" 2>/dev/null || true
+    kill -s CONT "$pid" 2>/dev/null || true
 }
 
 # ends PART SECONDS: waits for its end.
