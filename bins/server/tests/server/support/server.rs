@@ -54,6 +54,7 @@ impl Options {
 
     /// One more setting; the last one of a key counts.
     pub(crate) fn with(mut self, flag: &str, value: impl ToString) -> Options {
+        self.args.retain(|arg| arg.split_once('=').is_none_or(|(key, _)| key != format!("--{flag}")));
         self.args.push(format!("--{flag}={}", value.to_string()));
         self
     }
@@ -81,7 +82,7 @@ impl Options {
     }
 
     /// All arguments, for a data folder.
-    fn arguments(&self, data: &Path) -> Vec<String> {
+    pub(crate) fn arguments(&self, data: &Path) -> Vec<String> {
         let mut all = vec![format!("--listen={}", self.listen), format!("--data={}", data.display())];
         match &self.place {
             Place::Folder => {}
