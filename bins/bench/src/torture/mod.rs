@@ -137,6 +137,7 @@ impl<'a> Director<'a> {
     fn play(&mut self, schedule: Schedule) -> Result<(), BenchError> {
         let mut nemesis = Nemesis::new(schedule, self.cables.clone());
         self.begun = Instant::now();
+        say(&format!("{:7.2} s  begun at {} (Unix ms)", 0.0, clock::now_ms()));
         let length = Duration::from_secs(self.options.seconds);
         let mut told_at = self.begun;
         while self.begun.elapsed() < length || !nemesis.is_done() {
@@ -202,7 +203,14 @@ impl<'a> Director<'a> {
     fn finish(&mut self) {
         let log = log::read(&mut self.world.database_conn()).unwrap_or_default();
         let mut finale = Finale::begin(&self.ensemble);
-        say(&format!("{:7.2} s  some go: presence", seconds(self.begun)));
+        // With whoever was there and does not come back. A node that is alone comes back, or nobody could look.
+        let last = &mut self.world.nodes[0];
+        last.kill();
+        if self.options.nodes == 1 {
+            last.start();
+        }
+        self.faults += 1;
+        say(&format!("{:7.2} s  some go, and node-1 is killed: presence", seconds(self.begun)));
         let limit = Duration::from_secs(self.options.presence_seconds);
         while self.presence_true_in.is_none() && finale.elapsed() < limit {
             self.tend();
@@ -260,6 +268,8 @@ impl<'a> Director<'a> {
         };
         if verdict.is_good() && self.options.keep.is_none() {
             let _ = std::fs::remove_dir_all(&self.world.folder);
+        } else {
+            verdict.keep_evidence();
         }
         verdict
     }

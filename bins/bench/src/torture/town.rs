@@ -134,6 +134,13 @@ impl Household {
         self.spells.iter().filter(|spell| spell.left.is_none()).map(|spell| spell.group).collect()
     }
 
+    /// Groups that they left and did not come back to.
+    pub(crate) fn left(&self) -> Vec<u64> {
+        let mine = self.groups();
+        let left = self.spells.iter().filter(|spell| !mine.contains(&spell.group));
+        left.map(|spell| spell.group).collect()
+    }
+
     /// The stay that goes on.
     pub(crate) fn current(&mut self, group: u64) -> Option<&mut Spell> {
         self.spells.iter_mut().rev().find(|spell| spell.group == group)

@@ -1,6 +1,6 @@
 //! What a run came to, for people and programs.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fs, path::PathBuf, time::Duration};
 
 use serde_json::json;
 
@@ -46,6 +46,27 @@ impl Verdict {
             }
         }
         counts
+    }
+
+    /// Writes the evidence down, a line each, for whoever looks for the cause.
+    pub(crate) fn keep_evidence(&self) {
+        let mut text = String::new();
+        let Evidence { log, records, spells, .. } = &self.evidence;
+        spells.iter().for_each(|spell| text += &format!("{spell:?}\n"));
+        for (conv, conversation) in &log.conversations {
+            let messages = &conversation.messages;
+            messages.iter().for_each(|message| text += &format!("log {conv} {message:?}\n"));
+        }
+        for record in records {
+            let who = record.who;
+            record.sends.iter().for_each(|send| text += &format!("{who} (user {}) {send:?}\n", record.user));
+            record.gaps.iter().for_each(|gap| text += &format!("{who} {gap:?}\n"));
+            record.shown.iter().for_each(|shown| text += &format!("{who} {shown:?}\n"));
+        }
+        let path = self.folder.join("evidence.txt");
+        if let Err(error) = fs::write(&path, text) {
+            eprintln!("torture: {}: {error}", path.display());
+        }
     }
 
     /// Prints the violations; the report.

@@ -18,6 +18,8 @@ use crate::torture::{
 const OPEN_MAX: usize = 24;
 /// The wait before something is tried again.
 const RETRY: Duration = Duration::from_millis(400);
+/// One in so many messages is for a group that its sender has left, and must be refused.
+const OUTSIDE_EVERY: u32 = 50;
 /// One in so many messages is a large one.
 const LARGE_EVERY: u32 = 40;
 /// Characters of a large message.
@@ -61,8 +63,9 @@ impl Sends {
             return;
         }
         let groups = household.groups();
-        let to = match random.random_range(0..2) {
-            0 => groups.choose(random).map(|group| Target::Group(*group)),
+        let to = match random.random_range(0..OUTSIDE_EVERY) {
+            0 => household.left().choose(random).map(|group| Target::Group(*group)),
+            at if at % 2 == 0 => groups.choose(random).map(|group| Target::Group(*group)),
             _ => household.friends.choose(random).map(|friend| Target::Friend(friend.id)),
         };
         let Some(to) = to else { return };

@@ -1,9 +1,17 @@
 //! Who may read what, by the stays in groups; and who was refused although they were allowed.
 
+use std::collections::HashMap;
+
 use protocol::Code;
 
 use super::{Findings, Kind};
-use crate::torture::evidence::{Conversation, Evidence, Outcome, Send, Spell, Target};
+use crate::torture::evidence::{
+    Conversation, Digest, Evidence, Friendship, Outcome, Record, Send, Spell, Target,
+};
+
+/// How long a node may still take messages from somebody who left a group on another node: until it finds that the bus
+/// is silent, and then a second.
+const HEARSAY_MS: u64 = 5_000;
 
 /// What a user may read of a conversation: a range of it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +27,35 @@ impl Reach {
     pub(super) fn allows(&self, seq: u64, conversation: &Conversation) -> bool {
         let in_time = |until| conversation.message(seq).is_some_and(|message| message.time <= until);
         seq >= self.first && self.until_ms.is_none_or(in_time)
+    }
+
+    /// Whether a message that the reader began to send at this time may be shown to themselves. Sending and leaving at
+    /// the same time, from two devices, it may come to stand behind the leave.
+    fn allows_own(&self, seq: u64, begun_ms: u64) -> bool {
+        seq >= self.first && self.until_ms.is_none_or(|until| begun_ms <= until)
+    }
+}
+
+/// Sender and message id → when it was first tried.
+pub(super) struct Beginnings(HashMap<(u64, Digest), u64>);
+
+impl Beginnings {
+    pub(super) fn of(evidence: &Evidence) -> Beginnings {
+        let of = |record: &Record| -> Vec<_> {
+            let user = record.user;
+            record.sends.iter().map(|send| ((user, Digest::of(&send.id)), send.begun_ms)).collect()
+        };
+        Beginnings(evidence.records.iter().flat_map(of).collect())
+    }
+
+    /// Whether `user`, who can reach this much, may be shown a message.
+    pub(super) fn allow(&self, reaches: &[Reach], user: u64, seq: u64, conversation: &Conversation) -> bool {
+        let Some(message) = conversation.message(seq) else { return false };
+        let begun_ms = self.0.get(&(user, Digest::of(&message.id))).filter(|_| message.from == user);
+        reaches.iter().any(|reach| {
+            reach.allows(seq, conversation)
+                || begun_ms.is_some_and(|begun_ms| reach.allows_own(seq, *begun_ms))
+        })
     }
 }
 
@@ -67,27 +104,42 @@ pub(super) fn examine(evidence: &Evidence, findings: &mut Findings) {
     }
     for record in &evidence.records {
         for send in &record.sends {
-            if let Outcome::Refused { code, at_ms } = send.outcome
-                && !may_be_refused(evidence, record.user, send, code, at_ms)
-            {
-                let what = format!(
-                    "{} of {} (user {}) to {:?}, tried from {} on, was refused at {at_ms} with {code:?}",
-                    send.id, record.who, record.user, send.to, send.begun_ms
-                );
-                let of_user = |spell: &&Spell| spell.user == record.user;
-                let spells = evidence.spells.iter().filter(of_user);
-                let spells = spells.filter(|spell| send.to == Target::Group(spell.group));
-                findings.add(Kind::Refused, what, spells.map(|spell| format!("{spell:?}")).collect());
-            }
+            let wrong = match send.outcome {
+                Outcome::Refused { code, at_ms }
+                    if !may_be_refused(evidence, record.user, send, code, at_ms) =>
+                {
+                    format!("was refused at {at_ms} with {code:?}")
+                }
+                Outcome::Stored { conv, seq, .. } if !may_be_taken(evidence, record.user, send) => {
+                    format!("was taken as {conv}/{seq}")
+                }
+                _ => continue,
+            };
+            let what = format!(
+                "{} of {} (user {}) to {:?}, tried from {} on, {wrong}",
+                send.id, record.who, record.user, send.to, send.begun_ms
+            );
+            let spells = evidence.spells.iter().filter(|spell| spell.user == record.user);
+            let spells = spells.filter(|spell| send.to == Target::Group(spell.group));
+            findings.add(Kind::Refused, what, spells.map(|spell| format!("{spell:?}")).collect());
         }
     }
+}
+
+/// A message may be taken in a group only from somebody who may have been in it, or whose leaving other nodes need not have
+/// heard of yet.
+fn may_be_taken(evidence: &Evidence, user: u64, send: &Send) -> bool {
+    let Target::Group(group) = send.to else { return true };
+    let mut spells = evidence.spells.iter().filter(|spell| spell.user == user && spell.group == group);
+    spells
+        .any(|spell| spell.left.is_none_or(|left| send.begun_ms <= left.until_ms.saturating_add(HEARSAY_MS)))
 }
 
 /// A message may be refused only if at some time during its attempts its sender was, or may have been, outside.
 fn may_be_refused(evidence: &Evidence, user: u64, send: &Send, code: Code, at_ms: u64) -> bool {
     match send.to {
         Target::Friend(friend) => {
-            let known = |it: &&crate::torture::evidence::Friendship| it.user == user && it.friend == friend;
+            let known = |it: &&Friendship| it.user == user && it.friend == friend;
             let friendship = evidence.friendships.iter().find(known);
             code == Code::NOT_FRIENDS && friendship.is_none_or(|it| it.known_ms > send.begun_ms)
         }

@@ -6,6 +6,8 @@
 mod access;
 mod log;
 mod shown;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 
@@ -25,7 +27,7 @@ pub(crate) enum Kind {
     Misdelivered,
     /// Stored or shown with another sender, id or text than was sent.
     Corrupted,
-    /// Refused although it was allowed, or stored although it was refused.
+    /// Refused although it was allowed, taken although it was not, or stored although it was refused.
     Refused,
     /// Not answered in time, or a device that did not come back.
     Unsettled,

@@ -2,7 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use super::{Findings, Kind, access, access::Reach, log};
+use super::{
+    Findings, Kind, access,
+    access::{Beginnings, Reach},
+    log,
+};
 use crate::torture::evidence::{Digest, Evidence, Record, Shown, Tongue};
 
 /// Lines of a device's own record that are printed around a violation.
@@ -17,6 +21,7 @@ pub(super) fn examine(evidence: &Evidence, findings: &mut Findings) {
             by_user.entry((record.user, shown.conv)).or_default().insert(shown.seq);
         }
     }
+    let beginnings = Beginnings::of(evidence);
     for record in &evidence.records {
         let mut by_conv: BTreeMap<u64, Vec<(usize, Shown)>> = BTreeMap::new();
         for (at, shown) in record.shown.iter().enumerate() {
@@ -28,18 +33,20 @@ pub(super) fn examine(evidence: &Evidence, findings: &mut Findings) {
         for conv in convs {
             let shown = by_conv.remove(&conv).unwrap_or_default();
             let reaches = access::reaches(evidence, record.user, conv);
-            let case = Case { evidence, record, conv, shown: &shown, reaches: &reaches };
+            let case =
+                Case { evidence, beginnings: &beginnings, record, conv, shown: &shown, reaches: &reaches };
             case.contents(findings);
             case.order(findings);
             case.completeness(by_user.get(&(record.user, conv)), findings);
         }
-        pushes(evidence, record, findings);
+        pushes(evidence, &beginnings, record, findings);
     }
 }
 
 /// One device and one conversation.
 struct Case<'a> {
     evidence: &'a Evidence,
+    beginnings: &'a Beginnings,
     record: &'a Record,
     conv: u64,
     /// With each message's place in the whole record.
@@ -63,13 +70,14 @@ impl Case<'_> {
                 findings.add(Kind::Corrupted, what, self.around(at));
             }
             let allowed =
-                conversation.is_some_and(|it| self.reaches.iter().any(|reach| reach.allows(seq, it)));
+                conversation.is_some_and(|it| self.beginnings.allow(self.reaches, record.user, seq, it));
             if !allowed {
                 let what = format!(
                     "{} (user {}) was shown {conv}/{seq}, which was not meant for them",
                     record.who, record.user
                 );
-                let mut around = self.around(at);
+                let mut around = log::around(evidence, conv, seq);
+                around.extend(self.around(at));
                 around.push(format!("may read {:?}", self.reaches));
                 findings.add(Kind::Misdelivered, what, around);
             }
@@ -160,13 +168,13 @@ impl Case<'_> {
 }
 
 /// What came over the wire is meant for this user too, shown or not.
-fn pushes(evidence: &Evidence, record: &Record, findings: &mut Findings) {
+fn pushes(evidence: &Evidence, beginnings: &Beginnings, record: &Record, findings: &mut Findings) {
     let mut reaches: HashMap<u64, Vec<Reach>> = HashMap::new();
     for pushed in &record.pushed {
         let reaches =
             reaches.entry(pushed.conv).or_insert_with(|| access::reaches(evidence, record.user, pushed.conv));
         let conversation = evidence.log.conversations.get(&pushed.conv);
-        let allowed = conversation.is_some_and(|it| reaches.iter().any(|reach| reach.allows(pushed.seq, it)));
+        let allowed = conversation.is_some_and(|it| beginnings.allow(reaches, record.user, pushed.seq, it));
         if !allowed {
             let what = format!(
                 "{} (user {}) was pushed {}/{}, which was not meant for them",

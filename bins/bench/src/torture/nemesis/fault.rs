@@ -20,11 +20,15 @@ pub(crate) enum Kind {
     TroubleNode,
     CutDatabaseLink,
     TroubleDatabaseLink,
+    KillRedis,
+    PauseRedis,
+    CutRedisLink,
+    TroubleRedisLink,
 }
 
 impl Kind {
     /// All of them, with names and how often each comes, relative to the others.
-    pub(crate) const ALL: [(Kind, &str, u32); 11] = [
+    pub(crate) const ALL: [(Kind, &str, u32); 15] = [
         (Kind::KillNode, "kill-node", 6),
         (Kind::PauseNode, "pause-node", 4),
         (Kind::DrainNode, "drain-node", 3),
@@ -36,11 +40,17 @@ impl Kind {
         (Kind::TroubleNode, "trouble-node", 3),
         (Kind::CutDatabaseLink, "cut-database-link", 3),
         (Kind::TroubleDatabaseLink, "trouble-database-link", 2),
+        (Kind::KillRedis, "kill-redis", 4),
+        (Kind::PauseRedis, "pause-redis", 3),
+        (Kind::CutRedisLink, "cut-redis-link", 3),
+        (Kind::TroubleRedisLink, "trouble-redis-link", 3),
     ];
 
     /// Whether there is something to break with so many nodes.
     pub(crate) fn fits(self, nodes: usize) -> bool {
-        nodes > 0
+        let of_redis =
+            matches!(self, Kind::KillRedis | Kind::PauseRedis | Kind::CutRedisLink | Kind::TroubleRedisLink);
+        nodes > 1 || !of_redis
     }
 }
 
@@ -65,6 +75,12 @@ pub(crate) enum Fault {
     /// For a moment.
     CutDatabaseLink(usize),
     TroubleDatabaseLink(usize, Trouble),
+    /// SIGKILL, and a new start with an empty memory at its end.
+    KillRedis,
+    PauseRedis,
+    /// For a moment.
+    CutRedisLink(usize),
+    TroubleRedisLink(usize, Trouble),
 }
 
 /// What only one fault can be at, at a time.
@@ -73,7 +89,9 @@ pub(crate) enum Place {
     Node(usize),
     Door(usize),
     DatabaseLink(usize),
+    RedisLink(usize),
     Database,
+    Redis,
     Clients,
 }
 
@@ -89,6 +107,8 @@ impl Fault {
             Fault::CutDatabaseLink(node) | Fault::TroubleDatabaseLink(node, _) => {
                 vec![Place::DatabaseLink(*node)]
             }
+            Fault::KillRedis | Fault::PauseRedis => vec![Place::Redis],
+            Fault::CutRedisLink(node) | Fault::TroubleRedisLink(node, _) => vec![Place::RedisLink(*node)],
         }
     }
 }
@@ -114,6 +134,10 @@ impl fmt::Display for Fault {
             Fault::TroubleDatabaseLink(at, trouble) => {
                 write!(f, "{} {} and the database", word(*trouble), node(at))
             }
+            Fault::KillRedis => write!(f, "kill Redis"),
+            Fault::PauseRedis => write!(f, "pause Redis"),
+            Fault::CutRedisLink(at) => write!(f, "cut {} off Redis", node(at)),
+            Fault::TroubleRedisLink(at, trouble) => write!(f, "{} {} and Redis", word(*trouble), node(at)),
         }
     }
 }

@@ -100,6 +100,11 @@ fn draw(kind: Kind, stakes: &Stakes, random: &mut StdRng) -> (Fault, Duration) {
         Kind::TroubleDatabaseLink => {
             (Fault::TroubleDatabaseLink(node, trouble(random)), ms(300..6_000, random))
         }
+        Kind::KillRedis => (Fault::KillRedis, ms(10..4_000, random)),
+        // Longer than nodes wait for a sign of life, now and then.
+        Kind::PauseRedis => (Fault::PauseRedis, ms(300..7_000, random)),
+        Kind::CutRedisLink => (Fault::CutRedisLink(node), Duration::ZERO),
+        Kind::TroubleRedisLink => (Fault::TroubleRedisLink(node, trouble(random)), ms(300..9_000, random)),
     }
 }
 
@@ -155,9 +160,17 @@ mod tests {
     fn every_kind_comes_and_no_place_is_broken_twice_at_once() {
         let schedule = Schedule::new(3, &stakes());
         let shown = schedule.to_string();
-        for word in
-            ["kill node", "pause node", "drain", "kill the database", "pause the database", "cut", "hold"]
-        {
+        for word in [
+            "kill node",
+            "pause node",
+            "drain",
+            "kill the database",
+            "pause the database",
+            "kill Redis",
+            "pause Redis",
+            "off Redis",
+            "hold",
+        ] {
             assert!(shown.contains(word), "no {word} in\n{shown}");
         }
         for (at, one) in schedule.entries.iter().enumerate() {

@@ -5,13 +5,16 @@ use std::{
     time::{Duration, Instant},
 };
 
-use testkit::Proxy;
+use testkit::{Proxy, Redis};
 
 use super::{
     fault::Fault,
     schedule::{Entry, Schedule},
 };
-use crate::torture::world::{World, link::Trouble};
+use crate::torture::world::{
+    World,
+    link::{Link, Trouble},
+};
 
 /// What is to happen, and when.
 pub(crate) struct Nemesis {
@@ -83,6 +86,12 @@ impl Nemesis {
             Fault::TroubleNode(at, trouble) => world.nodes[*at].door.set_trouble(Some(*trouble)),
             Fault::CutDatabaseLink(at) => world.nodes[*at].database.cut(),
             Fault::TroubleDatabaseLink(at, trouble) => world.nodes[*at].database.set_trouble(Some(*trouble)),
+            Fault::KillRedis => world.kill_redis(),
+            Fault::PauseRedis => world.redis.iter().for_each(Redis::pause),
+            Fault::CutRedisLink(at) => world.nodes[*at].redis.iter().for_each(Link::cut),
+            Fault::TroubleRedisLink(at, trouble) => {
+                world.nodes[*at].redis.iter_mut().for_each(|link| link.set_trouble(Some(*trouble)));
+            }
         }
     }
 
@@ -97,7 +106,13 @@ impl Nemesis {
             Fault::TroubleClients(devices, _) => devices.iter().for_each(|at| self.cables[*at].resume()),
             Fault::TroubleNode(at, _) => world.nodes[*at].door.set_trouble(None),
             Fault::TroubleDatabaseLink(at, _) => world.nodes[*at].database.set_trouble(None),
-            Fault::CutClients(_) | Fault::CutNode(_) | Fault::CutDatabaseLink(_) => {}
+            Fault::KillRedis => world.restart_redis(),
+            Fault::PauseRedis => world.redis.iter().for_each(Redis::resume),
+            Fault::TroubleRedisLink(at, _) => {
+                world.nodes[*at].redis.iter_mut().for_each(|link| link.set_trouble(None));
+            }
+            Fault::CutClients(_) | Fault::CutNode(_) | Fault::CutDatabaseLink(_) | Fault::CutRedisLink(_) => {
+            }
         }
     }
 }

@@ -15,12 +15,13 @@ use std::{
 };
 
 use mysql::Conn;
-use testkit::{Flush, MariaDb, Proxy};
+use testkit::{Flush, MariaDb, Nginx, Proxy, Redis};
 
 use self::{
     link::{Behind, Link},
     node::Node,
 };
+use super::options::LEASE;
 use crate::error::BenchError;
 
 /// How long a node may take until it serves.
@@ -36,6 +37,10 @@ pub(crate) struct World {
     pub(crate) database: MariaDb,
     database_name: String,
     database_down: bool,
+    /// None for a node that is alone, and so with nginx.
+    pub(crate) redis: Option<Redis>,
+    redis_down: bool,
+    nginx: Option<Nginx>,
     pub(crate) nodes: Vec<Node>,
     /// What nobody ordered.
     pub(crate) incidents: Vec<String>,
@@ -47,24 +52,45 @@ impl World {
         // As a production server: what is acknowledged is on the disk.
         let database = MariaDb::start_with(Flush::EveryCommit, &[]);
         let database_name = database.create_database("torture");
-        let nodes = (1..=nodes)
+        let redis = (nodes > 1).then(Redis::start);
+        let nodes: Vec<Node> = (1..=nodes)
             .map(|number| {
                 let name = format!("node-{number}");
-                let link = Link::to(database.address(), Behind::Up);
-                let store = database.url_through(link.address(), &database_name);
+                let database_link = Link::to(database.address(), Behind::Up);
+                let store = database.url_through(database_link.address(), &database_name);
+                let mut args = settings(&name, &store);
+                let redis_link = redis.as_ref().map(|redis| {
+                    let link = Link::to(redis.address(), Behind::Up);
+                    args.extend(cluster_settings(&redis.url_through(link.address())));
+                    link
+                });
                 let log = folder.join(format!("{name}.log"));
-                Node::new(name.clone(), program, settings(&name, &store), log, link, None)
+                Node::new(name, program, args, log, database_link, redis_link)
             })
             .collect();
-        let mut world =
-            World { folder, database, database_name, database_down: false, nodes, incidents: Vec::new() };
+        let doors: Vec<_> = nodes.iter().map(|node| node.door.address()).collect();
+        let nginx = redis.is_some().then(|| Nginx::start(&doors));
+        let mut world = World {
+            folder,
+            database,
+            database_name,
+            database_down: false,
+            redis,
+            redis_down: false,
+            nginx,
+            nodes,
+            incidents: Vec::new(),
+        };
         world.start_nodes()?;
         Ok(world)
     }
 
     /// Where devices connect.
     pub(crate) fn address(&self) -> SocketAddr {
-        self.nodes[0].door.address()
+        match &self.nginx {
+            Some(nginx) => nginx.address(),
+            None => self.nodes[0].door.address(),
+        }
     }
 
     /// A connection to the database, past all links.
@@ -97,9 +123,32 @@ impl World {
         }
     }
 
+    pub(crate) fn kill_redis(&mut self) {
+        if let Some(redis) = &self.redis {
+            redis.kill();
+            self.redis_down = true;
+            self.set_redis(Behind::Down);
+        }
+    }
+
+    /// With an empty memory.
+    pub(crate) fn restart_redis(&mut self) {
+        if let (Some(redis), true) = (&self.redis, std::mem::take(&mut self.redis_down)) {
+            redis.restart();
+            self.set_redis(Behind::Up);
+        }
+    }
+
+    fn set_redis(&mut self, behind: Behind) {
+        for link in self.nodes.iter_mut().flat_map(|node| &mut node.redis) {
+            link.set_behind(behind);
+        }
+    }
+
     /// Everything is whole again.
     pub(crate) fn heal(&mut self) -> Result<(), BenchError> {
         self.restart_database();
+        self.restart_redis();
         for node in &mut self.nodes {
             node.go_on();
             let links = [&mut node.door, &mut node.database].into_iter().chain(&mut node.redis);
@@ -141,6 +190,10 @@ impl World {
             std::thread::sleep(TICK);
         }
         let _ = fs::write(self.folder.join("mariadb.log"), self.database.log());
+        if let (Some(redis), Some(nginx)) = (&self.redis, &self.nginx) {
+            let _ = fs::write(self.folder.join("redis.log"), redis.log());
+            let _ = fs::write(self.folder.join("nginx.log"), nginx.log());
+        }
         for node in &self.nodes {
             let log = fs::read_to_string(&node.log).unwrap_or_default();
             for line in log.lines().filter(|line| line.contains("panicked at")) {
@@ -177,4 +230,14 @@ fn settings(name: &str, store: &str) -> Vec<String> {
     .into_iter()
     .map(str::to_owned)
     .collect()
+}
+
+/// What a node of several is told besides.
+fn cluster_settings(redis: &str) -> Vec<String> {
+    let lease = LEASE.as_millis().to_string();
+    [["--redis", redis], ["--presence-ttl-ms", &lease], ["--proxy-trusted", "127.0.0.1"]]
+        .concat()
+        .into_iter()
+        .map(str::to_owned)
+        .collect()
 }
