@@ -318,3 +318,20 @@ fn a_terminal_shows_what_its_user_sees() {
     terminal.press("\x03");
     assert_eq!(terminal.end(LIMIT).code(), Some(7));
 }
+
+#[test]
+fn a_private_redis_dies_empty_and_comes_back_at_its_port() {
+    let redis = testkit::Redis::start_with(Some("secret"), &["--maxmemory", "64mb"]);
+    let (address, pid) = (redis.address(), redis.pid());
+    assert_eq!(redis.ask(&["SET", "key", "value"]), "+OK\r\n");
+    assert_eq!(redis.ask(&["MGET", "key", "none"]), "*2\r\n$5\r\nvalue\r\n$-1\r\n");
+    redis.kill();
+    assert!(std::net::TcpStream::connect(address).is_err());
+    redis.restart();
+    assert_eq!(redis.address(), address);
+    assert_ne!(redis.pid(), pid);
+    assert_eq!(redis.ask(&["GET", "key"]), "$-1\r\n");
+    redis.pause();
+    redis.resume();
+    assert_eq!(redis.ask(&["PING"]), "+PONG\r\n");
+}

@@ -8,6 +8,20 @@
 //! its lease (it stood still, or Redis lost its memory) takes a new one under a new epoch. The first epoch of a process is
 //! its *boot*, by which the others tell it from older and newer processes of the same name.
 //!
+//! ```no_run
+//! # fn main() -> Result<(), cluster::redis::ConnectError> {
+//! # let clock: std::sync::Arc<dyn domain::Clock> = unimplemented!();
+//! use cluster::redis::{Config, connect};
+//! use domain::{Bus, Topic, UserId};
+//!
+//! let config = Config { node: "berlin-1".to_owned(), ..Config::default() };
+//! let membership = connect(&config, clock)?;
+//! membership.bus().subscribe(&[Topic::User(UserId(7))]);
+//! membership.stop(); // with a goodbye
+//! # Ok(())
+//! # }
+//! ```
+//!
 //! # Threads
 //!
 //! | thread | does | waits for |

@@ -177,6 +177,39 @@ fn what_is_not_confirmed_is_sent_again() {
     assert!(a.bus.snapshot().published_again >= 2);
 }
 
+#[test]
+fn who_did_not_wait_for_a_slow_redis_is_told_what_went_by() {
+    let redis = Redis::start();
+    let b = Node::join(&redis, "b");
+    let told_before = b.told.missed.lock().len();
+    redis.pause();
+    let (start, since) = (Instant::now(), now());
+    b.bus.subscribe(&[user(1)]);
+    let waited = start.elapsed();
+    redis.resume();
+    assert!(waited >= Duration::from_secs(2) && waited < Duration::from_secs(3), "{waited:?}");
+    assert_eq!(b.bus.snapshot().subscribe_timeouts, 1);
+    eventually(LIMIT, "it is told", || (b.told.missed.lock().len() > told_before).then_some(()));
+    assert!(b.told.missed.lock()[told_before].1 <= since);
+}
+
+#[test]
+fn what_a_dead_node_could_not_publish_is_told_to_be_missed() {
+    let redis = Redis::start();
+    let proxy = Proxy::start(redis.address());
+    let (a, b) = (Node::at(proxy.address(), "a"), Node::join(&redis, "b"));
+    b.bus.subscribe(&[user(1)]);
+    eventually(LIMIT, "it is known to live", || (b.bus.snapshot().nodes_living == 1).then_some(()));
+    proxy.hold();
+    let (at, wall) = (Instant::now(), now());
+    a.say(user(1), "never sent");
+    drop(a);
+    drop(proxy);
+    eventually(LIMIT, "it is told", || was_told(&b, wall, at).then_some(()));
+    assert!(!b.told.has_heard("never sent"));
+    assert_eq!(b.bus.snapshot().subscriber_reconnects, 0);
+}
+
 /// A message of another's that is longer than the limit.
 #[test]
 fn a_monstrous_message_ends_the_connection_and_not_the_node() {
