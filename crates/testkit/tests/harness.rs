@@ -12,7 +12,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use mysql::prelude::Queryable;
-use testkit::{MariaDb, Nginx, Process, Proxy, Signal, Terminal, TerminalSize, Upstream, When, eventually};
+use testkit::{
+    MariaDb, Nginx, Process, Proxy, Signal, Terminal, TerminalSize, Upstream, Way, When, eventually,
+};
 
 const LIMIT: Duration = Duration::from_secs(30);
 
@@ -144,6 +146,68 @@ fn a_proxy_holds_bytes_back_and_delivers_them_late() {
     let mut late = [0; 3];
     (&client).read_exact(&mut late).unwrap();
     assert_eq!(&late, b"two");
+}
+
+/// A client and a server that a proxy connects.
+fn linked() -> (Proxy, TcpStream, TcpStream) {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let proxy = Proxy::start(listener.local_addr().unwrap());
+    let client = client(&proxy);
+    (&client).write_all(b"!").unwrap();
+    let (mut server, _) = listener.accept().unwrap();
+    server.set_read_timeout(Some(LIMIT)).unwrap();
+    server.read_exact(&mut [0]).unwrap();
+    (proxy, client, server)
+}
+
+/// Whether one byte gets from one to the other within this time.
+fn passes(mut from: &TcpStream, mut to: &TcpStream, patience: Duration) -> bool {
+    from.write_all(b"?").unwrap();
+    to.set_read_timeout(Some(patience)).unwrap();
+    to.read_exact(&mut [0]).is_ok()
+}
+
+#[test]
+fn a_proxy_silences_one_way_only() {
+    let moment = Duration::from_millis(50);
+    let (proxy, client, mut server) = linked();
+    proxy.silence(Way::ToServer);
+    assert!(!passes(&client, &server, moment));
+    assert!(passes(&server, &client, LIMIT));
+    proxy.resume();
+    server.set_read_timeout(Some(LIMIT)).unwrap();
+    server.read_exact(&mut [0]).unwrap();
+    proxy.silence(Way::ToClient);
+    assert!(!passes(&server, &client, moment));
+    assert!(passes(&client, &server, LIMIT));
+}
+
+#[test]
+fn what_is_held_back_is_an_end_too() {
+    let (proxy, client, mut server) = linked();
+    proxy.hold();
+    drop(client);
+    server.set_read_timeout(Some(Duration::from_millis(50))).unwrap();
+    server.read(&mut [0]).unwrap_err();
+    proxy.resume();
+    server.set_read_timeout(Some(LIMIT)).unwrap();
+    assert_eq!(server.read(&mut [0]).unwrap(), 0);
+}
+
+#[test]
+fn a_proxy_turns_new_connections_away_and_can_be_aimed_elsewhere() {
+    let (address, _listener) = echo();
+    let proxy = Proxy::start(address);
+    let old = client(&proxy);
+    assert_eq!(ask(&old, b"one"), b"one");
+    proxy.turn_away();
+    TcpStream::connect(proxy.address()).unwrap_err();
+    assert_eq!(ask(&old, b"two"), b"two");
+    let elsewhere = FakeNode::start(b'x');
+    proxy.aim(elsewhere.address);
+    proxy.resume();
+    assert_eq!(ask(&old, b"?"), b"?");
+    assert_eq!(ask(&client(&proxy), b"?"), b"x");
 }
 
 #[test]
