@@ -1,11 +1,13 @@
 //! The settings, resolved: typed, checked, and sorted by who uses them.
 
-use std::net::{SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
 use domain::{FriendLimits, GroupLimits};
 use gateway::GatewayConfig;
+use ipnet::IpNet;
+use reactor::Departure;
 use service::{ServiceConfig, SessionPolicy};
 
 use crate::sources::{ConfigError, Sources};
@@ -13,12 +15,14 @@ use crate::sources::{ConfigError, Sources};
 /// Everything that a server needs to know before it starts.
 pub(crate) struct Config {
     pub(crate) listen: Vec<SocketAddr>,
+    /// Where operators are answered.
+    pub(crate) admin: Option<SocketAddr>,
     pub(crate) store: StoreConfig,
     /// `None`: a node that is alone.
     pub(crate) cluster: Option<cluster::redis::Config>,
     pub(crate) log: String,
     pub(crate) password: PasswordCost,
-    pub(crate) drain: Duration,
+    pub(crate) departure: Departure,
     pub(crate) reactor: reactor::Config,
     pub(crate) gateway: GatewayConfig,
     pub(crate) service: ServiceConfig,
@@ -69,6 +73,7 @@ impl Config {
         let frame_bytes_max = sources.number("frame_bytes_max", 1_024..=16 << 20)? as u32;
         let gateway = GatewayConfig {
             node: node(sources)?,
+            proxy_trusted: networks(sources, "proxy_trusted")?,
             heartbeat: millis(sources, "heartbeat_ms", 1_000..=3_600_000)?,
             hello_timeout: millis(sources, "hello_timeout_ms", 100..=3_600_000)?,
             login_timeout: millis(sources, "login_timeout_ms", 100..=86_400_000)?,
@@ -104,6 +109,7 @@ impl Config {
         };
         let config = Config {
             listen: listen(sources)?,
+            admin: admin(sources)?,
             cluster: cluster(sources, &store)?,
             store,
             log: sources.text("log").to_owned(),
@@ -111,7 +117,10 @@ impl Config {
                 memory_kib: sources.number("password_memory_kib", 8..=77_824)? as u32,
                 iterations: sources.number("password_iterations", 1..=8)? as u32,
             },
-            drain: millis(sources, "drain_ms", 0..=3_600_000)?,
+            departure: Departure {
+                notice: millis(sources, "drain_notice_ms", 0..=3_600_000)?,
+                drain: millis(sources, "drain_ms", 0..=3_600_000)?,
+            },
             reactor,
             gateway,
             service,
@@ -177,13 +186,42 @@ fn millis(
 fn listen(sources: &Sources) -> Result<Vec<SocketAddr>, ConfigError> {
     let mut addresses = Vec::new();
     for text in sources.text("listen").split(',').map(str::trim) {
-        let found = text.to_socket_addrs().map_err(|error| {
-            let cause = format!("\"{text}\" is not an address like 127.0.0.1:7000 or [::1]:7000 ({error})");
-            sources.wrong("listen", cause)
-        })?;
-        addresses.extend(found);
+        addresses.extend(address(sources, "listen", text)?);
     }
     Ok(addresses)
+}
+
+fn admin(sources: &Sources) -> Result<Option<SocketAddr>, ConfigError> {
+    match sources.text("admin") {
+        "" => Ok(None),
+        text => Ok(address(sources, "admin", text)?.next()),
+    }
+}
+
+fn address(
+    sources: &Sources,
+    key: &'static str,
+    text: &str,
+) -> Result<impl Iterator<Item = SocketAddr>, ConfigError> {
+    text.to_socket_addrs().map_err(|error| {
+        let cause = format!("\"{text}\" is not an address like 127.0.0.1:7000 or [::1]:7000 ({error})");
+        sources.wrong(key, cause)
+    })
+}
+
+/// Networks, or addresses, which are networks of one.
+fn networks(sources: &Sources, key: &'static str) -> Result<Vec<IpNet>, ConfigError> {
+    let texts = sources.text(key).split(',').map(str::trim).filter(|text| !text.is_empty());
+    texts
+        .map(|text| {
+            let address = text.parse::<IpAddr>().map(IpNet::from).ok();
+            address.or_else(|| text.parse().ok()).ok_or_else(|| {
+                let cause =
+                    format!("\"{text}\" is not an address like 10.0.0.1 or a network like 10.0.0.0/24");
+                sources.wrong(key, cause)
+            })
+        })
+        .collect()
 }
 
 fn store(sources: &Sources) -> Result<StoreConfig, ConfigError> {
@@ -379,6 +417,18 @@ mod tests {
         let file = file("listen = [\"127.0.0.1:1\", \"127.0.0.1:2\"]");
         let config = resolve(&["--config", file.path().to_str().unwrap()], &[]).unwrap();
         assert_eq!(config.listen.len(), 2);
+    }
+
+    #[test]
+    fn balancers_are_addresses_and_networks() {
+        let config =
+            resolve(&["--proxy-trusted", "10.0.0.1, 192.168.0.0/16,::1,2001:db8::/32"], &[]).unwrap();
+        let trusted: Vec<_> = config.gateway.proxy_trusted.iter().map(ToString::to_string).collect();
+        assert_eq!(trusted, ["10.0.0.1/32", "192.168.0.0/16", "::1/128", "2001:db8::/32"]);
+        for wrong in ["10.0.0", "10.0.0.0/33", "nginx", "10.0.0.1:80"] {
+            let message = message(&["--proxy-trusted", wrong]);
+            assert!(message.contains(&format!("\"{wrong}\" is not an address")), "{message}");
+        }
     }
 
     #[test]

@@ -1,9 +1,12 @@
 //! One node of the chat system: reads its settings, wires ports to the service, and runs until it is told to stop.
 
 mod config;
+mod exposition;
 mod node;
+mod process;
 mod setting;
 mod sources;
+mod status;
 
 use std::process::ExitCode;
 

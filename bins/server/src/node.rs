@@ -4,19 +4,28 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 use std::time::Duration;
 
+use admin::{Admin, RunningAdmin};
 use cluster::local::{LocalBus, LocalPresence};
 use cluster::redis::{self, Membership};
-use domain::{Bus, Presence, SharedReceiver, SharedWatcher, Store};
+use domain::{Bus, Clock, Presence, SharedReceiver, SharedWatcher, Store};
 use gateway::{Gateway, NODE_MESSAGE_FORMAT, RunningGateway};
 use model::mysql::{self, MySqlStore};
 use model::sqlite::{Options, SqliteStore};
 use model::{Argon2Hasher, QuietHasher, SystemClock, SystemEntropy};
+use reactor::Departure;
 use service::{Ports, Service};
 
 use crate::config::{Config, StoreConfig};
+use crate::status::NodeStatus;
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4_096;
+
+/// The same, on the admin address.
+const ADMIN_BACKLOG: i32 = 64;
+
+/// How long answers to operators may take once the node has stopped.
+const ADMIN_DRAIN: Duration = Duration::from_secs(1);
 
 /// How long a request waits for a database connection before it is answered BUSY. With the attempts of an appender, a
 /// sender waits about five seconds to be told that the database is away.
@@ -27,20 +36,25 @@ pub(crate) struct Node {
     gateway: RunningGateway,
     /// `None`: the node is alone.
     membership: Option<Membership>,
+    /// Answers operators until everything else has ended.
+    admin: Option<(RunningAdmin, SocketAddr)>,
     addresses: Vec<SocketAddr>,
     /// Where it stores, without any password.
     place: String,
-    drain: Duration,
+    departure: Departure,
 }
 
 impl Node {
     /// Opens the store, binds, and serves. An error is a sentence for the operator.
     pub(crate) fn start(config: Config) -> Result<Node, String> {
-        let (store, place) = open_store(&config.store)?;
+        let started_ms = SystemClock.now().0;
+        // Whoever asks before the node serves waits for an answer.
+        let admin = config.admin.map(|address| bind(address, ADMIN_BACKLOG)).transpose()?;
+        let Opened { store, database, place } = open_store(&config.store)?;
         let mut listeners = Vec::new();
         let mut addresses = Vec::new();
         for address in &config.listen {
-            let listener = bind(*address)?;
+            let listener = bind(*address, BACKLOG)?;
             addresses.push(listener.local_addr().map_err(|error| error.to_string())?);
             listeners.push(listener);
         }
@@ -55,6 +69,7 @@ impl Node {
             None => (Arc::new(LocalBus::alone()), Arc::new(LocalPresence::new())),
             Some(membership) => (membership.bus(), membership.presence()),
         };
+        let name = config.gateway.node.clone();
         let gateway = Gateway::new(config.gateway, bus).map_err(|error| error.to_string())?;
         if let Some(membership) = &membership {
             // Kept weakly: the hub owns the bus.
@@ -73,15 +88,24 @@ impl Node {
         let service = Service::new(ports, config.service);
         let gateway = gateway.start(listeners, config.reactor, service).map_err(|error| error.to_string())?;
         gateway
-            .stop_on_signals(config.drain.into())
+            .stop_on_signals(config.departure)
             .map_err(|error| format!("cannot watch signals: {error}"))?;
-        Ok(Node { gateway, membership, addresses, place, drain: config.drain })
+        let status = NodeStatus {
+            name,
+            started_ms,
+            gateway: gateway.monitor(),
+            database,
+            cluster: membership.as_ref().map(|membership| (membership.bus(), membership.presence())),
+        };
+        let admin = admin.map(|listener| start_admin(listener, status)).transpose()?;
+        Ok(Node { gateway, membership, admin, addresses, place, departure: config.departure })
     }
 
     /// The one line that says that it serves, where, and where it stores.
     pub(crate) fn announcement(&self) -> String {
         let addresses: Vec<_> = self.addresses.iter().map(SocketAddr::to_string).collect();
-        format!("listening on {}, storing in {}", addresses.join(" and "), self.place)
+        let admin = self.admin.as_ref().map_or(String::new(), |(_, address)| format!(", admin on {address}"));
+        format!("listening on {}, storing in {}{admin}", addresses.join(" and "), self.place)
     }
 
     /// Serves until a signal; then everything that was answered is stored.
@@ -91,7 +115,10 @@ impl Node {
         if let Some(membership) = self.membership {
             membership.stop();
         }
-        log::info!("stopped; everything is stored (drained within {:?})", self.drain);
+        if let Some((admin, _)) = self.admin {
+            admin.stop(ADMIN_DRAIN);
+        }
+        log::info!("stopped; everything is stored (drained within {:?})", self.departure.drain);
         ended
     }
 }
@@ -103,11 +130,28 @@ fn join_cluster(mut config: redis::Config) -> Result<Membership, String> {
     redis::connect(&config, Arc::new(SystemClock)).map_err(|error| error.to_string())
 }
 
-fn open_store(config: &StoreConfig) -> Result<(Arc<dyn Store>, String), String> {
+/// Lets operators ask.
+fn start_admin(listener: TcpListener, status: NodeStatus) -> Result<(RunningAdmin, SocketAddr), String> {
+    let address = listener.local_addr().map_err(|error| error.to_string())?;
+    let running = Admin::start(listener, Arc::new(status)).map_err(|error| error.to_string())?;
+    Ok((running, address))
+}
+
+/// An open store.
+struct Opened {
+    store: Arc<dyn Store>,
+    /// The same, if it is one that can be away.
+    database: Option<Arc<MySqlStore>>,
+    /// Where it stores, without any password.
+    place: String,
+}
+
+fn open_store(config: &StoreConfig) -> Result<Opened, String> {
     match config {
         StoreConfig::Sqlite { folder } => {
             let store = SqliteStore::open(folder, &Options::default()).map_err(|error| error.to_string())?;
-            Ok((Arc::new(store), folder.join("chat.db").display().to_string()))
+            let place = folder.join("chat.db").display().to_string();
+            Ok(Opened { store: Arc::new(store), database: None, place })
         }
         StoreConfig::MySql { url, password, connections_max } => {
             let mut database = mysql::Config::from_url(&url.0).map_err(|error| error.to_string())?;
@@ -116,14 +160,14 @@ fn open_store(config: &StoreConfig) -> Result<(Arc<dyn Store>, String), String> 
             }
             database.pool_size = *connections_max;
             database.checkout_timeout = CHECKOUT_TIMEOUT;
-            let store = MySqlStore::open(&database).map_err(|error| error.to_string())?;
-            Ok((Arc::new(store), database.to_string()))
+            let store = Arc::new(MySqlStore::open(&database).map_err(|error| error.to_string())?);
+            Ok(Opened { store: store.clone(), database: Some(store), place: database.to_string() })
         }
     }
 }
 
-fn bind(address: SocketAddr) -> Result<TcpListener, String> {
-    reactor::listen(address, BACKLOG).map_err(|error| {
+fn bind(address: SocketAddr, backlog: i32) -> Result<TcpListener, String> {
+    reactor::listen(address, backlog).map_err(|error| {
         format!("cannot listen on {address}: {error}; is another server running, or is the address not this machine's?")
     })
 }

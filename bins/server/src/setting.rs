@@ -45,6 +45,7 @@ impl Setting {
         match self.form {
             Form::Number => self.default.to_owned(),
             Form::Text => format!("\"{}\"", self.default),
+            Form::List if self.default.is_empty() => "[]".to_owned(),
             Form::List => {
                 let parts: Vec<_> = self.default.split(',').map(|part| format!("\"{part}\"")).collect();
                 format!("[{}]", parts.join(", "))
@@ -74,6 +75,18 @@ pub(crate) const SETTINGS: &[Setting] = &[
         form: Form::List,
         help: "Addresses to listen on, HOST:PORT with commas between them. IPv6 hosts in brackets: [::1]:7000. Port 0 \
                picks a free one.",
+    },
+    text(
+        "admin",
+        "",
+        "Address for operators, HOST:PORT: /healthz, /readyz and /metrics over HTTP. It has no password: keep it private. Empty: none.",
+    ),
+    Setting {
+        key: "proxy_trusted",
+        default: "",
+        form: Form::List,
+        help: "Balancers that say in the PROXY protocol whom they connect: addresses or networks (10.0.0.0/24). A connection from \
+               there must begin with such a header. Empty: none.",
     },
     text("data", "./data", "Folder of the embedded store. Made if it does not exist."),
     text(
@@ -202,7 +215,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     number("password_memory_kib", "19456", "Memory that hashing one password takes (argon2id m)."),
     number("password_iterations", "2", "Passes over that memory (argon2id t)."),
-    number("drain_ms", "5000", "On SIGTERM or SIGINT: how long clients get for what they are owed."),
+    number(
+        "drain_notice_ms",
+        "0",
+        "On SIGTERM or SIGINT: how long the node goes on serving while /readyz says that it leaves, for balancers that ask.",
+    ),
+    number("drain_ms", "5000", "After that: how long clients get for what they are owed."),
 ];
 
 #[cfg(test)]

@@ -2,9 +2,13 @@
 
 use std::time::Duration;
 
+use ipnet::IpNet;
 use protocol::limits;
 
 use crate::node_message::PAYLOAD_BYTES_MAX;
+
+/// Networks of balancers: each newcomer's address is compared with all of them.
+const PROXY_TRUSTED_MAX: usize = 256;
 
 /// Limits and thread counts of the gateway, with their defaults.
 #[derive(Clone, Debug)]
@@ -15,6 +19,9 @@ pub struct GatewayConfig {
     pub server: String,
     /// A side that has sent nothing for this long sends a PING; one that heard nothing for twice as long closes.
     pub heartbeat: Duration,
+    /// Balancers: a connection from one of these begins with a header of the PROXY protocol, which says whose it is. None by
+    /// default: then such a header is no more than bytes that are no frame.
+    pub proxy_trusted: Vec<IpNet>,
     /// From connecting to HELLO.
     pub hello_timeout: Duration,
     /// From connecting, or logging out, to being logged in.
@@ -76,6 +83,7 @@ impl Default for GatewayConfig {
             node: "node-1".to_owned(),
             server: concat!("chat/", env!("CARGO_PKG_VERSION")).to_owned(),
             heartbeat: Duration::from_secs(12),
+            proxy_trusted: Vec::new(),
             hello_timeout: Duration::from_secs(10),
             login_timeout: Duration::from_secs(600),
             frame_bytes_max: limits::FRAME_BYTES_MAX,
@@ -111,6 +119,7 @@ impl GatewayConfig {
         let rule = |holds: bool, field, rule| {
             if holds { Ok(()) } else { Err(GatewayConfigError { field, rule }) }
         };
+        rule(self.proxy_trusted.len() <= PROXY_TRUSTED_MAX, "proxy_trusted", "must be at most 256 networks")?;
         rule(self.heartbeat >= Duration::from_secs(1), "heartbeat", "must be at least 1 s")?;
         rule(self.hello_timeout >= Duration::from_millis(100), "hello_timeout", "must be at least 100 ms")?;
         rule(self.login_timeout >= self.hello_timeout, "login_timeout", "must not be below hello_timeout")?;

@@ -1,5 +1,6 @@
 //! The door for framed TCP: bytes to requests, on the sub reactors.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -9,9 +10,11 @@ use protocol::{
     limits,
 };
 use reactor::{CloseReason, Command, ConnId, Handler, Link, Remote};
+use service::domain::{SessionId, UserId};
 
 use crate::lane::{Job, Lane, Owed, Scheduling};
 use crate::post::DoorMail;
+use crate::proxy_header::{self, Found};
 use crate::shared::Shared;
 
 /// Protocol versions that the server speaks.
@@ -39,6 +42,8 @@ pub(crate) struct Door {
 /// One connection as its sub reactor sees it.
 pub(crate) struct Visitor {
     lane: Arc<Lane>,
+    /// The client's address, as a balancer told it.
+    client: SocketAddr,
     stage: Stage,
     heard_at: Instant,
     /// Since when it has been a guest.
@@ -60,6 +65,8 @@ enum Intake {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
+    /// A balancer's header has not come, which says whose connection this is.
+    Unannounced,
     /// HELLO has not come.
     Silent,
     /// HELLO has come.
@@ -78,6 +85,33 @@ impl Door {
             out: BytesMut::new(),
             scheduled: Vec::new(),
             own_mail: Vec::new(),
+        }
+    }
+
+    /// Takes a balancer's header, once it is whole; how many bytes were used.
+    fn announcement(&mut self, link: &mut Link<'_>, visitor: &mut Visitor, input: &[u8]) -> usize {
+        match proxy_header::find(input) {
+            Found::Unfinished => 0,
+            Found::Header(client, used) => {
+                visitor.stage = Stage::Silent;
+                if let Some(client) = client {
+                    self.shared.counters.proxied.add(1);
+                    visitor.client = client;
+                }
+                log::debug!("connection {} from {} through {}", link.id(), visitor.client, link.peer());
+                used
+            }
+            Found::Malformed => {
+                self.shared.counters.bad_proxy_headers.add(1);
+                log::debug!(
+                    "connection {} through {}: no header of the PROXY protocol",
+                    link.id(),
+                    link.peer()
+                );
+                let sentence = "a balancer's connection must begin with a header of the PROXY protocol";
+                farewell(link, Code::BAD_FRAME, sentence, "bad PROXY header");
+                input.len()
+            }
         }
     }
 
@@ -194,7 +228,7 @@ impl Door {
     fn arm(&self, link: &mut Link<'_>, visitor: &Visitor) {
         let config = &self.shared.config;
         let at = match visitor.stage {
-            Stage::Silent => visitor.guest_since + config.hello_timeout,
+            Stage::Unannounced | Stage::Silent => visitor.guest_since + config.hello_timeout,
             Stage::Guest | Stage::User => {
                 let silent = link.now().saturating_duration_since(visitor.heard_at);
                 let intervals = if silent < config.heartbeat { 1 } else { 2 };
@@ -222,9 +256,15 @@ impl Handler for Door {
     fn open(&mut self, link: &mut Link<'_>) -> Visitor {
         let now = link.now();
         let lane = Arc::new(Lane::new(link.id()));
+        let peer = link.peer();
+        let is_balancer = self.shared.config.proxy_trusted.iter().any(|net| net.contains(&peer.ip()));
+        if !is_balancer {
+            log::debug!("connection {} from {peer}", link.id());
+        }
         let visitor = Visitor {
             lane,
-            stage: Stage::Silent,
+            client: peer,
+            stage: if is_balancer { Stage::Unannounced } else { Stage::Silent },
             heard_at: now,
             guest_since: now,
             intake: Intake::Open,
@@ -241,10 +281,18 @@ impl Handler for Door {
         let pipeline_max = self.shared.config.pipeline_max;
         let mut room = pipeline_max.saturating_sub(visitor.lane.outstanding()) as usize;
         let mut used = 0;
+        if visitor.stage == Stage::Unannounced {
+            used = self.announcement(link, visitor, input);
+            if visitor.stage == Stage::Unannounced {
+                return used;
+            }
+        }
         while link.is_open() {
             let len_max = match visitor.stage {
                 Stage::User => self.shared.config.frame_bytes_max,
-                Stage::Silent | Stage::Guest => self.shared.config.frame_bytes_before_login_max,
+                Stage::Unannounced | Stage::Silent | Stage::Guest => {
+                    self.shared.config.frame_bytes_before_login_max
+                }
             };
             match decode(&input[used..], len_max) {
                 Ok(Some(_)) if room <= self.jobs.len() => {
@@ -334,6 +382,9 @@ impl Handler for Door {
         let silent = now.saturating_duration_since(visitor.heard_at);
         let guest = now.saturating_duration_since(visitor.guest_since);
         match visitor.stage {
+            Stage::Unannounced => {
+                return self.late(link, "the PROXY header did not come in time", "no PROXY header");
+            }
             Stage::Silent => return self.late(link, "HELLO did not come in time", "no hello"),
             Stage::Guest if guest >= config.login_timeout => {
                 return self.late(link, "login did not come in time", "no login");
@@ -351,7 +402,17 @@ impl Handler for Door {
     }
 
     fn closed(&mut self, id: ConnId, visitor: Visitor, reason: CloseReason) {
-        log::debug!("connection {id} closed: {reason}");
+        if log::log_enabled!(log::Level::Debug) {
+            let client = visitor.client;
+            match visitor.lane.identity() {
+                Some((UserId(user), SessionId(session))) => {
+                    log::debug!(
+                        "connection {id} of {client}, user {user}, session {session} closed: {reason}"
+                    );
+                }
+                None => log::debug!("connection {id} of {client} closed: {reason}"),
+            }
+        }
         if visitor.lane.leave() == Scheduling::Schedule {
             self.scheduled.push(visitor.lane);
         }
@@ -361,7 +422,7 @@ impl Handler for Door {
         let bye = Bye {
             errcode: Code::GOING_AWAY.0,
             errmsg: Code::GOING_AWAY.text().to_owned(),
-            retry_after_ms: 0,
+            retry_after_ms: self.shared.comebacks.next_ms(),
         };
         send(link, |out| encode::push(&Push::Bye(bye), out));
         link.pause_reading();

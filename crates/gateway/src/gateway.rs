@@ -14,6 +14,7 @@ use service::{Hub, Lane as Speed, Service};
 use crate::append_queue::AppendQueue;
 use crate::appender::Appender;
 use crate::budget::Budget;
+use crate::comeback::Comebacks;
 use crate::config::{GatewayConfig, GatewayConfigError};
 use crate::courier::Courier;
 use crate::door::Door;
@@ -111,6 +112,7 @@ impl Gateway {
             counters: self.counters,
             budget: Budget::new(config.waiting_bytes_max),
             config,
+            comebacks: Comebacks::default(),
             dead_thread: OnceLock::new(),
         });
         let running = Reactor::start(listeners, reactor, |info| {

@@ -7,6 +7,7 @@ use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::SeqCst};
 use parking_lot::Mutex;
 use protocol::Request;
 use reactor::ConnId;
+use service::domain::{SessionId, UserId};
 use service::{Lane as Speed, Principal, route};
 
 use crate::budget::Claim;
@@ -210,6 +211,11 @@ impl Lane {
         self.state.lock().principal = principal;
     }
 
+    /// Whom the lane speaks for, for logs. Any thread.
+    pub(crate) fn identity(&self) -> Option<(UserId, SessionId)> {
+        self.state.lock().principal.as_ref().map(|principal| (principal.user, principal.session))
+    }
+
     /// What to do next. The worker that runs the lane only.
     pub(crate) fn next(&self, speed: Speed) -> Step {
         let mut state = self.state.lock();
@@ -330,7 +336,6 @@ impl State {
 mod tests {
     use super::*;
     use protocol::{Nothing, OneChat, Page, Secret};
-    use service::domain::{SessionId, UserId};
 
     const PIPELINE: u32 = 4;
 

@@ -88,6 +88,10 @@ numbers! {
         requests_refused,
         /// Connections closed for bytes that are no frames, or for frames over the limit.
         bad_streams,
+        /// Connections of balancers (`proxy_trusted`) closed because they did not begin with a header of the PROXY protocol.
+        bad_proxy_headers,
+        /// Connections whose client's address a balancer told.
+        proxied,
         /// Requests answered BUSY because too many bytes waited (`waiting_bytes_max`).
         busy_bytes,
         /// Requests answered BUSY because the slow queue was full (`slow_queue_max`).

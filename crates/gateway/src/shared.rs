@@ -7,6 +7,7 @@ use service::domain::ConversationId;
 
 use crate::append_queue::AppendQueue;
 use crate::budget::Budget;
+use crate::comeback::Comebacks;
 use crate::config::GatewayConfig;
 use crate::hub::GatewayHub;
 use crate::lane::{Lane, Owed, Scheduling};
@@ -23,6 +24,7 @@ pub(crate) struct Shared {
     pub(crate) appends: Box<[AppendQueue]>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) budget: Arc<Budget>,
+    pub(crate) comebacks: Comebacks,
     /// The name of a thread that panicked.
     pub(crate) dead_thread: OnceLock<String>,
 }

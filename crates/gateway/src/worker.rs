@@ -75,11 +75,14 @@ impl Worker {
         match self.handle(lane, job.rid, job.request, speaker) {
             Ok(Handled::Reply(reply)) => self.reply(lane, job.rid, &reply),
             Ok(Handled::SignedIn(principal, reply)) => {
+                let (user, session) = (principal.user.0, principal.session.0);
+                log::debug!("connection {} speaks for user {user}, session {session}", lane.conn);
                 lane.speak_for(Some(principal));
                 self.post.mail(lane.conn, DoorMail::SignedIn);
                 self.reply(lane, job.rid, &reply);
             }
             Ok(Handled::SignedOut(reply)) => {
+                log::debug!("connection {} logged out", lane.conn);
                 lane.speak_for(None);
                 self.post.mail(lane.conn, DoorMail::SignedOut);
                 self.reply(lane, job.rid, &reply);

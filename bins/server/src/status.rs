@@ -1,0 +1,83 @@
+//! What a node shows its operators.
+
+use std::sync::Arc;
+
+use admin::Status;
+use cluster::redis::{RedisBus, RedisPresence};
+use gateway::GatewayMonitor;
+use model::mysql::MySqlStore;
+
+use crate::exposition::{Kind, Page};
+use crate::process;
+
+/// A node from an operator's point of view. Asked by the admin's loop; takes locks for a moment, and waits for nothing.
+pub(crate) struct NodeStatus {
+    pub(crate) name: String,
+    pub(crate) started_ms: u64,
+    pub(crate) gateway: GatewayMonitor,
+    /// `None`: an embedded store, which is away only if the process is.
+    pub(crate) database: Option<Arc<MySqlStore>>,
+    /// `None`: the node is alone.
+    pub(crate) cluster: Option<(Arc<RedisBus>, Arc<RedisPresence>)>,
+}
+
+impl Status for NodeStatus {
+    fn health(&self) -> Result<(), String> {
+        match self.gateway.dead_thread() {
+            None => Ok(()),
+            Some(thread) => Err(format!("the thread {thread} died; the node stops")),
+        }
+    }
+
+    /// Without Redis a node serves all the same, only alone; to call it unready would take all nodes away at once.
+    fn readiness(&self) -> Result<(), String> {
+        if self.gateway.is_leaving() {
+            return Err("draining".to_owned());
+        }
+        if self.database.as_ref().is_some_and(|database| !database.is_reachable()) {
+            return Err("database away".to_owned());
+        }
+        Ok(())
+    }
+
+    fn metrics(&self) -> String {
+        let mut page = Page::default();
+        let build = concat!("{version=\"", env!("CARGO_PKG_VERSION"), "\"");
+        let info = format!("{build},node=\"{}\"}}", self.name);
+        page.info("chat_build_info", "Always 1; its labels say what runs here.", &info);
+        let ready = u8::from(self.readiness().is_ok());
+        page.number("chat_ready", "1 while /readyz says 200.", Kind::Gauge, ready);
+        let started = self.started_ms as f64 / 1e3;
+        let help = "When this process started, in seconds since 1970.";
+        page.number("process_start_time_seconds", help, Kind::Gauge, started);
+        process::add_to(&mut page);
+
+        let reactor = self.gateway.reactor_snapshot();
+        page.part("chat_reactor", Kind::Counter, reactor.counters());
+        page.part("chat_reactor", Kind::Gauge, reactor.gauges());
+
+        let gateway = self.gateway.snapshot();
+        page.part("chat_gateway", Kind::Counter, gateway.counters());
+        page.part("chat_gateway", Kind::Gauge, gateway.gauges());
+        let refusals = ("chat_gateway_refusals_total", "Requests refused, by error code.", Kind::Counter);
+        page.labelled(refusals, "code", gateway.refusals.iter().copied());
+        let help = "Messages stored in one transaction.";
+        page.histogram("chat_gateway_append_messages", help, 1.0, &gateway.append_messages);
+        let help = "From taking a group of messages until it is stored and answered, in seconds.";
+        page.histogram("chat_gateway_append_seconds", help, 1e6, &gateway.append_us);
+
+        if let Some(database) = &self.database {
+            let pool = database.pool_snapshot();
+            page.part("chat_store_pool", Kind::Counter, pool.counters());
+            page.part("chat_store_pool", Kind::Gauge, pool.gauges());
+        }
+        if let Some((bus, presence)) = &self.cluster {
+            let (bus, presence) = (bus.snapshot(), presence.snapshot());
+            page.part("chat_bus", Kind::Counter, bus.counters());
+            page.part("chat_bus", Kind::Gauge, bus.gauges());
+            page.part("chat_presence", Kind::Counter, presence.counters());
+            page.part("chat_presence", Kind::Gauge, presence.gauges());
+        }
+        page.into_text()
+    }
+}
