@@ -24,6 +24,8 @@ umask 077
 
 readonly NODES_MAX=9
 readonly NGINX_MODULES=/usr/lib/nginx/modules
+# Where nginx comes from when it connects to nodes. They trust that address alone: people may connect to nodes directly as well.
+readonly NGINX_ADDRESS=127.0.0.2
 # How long a part may take to be ready, and to end, in seconds. A node drains its clients for 5 s (drain_ms).
 readonly READY_LIMIT=60
 readonly MARIADB_STOP_LIMIT=60 REDIS_STOP_LIMIT=10 NODE_STOP_LIMIT=30 NGINX_STOP_LIMIT=5
@@ -238,7 +240,7 @@ store_password_file = "$folder/secret/mariadb"
 redis = "redis://127.0.0.1:$(port_of redis)/0"
 redis_password_file = "$folder/secret/redis"
 admin = "127.0.0.1:$(admin_port_of "$1")"
-proxy_trusted = ["127.0.0.1"]
+proxy_trusted = ["$NGINX_ADDRESS"]
 EOF
     launch "$1" "$programs/server" --config "$folder/$1.toml"
 }
@@ -258,6 +260,7 @@ start_nginx() {
     text="${text//@LISTEN@/127.0.0.1:$port}"
     text="${text//@WORKERS@/auto}"
     text="${text//@NODES@/$servers}"
+    text="${text/proxy_protocol on;/proxy_protocol on; proxy_bind $NGINX_ADDRESS;}"
     printf '%s\n' "$text" >"$folder/nginx/nginx.conf"
     launch nginx nginx -g 'daemon off;' -p "$folder/nginx" -c "$folder/nginx/nginx.conf" -e "$folder/nginx/error.log"
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Everything that a change must pass, on a Debian 12 machine with nothing prepared: installs what is missing, then
-# checks the format, lints, tests, documentation, the release build, and that the bench runs.
+# checks the format, lints, tests, documentation, the release build, and that the bench and scripts/cluster.sh run.
 #
 #   scripts/test.sh              everything
 #   scripts/test.sh --install    only installs what is missing
@@ -184,6 +184,7 @@ main() {
     step "documentation" build_documentation
     step "release build" cargo build --release --workspace
     step "bench smoke" bench_smoke
+    step "cluster script" scripts/test-cluster.sh
     say "everything passed in $SECONDS s"
 }
 
