@@ -58,9 +58,21 @@ pub(crate) fn roster_at(
     }
 }
 
-/// Whether the user is in the group.
+/// Whether the user is in the group. Who is not in the roster that is kept may have joined on another node a moment ago,
+/// and was answered so: before anybody is refused the store is asked, for one row.
 pub(crate) fn is_member(service: &Service, group: GroupId, user: UserId) -> StoreResult<bool> {
-    Ok(roster(service, group)?.is_some_and(|roster| roster.contains(user)))
+    match roster(service, group)? {
+        None => Ok(false),
+        Some(roster) if roster.contains(user) => Ok(true),
+        Some(_) if service.ports.hub.reach() == Reach::Alone => Ok(false),
+        Some(_) => {
+            let joined = service.ports.store.membership(group, user)?.is_some();
+            if joined {
+                service.rosters.invalidate(&group);
+            }
+            Ok(joined)
+        }
+    }
 }
 
 /// CREATE_GROUP.

@@ -128,6 +128,18 @@ fn who_left_there_reads_nothing_here_whatever_this_node_missed() {
 }
 
 #[test]
+fn who_joined_there_may_speak_here_before_any_notice() {
+    let (here, there) = two_nodes();
+    let (alice, bob) = (here.login("alice"), here.login("bob"));
+    let group = here.group(&[&alice]);
+    alice.say_in(group, "1", "the roster is kept from here on").unwrap();
+    let elsewhere = there.try_login("bob").unwrap();
+    elsewhere.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
+    assert_eq!(bob.say_in(group, "2", "he was answered").unwrap().seq, 2);
+    refused(here.login("carol").say_in(group, "3", "no member"), Code::NOT_MEMBER);
+}
+
+#[test]
 fn readers_are_known_only_of_a_roster_that_is_new_enough() {
     let (here, there) = two_nodes();
     let (alice, bob) = (here.login("alice"), here.login("bob"));
