@@ -147,6 +147,10 @@ impl IoThread {
             match order {
                 Transport::Connect => self.connect(),
                 Transport::Close => self.socket = None,
+                Transport::Leave => {
+                    self.socket = None;
+                    self.attempt = self.attempt.wrapping_add(1);
+                }
             }
         }
         self.write();

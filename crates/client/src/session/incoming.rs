@@ -98,7 +98,9 @@ impl Session {
         };
         let wait_ms = u64::from(bye.retry_after_ms).min(limits::RETRY_AFTER_MS_MAX);
         let give_up_at = now + Duration::from_millis(limits::BYE_TIMEOUT_MS);
-        self.bye = Some(Farewell { why, fate, retry_after: Duration::from_millis(wait_ms), give_up_at });
+        let retry_after = Duration::from_millis(wait_ms);
+        let going_away = code == Code::GOING_AWAY;
+        self.bye = Some(Farewell { why, fate, going_away, retry_after, give_up_at });
     }
 
     fn reply(&mut self, rid: u32, result: Result<Reply, Trouble>, now: Instant) {
@@ -162,7 +164,13 @@ impl Session {
             };
             let wait_ms = refusal.body.retry_after_ms.unwrap_or(0).min(limits::RETRY_AFTER_MS_MAX);
             let retry_after = Duration::from_millis(wait_ms);
-            self.bye = Some(Farewell { why: refusal.to_string(), fate, retry_after, give_up_at: now });
+            self.bye = Some(Farewell {
+                why: refusal.to_string(),
+                fate,
+                going_away: false,
+                retry_after,
+                give_up_at: now,
+            });
         }
         self.lose(&trouble.to_string(), now);
     }

@@ -74,6 +74,8 @@ pub enum Transport {
     Connect,
     /// Close the connection, or stop opening it. Nothing needs to be said back.
     Close,
+    /// The same, and connect to another address of the server the next time, if it has several: whoever is there goes away.
+    Leave,
 }
 
 /// What became of a call.
@@ -101,6 +103,8 @@ struct Identity {
 struct Farewell {
     why: String,
     fate: Fate,
+    /// The node stops: it is not the one to come back to.
+    going_away: bool,
     retry_after: Duration,
     /// Answers that are owed may come until then.
     give_up_at: Instant,
@@ -343,7 +347,6 @@ impl Session {
         if settled {
             self.backoff.reset();
         }
-        self.transport = Some(Transport::Close);
         self.input.clear();
         self.output.clear();
         self.timelines.connection_lost();
@@ -354,9 +357,11 @@ impl Session {
         let farewell = self.bye.take().unwrap_or_else(|| Farewell {
             why: why.to_owned(),
             fate: Fate::Retry,
+            going_away: false,
             retry_after: Duration::ZERO,
             give_up_at: now,
         });
+        self.transport = Some(if farewell.going_away { Transport::Leave } else { Transport::Close });
         if let Fate::End(end) = farewell.fate.clone() {
             self.end_session(end);
         }

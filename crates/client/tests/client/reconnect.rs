@@ -112,6 +112,7 @@ fn a_stopping_node_is_left_for_another_after_the_time_it_names() {
     let mut world = World::signed_in();
     world.push(bye(Code::GOING_AWAY, 5_000));
     assert!(!world.open, "nothing is owed, so the connection is closed");
+    assert!(world.left, "another address is asked next");
     world.pass(Duration::from_millis(4_999));
     assert_eq!(world.connects.len(), 1);
     world.pass_served(Duration::from_millis(501));
@@ -138,6 +139,7 @@ fn answers_that_are_owed_come_after_a_bye() {
 fn a_wait_that_no_sane_server_would_demand_is_cut() {
     let mut world = World::signed_in();
     world.push(bye(Code::BUSY, u32::MAX));
+    assert!(!world.left, "a busy node is asked again");
     let Next::RetryIn(wait) = last_next(&world) else { panic!("tries again") };
     assert!(wait <= Duration::from_millis(client::limits::RETRY_AFTER_MS_MAX + 500));
 }

@@ -29,6 +29,8 @@ pub(crate) struct World {
     /// Times of attempts to connect.
     pub(crate) connects: Vec<Instant>,
     pub(crate) open: bool,
+    /// Whether the client ever went to look for another address.
+    pub(crate) left: bool,
     wire: BytesMut,
     next_call: u64,
 }
@@ -52,6 +54,7 @@ impl World {
             answers: vec![],
             connects: vec![],
             open: false,
+            left: false,
             wire: BytesMut::new(),
             next_call: 0,
         }
@@ -90,7 +93,8 @@ impl World {
                     }
                     continue;
                 }
-                Some(Transport::Close) => {
+                Some(order @ (Transport::Close | Transport::Leave)) => {
+                    self.left |= order == Transport::Leave;
                     self.drop_wire();
                     continue;
                 }
