@@ -29,6 +29,10 @@ use crate::error::BenchError;
 /// How long a part of the world may take until it serves: machines are shared.
 const READY_TIMEOUT: Duration = Duration::from_secs(60);
 
+/// Where nginx connects from. Nodes take the client's address from connections of this one, and the bench connects to nodes
+/// without nginx too.
+const NGINX_SOURCE: Ipv4Addr = Ipv4Addr::new(127, 0, 0, 80);
+
 /// How often a starting part is asked whether it is there.
 const KNOCK_INTERVAL: Duration = Duration::from_millis(5);
 

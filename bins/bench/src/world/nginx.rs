@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use super::{Program, free_port, installed, wait_until_ready};
+use super::{NGINX_SOURCE, Program, free_port, installed, wait_until_ready};
 use crate::error::BenchError;
 
 /// What operators run.
@@ -55,7 +55,8 @@ fn configuration(folder: &Path, addr: SocketAddr, nodes: &[SocketAddr]) -> Resul
         .replace("@FOLDER@", &folder.to_string_lossy())
         .replace("@LISTEN@", &addr.to_string())
         .replace("@WORKERS@", "1")
-        .replace("@NODES@", &servers.join("\n")))
+        .replace("@NODES@", &servers.join("\n"))
+        .replace("proxy_pass nodes;", &format!("proxy_pass nodes;\n        proxy_bind {NGINX_SOURCE};")))
 }
 
 fn module_folder() -> Result<PathBuf, BenchError> {

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use super::{MariaDb, Program, Redis, free_port, wait_until_ready};
+use super::{MariaDb, NGINX_SOURCE, Program, Redis, free_port, wait_until_ready};
 use crate::{error::BenchError, load::Session};
 
 /// How long a node may take to show its metrics.
@@ -39,7 +39,7 @@ impl Node {
         let mut program = Program::start(program, &name, folder, |command| {
             command.args(["--node", &name, "--listen", &addr.to_string(), "--admin", &admin.to_string()]);
             command.args(["--store", &mariadb.url(), "--redis", &format!("redis://{}", redis.addr())]);
-            command.args(["--proxy-trusted", "127.0.0.1", "--data"]).arg(&data);
+            command.args(["--proxy-trusted", &NGINX_SOURCE.to_string(), "--data"]).arg(&data);
             command.args(["--password-memory-kib", "8", "--password-iterations", "1"]).args(args);
             // Settings in the environment of whoever measures are not those of the measurement.
             let settings = std::env::vars_os().map(|(name, _)| name);
