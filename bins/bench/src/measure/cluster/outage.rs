@@ -117,6 +117,7 @@ pub(super) fn run(options: &Options, world: &mut World, away: Away) -> Result<Re
     report.set("gauges_max", seen.gauges());
     report.measure("rss_mib_before", seen.rss_mib_first());
     report.measure("rss_mib_max", seen.rss_mib_max());
+    report.set("rss_mib_every_5_s", seen.rss_mib_course());
     report.target("rss_growth_mib", seen.rss_growth_mib(), RSS_GROWTH_MIB_MAX);
     let recovered_ms = if all_arrived { recovered_ms } else { f64::MAX };
     report.target("recovered_ms", recovered_ms, RECOVERED_MS_MAX);

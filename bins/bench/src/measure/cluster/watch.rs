@@ -27,6 +27,8 @@ pub(super) struct Watch {
 pub(super) struct Seen {
     rss_first: Vec<u64>,
     rss_max: Vec<u64>,
+    /// Of the largest node, at each look.
+    rss_course: Vec<u64>,
     /// The highest value of each gauge on any node.
     gauges: BTreeMap<String, f64>,
     /// Times that a node did not show its metrics.
@@ -41,6 +43,7 @@ impl Watch {
         let flag = Arc::clone(&over);
         let thread = thread::spawn(move || {
             while !flag.load(Ordering::Acquire) {
+                seen.rss_course.push(0);
                 nodes.iter().enumerate().try_for_each(|(number, node)| seen.look(number, node))?;
                 thread::park_timeout(INTERVAL);
             }
@@ -58,7 +61,11 @@ impl Watch {
 
 impl Seen {
     fn look(&mut self, number: usize, node: &Probe) -> Result<(), BenchError> {
-        self.rss_max[number] = self.rss_max[number].max(rss_bytes(node.pid())?);
+        let rss = rss_bytes(node.pid())?;
+        self.rss_max[number] = self.rss_max[number].max(rss);
+        if let Some(now) = self.rss_course.last_mut() {
+            *now = rss.max(*now);
+        }
         let Ok(gauges) = node.gauges() else {
             self.unseen += 1;
             return Ok(());
@@ -83,6 +90,11 @@ impl Seen {
 
     pub(super) fn rss_mib_max(&self) -> f64 {
         mib(self.rss_max.iter().copied().max().unwrap_or(0))
+    }
+
+    /// The largest node's size every five seconds or so: a size that rises to the end is not bounded.
+    pub(super) fn rss_mib_course(&self) -> Vec<u64> {
+        self.rss_course.iter().step_by(5).map(|bytes| bytes >> 20).collect()
     }
 
     /// Times that a node did not show its metrics.
