@@ -4,7 +4,7 @@
 //! that tests can doctor it.
 
 use std::{
-    collections::{BTreeMap, hash_map::DefaultHasher},
+    collections::{BTreeMap, VecDeque, hash_map::DefaultHasher},
     fmt,
     hash::{Hash, Hasher},
 };
@@ -47,7 +47,12 @@ pub(crate) struct Record {
     pub(crate) view: BTreeMap<u64, State>,
     /// Sign-ins, by password and by token.
     pub(crate) sign_ins: u64,
+    /// What happened to its connection and session last: Unix milliseconds and words.
+    pub(crate) notes: VecDeque<(u64, String)>,
 }
+
+/// Notes that are kept; older ones are dropped.
+pub(crate) const NOTES_MAX: usize = 60;
 
 /// A message as a person saw it. Ids and texts are kept as digests: there are many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

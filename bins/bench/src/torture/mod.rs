@@ -49,6 +49,8 @@ const TICK: Duration = Duration::from_millis(20);
 const LOOK: Duration = Duration::from_millis(500);
 /// How often it says how far things are.
 const PROGRESS: Duration = Duration::from_secs(10);
+/// Lines of a device's own notes that are printed if it does not come back.
+const NOTES_SHOWN: usize = 20;
 /// How long everybody may take to sign in for the first time.
 const SIGN_IN_LIMIT: Duration = Duration::from_secs(60);
 
@@ -180,8 +182,9 @@ impl<'a> Director<'a> {
                 say(&format!("not signed in: {missing:?}; open: {open}; behind: {} {first:?}", behind.len()));
             }
             if late {
-                for who in missing {
-                    self.findings.add(Kind::Unsettled, format!("{who} is not signed in again"), Vec::new());
+                for member in self.ensemble.members.iter().filter(|member| missing.contains(&member.who)) {
+                    let what = format!("{} is not signed in again", member.who);
+                    self.findings.add(Kind::Unsettled, what, member.desk.last_notes(NOTES_SHOWN));
                 }
                 if open > 0 || !behind.is_empty() {
                     let what = format!(

@@ -59,6 +59,8 @@ impl Verdict {
         }
         for record in records {
             let who = record.who;
+            text += &format!("{who} {:?}\n", record.tongue);
+            record.notes.iter().for_each(|(at_ms, note)| text += &format!("{who} at {at_ms}: {note}\n"));
             record.sends.iter().for_each(|send| text += &format!("{who} (user {}) {send:?}\n", record.user));
             record.gaps.iter().for_each(|gap| text += &format!("{who} {gap:?}\n"));
             record.shown.iter().for_each(|shown| text += &format!("{who} {shown:?}\n"));

@@ -10,7 +10,10 @@ use std::{
 
 use protocol::{Friend, State};
 
-use crate::torture::evidence::{Gap, Pushed, Record, Send, Shown};
+use crate::torture::{
+    clock,
+    evidence::{Gap, NOTES_MAX, Pushed, Record, Send, Shown},
+};
 
 /// What the director wants of one device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -121,6 +124,22 @@ impl Desk {
 
     pub(super) fn disconnected(&self) {
         self.lock().signed_in = false;
+    }
+
+    /// Writes down what happened to the connection or session.
+    pub(super) fn note(&self, what: &str) {
+        let mut inner = self.lock();
+        if inner.record.notes.len() >= NOTES_MAX {
+            inner.record.notes.pop_front();
+        }
+        inner.record.notes.push_back((clock::now_ms(), what.to_owned()));
+    }
+
+    /// The last notes, a line each.
+    pub(crate) fn last_notes(&self, count: usize) -> Vec<String> {
+        let notes = &self.lock().record.notes;
+        let from = notes.len().saturating_sub(count);
+        notes.iter().skip(from).map(|(at_ms, what)| format!("{at_ms}: {what}")).collect()
     }
 
     pub(super) fn show(&self, shown: Shown) {

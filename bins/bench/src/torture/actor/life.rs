@@ -59,6 +59,14 @@ impl Actor {
     }
 
     fn change(&mut self, now: Instant) {
+        let before = self.life;
+        self.change_somehow(now);
+        if self.life != before {
+            self.desk.note(&format!("{:?}", self.life));
+        }
+    }
+
+    fn change_somehow(&mut self, now: Instant) {
         let away = Life::Away { until: now + some_time(ABSENCE, &mut self.random) };
         match self.random.random_range(0..100) {
             0..25 => {
@@ -153,8 +161,7 @@ impl Actor {
 
     /// As when its battery is taken out: the server learns of it from the network alone.
     fn die(&mut self) {
-        self.cable.refuse();
+        self.cable.cut();
         self.switch_off(Parting::Sudden);
-        self.cable.resume();
     }
 }

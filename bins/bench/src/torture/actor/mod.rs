@@ -162,6 +162,7 @@ impl Actor {
         for heard in heard {
             match heard {
                 Heard::SignedIn(bundle) => {
+                    self.desk.note(&format!("signed in to session {}", bundle.session));
                     self.desk.signed_in(&bundle.friends);
                     let mut household = self.resident().household();
                     for friend in &bundle.friends {
@@ -172,8 +173,14 @@ impl Actor {
                         club.hear_requests(&bundle.requests);
                     }
                 }
-                Heard::Disconnected => self.desk.disconnected(),
-                Heard::SessionEnded => self.session_ended(),
+                Heard::Disconnected(why) => {
+                    self.desk.disconnected();
+                    self.desk.note(&why);
+                }
+                Heard::SessionEnded => {
+                    self.desk.note("session ended");
+                    self.session_ended();
+                }
                 Heard::Message(message) => self.desk.show(Shown {
                     conv: message.conv,
                     seq: message.seq,
@@ -212,13 +219,17 @@ impl Actor {
                     self.token = bundle.token;
                     self.login = LoginState::Done;
                 }
-                _ => self.login = LoginState::Wanted { from: Instant::now() + LOGIN_RETRY },
+                other => {
+                    self.desk.note(&format!("login: {:?}", other.map(|reply| reply.msgid())));
+                    self.login = LoginState::Wanted { from: Instant::now() + LOGIN_RETRY };
+                }
             }
             return;
         }
         if self.login == LoginState::LeavingBy(ticket) {
             // Unanswered, it may have been done or not: then the line finds out with its token.
             self.login = LoginState::Done;
+            self.desk.note(&format!("logout: {:?}", result.as_ref().map(Reply::msgid)));
             if result.is_ok() {
                 self.session_ended();
                 let pause = some_time(Duration::from_secs(1), &mut self.random);
@@ -258,12 +269,14 @@ impl Actor {
         {
             let name = Some(self.resident().name.clone());
             let login = Login { id: None, name, password: Resident::password() };
+            self.desk.note("logs in");
             let ticket = self.ask(Request::Login(login));
             self.login = LoginState::Asked(ticket);
         }
     }
 
     fn log_out(&mut self) {
+        self.desk.note("logs out");
         let ticket = self.ask(Request::LogOut(Nothing {}));
         self.login = LoginState::LeavingBy(ticket);
     }

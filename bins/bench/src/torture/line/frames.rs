@@ -108,7 +108,7 @@ impl FramesLine {
         match self.phase {
             Phase::Away { until } if until <= now => self.connect(now, heard),
             Phase::Greeting { give_up_at } | Phase::Resuming { give_up_at } if give_up_at <= now => {
-                self.lost(Duration::ZERO, heard);
+                self.lost("the server does not answer", Duration::ZERO, heard);
             }
             Phase::Away { .. }
             | Phase::Greeting { .. }
@@ -117,7 +117,7 @@ impl FramesLine {
             | Phase::User => {}
         }
         if self.socket.is_some() && now > self.heard_at + 2 * self.heartbeat {
-            self.lost(Duration::ZERO, heard);
+            self.lost("nothing was heard", Duration::ZERO, heard);
         }
         if self.socket.is_some() && now > self.sent_at + self.heartbeat {
             self.send(Asked::Trifle, &Request::Ping(Nothing {}), heard);
@@ -131,7 +131,7 @@ impl FramesLine {
             socket.set_write_timeout(Some(SOCKET_TIMEOUT))?;
             Ok(socket)
         });
-        let Ok(socket) = opened else { return self.lost(Duration::ZERO, heard) };
+        let Ok(socket) = opened else { return self.lost("no connection", Duration::ZERO, heard) };
         self.socket = Some(socket);
         self.input.clear();
         self.heard_at = now;
@@ -145,7 +145,7 @@ impl FramesLine {
     }
 
     /// The one place where a connection ends.
-    fn lost(&mut self, retry_after: Duration, heard: &mut Vec<Heard>) {
+    fn lost(&mut self, why: &str, retry_after: Duration, heard: &mut Vec<Heard>) {
         self.socket = None;
         self.input.clear();
         self.sync.stop();
@@ -153,7 +153,7 @@ impl FramesLine {
         let bound = (BACKOFF_FIRST * (1 << self.failures.min(8))).min(BACKOFF_MAX);
         let wait = self.random.random_range(Duration::ZERO..=bound) + retry_after.min(BACKOFF_MAX);
         self.phase = Phase::Away { until: Instant::now() + wait };
-        heard.push(Heard::Disconnected);
+        heard.push(Heard::Disconnected(why.to_owned()));
         for (_, asked) in self.asked.drain() {
             if let Asked::Script(ticket, _) = asked {
                 heard.push(Heard::Answer(ticket, Err(NoAnswer::Uncertain)));
@@ -196,7 +196,7 @@ impl FramesLine {
         self.asked.insert(self.rid, asked);
         self.sent_at = Instant::now();
         if socket.write_all(&bytes).is_err() {
-            self.lost(Duration::ZERO, heard);
+            self.lost("a write failed", Duration::ZERO, heard);
         }
     }
 
@@ -206,14 +206,14 @@ impl FramesLine {
         let mut chunk = vec![0; CHUNK];
         let read = socket.set_read_timeout(Some(patience)).and_then(|()| socket.read(&mut chunk));
         match read {
-            Ok(0) => return self.lost(Duration::ZERO, heard),
+            Ok(0) => return self.lost("the server closed it", Duration::ZERO, heard),
             Ok(length) => {
                 self.heard_at = Instant::now();
                 self.input.extend_from_slice(&chunk[..length]);
             }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
-            Err(_) => return self.lost(Duration::ZERO, heard),
+            Err(_) => return self.lost("a read failed", Duration::ZERO, heard),
         }
         while self.socket.is_some() {
             let message = match protocol::decode(&self.input, 2 * limits::FRAME_BYTES_MAX) {
@@ -253,7 +253,7 @@ impl FramesLine {
             self.memory.token = None;
             heard.push(Heard::SessionEnded);
         }
-        self.lost(Duration::from_millis(bye.retry_after_ms.into()), heard);
+        self.lost(&bye.errmsg, Duration::from_millis(bye.retry_after_ms.into()), heard);
     }
 
     fn reply(&mut self, rid: u32, result: Result<Reply, Refusal>, heard: &mut Vec<Heard>) {
@@ -277,7 +277,8 @@ impl FramesLine {
                 heard.push(Heard::SessionEnded);
             }
             (Some(Asked::Hello | Asked::Resume), Err(refusal)) => {
-                self.lost(Duration::from_millis(refusal.body.retry_after_ms.unwrap_or(0)), heard);
+                let wait = Duration::from_millis(refusal.body.retry_after_ms.unwrap_or(0));
+                self.lost(&refusal.to_string(), wait, heard);
             }
             (Some(Asked::Page { .. }), Ok(Reply::Conversations(page))) => self.sync.page(page, heard),
             (Some(Asked::Page { after }), Err(_)) => self.sync.page_refused(after),

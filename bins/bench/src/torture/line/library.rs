@@ -45,7 +45,7 @@ impl LibraryLine {
     fn take(event: Event, heard: &mut Vec<Heard>) {
         heard.push(match event {
             Event::SignedIn { bundle, .. } => Heard::SignedIn(bundle),
-            Event::Disconnected { .. } => Heard::Disconnected,
+            Event::Disconnected { why, next } => Heard::Disconnected(format!("{why}; {next:?}")),
             Event::SessionEnded(_) => Heard::SessionEnded,
             Event::Message { message, .. } => Heard::Message(message),
             Event::Gap { conv, first, last } => Heard::Gap(Gap { conv, first, last }),

@@ -32,8 +32,8 @@ pub(crate) struct Memory {
 pub(crate) enum Heard {
     /// A session began or goes on.
     SignedIn(Box<SignedIn>),
-    /// The connection is gone; another one is made.
-    Disconnected,
+    /// The connection is gone; another one is made. In a few words why.
+    Disconnected(String),
     /// The session is over: log in again.
     SessionEnded,
     /// The next message of its conversation.
