@@ -45,12 +45,11 @@ pub(crate) struct Node {
 }
 
 impl Node {
-    /// Opens the store, binds, and serves. An error is a sentence for the operator.
+    /// Binds, joins the cluster, opens the store, and serves. An error is a sentence for the operator.
     pub(crate) fn start(config: Config) -> Result<Node, String> {
         let started_ms = SystemClock.now().0;
         // Whoever asks before the node serves waits for an answer.
         let admin = config.admin.map(|address| bind(address, ADMIN_BACKLOG)).transpose()?;
-        let Opened { store, database, place } = open_store(&config.store)?;
         let mut listeners = Vec::new();
         let mut addresses = Vec::new();
         for address in &config.listen {
@@ -64,7 +63,15 @@ impl Node {
                 .map_err(|error| error.to_string())?;
         let hasher = QuietHasher::new(Arc::new(hasher), config.gateway.slow_threads)
             .map_err(|error| format!("cannot start a thread for hashing passwords: {error}"))?;
+        // Before the store is opened, which may bring its schema forward: not under nodes of another version.
         let membership = config.cluster.map(join_cluster).transpose()?;
+        let Opened { store, database, place } = match open_store(&config.store) {
+            Ok(opened) => opened,
+            Err(sentence) => {
+                membership.map(Membership::stop);
+                return Err(sentence);
+            }
+        };
         let (bus, presence): (Arc<dyn Bus>, Arc<dyn Presence>) = match &membership {
             None => (Arc::new(LocalBus::alone()), Arc::new(LocalPresence::new())),
             Some(membership) => (membership.bus(), membership.presence()),
