@@ -39,7 +39,8 @@
 //! [`missed`](domain::BusReceiver::missed), with [`MARGIN`] taken off for the clocks of others:
 //!
 //! - The subscriber lost its connection, or heard nothing for [`SILENCE_LIMIT`] although it pinged, or did not hear the
-//!   node's own beat: since the last ping that was answered, once all topics are subscribed again.
+//!   node's own beat: since the last ping that was answered, or since another node was last known to have published
+//!   everything, if that is longer ago; once all topics are subscribed again.
 //! - Another node refused publications because its queue was full, or ended with some unpublished: since the first of them.
 //!   Its beats tell so for five minutes.
 //! - Another node died: since it was last known to have published everything. Each beat says how far behind it is.
@@ -51,6 +52,12 @@
 //! `publish` queues up to its limit, `subscribe` returns at once. Presence calls return at once too: own users are online,
 //! all others are unknown. After a restart with an empty memory all nodes register again within a second or two; for three
 //! seconds whoever is not found is unknown and not offline.
+//!
+//! # What Redis must be
+//!
+//! One server (or one that another replaces at the same address), version 6.2 or later, that evicts nothing
+//! (`maxmemory-policy noeviction`); it need not keep anything on disk. What it holds is described in
+//! `scripts/prelude.lua`: a few entries for each connected session. Its clock alone judges leases.
 
 mod alarm;
 mod backoff;

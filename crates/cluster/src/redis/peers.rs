@@ -30,6 +30,8 @@ struct Peer {
     loss_seen: u64,
     /// It said goodbye.
     left: bool,
+    /// It is gone, and what it may have left unpublished was told: nothing more is expected of it.
+    over: bool,
     last_heard: Timestamp,
 }
 
@@ -72,6 +74,7 @@ impl Peers {
             Some(peer) if peer.boot > boot => Hear::Outdated,
             Some(peer) if peer.boot == boot => {
                 peer.last_heard = now;
+                peer.over = false;
                 Hear::Believe
             }
             _ => {
@@ -97,6 +100,17 @@ impl Peers {
         if let Some(peer) = self.by_name.get_mut(name) {
             peer.left = true;
         }
+    }
+
+    /// Up to when all that the others published has been heard, as far as they said so: what one of them has had in its queue
+    /// for long may be published in the very moment in which this node does not listen.
+    pub(super) fn complete_until(&self) -> Option<Timestamp> {
+        let expected = self.by_name.values().filter(|peer| !peer.over && !peer.left);
+        let silent = self.living.iter().filter(|(process, _)| {
+            self.by_name.get(&process.name).is_none_or(|peer| peer.boot != process.boot)
+        });
+        let since = silent.map(|(_, attendance)| attendance.first_seen);
+        expected.map(|peer| peer.complete_until).chain(since).min()
     }
 
     /// Says who lives; answers since when publications of those may be missing that died without a goodbye.
@@ -131,6 +145,10 @@ impl Peers {
                 living.entry(process.clone()).or_insert(Attendance { first_seen: now, missing: false });
             }
         }
+        for (name, peer) in &mut self.by_name {
+            let process = Process { name: name.clone(), boot: peer.boot };
+            peer.over = !living.contains_key(&process);
+        }
         self.living = living;
         missing_since
     }
@@ -152,7 +170,7 @@ impl Peers {
 
 impl Peer {
     fn new(boot: u64, now: Timestamp) -> Peer {
-        Peer { boot, complete_until: now, loss_seen: 0, left: false, last_heard: now }
+        Peer { boot, complete_until: now, loss_seen: 0, left: false, over: false, last_heard: now }
     }
 }
 
@@ -241,6 +259,29 @@ mod tests {
         peers.roll_call(&[(process("a", 5), Standing::Living)], Timestamp(10));
         let renewed = [(process("a", 5), Standing::Dead), (process("a", 5), Standing::Living)];
         assert_eq!(peers.roll_call(&renewed, Timestamp(20)), None);
+    }
+
+    #[test]
+    fn the_slowest_of_those_who_live_says_what_is_complete() {
+        let mut peers = Peers::default();
+        assert_eq!(peers.complete_until(), None);
+        let both = [(process("a", 5), Standing::Living), (process("b", 1), Standing::Living)];
+        peers.roll_call(&both, Timestamp(10));
+        assert_eq!(peers.complete_until(), Some(Timestamp(10)), "nothing was heard of them yet");
+        for name in ["a", "b"] {
+            peers.heard(
+                name,
+                both.iter().find(|(process, _)| *process.name == *name).unwrap().0.boot,
+                Timestamp(10),
+            );
+        }
+        peers.beat("a", &beat(1, 0, &[]), Timestamp(30));
+        peers.beat("b", &beat(1, 15, &[]), Timestamp(30));
+        assert_eq!(peers.complete_until(), Some(Timestamp(15)));
+        peers.roll_call(&[both[0].clone(), (process("b", 1), Standing::Dead)], Timestamp(40));
+        assert_eq!(peers.complete_until(), Some(Timestamp(30)), "what the dead left was told");
+        peers.goodbye("a");
+        assert_eq!(peers.complete_until(), None);
     }
 
     #[test]

@@ -319,7 +319,9 @@ impl Subscriber {
             self.shared.bus.hearing.set(1);
             self.backoff.worked();
             log::info!("the bus listens at {}", self.shared.settings.target);
-            let missed_since = answered.late.map_or(self.heard_until, |late| late.min(self.heard_until));
+            let complete_until = self.shared.peers.lock().complete_until();
+            let missed_since =
+                [answered.late, complete_until].into_iter().flatten().fold(self.heard_until, Timestamp::min);
             self.shared.tell_missed(missed_since);
         } else if let Some(since) = answered.late {
             self.shared.tell_missed(since);
