@@ -8,6 +8,7 @@ mod setting;
 mod sources;
 mod status;
 
+use std::io::Write;
 use std::process::ExitCode;
 
 use config::Config;
@@ -34,14 +35,22 @@ fn run(flags: &clap::ArgMatches) -> Result<(), String> {
         println!("all settings are right");
         return Ok(());
     }
-    start_log(&config.log);
+    start_log(&config.log, &config.gateway.node);
     let node = Node::start(config)?;
     println!("{}", node.announcement());
     node.wait()
 }
 
-/// RUST_LOG, where it is set, says more than the setting.
-fn start_log(filter: &str) {
+/// RUST_LOG, where it is set, says more than the setting. Each line names the node: lines of many nodes end in one place.
+fn start_log(filter: &str, node: &str) {
     let environment = env_logger::Env::default().filter_or("RUST_LOG", filter);
-    env_logger::Builder::from_env(environment).format_timestamp_millis().init();
+    let node = node.to_owned();
+    env_logger::Builder::from_env(environment)
+        .format(move |out, record| {
+            let (time, level) = (out.timestamp_millis(), record.level());
+            let style = out.default_level_style(level);
+            let (target, text) = (record.target(), record.args());
+            writeln!(out, "[{time} {style}{level:<5}{style:#} {node} {target}] {text}")
+        })
+        .init();
 }

@@ -68,7 +68,9 @@ impl Node {
         let Opened { store, database, place } = match open_store(&config.store) {
             Ok(opened) => opened,
             Err(sentence) => {
-                membership.map(Membership::stop);
+                if let Some(membership) = membership {
+                    membership.stop();
+                }
                 return Err(sentence);
             }
         };

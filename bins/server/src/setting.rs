@@ -238,6 +238,23 @@ mod tests {
         assert_eq!(shown, SETTINGS.len(), "server.example.toml shows a setting that does not exist");
     }
 
+    /// The table of settings in `docs/operations.md`, with what `server --help` says.
+    #[test]
+    fn the_operators_page_shows_every_setting() {
+        let page = include_str!("../../../docs/operations.md");
+        let section = page.split("\n## ").find(|section| section.starts_with("Settings\n")).unwrap();
+        let shown: Vec<_> = section.lines().filter(|line| line.starts_with("| `")).collect();
+        let rows = SETTINGS.iter().map(|setting| {
+            let default = match setting.default {
+                "" => String::new(),
+                default => format!("`{default}`"),
+            };
+            format!("| `{}` | {default} | {} |", setting.key, setting.help)
+        });
+        let expected: Vec<_> = rows.collect();
+        assert!(shown == expected, "the table must be:\n{}", expected.join("\n"));
+    }
+
     #[test]
     fn names_are_unique() {
         for (at, setting) in SETTINGS.iter().enumerate() {
