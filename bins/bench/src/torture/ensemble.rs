@@ -87,7 +87,7 @@ impl Ensemble {
         for (at, member) in self.members.iter().enumerate() {
             for (&conv, conversation) in &evidence.log.conversations {
                 let last = conversation.last_seq;
-                let to_the_end = |reach: &Reach| reach.until_ms.is_none();
+                let to_the_end = |reach: &Reach| reach.end.is_none();
                 let Some(reach) = reaches(&evidence, member.user, conv).into_iter().find(to_the_end) else {
                     continue;
                 };

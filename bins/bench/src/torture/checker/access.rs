@@ -6,7 +6,7 @@ use protocol::Code;
 
 use super::{Findings, Kind};
 use crate::torture::evidence::{
-    Conversation, Digest, Evidence, Friendship, Outcome, Record, Send, Spell, Target,
+    Conversation, Digest, Evidence, Friendship, Outcome, Record, Send, Spell, Target, Window,
 };
 
 /// How long a node may still take messages from somebody who left a group on another node: until it finds that the bus
@@ -17,22 +17,21 @@ const HEARSAY_MS: u64 = 5_000;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Reach {
     pub(crate) first: u64,
-    /// It goes on until the end: everything in it must be shown. Otherwise messages may be read whose time is not later
-    /// than this.
-    pub(crate) until_ms: Option<u64>,
+    /// Without it, it goes on until the end: everything in it must be shown.
+    pub(crate) end: Option<Window>,
 }
 
 impl Reach {
     /// Whether a message may be shown.
     pub(super) fn allows(&self, seq: u64, conversation: &Conversation) -> bool {
-        let in_time = |until| conversation.message(seq).is_some_and(|message| message.time <= until);
-        seq >= self.first && self.until_ms.is_none_or(in_time)
+        let in_time = |end: Window| conversation.message(seq).is_some_and(|it| it.time <= end.until_ms);
+        seq >= self.first && self.end.is_none_or(in_time)
     }
 
     /// Whether a message that the reader began to send at this time may be shown to themselves. Sending and leaving at
     /// the same time, from two devices, it may come to stand behind the leave.
     fn allows_own(&self, seq: u64, begun_ms: u64) -> bool {
-        seq >= self.first && self.until_ms.is_none_or(|until| begun_ms <= until)
+        seq >= self.first && self.end.is_none_or(|end| begun_ms <= end.until_ms)
     }
 }
 
@@ -63,13 +62,13 @@ impl Beginnings {
 pub(crate) fn reaches(evidence: &Evidence, user: u64, conv: u64) -> Vec<Reach> {
     let Some(conversation) = evidence.log.conversations.get(&conv) else { return Vec::new() };
     if let Some((lo, hi)) = conversation.pair {
-        let whole = Reach { first: 1, until_ms: None };
+        let whole = Reach { first: 1, end: None };
         return if user == lo || user == hi { vec![whole] } else { Vec::new() };
     }
     let reach = |spell: &Spell| {
         let stored = evidence.log.members.get(&(conv, user)).map(|since| since + 1);
         let first = spell.first.or(stored)?;
-        Some(Reach { first, until_ms: spell.left.map(|left| left.until_ms) })
+        Some(Reach { first, end: spell.left })
     };
     let spells = evidence.spells.iter().filter(|spell| spell.user == user && spell.group == conv);
     spells.filter_map(reach).collect()

@@ -7,7 +7,7 @@ use super::{
     access::{Beginnings, Reach},
     log,
 };
-use crate::torture::evidence::{Digest, Evidence, Record, Shown, Tongue};
+use crate::torture::evidence::{Digest, Evidence, Record, Shown, Tongue, Window};
 
 /// Lines of a device's own record that are printed around a violation.
 const AROUND: usize = 3;
@@ -111,13 +111,13 @@ impl Case<'_> {
             let next = self.reaches.get(at + 1).map_or(u64::MAX, |next| next.first);
             // A stay that ended: what was not there yet when it ended cannot be read any more, but what was shown is
             // without holes.
-            let must_end = match reach.until_ms {
+            let must_end = match reach.end {
                 None => conversation.last_seq,
                 Some(_) => seen.range(reach.first..next).next_back().copied().unwrap_or(0),
             };
             let missing: Vec<u64> = (reach.first..=must_end)
                 .filter(|seq| !seen.contains(seq) && reach.allows(*seq, conversation))
-                .filter(|seq| reach.until_ms.is_none() || !self.passed_over(*seq))
+                .filter(|seq| !reach.end.is_some_and(|end| self.came_too_late(*seq, end)))
                 .collect();
             // A library without a cursor begins where its user's other devices have acknowledged.
             let exempt = |seq: &u64| {
@@ -144,8 +144,12 @@ impl Case<'_> {
         }
     }
 
-    fn passed_over(&self, seq: u64) -> bool {
-        self.gaps().iter().any(|(first, last)| (*first..=*last).contains(&seq))
+    /// Whether a message could not be read any more when its turn came: it was passed over, and told so, or what follows it
+    /// was shown when leaving was under way or done.
+    fn came_too_late(&self, seq: u64, end: Window) -> bool {
+        let told = self.gaps().iter().any(|(first, last)| (*first..=*last).contains(&seq));
+        let next = self.shown.iter().find(|(_, shown)| shown.seq > seq);
+        told || next.is_some_and(|(_, shown)| shown.at_ms >= end.from_ms)
     }
 
     fn gaps(&self) -> Vec<(u64, u64)> {

@@ -318,6 +318,14 @@ fn what_a_stay_ended_too_early_for_may_be_missing_at_its_end_only() {
         remove(&mut evidence.records[BOBS_FRAMES], GROUP, 3);
         evidence.records[BOBS_FRAMES].gaps.push(Gap { conv: GROUP, first: 3, last: 3 });
     });
+    // Back when leaving was under way.
+    nothing(|evidence| {
+        let record = &mut evidence.records[BOBS_FRAMES];
+        remove(record, GROUP, 2);
+        remove(record, GROUP, 3);
+        let last = at(record, GROUP, 4);
+        record.shown[last].at_ms = 445;
+    });
 }
 
 #[test]

@@ -162,18 +162,17 @@ impl FramesLine {
     }
 
     fn send_what_waits(&mut self, heard: &mut Vec<Heard>) {
-        while let Some((_, request)) = self.waiting.front() {
-            let may_go = match self.phase {
-                Phase::User => true,
-                Phase::Guest => matches!(request, Request::Login(_)),
-                Phase::Away { .. } | Phase::Greeting { .. } | Phase::Resuming { .. } => false,
-            };
-            if !may_go {
-                break;
-            }
-            if let Some((ticket, request)) = self.waiting.pop_front() {
+        let waiting = match self.phase {
+            Phase::User | Phase::Guest => std::mem::take(&mut self.waiting),
+            Phase::Away { .. } | Phase::Greeting { .. } | Phase::Resuming { .. } => VecDeque::new(),
+        };
+        for (ticket, request) in waiting {
+            if self.phase == Phase::User || matches!(request, Request::Login(_)) {
                 let copy = request.clone();
                 self.send(Asked::Script(ticket, request), &copy, heard);
+            } else {
+                // Nobody is logged in: it will not do to wait behind it.
+                heard.push(Heard::Answer(ticket, Err(NoAnswer::NotSent)));
             }
         }
         while self.phase == Phase::User
@@ -189,7 +188,13 @@ impl FramesLine {
     }
 
     fn send(&mut self, asked: Asked, request: &Request, heard: &mut Vec<Heard>) {
-        let Some(socket) = &mut self.socket else { return };
+        let Some(socket) = &mut self.socket else {
+            // Lost by the request before it.
+            if let Asked::Script(ticket, _) = asked {
+                heard.push(Heard::Answer(ticket, Err(NoAnswer::NotSent)));
+            }
+            return;
+        };
         self.rid = self.rid.wrapping_add(1).max(1);
         let mut bytes = BytesMut::new();
         encode::request(self.rid, request, &mut bytes);
