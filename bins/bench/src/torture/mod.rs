@@ -56,6 +56,11 @@ const SIGN_IN_LIMIT: Duration = Duration::from_secs(60);
 
 /// Runs the test. What it finds is in the report; an error means that there was no test.
 pub(crate) fn run(options: &Options, target: &Target) -> Result<Option<Report>, BenchError> {
+    if !target.is_started_here() {
+        return Err(BenchError::Usage(
+            "the fault test starts servers of its own: it cannot kill one that runs already",
+        ));
+    }
     let seed = options.seed.unwrap_or_else(seed::fresh);
     let cast = Cast::new(seed, options.people);
     let schedule = Schedule::new(seed, &options.stakes(cast.devices())?);
@@ -99,7 +104,7 @@ impl<'a> Director<'a> {
         folder: PathBuf,
     ) -> Result<Director<'a>, BenchError> {
         let begun = Instant::now();
-        let mut world = World::start(&target.program()?, options.nodes, folder)?;
+        let mut world = World::start(target, options.nodes, folder)?;
         let town = assembly::assemble(cast, world.address())?;
         let entrance = match options.sabotage {
             Some(sabotage) => {

@@ -5,9 +5,6 @@ use std::{path::PathBuf, time::Duration};
 use super::nemesis::{Kind, Stakes};
 use crate::error::BenchError;
 
-const UNKNOWN_FAULT: &str = "a fault is one of kill-node, pause-node, drain-node, kill-database, pause-database, cut-clients, \
-                             trouble-clients, cut-node, trouble-node, cut-database-link, trouble-database-link";
-
 /// Options of `bench torture`.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct Options {
@@ -27,8 +24,8 @@ pub(crate) struct Options {
     #[arg(long, default_value_t = 60)]
     pub(crate) rate: u32,
     /// Kinds of faults to use, with commas between them; by default all.
-    #[arg(long, value_delimiter = ',')]
-    pub(crate) faults: Vec<String>,
+    #[arg(long, value_delimiter = ',', value_name = "KINDS")]
+    pub(crate) faults: Vec<Kind>,
     /// Only print the schedule of faults.
     #[arg(long)]
     pub(crate) plan: bool,
@@ -55,12 +52,9 @@ impl Options {
         if self.nodes == 0 || self.people < 2 || self.seconds == 0 {
             return Err(BenchError::Usage("a run needs a node, two people and a second"));
         }
-        let named = |name: &String| Kind::ALL.iter().find(|(_, it, _)| it == name).map(|(kind, ..)| *kind);
         let kinds = match &self.faults[..] {
-            [] => Kind::ALL.iter().map(|(kind, ..)| *kind).collect(),
-            names => {
-                names.iter().map(named).collect::<Option<Vec<_>>>().ok_or(BenchError::Usage(UNKNOWN_FAULT))?
-            }
+            [] => Kind::ALL.map(|(kind, _)| kind).to_vec(),
+            kinds => kinds.to_vec(),
         };
         let kinds = kinds.into_iter().filter(|kind| kind.fits(self.nodes)).collect();
         let length = Duration::from_secs(self.seconds);

@@ -7,43 +7,58 @@ use testkit::Way;
 use crate::torture::world::link::Trouble;
 
 /// A sort of fault, as `--faults` names it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, clap::ValueEnum)]
 pub(crate) enum Kind {
+    /// Kills a node, now and then all, and starts it again.
     KillNode,
+    /// Stops a node in its tracks for a while.
     PauseNode,
+    /// Ends a node in good order and starts it again.
     DrainNode,
+    /// Kills MariaDB and starts it again.
     KillDatabase,
+    /// Stops MariaDB in its tracks for a while.
     PauseDatabase,
+    /// Cuts devices' connections.
     CutClients,
+    /// Holds back or refuses what devices say or hear.
     TroubleClients,
+    /// Cuts all connections between nginx and a node.
     CutNode,
+    /// Holds back or refuses what goes between nginx and a node.
     TroubleNode,
+    /// Cuts a node's connections to MariaDB.
     CutDatabaseLink,
+    /// Holds back or refuses what goes between a node and MariaDB.
     TroubleDatabaseLink,
+    /// Kills Redis and starts it again with an empty memory.
     KillRedis,
+    /// Stops Redis in its tracks for a while.
     PauseRedis,
+    /// Cuts a node's connections to Redis.
     CutRedisLink,
+    /// Holds back or refuses what goes between a node and Redis.
     TroubleRedisLink,
 }
 
 impl Kind {
-    /// All of them, with names and how often each comes, relative to the others.
-    pub(crate) const ALL: [(Kind, &str, u32); 15] = [
-        (Kind::KillNode, "kill-node", 6),
-        (Kind::PauseNode, "pause-node", 4),
-        (Kind::DrainNode, "drain-node", 3),
-        (Kind::KillDatabase, "kill-database", 3),
-        (Kind::PauseDatabase, "pause-database", 2),
-        (Kind::CutClients, "cut-clients", 4),
-        (Kind::TroubleClients, "trouble-clients", 4),
-        (Kind::CutNode, "cut-node", 3),
-        (Kind::TroubleNode, "trouble-node", 3),
-        (Kind::CutDatabaseLink, "cut-database-link", 3),
-        (Kind::TroubleDatabaseLink, "trouble-database-link", 2),
-        (Kind::KillRedis, "kill-redis", 4),
-        (Kind::PauseRedis, "pause-redis", 3),
-        (Kind::CutRedisLink, "cut-redis-link", 3),
-        (Kind::TroubleRedisLink, "trouble-redis-link", 3),
+    /// All of them, and how often each comes, relative to the others.
+    pub(crate) const ALL: [(Kind, u32); 15] = [
+        (Kind::KillNode, 6),
+        (Kind::PauseNode, 4),
+        (Kind::DrainNode, 3),
+        (Kind::KillDatabase, 3),
+        (Kind::PauseDatabase, 2),
+        (Kind::CutClients, 4),
+        (Kind::TroubleClients, 4),
+        (Kind::CutNode, 3),
+        (Kind::TroubleNode, 3),
+        (Kind::CutDatabaseLink, 3),
+        (Kind::TroubleDatabaseLink, 2),
+        (Kind::KillRedis, 4),
+        (Kind::PauseRedis, 3),
+        (Kind::CutRedisLink, 3),
+        (Kind::TroubleRedisLink, 3),
     ];
 
     /// Whether there is something to break with so many nodes.

@@ -42,7 +42,8 @@ pub(crate) struct Schedule {
 impl Schedule {
     pub(crate) fn new(seed: u64, stakes: &Stakes) -> Schedule {
         let mut random = seed::generator(seed, "faults");
-        let weights = |kind: &Kind| Kind::ALL.iter().find(|(it, ..)| it == kind).map_or(0, |(.., n)| *n);
+        let weights =
+            |kind: &Kind| Kind::ALL.iter().find(|(it, _)| it == kind).map_or(0, |(_, weight)| *weight);
         let mut entries = Vec::new();
         let mut free_at: BTreeMap<Place, Duration> = BTreeMap::new();
         let mut now = PRELUDE;
@@ -146,7 +147,7 @@ mod tests {
             devices: 40,
             length: Duration::from_secs(300),
             lease: Duration::from_secs(5),
-            kinds: Kind::ALL.iter().map(|(kind, ..)| *kind).collect(),
+            kinds: Kind::ALL.map(|(kind, _)| kind).to_vec(),
         }
     }
 

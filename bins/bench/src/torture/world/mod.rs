@@ -9,7 +9,7 @@ pub(crate) mod node;
 use std::{
     fs,
     net::SocketAddr,
-    path::{Path, PathBuf},
+    path::PathBuf,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -22,7 +22,7 @@ use self::{
     node::Node,
 };
 use super::options::LEASE;
-use crate::error::BenchError;
+use crate::{error::BenchError, server_process::Target};
 
 /// How long a node may take until it serves.
 const READY_LIMIT: Duration = Duration::from_secs(60);
@@ -48,7 +48,8 @@ pub(crate) struct World {
 
 impl World {
     /// Starts everything and waits until it serves.
-    pub(crate) fn start(program: &Path, nodes: usize, folder: PathBuf) -> Result<World, BenchError> {
+    pub(crate) fn start(target: &Target, nodes: usize, folder: PathBuf) -> Result<World, BenchError> {
+        let program = target.program()?;
         // As a production server: what is acknowledged is on the disk.
         let database = MariaDb::start_with(Flush::EveryCommit, &[]);
         let database_name = database.create_database("torture");
@@ -64,8 +65,9 @@ impl World {
                     args.extend(cluster_settings(&redis.url_through(link.address())));
                     link
                 });
+                args.extend_from_slice(target.server_args());
                 let log = folder.join(format!("{name}.log"));
-                Node::new(name, program, args, log, database_link, redis_link)
+                Node::new(name, &program, args, log, database_link, redis_link)
             })
             .collect();
         let doors: Vec<_> = nodes.iter().map(|node| node.door.address()).collect();
