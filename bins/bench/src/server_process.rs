@@ -83,11 +83,6 @@ impl Target {
         &self.server_arg
     }
 
-    /// What the server is told besides.
-    pub(crate) fn server_args(&self) -> &[String] {
-        &self.server_arg
-    }
-
     /// The server program.
     pub(crate) fn program(&self) -> Result<PathBuf, BenchError> {
         match &self.server {
