@@ -321,7 +321,11 @@ impl Handler for Door {
                 }
                 Ok(None) => break,
                 Err(error) => {
-                    self.shared.counters.bad_streams.add(1);
+                    let counters = &self.shared.counters;
+                    match error.code() {
+                        Code::FRAME_TOO_LARGE => counters.frames_too_large.add(1),
+                        _ => counters.bad_streams.add(1),
+                    }
                     self.send_out(link);
                     farewell(link, error.code(), &error.to_string(), "bad frame");
                     used = input.len();

@@ -86,8 +86,10 @@ numbers! {
         requests,
         /// Requests refused at the door: unknown, unreadable, too early.
         requests_refused,
-        /// Connections closed for bytes that are no frames, or for frames over the limit.
+        /// Connections closed for bytes that are no frames.
         bad_streams,
+        /// Connections closed for a frame over the limit (`frame_bytes_max`; before login less).
+        frames_too_large,
         /// Connections of balancers (`proxy_trusted`) closed because they did not begin with a header of the PROXY protocol.
         bad_proxy_headers,
         /// Connections whose client's address a balancer told.

@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use domain::Bus;
 use domain::testing::{FakeClock, FakeEntropy, FakeHasher, FakePresence, FakeStore};
+use domain::{Bus, PasswordHasher};
 use gateway::{Gateway, GatewayConfig, GatewayHub, RunningGateway};
 use protocol::{
     Hello, Incoming, Login, OneChat, Push, Refusal, Reg, Reply, Request, Secret, SignedIn, decode, encode,
@@ -36,6 +36,15 @@ impl World {
     }
 
     pub(crate) fn node(&self, config: GatewayConfig, bus: Arc<dyn Bus>) -> Node {
+        self.node_hashing_with(Arc::new(FakeHasher::new()), config, bus)
+    }
+
+    pub(crate) fn node_hashing_with(
+        &self,
+        hasher: Arc<dyn PasswordHasher>,
+        config: GatewayConfig,
+        bus: Arc<dyn Bus>,
+    ) -> Node {
         let gateway = Gateway::new(config, bus).expect("valid limits");
         let hub = gateway.hub();
         let ports = Ports {
@@ -44,7 +53,7 @@ impl World {
             hub: gateway.hub(),
             clock: Arc::new(FakeClock::new(domain::Timestamp(1_700_000_000_000))),
             entropy: Arc::new(FakeEntropy::new(rand_seed())),
-            hasher: Arc::new(FakeHasher::new()),
+            hasher,
         };
         let service = Service::new(ports, ServiceConfig::default());
         let listener = reactor::listen("127.0.0.1:0".parse().unwrap(), 128).expect("a free port");
