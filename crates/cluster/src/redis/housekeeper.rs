@@ -148,8 +148,12 @@ impl Housekeeper {
             if settle == Settle::All && settled.is_err() {
                 self.unfinished();
             }
-            for member in dead {
-                let _: Result<(), IsAway> = self.clean(&member);
+            // Without a watcher nobody would hear whose users they were. The next roll call names them again, to this node
+            // or to another.
+            if self.shared.has_watcher() {
+                for member in dead {
+                    let _: Result<(), IsAway> = self.clean(&member);
+                }
             }
             if review {
                 self.shared.tell_review();

@@ -114,6 +114,11 @@ impl Shared {
         }
     }
 
+    /// Whether somebody would be told.
+    pub(super) fn has_watcher(&self) -> bool {
+        self.watcher().is_some()
+    }
+
     fn watcher(&self) -> Option<SharedWatcher> {
         self.watcher.read().watcher.as_ref().and_then(Weak::upgrade)
     }
