@@ -33,6 +33,7 @@ impl Appender {
         let mut batch = Batch::default();
         let mut lanes: Vec<(Arc<Lane>, Claim)> = Vec::new();
         while shared.appends[self.index].take(&mut taken) {
+            let is_busy = taken.len() > 1;
             let mut waiting = taken.drain(..).peekable();
             while waiting.peek().is_some() {
                 for queued in waiting.by_ref().take(shared.config.append_batch_max) {
@@ -42,7 +43,8 @@ impl Appender {
                 self.store(&mut batch);
                 self.release(&mut lanes);
             }
-            if !shared.config.append_pause.is_zero() {
+            // A message that came alone is followed by others later than a pause is worth.
+            if is_busy && !shared.config.append_pause.is_zero() {
                 shared.appends[self.index].gather(shared.config.append_pause);
             }
         }

@@ -50,8 +50,8 @@ pub struct GatewayConfig {
     pub append_queue_max: usize,
     /// Messages stored in one transaction.
     pub append_batch_max: usize,
-    /// Pause after a transaction in which the next messages gather, unless plenty wait already; no message waits longer for
-    /// it. What a transaction costs beside its messages is then shared by more of them.
+    /// Pause after a transaction of several messages, in which the next ones gather, unless plenty wait already; no message
+    /// waits longer for it. What a transaction costs beside its messages is then shared by more of them.
     pub append_pause: Duration,
     /// Pauses between attempts to store a batch while the store is away; after the last the batch is answered BUSY.
     pub append_retry_pauses: Vec<Duration>,
