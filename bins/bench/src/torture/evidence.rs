@@ -47,12 +47,12 @@ pub(crate) struct Record {
     pub(crate) view: BTreeMap<u64, State>,
     /// Sign-ins, by password and by token.
     pub(crate) sign_ins: u64,
-    /// What happened to its connection and session last: Unix milliseconds and words.
+    /// What happened to its connection, its session and its friends last: Unix milliseconds and words.
     pub(crate) notes: VecDeque<(u64, String)>,
 }
 
 /// Notes that are kept; older ones are dropped.
-pub(crate) const NOTES_MAX: usize = 60;
+pub(crate) const NOTES_MAX: usize = 200;
 
 /// A message as a person saw it. Ids and texts are kept as digests: there are many.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

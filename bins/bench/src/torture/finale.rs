@@ -16,6 +16,15 @@ const STEADY: Duration = Duration::from_secs(1);
 /// The ways to go.
 const WAYS: [Order; 4] = [Order::LogOut, Order::Close, Order::Die, Order::Vanish];
 
+/// A device that shows a friend other than they are.
+pub(crate) struct Wrong {
+    /// The device's place among the members.
+    pub(crate) member: usize,
+    pub(crate) friend: u64,
+    /// A sentence.
+    pub(crate) what: String,
+}
+
 /// Whether those who were sent away are gone.
 pub(crate) fn all_gone(ensemble: &Ensemble) -> bool {
     ensemble.members.iter().all(|member| member.desk.order() == Order::Play || member.desk.glance().gone)
@@ -59,9 +68,9 @@ impl Finale {
     }
 
     /// Everything that is shown wrong just now.
-    pub(crate) fn wrong(&self, ensemble: &Ensemble, log: &Log) -> Vec<String> {
+    pub(crate) fn wrong(&self, ensemble: &Ensemble, log: &Log) -> Vec<Wrong> {
         let mut wrong = Vec::new();
-        for member in &ensemble.members {
+        for (at, member) in ensemble.members.iter().enumerate() {
             if self.truth.get(&member.user) != Some(&State::Online) {
                 continue;
             }
@@ -75,7 +84,7 @@ impl Finale {
                         "{} (user {}) shows user {friend} as {seen:?}; the truth is {truth:?}",
                         member.who, member.user
                     );
-                    wrong.push(what);
+                    wrong.push(Wrong { member: at, friend, what });
                 }
             }
         }

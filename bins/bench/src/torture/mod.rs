@@ -189,7 +189,7 @@ impl<'a> Director<'a> {
             if late {
                 for member in self.ensemble.members.iter().filter(|member| missing.contains(&member.who)) {
                     let what = format!("{} is not signed in again", member.who);
-                    self.findings.add(Kind::Unsettled, what, member.desk.last_notes(NOTES_SHOWN));
+                    self.findings.add(Kind::Unsettled, what, member.desk.last_notes(0, NOTES_SHOWN));
                 }
                 if open > 0 || !behind.is_empty() {
                     let what = format!(
@@ -237,7 +237,9 @@ impl<'a> Director<'a> {
             }
             None => {
                 for wrong in finale.wrong(&self.ensemble, &log) {
-                    self.findings.add(Kind::PresenceWrong, wrong, Vec::new());
+                    let notes =
+                        self.ensemble.members[wrong.member].desk.last_notes(wrong.friend, NOTES_SHOWN);
+                    self.findings.add(Kind::PresenceWrong, wrong.what, notes);
                 }
             }
         }

@@ -51,7 +51,8 @@ impl Verdict {
     /// Writes the evidence down, a line each, for whoever looks for the cause.
     pub(crate) fn keep_evidence(&self) {
         let mut text = String::new();
-        let Evidence { log, records, spells, .. } = &self.evidence;
+        let Evidence { log, records, spells, friendships, .. } = &self.evidence;
+        friendships.iter().for_each(|friendship| text += &format!("{friendship:?}\n"));
         spells.iter().for_each(|spell| text += &format!("{spell:?}\n"));
         for (conv, conversation) in &log.conversations {
             let messages = &conversation.messages;

@@ -135,11 +135,20 @@ impl Desk {
         inner.record.notes.push_back((clock::now_ms(), what.to_owned()));
     }
 
-    /// The last notes, a line each.
-    pub(crate) fn last_notes(&self, count: usize) -> Vec<String> {
+    /// The last notes but those of other friends than this one, a line each.
+    pub(crate) fn last_notes(&self, friend: u64, count: usize) -> Vec<String> {
+        let this_one = format!("user {friend} ");
         let notes = &self.lock().record.notes;
-        let from = notes.len().saturating_sub(count);
-        notes.iter().skip(from).map(|(at_ms, what)| format!("{at_ms}: {what}")).collect()
+        let fits = |note: &&(u64, String)| !note.1.starts_with("user ") || note.1.starts_with(&this_one);
+        let mut lines: Vec<String> = notes
+            .iter()
+            .rev()
+            .filter(fits)
+            .take(count)
+            .map(|(at_ms, what)| format!("{at_ms}: {what}"))
+            .collect();
+        lines.reverse();
+        lines
     }
 
     pub(super) fn show(&self, shown: Shown) {
@@ -157,6 +166,7 @@ impl Desk {
     }
 
     pub(super) fn view(&self, friend: u64, state: State) {
+        self.note(&format!("user {friend} is {state:?}"));
         self.lock().record.view.insert(friend, state);
     }
 

@@ -13,7 +13,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use protocol::{FriendEventKind, Login, Nothing, Reply, Request};
+use protocol::{FriendEventKind, Login, Nothing, Reply, Request, SignedIn, State};
 use rand::{RngExt, rngs::StdRng};
 use testkit::Proxy;
 
@@ -162,7 +162,7 @@ impl Actor {
         for heard in heard {
             match heard {
                 Heard::SignedIn(bundle) => {
-                    self.desk.note(&format!("signed in to session {}", bundle.session));
+                    self.desk.note(&format!("signed in to session {}{}", bundle.session, online(&bundle)));
                     self.desk.signed_in(&bundle.friends);
                     let mut household = self.resident().household();
                     for friend in &bundle.friends {
@@ -313,6 +313,13 @@ impl Actor {
             }
         }
     }
+}
+
+/// Which friends a bundle says to be there.
+fn online(bundle: &SignedIn) -> String {
+    let online = bundle.friends.iter().filter(|friend| friend.state == State::Online);
+    let online: Vec<String> = online.map(|friend| friend.id.to_string()).collect();
+    format!(", with {} online", online.join(", "))
 }
 
 /// A random time with this mean.
