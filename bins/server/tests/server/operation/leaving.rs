@@ -2,15 +2,14 @@
 
 use std::collections::BTreeSet;
 use std::net::TcpStream;
-use std::thread;
 use std::time::{Duration, Instant};
 
 use client::{Client, Config};
-use protocol::Code;
-use testkit::{Signal, eventually};
+use protocol::{Code, State};
+use testkit::{MariaDb, Redis, Signal, eventually};
 
-use super::{admin, alone, ask, ends_well, try_ask};
-use crate::support::{DEADLINE, Peer, Server, friends, hello, log_in};
+use super::{admin, alone, ask, clustered, ends_well, try_ask};
+use crate::support::{DEADLINE, Peer, Server, befriend, friends, hello, log_in, user};
 
 /// Long enough for what a test does meanwhile, on a loaded machine.
 const NOTICE: Duration = Duration::from_secs(3);
@@ -84,6 +83,28 @@ fn a_second_signal_ends_the_notice_too() {
     alice.end();
 }
 
+/// Nobody has to wait for a lease to end.
+#[test]
+fn a_node_that_leaves_takes_its_users_off_at_once() {
+    const TTL: Duration = Duration::from_secs(60);
+    let (database, redis) = (MariaDb::shared(), Redis::start());
+    let name = database.create_database("leaving");
+    let start = |node: &str| {
+        let options = clustered(database, &name, &redis).with("presence-ttl-ms", TTL.as_millis());
+        Server::start(options.with("node", node))
+    };
+    let (mut one, other) = (start("a"), start("b"));
+    let (mut alice, mut bob) = (user(&one, "alice"), user(&other, "bob"));
+    befriend(&mut alice, &mut bob);
+    bob.forget_pushes();
+    let begun = Instant::now();
+    one.terminate();
+    assert_eq!(Code(alice.bye().errcode), Code::GOING_AWAY);
+    let gone = bob.presence();
+    assert_eq!((gone.id, gone.state), (alice.id, State::Offline));
+    assert!(begun.elapsed() < TTL / 2, "it took {:?}", begun.elapsed());
+}
+
 /// Everybody is told another time to come back at, and all of them together make no storm: 500 in a second.
 #[test]
 fn clients_come_back_one_after_the_other() {
@@ -114,10 +135,7 @@ fn clients_of_the_library_come_back_when_they_are_told() {
     server.terminate();
     server.restart();
     let begun = Instant::now();
-    eventually(DEADLINE, "all are back", || {
-        thread::sleep(Duration::from_millis(10));
-        (connections(&server) == CLIENTS as u64).then_some(())
-    });
+    eventually(DEADLINE, "all are back", || (connections(&server) == CLIENTS as u64).then_some(()));
     println!("all were back {:?} after the restart", begun.elapsed());
     drop(clients);
 }
