@@ -28,10 +28,10 @@ impl Reach {
         seq >= self.first && self.end.is_none_or(in_time)
     }
 
-    /// Whether a message that the reader began to send at this time may be shown to themselves. Sending and leaving at
-    /// the same time, from two devices, it may come to stand behind the leave.
+    /// Whether a message that the reader began to send at this time may be taken, and so be shown to themselves. From
+    /// another device than the one that leaves, it may come to stand behind the leave.
     fn allows_own(&self, seq: u64, begun_ms: u64) -> bool {
-        seq >= self.first && self.end.is_none_or(|end| begun_ms <= end.until_ms)
+        seq >= self.first && self.end.is_none_or(|end| may_be_said(begun_ms, end))
     }
 }
 
@@ -151,6 +151,11 @@ fn may_be_refused(evidence: &Evidence, user: u64, send: &Send, code: Code, at_ms
             code == Code::NOT_MEMBER && !spells.into_iter().any(inside)
         }
     }
+}
+
+/// Whether a message begun at this time may be taken from somebody who left then.
+fn may_be_said(begun_ms: u64, left: Window) -> bool {
+    begun_ms <= left.until_ms.saturating_add(HEARSAY_MS)
 }
 
 /// The last stay of each user in each group.
