@@ -11,6 +11,7 @@ use service::domain::{SessionId, UserId};
 use service::{Lane as Speed, Principal, route};
 
 use crate::budget::Claim;
+use crate::greeting::Greeting;
 
 /// A request that waits for its turn.
 #[derive(Debug)]
@@ -34,6 +35,8 @@ pub(crate) struct Lane {
     outstanding: AtomicU32,
     /// What the sub reactor waits for: see the constants.
     wishes: AtomicU8,
+    /// What waits for the answer to the sign-in.
+    pub(crate) greeting: Greeting,
     state: Mutex<State>,
 }
 
@@ -125,6 +128,7 @@ impl Lane {
             device: OnceLock::new(),
             outstanding: AtomicU32::new(0),
             wishes: AtomicU8::new(0),
+            greeting: Greeting::default(),
             state: Mutex::new(State {
                 queue: VecDeque::new(),
                 stage: Stage::Idle,

@@ -21,6 +21,7 @@ mod courier;
 mod door;
 mod expulsion;
 mod gateway;
+mod greeting;
 mod group_topics;
 mod histogram;
 mod hub;

@@ -5,12 +5,16 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::SeqCst};
 
+use bytes::Bytes;
 use parking_lot::RwLock;
+use protocol::{Bye, Code, Push, encode};
 use reactor::ConnId;
 use service::domain::{SessionId, UserId};
 use smallvec::SmallVec;
 
+use crate::greeting::Early;
 use crate::lane::Lane;
+use crate::post::Post;
 
 /// Shards of the map, so that threads rarely wait for each other.
 const SHARDS: usize = 64;
@@ -113,6 +117,27 @@ impl Seats {
     pub(crate) fn each(&self, user: UserId, mut f: impl FnMut(ConnId)) {
         if let Some(row) = self.shard(user).read().get(&user) {
             row.seats.iter().for_each(|seat| f(seat.conn()));
+        }
+    }
+
+    /// Sends a push to every connection of a user but one. What comes before a connection has the answer to its sign-in
+    /// follows that answer.
+    pub(crate) fn tell(&self, user: UserId, but: Option<ConnId>, push: &Bytes, post: &mut Post) {
+        let shard = self.shard(user).read();
+        let Some(row) = shard.get(&user) else { return };
+        for seat in row.seats.iter().filter(|seat| Some(seat.conn()) != but) {
+            match seat.lane.greeting.keep(push) {
+                Early::Not => post.send(seat.conn(), push.clone()),
+                Early::Kept => {}
+                Early::TooMany => {
+                    let bye = Bye {
+                        errcode: Code::TOO_SLOW.0,
+                        errmsg: "too much happened before the answer to the login".to_owned(),
+                        retry_after_ms: 1_000,
+                    };
+                    post.close(seat.conn(), encode::push_bytes(&Push::Bye(bye)), "too many early pushes");
+                }
+            }
         }
     }
 

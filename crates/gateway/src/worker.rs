@@ -80,6 +80,7 @@ impl Worker {
                 lane.speak_for(Some(principal));
                 self.post.mail(lane.conn, DoorMail::SignedIn);
                 self.reply(lane, job.rid, &reply);
+                lane.greeting.answered(lane.conn, &mut self.post);
             }
             Ok(Handled::SignedOut(reply)) => {
                 log::debug!("connection {} logged out", lane.conn);

@@ -4,8 +4,10 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use cluster::local::LocalBus;
+use domain::UserId;
 use gateway::GatewayConfig;
-use protocol::{Code, History, Page, Push, Reply, Request};
+use protocol::{Code, History, Page, PresencePush, Push, Reply, Request, State};
+use service::{Audience, Hub};
 
 use crate::node::{Peer, World, befriend};
 
@@ -66,4 +68,26 @@ fn a_stopping_node_answers_what_was_asked_and_says_bye() {
     assert_eq!(Code(bye), Code::GOING_AWAY);
     assert!(ann.next().is_none());
     node.gateway.join().expect("a clean end");
+}
+
+#[test]
+fn what_is_pushed_while_somebody_signs_in_follows_the_answer() {
+    let world = World::new();
+    let node = world.node(GatewayConfig::default(), Arc::new(LocalBus::alone()));
+    let (mut ann, ann_is) = Peer::user(node.address, "ann");
+    let (mut bob, bob_is) = Peer::user(node.address, "bob");
+    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    let mut phone = Peer::connect(node.address);
+    // The look-up of the credentials and the new session; then the friends and their states are read.
+    world.store.spare_next(2);
+    let hub = Arc::clone(&node.hub);
+    world.store.after_next(move || {
+        let gone = PresencePush { id: bob_is.id, state: State::Offline };
+        hub.push(Audience::Here(&[UserId(ann_is.id)]), &Push::Presence(gone));
+    });
+    let bundle = phone.log_in("ann");
+    assert_eq!(bundle.friends[0].state, State::Online, "read before it changed");
+    assert!(phone.pushes.is_empty(), "a push overtook the answer: {:?}", phone.pushes);
+    let state = phone.push(|push| if let Push::Presence(p) = push { Some(p.state) } else { None });
+    assert_eq!(state, State::Offline);
 }
