@@ -365,8 +365,7 @@ fn a_message_that_was_begun_while_leaving_may_come_behind_it() {
     nothing(say(455));
     // Another node need not know yet.
     nothing(say(4_000));
-    let late = after(say(6_000));
-    assert_eq!((late.count(Kind::Misdelivered), late.count(Kind::Refused)), (1, 1), "{:#?}", late.violations);
+    only(Kind::Misdelivered, say(6_000));
 }
 
 #[test]
