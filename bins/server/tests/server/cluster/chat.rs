@@ -2,9 +2,9 @@
 
 use std::thread;
 
-use protocol::Request;
+use protocol::{Reply, Request};
 
-use super::hearing::{nothing_more, run};
+use super::hearing::{keep_up, next_in, nothing_more, run};
 use super::nodes::Cluster;
 use crate::support::{Peer, chat, group_chat};
 
@@ -18,7 +18,7 @@ fn pour(peer: &mut Peer, requests: &[Request]) -> Vec<u64> {
     for some in requests.chunks(20) {
         for rid in peer.send_all(some) {
             match peer.reply(rid).expect("stored") {
-                protocol::Reply::OneChat(sent) | protocol::Reply::GroupChat(sent) => seqs.push(sent.seq),
+                Reply::OneChat(sent) | Reply::GroupChat(sent) => seqs.push(sent.seq),
                 other => panic!("{other:?}"),
             }
         }
@@ -78,7 +78,12 @@ fn what_several_nodes_say_at_once_is_heard_in_one_order() {
         cluster.log_in(2, "bob", "reads"),
         cluster.log_in(0, "bob", "reads"),
     ];
+    // Something that everybody has heard: a conversation that is going on.
     let (alice_id, bob_id) = (alice.id, bob.id);
+    alice.say(bob_id, "hello");
+    for device in readers.iter_mut().chain([&mut alice_too, &mut bob, &mut bob_too]) {
+        run(device, conv, 1..=1);
+    }
     let orders = thread::scope(|scope| {
         for (sender, to, name) in [
             (&mut alice, bob_id, "a"),
@@ -93,14 +98,14 @@ fn what_several_nodes_say_at_once_is_heard_in_one_order() {
         }
         let readers = readers.iter_mut().map(|reader| {
             scope.spawn(|| -> Vec<_> {
-                run(reader, conv, 1..=4 * EACH).into_iter().map(|message| message.msg).collect()
+                run(reader, conv, 2..=4 * EACH + 1).into_iter().map(|message| message.msg).collect()
             })
         });
         let readers: Vec<_> = readers.collect();
         readers.into_iter().map(|reader| reader.join().expect("a reader")).collect::<Vec<_>>()
     });
     assert!(orders.iter().all(|order| *order == orders[0]), "one order for all");
-    let log: Vec<_> = alice.read_all(conv, 0).into_iter().map(|message| message.msg).collect();
+    let log: Vec<_> = alice.read_all(conv, 1).into_iter().map(|message| message.msg).collect();
     assert_eq!(orders[0], log);
 }
 
@@ -113,6 +118,10 @@ fn a_group_hears_what_all_nodes_say_in_one_order() {
     members.iter_mut().skip(1).for_each(|member| {
         member.join_group(group).expect("joined");
     });
+    members[0].say_in(group, "hello");
+    members.iter_mut().skip(1).for_each(|member| {
+        run(member, group, 1..=1);
+    });
     let (senders, readers) = members.split_at_mut(3);
     thread::scope(|scope| {
         for (which, sender) in senders.iter_mut().enumerate() {
@@ -122,13 +131,42 @@ fn a_group_hears_what_all_nodes_say_in_one_order() {
             });
         }
         for reader in readers.iter_mut() {
-            scope.spawn(|| run(reader, group, 1..=3 * EACH));
+            scope.spawn(|| run(reader, group, 2..=3 * EACH + 1));
         }
     });
     // Those who said something heard all the rest, by rising seq.
     for sender in senders {
-        let heard: Vec<_> = (0..2 * EACH).map(|_| super::hearing::next_in(sender, group).seq).collect();
+        let heard: Vec<_> = (0..2 * EACH).map(|_| next_in(sender, group).seq).collect();
         assert!(heard.windows(2).all(|pair| pair[0] < pair[1]), "{heard:?}");
         nothing_more(sender);
+    }
+}
+
+#[test]
+fn what_is_said_first_on_several_nodes_at_once_is_kept_by_all() {
+    let cluster = Cluster::of(3);
+    for round in 0..5 {
+        let (ann, ben) = (format!("ann {round}"), format!("ben {round}"));
+        let (mut ann_here, mut ben_here, conv) = cluster.friends((0, &ann), (1, &ben));
+        let mut ann_too = cluster.log_in(2, &ann, "sends too");
+        let mut readers = [cluster.log_in(1, &ann, "reads"), cluster.log_in(2, &ben, "reads")];
+        let (ann_id, ben_id) = (ann_here.id, ben_here.id);
+        thread::scope(|scope| {
+            for (sender, to, name) in
+                [(&mut ann_here, ben_id, "a"), (&mut ann_too, ben_id, "A"), (&mut ben_here, ann_id, "b")]
+            {
+                scope.spawn(move || {
+                    let texts = (0..EACH / 3).map(|n| format!("{name}{n}"));
+                    pour(sender, &texts.map(|text| chat(to, &text, &text)).collect::<Vec<_>>())
+                });
+            }
+            for reader in &mut readers {
+                scope.spawn(move || {
+                    // As a client does: a gap is asked for, what is there already is dropped.
+                    let kept = keep_up(reader, conv, 0, EACH);
+                    assert!(kept.keys().copied().eq(1..=EACH));
+                });
+            }
+        });
     }
 }

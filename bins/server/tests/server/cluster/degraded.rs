@@ -7,12 +7,15 @@ use std::time::{Duration, Instant};
 use protocol::{Code, Reply};
 use testkit::eventually;
 
-use super::hearing::{StopOnDrop, insist, keep_up, nothing_more, run};
+use super::hearing::{StopOnDrop, insist, keep_up, next_in, nothing_more, run};
+use super::metrics::scrape;
 use super::nodes::{Plan, SLACK};
 use crate::support::{DEADLINE, chat};
 
 /// By when a request must be answered while the database says nothing, which only time-outs can tell.
 const SILENT_LIMIT: Duration = Duration::from_secs(45);
+/// How long a killed database stays away: less than a sender is kept waiting, so some notice and some do not.
+const AWAY: Duration = Duration::from_secs(1);
 
 #[test]
 fn without_its_database_a_cluster_is_busy_and_comes_back_by_itself() {
@@ -49,7 +52,7 @@ fn without_its_database_a_cluster_is_busy_and_comes_back_by_itself() {
                 (answered.load(Ordering::SeqCst) > before + 60).then_some(())
             });
             cluster.database().kill();
-            thread::sleep(Duration::from_secs(1));
+            thread::sleep(AWAY);
             cluster.database().restart();
         }
         let before = answered.load(Ordering::SeqCst);
@@ -151,7 +154,9 @@ fn a_small_pool_under_load_is_slower_and_loses_nothing() {
             scope.spawn(move || run(reader, conv, 1..=EACH));
         }
     });
-    println!("{} times busy", busy.load(Ordering::SeqCst));
+    let waits: f64 = cluster.nodes.iter().map(|node| scrape(node).value("store_pool_waits_total")).sum();
+    println!("{} times busy, {waits} waits for a connection", busy.load(Ordering::SeqCst));
+    assert!(waits > 0.0, "what waits is counted");
 }
 
 #[test]
@@ -171,7 +176,7 @@ fn a_node_that_is_cut_from_the_database_is_busy_alone() {
     run(&mut bob, conv, sent.seq..=sent.seq);
     let answer = bob.say(alice.id, "I hear you");
     for device in [&mut alice_too, &mut alice] {
-        assert_eq!(super::hearing::next_in(device, conv).seq.max(answer.seq), answer.seq);
+        assert_eq!(next_in(device, conv).seq.max(answer.seq), answer.seq);
     }
     cluster.database_ways[0].resume();
     let (sent, busy) = insist(&mut alice, &chat(bob.id, "back again", "back again"));

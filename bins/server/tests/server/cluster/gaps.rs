@@ -4,10 +4,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use protocol::State;
 use testkit::{Way, eventually};
 
 use super::hearing::{StopOnDrop, nothing_more, run};
-use super::nodes::{Cluster, Plan, SLACK, TTL};
+use super::metrics::scrape;
+use super::nodes::{Cluster, Plan, SLACK, TTL, reads};
+use super::redis_client::RedisClient;
 use crate::support::DEADLINE;
 
 #[test]
@@ -101,8 +104,8 @@ fn without_redis_messages_are_stored_and_heard_here_and_elsewhere_once_it_is_bac
         println!("silent: {silent}; ten stored and heard here after {:?}", begun.elapsed());
         assert!(begun.elapsed() < SLACK * 2);
         if silent {
-            // Long enough for everybody to have noticed.
-            thread::sleep(TTL);
+            // It has been noticed.
+            reads(&mut bob, alice.id, State::Unknown);
             cluster.redis.resume();
         } else {
             cluster.redis.restart();
@@ -130,7 +133,7 @@ fn without_redis_messages_are_stored_and_heard_here_and_elsewhere_once_it_is_bac
 }
 
 /// Chatter from one node to another while its connections to Redis are cut again and again.
-fn cut_amid_chatter(cut: impl Fn(&mut super::redis_client::RedisClient) -> u64) {
+fn cut_amid_chatter(cut: impl Fn(&mut RedisClient) -> u64, counted_as: &str) {
     let cluster = Cluster::of(2);
     let (mut alice, mut bob, conv) = cluster.friends((0, "alice"), (1, "bob"));
     let group = alice.create_group("all", "").expect("made").group.id;
@@ -165,14 +168,16 @@ fn cut_amid_chatter(cut: impl Fn(&mut super::redis_client::RedisClient) -> u64) 
     });
     run(&mut bob, group, 1..=last);
     nothing_more(&mut bob);
+    let reconnects: f64 = cluster.nodes.iter().map(|node| scrape(node).value(counted_as)).sum();
+    assert!(reconnects >= 3.0, "{reconnects} reconnects counted");
 }
 
 #[test]
 fn a_subscriber_that_is_cut_misses_nothing() {
-    cut_amid_chatter(super::redis_client::RedisClient::cut_subscribers);
+    cut_amid_chatter(RedisClient::cut_subscribers, "bus_subscriber_reconnects_total");
 }
 
 #[test]
 fn a_publisher_that_is_cut_loses_nothing() {
-    cut_amid_chatter(super::redis_client::RedisClient::cut_publishers);
+    cut_amid_chatter(RedisClient::cut_publishers, "bus_publisher_reconnects_total");
 }

@@ -28,8 +28,7 @@ pub(super) fn run(peer: &mut Peer, conv: u64, seqs: RangeInclusive<u64>) -> Vec<
     seqs.map(hear).collect()
 }
 
-/// Everything up to `last`, as a client keeps it that merges pushes by seq and asks for what is missing: pushes come by
-/// rising seq, whatever happens. What this device said itself is in `mine`. Returns all after `have`.
+/// Everything after `have` up to `last`, as a client keeps it that drops what it has and asks for what is missing.
 pub(super) fn keep_up(peer: &mut Peer, conv: u64, have: u64, last: u64) -> BTreeMap<u64, ChatMessage> {
     let mut kept = BTreeMap::new();
     let mut have = have;

@@ -32,6 +32,7 @@ impl Plan {
             ("presence-ttl-ms", TTL.as_millis().to_string()),
             // Many nodes share one MariaDB.
             ("store-connections-max", "6".to_owned()),
+            ("admin", "127.0.0.1:0".to_owned()),
         ];
         Plan {
             nodes,

@@ -6,12 +6,12 @@ use std::sync::{Barrier, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use protocol::{ChatMessage, Code};
+use protocol::{ChatMessage, Code, Login, Secret, State};
 use testkit::{Proxy, eventually};
 
 use super::hearing::{StopOnDrop, keep_up, nothing_more, run};
 use super::nodes::{Cluster, Plan, SLACK, TTL};
-use crate::support::{DEADLINE, Peer, hello, log_in, register};
+use crate::support::{DEADLINE, PASSWORD, Peer, hello, log_in, register};
 
 /// How long ending a session may take on other nodes.
 const WITHIN: Duration = Duration::from_secs(1);
@@ -20,7 +20,7 @@ const WITHIN: Duration = Duration::from_secs(1);
 fn resume_and_sync(
     cluster: &Cluster,
     node: usize,
-    token: &protocol::Secret,
+    token: &Secret,
     conv: u64,
     kept: &mut BTreeMap<u64, ChatMessage>,
 ) -> Peer {
@@ -33,7 +33,7 @@ fn resume_and_sync(
 }
 
 #[test]
-fn a_session_goes_on_elsewhere_after_its_node_was_killed_with_nothing_lost_or_doubled() {
+fn a_session_goes_on_elsewhere_when_its_node_is_killed_or_stopped_with_nothing_lost_or_doubled() {
     let mut cluster = Cluster::of(3);
     let (mut alice, mut bob, conv) = cluster.friends((0, "alice"), (1, "bob"));
     let token = bob.token.clone().expect("a token");
@@ -58,13 +58,15 @@ fn a_session_goes_on_elsewhere_after_its_node_was_killed_with_nothing_lost_or_do
             let have = kept.keys().next_back().copied().unwrap_or(0);
             kept.append(&mut keep_up(&mut bob, conv, have, have + 30));
             more(so_far());
-            cluster.nodes[node].kill9();
-            let begun = Instant::now();
             // The other one of the two.
             let next = 3 - node;
-            if node == 2 {
+            if node == 1 {
+                cluster.nodes[node].kill9();
+            } else {
                 cluster.nodes[next].restart();
+                cluster.nodes[node].terminate();
             }
+            let begun = Instant::now();
             bob = resume_and_sync(&cluster, next, &token, conv, &mut kept);
             println!("resumed and in step after {:?}", begun.elapsed());
             more(so_far());
@@ -138,6 +140,14 @@ fn replace_ends_the_older_session_on_whatever_node() {
         last = next;
     }
     last.ping().expect("the last one goes on");
+    // Who cannot be told finds out.
+    cluster.redis.kill();
+    let begun = Instant::now();
+    let mut next = cluster.log_in(0, "alice", "without Redis");
+    assert_eq!(Code(last.bye().errcode), Code::SESSION_ENDED);
+    println!("without Redis the older one ended after {:?}", begun.elapsed());
+    assert!(begun.elapsed() < WITHIN + SLACK);
+    next.ping().expect("the last one goes on");
 }
 
 #[test]
@@ -147,7 +157,7 @@ fn many_sessions_live_on_many_nodes() {
     let mut devices: Vec<_> = (0..6).map(|n| cluster.log_in(n % 3, "alice", &n.to_string())).collect();
     let sessions = devices[0].sessions().expect("a list").sessions;
     assert_eq!(sessions.len(), 6);
-    assert!(sessions.iter().all(|session| session.state == protocol::State::Online), "{sessions:?}");
+    assert!(sessions.iter().all(|session| session.state == State::Online), "{sessions:?}");
     for device in &mut devices {
         device.ping().expect("they all go on");
     }
@@ -166,13 +176,9 @@ fn reject_admits_exactly_one_however_nodes_race() {
             for mut guest in guests {
                 let (start, admitted) = (&start, &admitted);
                 scope.spawn(move || {
-                    let login = protocol::Login {
-                        id: None,
-                        name: Some("alice".into()),
-                        password: protocol::Secret::new(crate::support::PASSWORD),
-                    };
+                    let (name, password) = (Some("alice".into()), Secret::new(PASSWORD));
                     start.wait();
-                    match guest.login(login) {
+                    match guest.login(Login { id: None, name, password }) {
                         Ok(_) => admitted.lock().expect("a list").push(guest),
                         Err(refusal) => assert_eq!(refusal.code, Code::ALREADY_ONLINE, "{refusal}"),
                     }

@@ -2,7 +2,8 @@
 
 use std::fs;
 use std::process::Stdio;
-use std::time::Instant;
+use std::thread;
+use std::time::{Duration, Instant};
 
 use mysql::prelude::Queryable;
 use protocol::{Code, State};
@@ -11,7 +12,7 @@ use testkit::{Process, Redis, eventually};
 
 use super::hearing::run;
 use super::nodes::{Cluster, PREFIX, Plan, SLACK, TTL, reads, state_of};
-use crate::support::{DEADLINE, befriend};
+use crate::support::{DEADLINE, Server, befriend};
 
 /// Runs a node that must refuse to start; its one line of error.
 fn refused(cluster: &mut Cluster, more: &[&str]) -> String {
@@ -125,7 +126,7 @@ fn of_two_nodes_with_one_name_the_older_leaves() {
     // The last setting of a key counts.
     let options = cluster.options_of_next().with("node", "a");
     let begun = Instant::now();
-    cluster.nodes.push(crate::support::Server::start(options));
+    cluster.nodes.push(Server::start(options));
     assert_eq!(Code(bob.bye().errcode), Code::GOING_AWAY);
     eventually(DEADLINE, "the older ends", || (!cluster.nodes[0].is_alive()).then_some(()));
     println!("the older left after {:?}", begun.elapsed());
@@ -140,7 +141,7 @@ fn of_two_nodes_with_one_name_the_older_leaves() {
     while Instant::now() < until {
         assert_eq!(state_of(&mut alice, bob.id), State::Online);
         alice.ping().expect("answered");
-        std::thread::sleep(std::time::Duration::from_millis(50));
+        thread::sleep(Duration::from_millis(50));
     }
     assert!(cluster.nodes[2].is_alive() && cluster.nodes[1].is_alive());
 }
@@ -160,7 +161,7 @@ fn a_node_stops_in_time_though_redis_is_away() {
         let begun = Instant::now();
         cluster.nodes[0].terminate();
         println!("silent: {silent}; it ended after {:?}", begun.elapsed());
-        assert!(begun.elapsed() < std::time::Duration::from_secs(10), "nobody waits for who is away");
+        assert!(begun.elapsed() < Duration::from_secs(10), "nobody waits for who is away");
         assert_eq!(Code(bob.bye().errcode), Code::GOING_AWAY);
     }
 }

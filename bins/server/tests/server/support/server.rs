@@ -190,6 +190,12 @@ impl Server {
         &self.announcement
     }
 
+    /// Where operators ask it, if the test set one.
+    pub(crate) fn admin_address(&self) -> SocketAddr {
+        let (_, address) = self.announcement.rsplit_once(", admin on ").expect("an admin address was set");
+        address.parse().expect("an address")
+    }
+
     /// From being started until it said that it listens.
     pub(crate) fn ready_after(&self) -> Duration {
         self.ready_after
