@@ -26,6 +26,8 @@ use crate::{error::BenchError, server_process::Target};
 
 /// How long a node may take until it serves.
 const READY_LIMIT: Duration = Duration::from_secs(60);
+/// What the nodes' keys in Redis begin with.
+const REDIS_PREFIX: &str = "torture:";
 /// How often the world is tended while waiting.
 const TICK: Duration = Duration::from_millis(20);
 /// The nodes' heartbeat: a half-open connection is found within two of them.
@@ -147,6 +149,22 @@ impl World {
         }
     }
 
+    /// What Redis holds of a user's presence: for the one who looks for the cause of a wrong one.
+    pub(crate) fn presence_in_redis(&self, user: u64) -> Vec<String> {
+        let Some(redis) = self.redis.as_ref().filter(|_| !self.redis_down) else { return Vec::new() };
+        let key = format!("{REDIS_PREFIX}p:{user}");
+        let leases = format!("{REDIS_PREFIX}leases");
+        let asked: [&[&str]; 3] =
+            [&["HGETALL", &key], &["ZRANGE", &leases, "0", "-1", "WITHSCORES"], &["TIME"]];
+        let line = |words: &&[&str]| {
+            let answer = redis.ask(words);
+            // Redis writes lengths in lines of their own.
+            let values = answer.lines().filter(|line| !line.starts_with(['*', '$']));
+            format!("Redis {}: {}", words.join(" "), values.collect::<Vec<_>>().join(" "))
+        };
+        asked.iter().map(line).collect()
+    }
+
     /// Everything is whole again.
     pub(crate) fn heal(&mut self) -> Result<(), BenchError> {
         self.restart_database();
@@ -237,9 +255,14 @@ fn settings(name: &str, store: &str) -> Vec<String> {
 /// What a node of several is told besides.
 fn cluster_settings(redis: &str) -> Vec<String> {
     let lease = LEASE.as_millis().to_string();
-    [["--redis", redis], ["--presence-ttl-ms", &lease], ["--proxy-trusted", "127.0.0.1"]]
-        .concat()
-        .into_iter()
-        .map(str::to_owned)
-        .collect()
+    [
+        ["--redis", redis],
+        ["--redis-prefix", REDIS_PREFIX],
+        ["--presence-ttl-ms", &lease],
+        ["--proxy-trusted", "127.0.0.1"],
+    ]
+    .concat()
+    .into_iter()
+    .map(str::to_owned)
+    .collect()
 }
