@@ -237,8 +237,9 @@ impl<'a> Director<'a> {
             }
             None => {
                 for wrong in finale.wrong(&self.ensemble, &log) {
-                    let notes =
-                        self.ensemble.members[wrong.member].desk.last_notes(wrong.friend, NOTES_SHOWN);
+                    let desk = &self.ensemble.members[wrong.member].desk;
+                    let mut notes = desk.last_notes(wrong.friend, NOTES_SHOWN);
+                    notes.extend(self.world.presence_in_redis(wrong.friend));
                     self.findings.add(Kind::PresenceWrong, wrong.what, notes);
                 }
             }
