@@ -116,17 +116,29 @@ pub(crate) fn told(service: &Service, user: UserId, state: PresenceState) {
     }
 }
 
-/// Tells friends here of changes that were found out when somebody asked.
+/// Tells friends here of changes that were found out when somebody asked, and what was unknown as soon as it is known.
 pub(crate) fn correct(service: &Service) {
-    for user in service.told.take_corrections() {
-        tell_friends_here(service, user);
+    let users = service.told.take_corrections();
+    for some in users.chunks(STATES_AT_ONCE) {
+        let states = service.ports.presence.states(some);
+        for (user, state) in some.iter().zip(states) {
+            match service.told.last(*user) {
+                Some(PresenceState::Unknown) if state == PresenceState::Unknown => {
+                    service.told.correct_later(*user);
+                }
+                _ => tell_friends_here(service, *user),
+            }
+        }
     }
 }
 
 fn tell_friends_here(service: &Service, user: UserId) {
     match service.ports.store.friend_ids(user) {
         Ok(friends) => changed_elsewhere(service, user, &friends),
-        Err(error) => service.trouble.note(service.ports.clock.now(), &error),
+        Err(error) => {
+            service.trouble.note(service.ports.clock.now(), &error);
+            service.told.correct_later(user);
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! What users here were told of others' presence.
 
+use std::collections::HashSet;
+
 use domain::{PresenceState, UserId};
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
@@ -8,14 +10,14 @@ use quick_cache::sync::Cache;
 /// the next change or at the next login.
 const TOLD_MAX: usize = 200_000;
 
-/// Users whose friends here may believe something old; beyond it they go on believing it until the next change.
-const CORRECTIONS_MAX: usize = 10_000;
+/// Users whose friends here may believe something old, or nothing; beyond it they go on so until the next change.
+const CORRECTIONS_MAX: usize = TOLD_MAX;
 
 /// Remembers the last thing that anybody here was told about each user, so that a change which this node did not hear
 /// of can be found and told. Any thread.
 pub(crate) struct Told {
     states: Cache<UserId, PresenceState>,
-    corrections: Mutex<Vec<UserId>>,
+    corrections: Mutex<HashSet<UserId>>,
 }
 
 impl Told {
@@ -26,26 +28,39 @@ impl Told {
     /// Everybody here whom it concerns is told this.
     pub(crate) fn all(&self, user: UserId, state: PresenceState) {
         self.states.insert(user, state);
+        if state == PresenceState::Unknown {
+            self.correct_later(user);
+        }
     }
 
     /// Somebody here is told this. If others were told something else, they are to be corrected.
     pub(crate) fn one(&self, user: UserId, state: PresenceState) {
-        if self.states.get(&user) == Some(state) {
+        let before = self.states.get(&user);
+        if before == Some(state) {
             return;
         }
-        let before = self.states.get(&user);
         self.states.insert(user, state);
-        if before.is_some() {
-            let mut corrections = self.corrections.lock();
-            if corrections.len() < CORRECTIONS_MAX {
-                corrections.push(user);
-            }
+        if before.is_some() || state == PresenceState::Unknown {
+            self.correct_later(user);
+        }
+    }
+
+    /// What was told last.
+    pub(crate) fn last(&self, user: UserId) -> Option<PresenceState> {
+        self.states.get(&user)
+    }
+
+    /// The user's friends here are to be told what is true, when it is known.
+    pub(crate) fn correct_later(&self, user: UserId) {
+        let mut corrections = self.corrections.lock();
+        if corrections.len() < CORRECTIONS_MAX {
+            corrections.insert(user);
         }
     }
 
     /// Whose friends here are to be corrected.
     pub(crate) fn take_corrections(&self) -> Vec<UserId> {
-        std::mem::take(&mut self.corrections.lock())
+        std::mem::take(&mut *self.corrections.lock()).into_iter().collect()
     }
 
     /// Everybody of whom something was told, with it.

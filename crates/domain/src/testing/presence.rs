@@ -28,6 +28,11 @@ impl FakePresence {
     pub fn blind(&self) {
         self.state.lock().blind = true;
     }
+
+    /// It knows again.
+    pub fn see_again(&self) {
+        self.state.lock().blind = false;
+    }
 }
 
 impl Presence for FakePresence {

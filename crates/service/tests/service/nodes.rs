@@ -1,6 +1,6 @@
 //! Services of several nodes over one store: what they tell each other, and what holds when they hear nothing.
 
-use domain::{ConversationId, GroupId, Parties, RosterVersion, Seq, Timestamp, UserId};
+use domain::{ConversationId, GroupId, Parties, RosterVersion, Seq, StoreError, Timestamp, UserId};
 use protocol::{Code, FriendRef, GroupRef, Push, Request, SessionRef, State};
 use service::testing::{Device, Harness};
 use service::{Notice, Readers, ServiceConfig, SessionPolicy};
@@ -260,6 +260,28 @@ fn a_change_that_one_login_finds_out_is_told_to_the_others() {
     assert_eq!(carol.bundle.friends[0].state, State::Offline);
     there.service.tick();
     assert_eq!(states(&bob), [State::Offline]);
+}
+
+#[test]
+fn what_was_told_as_unknown_is_told_as_soon_as_it_is_known() {
+    let (here, there) = two_nodes();
+    let (alice, bob) = (here.login("alice"), here.login("bob"));
+    here.befriend(&alice, &bob);
+    bob.disconnect();
+    let bob = there.try_login("bob").unwrap();
+    there.presence.blind();
+    there.service.presence_changed(&[alice.user()]);
+    assert_eq!(states(&bob), [State::Unknown]);
+    there.service.tick();
+    assert_eq!(states(&bob), [], "it is unknown still, and was said to be");
+    there.presence.see_again();
+    there.store.fail_next(StoreError::unavailable("a test", "away"), 1);
+    there.service.tick();
+    assert_eq!(states(&bob), [], "nobody could say who her friends are");
+    there.service.tick();
+    assert_eq!(states(&bob), [State::Online]);
+    there.service.tick();
+    assert_eq!(states(&bob), [], "told once");
 }
 
 #[test]
