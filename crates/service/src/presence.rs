@@ -90,7 +90,18 @@ pub(crate) fn announce(service: &Service, user: UserId, friends: Option<&[UserId
 
 /// Another node told that a user may have come or gone.
 pub(crate) fn changed_elsewhere(service: &Service, user: UserId, friends: &[UserId]) {
-    let friends = service.ports.hub.here(friends);
+    let mut friends = service.ports.hub.here(friends);
+    // Of whom nobody here was told anything yet, it is not known that they are anybody's friend.
+    if !friends.is_empty() && !service.told.knows(user) {
+        match service.ports.store.friend_ids(user) {
+            Ok(ids) => friends.retain(|friend| ids.binary_search(friend).is_ok()),
+            Err(error) => {
+                // As where they are announced: each asks anew at their next login.
+                service.trouble.note(service.ports.clock.now(), &error);
+                return;
+            }
+        }
+    }
     if !friends.is_empty() {
         tell_here(service, user, &friends);
     }

@@ -58,6 +58,11 @@ impl Told {
         }
     }
 
+    /// Whether anybody here was told anything of this user.
+    pub(crate) fn knows(&self, user: UserId) -> bool {
+        self.states.get(&user).is_some()
+    }
+
     /// Whose friends here are to be corrected.
     pub(crate) fn take_corrections(&self) -> Vec<UserId> {
         std::mem::take(&mut *self.corrections.lock()).into_iter().collect()

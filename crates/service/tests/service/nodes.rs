@@ -187,6 +187,22 @@ fn what_was_said_before_a_node_listened_to_a_new_group_is_pushed_when_it_does() 
 }
 
 #[test]
+fn of_a_stranger_nobody_is_told_whatever_the_notice_says() {
+    let (here, there) = two_nodes();
+    let (alice, bob) = (here.login("alice"), here.login("bob"));
+    let carol = there.login("carol");
+    let unknown = UserId(987_654);
+    for user in [unknown, alice.user()] {
+        there.service.heard(Notice::PresenceChanged { user, friends: vec![carol.user(), bob.user()] });
+    }
+    assert_eq!(states(&carol), []);
+    here.befriend(&alice, &bob);
+    let phone = there.try_login("bob").unwrap();
+    there.service.heard(Notice::PresenceChanged { user: alice.user(), friends: vec![bob.user()] });
+    assert_eq!(states(&phone), [State::Online]);
+}
+
+#[test]
 fn friends_there_hear_of_the_last_departure_only() {
     let (here, there) = two_nodes();
     let (alice, bob) = (here.login("alice"), here.login("bob"));
