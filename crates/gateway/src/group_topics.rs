@@ -187,7 +187,7 @@ mod tests {
     use std::sync::Arc;
 
     use reactor::ConnId;
-    use service::domain::{BusError, Publication, Reach, SessionId};
+    use service::domain::{BusError, Publication, Reach, SessionId, Timestamp};
 
     use crate::lane::Lane;
     use crate::seats::Seat;
@@ -238,7 +238,8 @@ mod tests {
     }
 
     fn seat(user: u64) -> Seat {
-        Seat { session: SessionId(user), lane: Arc::new(Lane::new(ConnId::from_bits(user))) }
+        let lane = Arc::new(Lane::new(ConnId::from_bits(user)));
+        Seat { session: SessionId(user), lane, since: Timestamp(0) }
     }
 
     #[test]

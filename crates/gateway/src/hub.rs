@@ -218,28 +218,22 @@ impl GatewayHub {
 }
 
 impl Hub for GatewayHub {
-    fn attach(&self, conn: ConnKey, principal: &Principal) {
+    fn attach(&self, conn: ConnKey, principal: &Principal, at: Timestamp) {
         // A lane is known until its farewell, which comes after the request that attaches it.
         let Some(lane) = self.lanes.find(conn) else { return };
         // A RESUME that its client has given up must not take the seat of the one that came after it.
         if lane.is_leaving() && self.seats.of_session(principal.user, principal.session).is_some() {
             return;
         }
-        let (change, before) = self.seats.sit(principal.user, Seat { session: principal.session, lane });
+        let seat = Seat { session: principal.session, lane, since: at };
+        let (change, before) = self.seats.sit(principal.user, seat);
         if change == RowChange::Edge {
             self.bus.subscribe(&[Topic::User(principal.user)]);
         }
         if let (Some(before), Some(mut post)) = (before, self.post())
             && before.conn().to_bits() != conn.0
         {
-            before.lane.revoke();
-            let bye = Bye {
-                errcode: Code::SESSION_MOVED.0,
-                errmsg: Code::SESSION_MOVED.text().to_owned(),
-                retry_after_ms: 0,
-            };
-            post.close(before.conn(), encode::push_bytes(&Push::Bye(bye)), "session resumed elsewhere");
-            post.flush();
+            end_seat(&before, moved(), "session resumed elsewhere", &mut post);
         }
     }
 
@@ -339,12 +333,17 @@ impl Hub for GatewayHub {
     }
 
     fn close_session(&self, user: UserId, session: SessionId, bye: Bye) {
-        let (Some(seat), Some(mut post)) = (self.seats.of_session(user, session), self.post()) else {
-            return;
-        };
-        seat.lane.revoke();
-        post.close(seat.conn(), encode::push_bytes(&Push::Bye(bye)), "session ended");
-        post.flush();
+        if let (Some(seat), Some(mut post)) = (self.seats.of_session(user, session), self.post()) {
+            end_seat(&seat, bye, "session ended", &mut post);
+        }
+    }
+
+    fn close_moved(&self, user: UserId, session: SessionId, at: Timestamp) {
+        // The notice of an earlier move may come late, when the session is back here.
+        let seat = self.seats.of_session(user, session).filter(|seat| seat.since <= at);
+        if let (Some(seat), Some(mut post)) = (seat, self.post()) {
+            end_seat(&seat, moved(), "session resumed on another node", &mut post);
+        }
     }
 
     fn reach(&self) -> Reach {
@@ -374,6 +373,18 @@ impl Hub for GatewayHub {
     fn here(&self, users: &[UserId]) -> Vec<UserId> {
         users.iter().copied().filter(|user| self.seats.is_here(*user)).collect()
     }
+}
+
+/// No further request of the connection is begun; it is closed.
+fn end_seat(seat: &Seat, bye: Bye, why: &'static str, post: &mut Post) {
+    seat.lane.revoke();
+    post.close(seat.conn(), encode::push_bytes(&Push::Bye(bye)), why);
+    post.flush();
+}
+
+fn moved() -> Bye {
+    let code = Code::SESSION_MOVED;
+    Bye { errcode: code.0, errmsg: code.text().to_owned(), retry_after_ms: 0 }
 }
 
 impl BusReceiver for GatewayHub {

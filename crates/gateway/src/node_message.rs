@@ -8,7 +8,7 @@ use bytes::{BufMut, Bytes, BytesMut};
 use protocol::{Flags, MsgId, Push, decode};
 use service::Notice;
 use service::domain::{
-    ConversationId, GroupId, NUMBER_MAX, Parties, RosterVersion, Seq, SessionId, Topic, UserId,
+    ConversationId, GroupId, NUMBER_MAX, Parties, RosterVersion, Seq, SessionId, Timestamp, Topic, UserId,
 };
 
 /// The version of what nodes say to each other. Another one is refused: nodes that speak it do not belong to this cluster.
@@ -124,7 +124,7 @@ pub(crate) fn notice(notice: &Notice) -> Vec<Bytes> {
             let cut = why.floor_char_boundary(NOTICE_TEXT_BYTES_MAX);
             vec![with_frame(kind::SESSION_ENDED, &[user.0, session.0], &why.as_bytes()[..cut])]
         }
-        Notice::SessionMoved { user, session } => one(kind::SESSION_MOVED, &[user.0, session.0]),
+        Notice::SessionMoved { user, session, at } => one(kind::SESSION_MOVED, &[user.0, session.0, at.0]),
         Notice::FriendshipChanged { one: a, other } => one(kind::FRIENDSHIP_CHANGED, &[a.0, other.0]),
         Notice::MembershipChanged { group, user } => one(kind::MEMBERSHIP_CHANGED, &[group.0, user.0]),
         Notice::PresenceChanged { user, friends } => friends
@@ -249,7 +249,8 @@ impl Input<'_> {
                 return Ok(Notice::PresenceChanged { user: UserId(first), friends: self.users()? });
             }
             kind::SESSION_MOVED => {
-                Notice::SessionMoved { user: UserId(first), session: SessionId(self.number()?) }
+                let (session, at) = (SessionId(self.number()?), Timestamp(self.number()?));
+                Notice::SessionMoved { user: UserId(first), session, at }
             }
             kind::FRIENDSHIP_CHANGED => {
                 Notice::FriendshipChanged { one: UserId(first), other: UserId(self.number()?) }
@@ -335,7 +336,7 @@ mod tests {
         let (one, other) = (UserId(1), UserId(2));
         let notices = [
             Notice::SessionEnded { user: one, session: SessionId(5), why: "because".into() },
-            Notice::SessionMoved { user: one, session: SessionId(5) },
+            Notice::SessionMoved { user: one, session: SessionId(5), at: Timestamp(1_700_000_000_000) },
             Notice::FriendshipChanged { one, other },
             Notice::MembershipChanged { group: GroupId(7), user: one },
             Notice::PresenceChanged { user: one, friends: vec![other, UserId(NUMBER_MAX)] },

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use parking_lot::RwLock;
 use protocol::{Bye, Code, Push, encode};
 use reactor::ConnId;
-use service::domain::{SessionId, UserId};
+use service::domain::{SessionId, Timestamp, UserId};
 use smallvec::SmallVec;
 
 use crate::greeting::Early;
@@ -24,6 +24,8 @@ const SHARDS: usize = 64;
 pub(crate) struct Seat {
     pub(crate) session: SessionId,
     pub(crate) lane: Arc<Lane>,
+    /// When it was taken.
+    pub(crate) since: Timestamp,
 }
 
 impl Seat {
@@ -183,7 +185,8 @@ mod tests {
     use super::*;
 
     fn seat(conn: u64, session: u64) -> Seat {
-        Seat { session: SessionId(session), lane: Arc::new(Lane::new(ConnId::from_bits(conn))) }
+        let lane = Arc::new(Lane::new(ConnId::from_bits(conn)));
+        Seat { session: SessionId(session), lane, since: Timestamp(0) }
     }
 
     fn conns(seats: &Seats, user: u64) -> Vec<u64> {

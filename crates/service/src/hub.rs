@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{GroupId, Reach, RosterVersion, SessionId, UserId};
+use domain::{GroupId, Reach, RosterVersion, SessionId, Timestamp, UserId};
 use protocol::{Bye, ChatMessage, Push, Refusal, Sent};
 
 use crate::caller::{ConnKey, Principal};
@@ -92,8 +92,8 @@ pub enum Held {
 /// wait for one that does.
 pub trait Hub: Send + Sync {
     /// From now on the connection speaks for the principal, and pushes to its user reach it, from other nodes too. A
-    /// session has one connection: one of this node that held it before is closed with a BYE.
-    fn attach(&self, conn: ConnKey, principal: &Principal);
+    /// session has one connection: one of this node that held it before is closed with a BYE. `at` is now.
+    fn attach(&self, conn: ConnKey, principal: &Principal, at: Timestamp);
 
     /// The connection does not speak for the principal any more.
     fn detach(&self, conn: ConnKey, principal: &Principal) -> Held;
@@ -108,6 +108,10 @@ pub trait Hub: Send + Sync {
     /// Closes the connection of this node that holds this session, if there is one: from now on no further request of it
     /// is begun, and when it is gone the gateway calls [`Service::disconnected`](crate::Service::disconnected).
     fn close_session(&self, user: UserId, session: SessionId, bye: Bye);
+
+    /// The session went on by a connection of another node at this moment: closes the one of this node in the same way,
+    /// unless it was attached later.
+    fn close_moved(&self, user: UserId, session: SessionId, at: Timestamp);
 
     /// Whom the bus to other nodes reaches now.
     fn reach(&self) -> Reach;

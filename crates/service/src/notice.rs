@@ -1,7 +1,6 @@
 //! What the service of one node tells those of the others.
 
-use domain::{GroupId, SessionId, UserId};
-use protocol::{Bye, Code};
+use domain::{GroupId, SessionId, Timestamp, UserId};
 
 use crate::service::Service;
 use crate::{groups, presence, sessions};
@@ -25,6 +24,8 @@ pub enum Notice {
         user: UserId,
         /// Which.
         session: SessionId,
+        /// Since when, by the clock of that node. A connection that is younger came after this one.
+        at: Timestamp,
     },
     /// Two users are friends, or not, and were not, or were, before.
     FriendshipChanged {
@@ -53,14 +54,7 @@ pub enum Notice {
 pub(crate) fn heard(service: &Service, notice: Notice) {
     match notice {
         Notice::SessionEnded { user, session, why } => sessions::close_here(service, user, session, &why),
-        Notice::SessionMoved { user, session } => {
-            let bye = Bye {
-                errcode: Code::SESSION_MOVED.0,
-                errmsg: Code::SESSION_MOVED.text().to_owned(),
-                retry_after_ms: 0,
-            };
-            service.ports.hub.close_session(user, session, bye);
-        }
+        Notice::SessionMoved { user, session, at } => service.ports.hub.close_moved(user, session, at),
         Notice::FriendshipChanged { one, other } => {
             service.friendships.invalidate(&(one.min(other), one.max(other)));
         }

@@ -1,6 +1,6 @@
 //! Who comes and goes, and who is told.
 
-use domain::{Arrival, Company, NUMBER_MAX, PresenceChange, PresenceState, Reach, UserId};
+use domain::{Arrival, Company, NUMBER_MAX, PresenceChange, PresenceState, Reach, Timestamp, UserId};
 use parking_lot::{Mutex, MutexGuard};
 use protocol::{PresencePush, Push};
 
@@ -33,12 +33,18 @@ impl Doors {
 }
 
 /// The connection speaks for the principal from now on, unless it wants no company and has some, or may have.
-pub(crate) fn arrive(service: &Service, conn: ConnKey, principal: &Principal, company: Company) -> Arrival {
+pub(crate) fn arrive(
+    service: &Service,
+    conn: ConnKey,
+    principal: &Principal,
+    company: Company,
+    at: Timestamp,
+) -> Arrival {
     // A connection that goes while its session arrives by another must not take the new one's presence along.
     let _door = service.doors.threshold(principal.user);
     let arrival = service.ports.presence.arrive(principal.user, principal.session, company);
     if let Arrival::Here(_) = arrival {
-        service.ports.hub.attach(conn, principal);
+        service.ports.hub.attach(conn, principal, at);
         service.seen.attached(principal.session);
     }
     arrival

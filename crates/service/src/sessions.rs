@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::{
-    Arrival, Company, NUMBER_MAX, NewSession, PresenceChange, SessionId, StoreResult, TokenHash, User, UserId,
+    Arrival, Company, NUMBER_MAX, NewSession, PresenceChange, SessionId, StoreResult, Timestamp, TokenHash,
+    User, UserId,
 };
 use protocol::{Bye, Code, Nothing, Reply, Resume, Secret, SessionRef, SessionsList, SignedIn, State};
 
@@ -46,6 +47,8 @@ struct Entry {
     token: TokenHash,
     /// [`Ended::count`] from before the session was read or made.
     ended: u64,
+    /// When.
+    at: Timestamp,
 }
 
 /// Begins a session of a user who proved to be one.
@@ -60,13 +63,14 @@ pub(crate) fn begin(service: &Service, caller: Caller<'_>, user: &User) -> Resul
         SessionPolicy::Replace => 1,
     };
     let device = names::device(caller.device);
-    let new = NewSession { user: user.id, token: hash, device: &device, at: ports.clock.now() };
+    let at = ports.clock.now();
+    let new = NewSession { user: user.id, token: hash, device: &device, at };
     let (session, superseded) = ports.store.create_session(&new, keep)?;
     for old in superseded {
         log::info!("session {old} of user {} ended: superseded by session {session}", user.id);
         close(service, user.id, old, "a newer login took this session's place");
     }
-    let entry = Entry { principal: principal(service, user, session), token: hash, ended };
+    let entry = Entry { principal: principal(service, user, session), token: hash, ended, at };
     match enter(service, caller.conn, &entry, Some(token)) {
         Ok(signed_in) => {
             log::info!("user {} logged in as session {session}", user.id);
@@ -95,10 +99,11 @@ pub(crate) fn resume(service: &Service, caller: Caller<'_>, request: &Resume) ->
         return Err(over());
     }
     admit(service, found.user.id, Some(session))?;
-    let entry = Entry { principal: principal(service, &found.user, session), token: hash, ended };
+    let at = ports.clock.now();
+    let entry = Entry { principal: principal(service, &found.user, session), token: hash, ended, at };
     let signed_in = enter(service, caller.conn, &entry, None)?;
     // By whichever connection of another node it went on until now.
-    service.ports.hub.tell_nodes(Notice::SessionMoved { user: found.user.id, session });
+    service.ports.hub.tell_nodes(Notice::SessionMoved { user: found.user.id, session, at });
     log::debug!("user {} resumed session {session}", found.user.id);
     Ok(Handled::SignedIn(entry.principal, Reply::Resume(signed_in)))
 }
@@ -178,7 +183,7 @@ fn company(service: &Service) -> Company {
 /// Attaches the connection, reads the bundle, and tells friends. Undone if any of it fails.
 fn enter(service: &Service, conn: ConnKey, entry: &Entry, token: Option<Secret>) -> Result<SignedIn, Stop> {
     let principal = &entry.principal;
-    let change = match presence::arrive(service, conn, principal, company(service)) {
+    let change = match presence::arrive(service, conn, principal, company(service), entry.at) {
         Arrival::Here(change) => change,
         Arrival::Refused => return Err(Stop::refused(Code::ALREADY_ONLINE)),
         Arrival::Unknown => return Err(service.busy().into()),

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
-use domain::{GroupId, Reach, SessionId, UserId};
+use domain::{GroupId, Reach, SessionId, Timestamp, UserId};
 use parking_lot::Mutex;
 use protocol::{Bye, Code, Push, Refusal, Sent};
 
@@ -28,6 +28,7 @@ type Hook = Box<dyn FnOnce() + Send>;
 #[derive(Debug, Default)]
 struct Connection {
     principal: Option<Principal>,
+    attached: Timestamp,
     pushes: Vec<Push>,
     answers: Vec<(u32, Result<Sent, Refusal>)>,
     closed: Option<Bye>,
@@ -108,20 +109,18 @@ impl Default for RecordingHub {
 }
 
 impl Hub for RecordingHub {
-    fn attach(&self, conn: ConnKey, principal: &Principal) {
+    fn attach(&self, conn: ConnKey, principal: &Principal, at: Timestamp) {
         run(&self.before_attach);
         let mut connections = self.connections.lock();
         for (other, connection) in connections.iter_mut() {
             if *other != conn && connection.holds(principal.user, principal.session) {
                 connection.principal = None;
-                connection.closed = Some(Bye {
-                    errcode: Code::SESSION_MOVED.0,
-                    errmsg: Code::SESSION_MOVED.text().into(),
-                    retry_after_ms: 0,
-                });
+                connection.closed = Some(moved());
             }
         }
-        connections.entry(conn).or_default().principal = Some(principal.clone());
+        let connection = connections.entry(conn).or_default();
+        connection.principal = Some(principal.clone());
+        connection.attached = at;
     }
 
     fn detach(&self, conn: ConnKey, principal: &Principal) -> Held {
@@ -179,6 +178,15 @@ impl Hub for RecordingHub {
         }
     }
 
+    fn close_moved(&self, user: UserId, session: SessionId, at: Timestamp) {
+        let mut connections = self.connections.lock();
+        for connection in connections.values_mut().filter(|connection| connection.holds(user, session)) {
+            if connection.attached <= at {
+                connection.closed = Some(moved());
+            }
+        }
+    }
+
     fn reach(&self) -> Reach {
         *self.reach.lock()
     }
@@ -203,6 +211,11 @@ impl Hub for RecordingHub {
             |user: &&UserId| connections.values().any(|connection| connection.user() == Some(**user));
         users.iter().filter(is_here).copied().collect()
     }
+}
+
+fn moved() -> Bye {
+    let code = Code::SESSION_MOVED;
+    Bye { errcode: code.0, errmsg: code.text().into(), retry_after_ms: 0 }
 }
 
 fn run(hook: &Mutex<Option<Hook>>) {
@@ -239,7 +252,7 @@ impl Connection {
 pub struct NullHub;
 
 impl Hub for NullHub {
-    fn attach(&self, _conn: ConnKey, _principal: &Principal) {}
+    fn attach(&self, _conn: ConnKey, _principal: &Principal, _at: Timestamp) {}
 
     fn detach(&self, _conn: ConnKey, _principal: &Principal) -> Held {
         Held::ByThis
@@ -252,6 +265,8 @@ impl Hub for NullHub {
     }
 
     fn close_session(&self, _user: UserId, _session: SessionId, _bye: Bye) {}
+
+    fn close_moved(&self, _user: UserId, _session: SessionId, _at: Timestamp) {}
 
     fn reach(&self) -> Reach {
         Reach::Alone

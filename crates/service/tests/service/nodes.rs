@@ -65,6 +65,20 @@ fn a_session_that_goes_on_there_is_closed_here() {
 }
 
 #[test]
+fn a_session_that_came_back_is_not_closed_by_what_its_other_node_told_late() {
+    let (here, there) = two_nodes();
+    let first = here.login("alice");
+    here.clock.advance_ms(1);
+    let away = there.resume(&first.token).unwrap();
+    here.clock.advance_ms(1);
+    let back = here.resume(&away.token).unwrap();
+    here.hear_from(&there);
+    assert_eq!(back.closed(), None);
+    there.hear_from(&here);
+    assert_eq!(away.closed().expect("closed").errcode, Code::SESSION_MOVED.0);
+}
+
+#[test]
 fn reject_holds_over_nodes_and_replace_ends_the_session_there() {
     let (here, there) = with(ServiceConfig { session_policy: SessionPolicy::Reject, ..Default::default() });
     let desk = here.login("alice");
