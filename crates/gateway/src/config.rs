@@ -63,7 +63,7 @@ pub struct GatewayConfig {
     pub bus_inbox_max: usize,
     /// Bytes of them; the same again may be in work.
     pub bus_inbox_bytes_max: usize,
-    /// Conversations whose place is known, so that a gap is noticed. About 200 bytes each. Beyond it the oldest unused is
+    /// Conversations of which something was heard, so that a gap is noticed. About 200 bytes each. Beyond it the oldest unused is
     /// forgotten.
     pub tails_max: usize,
     /// Messages of one conversation held behind a gap; beyond it they are read from the log.

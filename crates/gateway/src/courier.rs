@@ -9,7 +9,7 @@ use crate::node_message::{NodeMessage, StoredPush};
 use crate::post::Post;
 use crate::relay::{Outgoing, To};
 use crate::repairs::GroupPush;
-use crate::sequencer::Verdict;
+use crate::sequencer::{Source, Talk, Verdict};
 use crate::shared::Shared;
 
 /// Publications delivered before appenders get their turn at the relay again.
@@ -81,7 +81,8 @@ impl Courier {
 
     fn group_push(&mut self, push: GroupPush) {
         // Everybody who is a member: a push is no message, and has no place in the log.
-        match self.shared.service.readers(push.group, push.version, Seq(u64::MAX)) {
+        let members = self.shared.service.readers(push.group, push.version, Seq(u64::MAX));
+        match members.filter(|_| !self.shared.hub.repairs().has_push_of(push.group)) {
             Some(members) => self.shared.hub.push_to_members(&push, &members, &mut self.post),
             // Dropped if too many wait: whoever looks sees what it told.
             None => drop(self.shared.hub.repairs().group_push(push)),
@@ -103,8 +104,10 @@ impl Courier {
                     None => To::Unread(version),
                 },
             };
-            let verdict = passage.message(conversation, parties, seq, Outgoing { frame, to, but: None });
-            if verdict != Verdict::Unheard {
+            let talk = Talk { conversation, parties };
+            let verdict = passage.message(talk, seq, Source::Elsewhere, Outgoing { frame, to, but: None });
+            // What is held may not exist, and nobody acknowledges what does not.
+            if verdict == Verdict::Passed {
                 shared.service.reached(conversation, seq);
             }
         }

@@ -43,6 +43,15 @@ enum Listening {
     Changing,
 }
 
+/// What a follower is to a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stay {
+    /// The first here.
+    Begins,
+    /// One of several, or the same again.
+    GoesOn,
+}
+
 impl GroupTopics {
     pub(crate) fn new() -> GroupTopics {
         GroupTopics { state: Mutex::default(), agreed: Condvar::new() }
@@ -59,10 +68,29 @@ impl GroupTopics {
         for group in groups {
             state.add(user, *group);
         }
-        self.agree(&mut state, bus, groups);
-        while groups.iter().any(|group| state.is_wanted_in_vain(*group)) {
-            self.agreed.wait(&mut state);
+        self.wait_until_heard(state, bus, groups);
+    }
+
+    /// The same for one group; whether nobody here followed it before. Then `begin` is called before the bus listens, so
+    /// before anything of the group is heard.
+    pub(crate) fn follow_anew(
+        &self,
+        bus: &dyn Bus,
+        seats: &Seats,
+        user: UserId,
+        group: GroupId,
+        begin: impl FnOnce(),
+    ) -> bool {
+        let mut state = self.state.lock();
+        if !seats.is_here(user) {
+            return false;
         }
+        let is_new = state.add(user, group) == Stay::Begins;
+        if is_new {
+            parking_lot::MutexGuard::unlocked(&mut state, begin);
+        }
+        self.wait_until_heard(state, bus, &[group]);
+        is_new
     }
 
     /// The user is no member any more.
@@ -101,6 +129,18 @@ impl GroupTopics {
     /// Groups that are followed.
     pub(crate) fn len(&self) -> usize {
         self.state.lock().groups.len()
+    }
+
+    fn wait_until_heard(
+        &self,
+        mut state: parking_lot::MutexGuard<'_, State>,
+        bus: &dyn Bus,
+        groups: &[GroupId],
+    ) {
+        self.agree(&mut state, bus, groups);
+        while groups.iter().any(|group| state.is_wanted_in_vain(*group)) {
+            self.agreed.wait(&mut state);
+        }
     }
 
     /// Tells the bus what changed among these groups, until it agrees with what is wanted. Groups that another thread
@@ -148,20 +188,22 @@ impl GroupTopics {
 }
 
 impl State {
-    fn add(&mut self, user: UserId, group: GroupId) {
+    fn add(&mut self, user: UserId, group: GroupId) -> Stay {
         let followed = match self.groups.entry(group) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
                 entry.insert(Followed { serial: 0, members: Vec::new(), listening: Listening::No })
             }
         };
-        let Err(place) = followed.members.binary_search(&user) else { return };
-        if followed.members.is_empty() {
+        let Err(place) = followed.members.binary_search(&user) else { return Stay::GoesOn };
+        let stay = if followed.members.is_empty() { Stay::Begins } else { Stay::GoesOn };
+        if stay == Stay::Begins {
             self.serials += 1;
             followed.serial = self.serials;
         }
         followed.members.insert(place, user);
         self.users.entry(user).or_default().push(group);
+        stay
     }
 
     fn remove(&mut self, user: UserId, group: GroupId) {
@@ -264,6 +306,25 @@ mod tests {
         topics.forget(&bus, ann);
         topics.forget(&bus, bob);
         assert!(topics.len() == 0 && bus.topics.lock().is_empty() && topics.state.lock().users.is_empty());
+    }
+
+    #[test]
+    fn a_group_begins_before_it_is_heard_and_once() {
+        let (topics, bus, seats) = (GroupTopics::new(), SlowBus::default(), Seats::new());
+        let (ann, bob, group) = (UserId(1), UserId(2), GroupId(1));
+        [ann, bob].into_iter().for_each(|user| drop(seats.sit(user, seat(user.0))));
+        let begun = std::cell::Cell::new(0);
+        let follow = |user| {
+            topics.follow_anew(&bus, &seats, user, group, || {
+                assert!(!bus.listens(group) && topics.serial(group).is_some());
+                begun.set(begun.get() + 1);
+            })
+        };
+        assert_eq!((follow(ann), follow(ann), follow(bob), follow(UserId(3))), (true, false, false, false));
+        assert!(bus.listens(group) && begun.get() == 1);
+        topics.forget(&bus, ann);
+        topics.forget(&bus, bob);
+        assert!(follow(bob) && begun.get() == 2, "another stay");
     }
 
     #[test]

@@ -23,6 +23,7 @@ use crate::presence_watch::PresenceWork;
 use crate::relay::{Outgoing, Relay};
 use crate::repairs::{GroupPush, Repairs};
 use crate::seats::{RowChange, Seat, Seats};
+use crate::sequencer::{Source, Talk};
 
 /// Bytes of encoded frames gathered in one buffer before it is cut into chunks.
 const ENCODE_BUFFER_BYTES: usize = 64 * 1024;
@@ -189,7 +190,7 @@ impl GatewayHub {
                 Parties::Group => publish(Topic::Group(conversation.group())),
             }
             let message = Outgoing { frame, to: readers.into(), but: Some(conn) };
-            passage.message(conversation, parties, seq, message);
+            passage.message(Talk { conversation, parties }, seq, Source::Here, message);
         }
         drop(passage);
         self.publish(publications);
@@ -361,6 +362,19 @@ impl Hub for GatewayHub {
     fn follow(&self, user: UserId, groups: &[GroupId]) {
         if !self.is_alone() {
             self.topics.follow(&*self.bus, &self.seats, user, groups);
+        }
+    }
+
+    fn follow_from(&self, user: UserId, group: GroupId, since: Seq) {
+        if self.is_alone() {
+            return;
+        }
+        let Some(mut post) = self.post() else { return };
+        let begin = || {
+            self.relay.passage(&mut post).begin(group, since);
+        };
+        if self.topics.follow_anew(&*self.bus, &self.seats, user, group, begin) {
+            self.relay.passage(&mut post).suspect(group);
         }
     }
 

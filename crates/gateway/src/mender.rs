@@ -8,13 +8,13 @@ use protocol::{Push, encode};
 use service::domain::{
     ConversationId, GroupId, Parties, Reach, RosterVersion, Seq, StoreResult, Timestamp, Touched, UserId,
 };
-use service::{Hub, Service};
+use service::{Begin, Hub, ReadRoster, Service};
 
 use crate::clock;
 use crate::post::Post;
 use crate::relay::Outgoing;
-use crate::repairs::{GroupPush, Urgency, Work};
-use crate::sequencer::Want;
+use crate::repairs::{Urgency, Work};
+use crate::sequencer::{Talk, Want};
 use crate::shared::Shared;
 
 /// Messages of one conversation read for its readers at once. If more are missing these are the newest of them; clients
@@ -24,8 +24,13 @@ const CATCH_UP_MAX: u64 = 2_000;
 /// Times that a conversation is looked at before others have their turn.
 const ROUNDS_MAX: usize = 32;
 
-/// Group pushes that wait for a roster while the store is away.
-const GROUP_PUSHES_MAX: usize = 4_096;
+/// How long a sweep waits for others that find the same loss: each knows a time of its own since when it may be, and what
+/// is read from too late a time on is passed before what is older.
+const SWEEP_AFTER: Duration = Duration::from_millis(300);
+
+/// How long after a loss became known conversations of which nothing was heard yet begin with what may have been lost:
+/// publications that waited come late, and in any order.
+const UNSURE_FOR: Duration = Duration::from_secs(10);
 
 /// Users whose sessions, groups and conversations are looked at together.
 const SWEPT_AT_ONCE: usize = 200;
@@ -46,20 +51,27 @@ pub(crate) struct Mender {
     shared: Arc<Shared>,
     post: Post,
     /// Conversations that wait for something, and when to see to them.
-    waiting: HashMap<ConversationId, (Parties, Instant)>,
-    group_pushes: Vec<GroupPush>,
+    waiting: HashMap<Talk, Instant>,
     sweep: Option<Sweep>,
-    /// A sweep is due, from here on.
-    missed: Option<Timestamp>,
+    missed: Option<Missed>,
+    /// What was said since then may not have come, or may still come, until some time has passed.
+    unsure: Option<(Timestamp, Instant)>,
     second: bool,
     /// When the work list was taken the last time; until then nothing was dropped from it.
     complete_until: Timestamp,
     pause: Duration,
 }
 
+/// A sweep that is due.
+#[derive(Clone, Copy)]
+struct Missed {
+    since: Timestamp,
+    due: Instant,
+}
+
 /// Looks at everything that users here may have missed since a certain time.
 struct Sweep {
-    since: Timestamp,
+    missed_since: Timestamp,
     /// Everybody who was here when it began; who came later read everything at their login. The first are in work.
     users: VecDeque<UserId>,
     stage: Stage,
@@ -86,9 +98,9 @@ impl Mender {
             shared,
             post,
             waiting: HashMap::new(),
-            group_pushes: Vec::new(),
             sweep: None,
             missed: None,
+            unsure: None,
             second: false,
             pause: PAUSE_MIN,
         }
@@ -114,32 +126,52 @@ impl Mender {
     }
 
     fn next_due(&self) -> Option<Instant> {
-        if self.sweep.is_some() || self.missed.is_some() || !self.group_pushes.is_empty() || self.second {
+        if self.sweep.is_some() || self.second {
             return Some(clock::read());
         }
-        self.waiting.values().map(|(_, due)| *due).min()
+        self.waiting.values().copied().chain(self.missed.map(|missed| missed.due)).min()
     }
 
     fn accept(&mut self, work: Work) {
-        let Work { conversations, mut group_pushes, missed, overflowed, second } = work;
+        let Work { conversations, missed, overflowed, second } = work;
         let lost = overflowed.then_some(self.complete_until);
         self.complete_until = Timestamp(self.shared.service.now_ms());
-        self.missed = [self.missed, missed, lost].into_iter().flatten().min();
+        if let Some(since) = [missed, lost].into_iter().flatten().min() {
+            self.note_missed(since);
+        }
         self.second |= second;
-        group_pushes.truncate(GROUP_PUSHES_MAX.saturating_sub(self.group_pushes.len()));
-        self.group_pushes.append(&mut group_pushes);
         if conversations.is_empty() {
             return;
         }
         let now = clock::read();
-        for (conversation, (parties, urgency)) in conversations {
+        for (talk, urgency) in conversations {
             let due = match urgency {
                 Urgency::Now => now,
                 Urgency::Soon => now + self.shared.config.gap_grace,
             };
-            let entry = self.waiting.entry(conversation).or_insert((parties, due));
-            entry.1 = entry.1.min(due);
+            let entry = self.waiting.entry(talk).or_insert(due);
+            *entry = due.min(*entry);
         }
+    }
+
+    /// Something that was published since then may be lost.
+    fn note_missed(&mut self, since: Timestamp) {
+        let now = clock::read();
+        let before = self.unsure.filter(|(_, ends)| *ends > now).map(|(since, _)| since);
+        self.unsure = Some((before.map_or(since, |before| before.min(since)), now + UNSURE_FOR));
+        let mut missed = self.missed.unwrap_or(Missed { since, due: now + SWEEP_AFTER });
+        missed.since = missed.since.min(since);
+        if let Some(sweep) = self.sweep.take_if(|sweep| sweep.missed_since > since) {
+            // It begins anew: this loss began before what it looks at.
+            missed.since = missed.since.min(sweep.missed_since);
+        }
+        self.missed = Some(missed);
+    }
+
+    /// What may be lost of a conversation of which nothing was heard yet, as far as that is known.
+    fn unsure_since(&self) -> Option<Timestamp> {
+        let (since, ends) = self.unsure?;
+        (ends > clock::read()).then_some(stamped_since(since))
     }
 
     /// Does what is due. After an error it goes on where it was.
@@ -147,21 +179,22 @@ impl Mender {
         if std::mem::take(&mut self.second) {
             self.second_away()?;
         }
-        while let Some(push) = self.group_pushes.last() {
-            self.read_roster(push.group, push.version)?;
-            if let Some(members) = self.shared.service.readers(push.group, push.version, Seq(u64::MAX)) {
-                self.shared.hub.push_to_members(push, &members, &mut self.post);
+        let shared = Arc::clone(&self.shared);
+        while let Some(push) = shared.hub.repairs().first_group_push() {
+            // What was read, and not what is kept: by now it may have changed again.
+            let roster = self.read_roster(push.group, push.version)?;
+            if let Some(roster) = roster.filter(|roster| roster.version() >= push.version) {
+                shared.hub.push_to_members(&push, roster.members(), &mut self.post);
                 self.post.flush();
             }
-            self.group_pushes.pop();
+            shared.hub.repairs().group_push_done();
         }
         let now = clock::read();
         let due: Vec<_> =
-            self.waiting.iter().filter(|(_, (_, due))| *due <= now).map(|(id, _)| *id).collect();
-        for conversation in due {
-            let Some((parties, _)) = self.waiting.get(&conversation) else { continue };
-            if self.mend(conversation, *parties)? == Mended::Yes {
-                self.waiting.remove(&conversation);
+            self.waiting.iter().filter(|(_, due)| **due <= now).map(|(talk, _)| *talk).collect();
+        for talk in due {
+            if self.mend(talk)? == Mended::Yes {
+                self.waiting.remove(&talk);
             }
         }
         self.sweep()
@@ -179,48 +212,52 @@ impl Mender {
     }
 
     /// Brings a conversation what it waits for.
-    fn mend(&mut self, conversation: ConversationId, parties: Parties) -> StoreResult<Mended> {
+    fn mend(&mut self, talk: Talk) -> StoreResult<Mended> {
         let shared = Arc::clone(&self.shared);
         let relay = shared.hub.relay();
+        let phantoms = |dropped: usize| shared.counters.phantoms.add(dropped as u64);
         let mut roster_was_read = false;
-        let mut is_theirs = false;
         for _ in 0..ROUNDS_MAX {
-            let want = relay.passage(&mut self.post).want(conversation, parties);
+            let want = relay.passage(&mut self.post).want(talk);
             match want {
                 None => return Ok(Mended::Yes),
+                Some(Want::Place { first, until }) => {
+                    if !self.is_theirs(talk)? {
+                        // Nothing of the log is for them, and what they heard of is nothing of theirs.
+                        phantoms(relay.passage(&mut self.post).disown(talk, until));
+                        continue;
+                    }
+                    let unsure = self.unsure_since();
+                    match shared.service.begin(talk.conversation, talk.parties, first, unsure)? {
+                        Begin::After(after) => relay.passage(&mut self.post).place(talk, after),
+                        Begin::LogEnds(end) => {
+                            let mut passage = relay.passage(&mut self.post);
+                            passage.place(talk, end);
+                            phantoms(passage.log_ends(talk, end, until));
+                        }
+                    }
+                }
                 Some(Want::Readiness) if !roster_was_read => {
                     roster_was_read = true;
-                    self.find_readers(conversation)?;
+                    self.find_readers(talk)?;
                 }
                 Some(Want::Readiness) => {
-                    // Nobody could say who reads it, and the log can: the group is closed, or changes all the time.
-                    let known = relay.passage(&mut self.post).known(conversation, parties);
+                    // Nobody could say who reads it, and the log can: the group is closed, or what was said is not true.
+                    let known = relay.passage(&mut self.post).known(talk);
                     let Some(after) = known else { return Ok(Mended::NotYet) };
-                    if self.read(conversation, parties, after)?.is_none() {
-                        let mut passage = relay.passage(&mut self.post);
-                        let dropped = passage.log_ends(conversation, after, after.next());
-                        shared.counters.phantoms.add(dropped as u64);
+                    if self.read(talk, after)?.is_none() {
+                        phantoms(relay.passage(&mut self.post).log_ends(talk, after, after.next()));
                     }
                 }
                 Some(Want::Messages { after, until }) => {
-                    if !is_theirs && !self.is_theirs(conversation, parties)? {
-                        // Nothing of the log is for them, and what they heard of is nothing of theirs.
-                        let dropped = relay.passage(&mut self.post).log_ends(conversation, after, until);
-                        shared.counters.phantoms.add(dropped as u64);
-                        continue;
-                    }
-                    is_theirs = true;
                     let newest = Seq(until.0.saturating_sub(CATCH_UP_MAX)).max(after);
-                    match self.read(conversation, parties, newest)? {
+                    match self.read(talk, newest)? {
                         Some(_) if newest == after => {}
                         Some(_) => {
                             shared.counters.given_up.add(newest.0 - after.0);
-                            relay.passage(&mut self.post).give_up(conversation, newest);
+                            relay.passage(&mut self.post).give_up(talk, newest);
                         }
-                        None => {
-                            let dropped = relay.passage(&mut self.post).log_ends(conversation, newest, until);
-                            shared.counters.phantoms.add(dropped as u64);
-                        }
+                        None => phantoms(relay.passage(&mut self.post).log_ends(talk, newest, until)),
                     }
                 }
             }
@@ -228,46 +265,42 @@ impl Mender {
         Ok(Mended::NotYet)
     }
 
-    /// Whether the log's messages are for whom another node says. Of a group's, the roster says who reads them.
-    fn is_theirs(&self, conversation: ConversationId, parties: Parties) -> StoreResult<bool> {
-        match parties {
-            Parties::Pair(one, other) => self.shared.service.is_between(conversation, one, other),
+    /// Whether the conversation is whose another node says. A group's is that of those who follow it.
+    fn is_theirs(&self, talk: Talk) -> StoreResult<bool> {
+        match talk.parties {
+            Parties::Pair(one, other) => self.shared.service.is_between(talk.conversation, one, other),
             Parties::Group => Ok(true),
         }
     }
 
-    /// Reads the roster that a conversation's messages wait for.
-    fn find_readers(&mut self, conversation: ConversationId) -> StoreResult<()> {
+    /// Reads the roster that a group's messages wait for.
+    fn find_readers(&mut self, talk: Talk) -> StoreResult<()> {
         let shared = Arc::clone(&self.shared);
-        let version = shared.hub.relay().passage(&mut self.post).unread_roster(conversation);
+        let relay = shared.hub.relay();
+        let version = relay.passage(&mut self.post).unread_roster(talk);
         let Some(version) = version else { return Ok(()) };
-        let group = conversation.group();
-        self.read_roster(group, version)?;
-        let readers = |version, seq| shared.service.readers(group, version, seq);
-        shared.hub.relay().passage(&mut self.post).find_readers(conversation, readers);
-        Ok(())
-    }
-
-    fn read_roster(&self, group: GroupId, version: RosterVersion) -> StoreResult<()> {
-        let (service, hub) = (&self.shared.service, &self.shared.hub);
-        self.shared.counters.rosters_read.add(1);
-        service.read_roster(group, version)?;
-        // A new version says that members came or went, and the notice of who came may be lost.
-        if let Some(members) = service.readers(group, version, Seq(u64::MAX)) {
-            hub.here(&members).into_iter().for_each(|member| hub.follow(member, &[group]));
+        if let Some(roster) = self.read_roster(talk.conversation.group(), version)? {
+            let readers = |version, seq| (roster.version() >= version).then(|| roster.readers(seq));
+            relay.passage(&mut self.post).find_readers(talk, readers);
         }
         Ok(())
     }
 
+    fn read_roster(&self, group: GroupId, version: RosterVersion) -> StoreResult<Option<ReadRoster>> {
+        let (service, hub) = (&self.shared.service, &self.shared.hub);
+        self.shared.counters.rosters_read.add(1);
+        let roster = service.read_roster(group, version)?;
+        // A new version says that members came or went, and the notice of who came may be lost.
+        if let Some(roster) = &roster {
+            hub.here(roster.members()).into_iter().for_each(|member| hub.follow(member, &[group]));
+        }
+        Ok(roster)
+    }
+
     /// Reads a page of the log and passes it on; its last seq, or `None` if the log has nothing there.
-    fn read(
-        &mut self,
-        conversation: ConversationId,
-        parties: Parties,
-        after: Seq,
-    ) -> StoreResult<Option<Seq>> {
+    fn read(&mut self, talk: Talk, after: Seq) -> StoreResult<Option<Seq>> {
         let service: &Service = &self.shared.service;
-        let page = service.catch_up(conversation, parties, after)?;
+        let page = service.catch_up(talk.conversation, talk.parties, after)?;
         let Some((last, _)) = page.last() else { return Ok(None) };
         self.shared.counters.gap_repairs.add(1);
         let last = Seq(last.seq);
@@ -277,8 +310,8 @@ impl Mender {
             (seq, Outgoing { frame, to: readers.into(), but: None })
         });
         let page: Vec<_> = page.collect();
-        service.reached(conversation, last);
-        self.shared.hub.relay().passage(&mut self.post).read(conversation, parties, after, page);
+        service.reached(talk.conversation, last);
+        self.shared.hub.relay().passage(&mut self.post).read(talk, after, page);
         Ok(Some(last))
     }
 
@@ -286,9 +319,9 @@ impl Mender {
     fn sweep(&mut self) -> StoreResult<()> {
         let mut sweep = match self.sweep.take() {
             Some(sweep) => sweep,
-            None => match self.missed.take() {
+            None => match self.missed.take_if(|missed| missed.due <= clock::read()) {
                 None => return Ok(()),
-                Some(since) => self.begin_sweep(since),
+                Some(missed) => self.begin_sweep(missed.since),
             },
         };
         let turn_ends = clock::read() + SWEEP_TURN;
@@ -310,7 +343,7 @@ impl Mender {
         self.shared.service.forget();
         let users = VecDeque::from(self.shared.hub.seats().everybody());
         log::info!("reading what {} users here may have missed since {since}", users.len());
-        Sweep { since: Timestamp(since.0.saturating_sub(STAMPED_BEFORE_MS)), users, stage: Stage::Users }
+        Sweep { missed_since: since, users, stage: Stage::Users }
     }
 
     /// One step of a sweep: some users, a page of their conversations, or one conversation.
@@ -318,6 +351,7 @@ impl Mender {
         let shared = Arc::clone(&self.shared);
         let some = sweep.users.len().min(SWEPT_AT_ONCE);
         let users = &sweep.users.make_contiguous()[..some];
+        let since = stamped_since(sweep.missed_since);
         match &mut sweep.stage {
             Stage::Users => {
                 shared.service.recheck_sessions(&shared.hub.seats().sessions(users))?;
@@ -326,11 +360,11 @@ impl Mender {
             }
             Stage::Conversations { after, found } => match found.front() {
                 Some(touched) => {
-                    self.catch_up(touched, sweep.since)?;
+                    self.catch_up(touched, since)?;
                     found.pop_front();
                 }
                 None => {
-                    found.extend(shared.service.touched(users, sweep.since, *after)?);
+                    found.extend(shared.service.touched(users, since, *after)?);
                     match found.back() {
                         Some(last) => *after = last.conversation,
                         None => {
@@ -348,25 +382,38 @@ impl Mender {
     fn catch_up(&mut self, touched: &Touched, since: Timestamp) -> StoreResult<()> {
         let shared = Arc::clone(&self.shared);
         let Touched { conversation, parties, last } = *touched;
-        let known = shared.hub.relay().passage(&mut self.post).known(conversation, parties);
+        let talk = Talk { conversation, parties };
+        let (known, sought) = {
+            let mut passage = shared.hub.relay().passage(&mut self.post);
+            (passage.known(talk), passage.sought(talk))
+        };
         let mut after = match known {
             Some(known) if known >= last => return Ok(()),
             Some(known) => known,
-            None => shared.service.catch_up_since(touched, since)?,
+            None => {
+                let after = shared.service.catch_up_since(touched, since)?;
+                // What was heard and is older belongs to it.
+                sought.map_or(after, |first| after.min(Seq(first.0 - 1)))
+            }
         };
         let newest = Seq(last.0.saturating_sub(CATCH_UP_MAX));
         if after < newest {
             shared.counters.given_up.add(newest.0 - after.0);
             if known.is_some() {
-                shared.hub.relay().passage(&mut self.post).give_up(conversation, newest);
+                shared.hub.relay().passage(&mut self.post).give_up(talk, newest);
             }
             after = newest;
         }
         while after < last
-            && let Some(read) = self.read(conversation, parties, after)?
+            && let Some(read) = self.read(talk, after)?
         {
             after = read;
         }
         Ok(())
     }
+}
+
+/// The earliest time that a message may bear which was published since then.
+fn stamped_since(published_since: Timestamp) -> Timestamp {
+    Timestamp(published_since.0.saturating_sub(STAMPED_BEFORE_MS))
 }

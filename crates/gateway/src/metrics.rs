@@ -130,6 +130,8 @@ numbers! {
         doubles,
         /// Messages that came too early while too many were held (`held_max`); read from the log.
         not_held,
+        /// Conversations looked up in the log because they were heard of for the first time.
+        places_sought,
         /// Times that a conversation's next message was missing.
         gaps,
         /// Pages of the log read because something was missing, or may have been.
@@ -172,7 +174,7 @@ numbers! {
         bus_inbox_high_water,
         /// Notices of other nodes that wait for the listener.
         notices_waiting,
-        /// Conversations whose place is known (`tails_max`).
+        /// Conversations of which something was heard (`tails_max`).
         tails,
         /// Messages held behind gaps (`held_max`).
         held,

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use reactor::ConnId;
 use service::Readers;
-use service::domain::{ConversationId, Parties, RosterVersion, Seq, UserId};
+use service::domain::{ConversationId, GroupId, Parties, RosterVersion, Seq, UserId};
 
 use crate::config::GatewayConfig;
 use crate::group_topics::GroupTopics;
@@ -14,7 +14,7 @@ use crate::metrics::Counters;
 use crate::post::{Crowd, Post};
 use crate::repairs::{Repairs, Urgency};
 use crate::seats::Seats;
-use crate::sequencer::{Hearing, Parcel, Sequencer, SequencerLimits, Verdict, Want};
+use crate::sequencer::{Hearing, Parcel, Sequencer, SequencerLimits, Source, Talk, Verdict, Want};
 
 /// A stored message on its way to the connections of this node.
 #[derive(Debug)]
@@ -119,14 +119,15 @@ impl Relay {
         conversation.0 as usize % self.stripes.len()
     }
 
-    fn hearing(&self, conversation: ConversationId, parties: Parties) -> Hearing {
-        match parties {
+    /// Asked under the lock of the talk's stripe: of two threads, the later one never knows less.
+    fn hearing(&self, talk: Talk) -> Hearing {
+        match talk.parties {
             Parties::Pair(one, other) => Hearing([self.seats.serial(one), self.seats.serial(other)]),
-            Parties::Group => Hearing([self.topics.serial(conversation.group()), None]),
+            Parties::Group => Hearing([self.topics.serial(talk.conversation.group()), None]),
         }
     }
 
-    /// Conversations whose place is known, and messages held.
+    /// Talks of which something was heard, and messages held.
     pub(crate) fn levels(&self) -> (u64, u64) {
         self.stripes.iter().fold((0, 0), |(tails, held), stripe| {
             let sequencer = &stripe.lock().sequencer;
@@ -137,26 +138,24 @@ impl Relay {
 
 impl Passage<'_> {
     /// A message came, from an appender here or from another node.
-    pub(crate) fn message(
-        &mut self,
-        conversation: ConversationId,
-        parties: Parties,
-        seq: Seq,
-        message: Outgoing,
-    ) -> Verdict {
-        let hearing = self.relay.hearing(conversation, parties);
-        let (relay, stripe, post) = self.parts(conversation);
-        let arrived = stripe.sequencer.arrive(conversation, hearing, seq, message, &mut stripe.passed);
+    pub(crate) fn message(&mut self, talk: Talk, seq: Seq, source: Source, message: Outgoing) -> Verdict {
+        let (relay, stripe, post) = self.parts(talk);
+        let hearing = relay.hearing(talk);
+        let arrived = stripe.sequencer.arrive(talk, hearing, seq, source, message, &mut stripe.passed);
         if arrived.began_to_wait {
-            let urgency = match stripe.sequencer.want(conversation, hearing) {
+            let urgency = match stripe.sequencer.want(talk, hearing) {
                 Some(Want::Readiness) => Urgency::Now,
+                Some(Want::Place { .. }) => {
+                    relay.counters.places_sought.add(1);
+                    Urgency::Now
+                }
                 _ => {
                     relay.counters.gaps.add(1);
                     Urgency::Soon
                 }
             };
-            if relay.repairs.conversation(conversation, parties, urgency).is_err() {
-                stripe.sequencer.leave_unattended(conversation);
+            if relay.repairs.conversation(talk, urgency).is_err() {
+                stripe.sequencer.leave_unattended(talk);
             }
         }
         match arrived.verdict {
@@ -169,28 +168,62 @@ impl Passage<'_> {
         arrived.verdict
     }
 
-    /// What a conversation waits for, and the roster of which version that takes.
-    pub(crate) fn want(&mut self, conversation: ConversationId, parties: Parties) -> Option<Want> {
-        let hearing = self.relay.hearing(conversation, parties);
-        self.parts(conversation).1.sequencer.want(conversation, hearing)
+    /// A group is about to be heard here: what comes after `after` is to be passed on.
+    pub(crate) fn begin(&mut self, group: GroupId, after: Seq) {
+        let talk = Talk { conversation: group.conversation(), parties: Parties::Group };
+        let (relay, stripe, post) = self.parts(talk);
+        let hearing = relay.hearing(talk);
+        stripe.sequencer.begin(talk, hearing, after, &mut stripe.passed);
+        stripe.send_passed(relay, post);
+    }
+
+    /// A group is heard from now on: what was said in it just before is to be read.
+    pub(crate) fn suspect(&mut self, group: GroupId) {
+        let talk = Talk { conversation: group.conversation(), parties: Parties::Group };
+        let (relay, stripe, _) = self.parts(talk);
+        let hearing = relay.hearing(talk);
+        stripe.sequencer.suspect(talk, hearing);
+        if relay.repairs.conversation(talk, Urgency::Now).is_err() {
+            stripe.sequencer.leave_unattended(talk);
+        }
+    }
+
+    /// What a talk waits for, and the roster of which version that takes.
+    pub(crate) fn want(&mut self, talk: Talk) -> Option<Want> {
+        let (relay, stripe, _) = self.parts(talk);
+        let hearing = relay.hearing(talk);
+        stripe.sequencer.want(talk, hearing)
+    }
+
+    /// What comes after `after` is to be passed on.
+    pub(crate) fn place(&mut self, talk: Talk, after: Seq) {
+        let (relay, stripe, post) = self.parts(talk);
+        let hearing = relay.hearing(talk);
+        stripe.sequencer.place(talk, hearing, after, &mut stripe.passed);
+        stripe.send_passed(relay, post);
+    }
+
+    /// Nothing of what was heard up to here is a message of this talk. How many were held.
+    pub(crate) fn disown(&mut self, talk: Talk, until: Seq) -> usize {
+        self.parts(talk).1.sequencer.disown(talk, until)
     }
 
     /// The newest roster that held messages wait for.
-    pub(crate) fn unread_roster(&mut self, conversation: ConversationId) -> Option<RosterVersion> {
+    pub(crate) fn unread_roster(&mut self, talk: Talk) -> Option<RosterVersion> {
         let unread = |message: &Outgoing| match message.to {
             To::Unread(version) => Some(version),
             _ => None,
         };
-        self.parts(conversation).1.sequencer.held_in(conversation).filter_map(unread).max()
+        self.parts(talk).1.sequencer.held_in(talk).filter_map(unread).max()
     }
 
     /// Looks again who reads held messages.
     pub(crate) fn find_readers(
         &mut self,
-        conversation: ConversationId,
+        talk: Talk,
         readers: impl Fn(RosterVersion, Seq) -> Option<Arc<[UserId]>>,
     ) {
-        let (relay, stripe, post) = self.parts(conversation);
+        let (relay, stripe, post) = self.parts(talk);
         let find = |seq, message: &mut Outgoing| {
             if let To::Unread(version) = message.to
                 && let Some(members) = readers(version, seq)
@@ -198,44 +231,44 @@ impl Passage<'_> {
                 message.to = To::Members(members);
             }
         };
-        stripe.sequencer.make_ready(conversation, find, &mut stripe.passed);
+        stripe.sequencer.make_ready(talk, find, &mut stripe.passed);
         stripe.send_passed(relay, post);
     }
 
     /// The log has these after `after`.
-    pub(crate) fn read(
-        &mut self,
-        conversation: ConversationId,
-        parties: Parties,
-        after: Seq,
-        page: Vec<(Seq, Outgoing)>,
-    ) {
-        let hearing = self.relay.hearing(conversation, parties);
-        let (relay, stripe, post) = self.parts(conversation);
-        stripe.sequencer.read(conversation, hearing, after, page.into_iter(), &mut stripe.passed);
+    pub(crate) fn read(&mut self, talk: Talk, after: Seq, page: Vec<(Seq, Outgoing)>) {
+        let (relay, stripe, post) = self.parts(talk);
+        let hearing = relay.hearing(talk);
+        stripe.sequencer.read(talk, hearing, after, page.into_iter(), &mut stripe.passed);
         relay.counters.repaired_messages.add(stripe.passed.len() as u64);
         stripe.send_passed(relay, post);
     }
 
     /// What is missing up to here is not waited for any more.
-    pub(crate) fn give_up(&mut self, conversation: ConversationId, until: Seq) {
-        let (relay, stripe, post) = self.parts(conversation);
-        stripe.sequencer.give_up(conversation, until, &mut stripe.passed);
+    pub(crate) fn give_up(&mut self, talk: Talk, until: Seq) {
+        let (relay, stripe, post) = self.parts(talk);
+        stripe.sequencer.give_up(talk, until, &mut stripe.passed);
         stripe.send_passed(relay, post);
     }
 
     /// The log has nothing after `after`; what was heard of from there to `until` is not in it. How many were held.
-    pub(crate) fn log_ends(&mut self, conversation: ConversationId, after: Seq, until: Seq) -> usize {
-        let (relay, stripe, post) = self.parts(conversation);
-        let dropped = stripe.sequencer.log_ends(conversation, after, until, &mut stripe.passed);
+    pub(crate) fn log_ends(&mut self, talk: Talk, after: Seq, until: Seq) -> usize {
+        let (relay, stripe, post) = self.parts(talk);
+        let dropped = stripe.sequencer.log_ends(talk, after, until, &mut stripe.passed);
         stripe.send_passed(relay, post);
         dropped
     }
 
-    /// The last seq that was passed on, if the conversation was heard since then.
-    pub(crate) fn known(&mut self, conversation: ConversationId, parties: Parties) -> Option<Seq> {
-        let hearing = self.relay.hearing(conversation, parties);
-        self.parts(conversation).1.sequencer.known(conversation, hearing)
+    /// The last seq that was passed on, if the talk was heard since then.
+    pub(crate) fn known(&mut self, talk: Talk) -> Option<Seq> {
+        let (relay, stripe, _) = self.parts(talk);
+        stripe.sequencer.known(talk, relay.hearing(talk))
+    }
+
+    /// The lowest seq that was heard, while it is not known where to begin.
+    pub(crate) fn sought(&mut self, talk: Talk) -> Option<Seq> {
+        let (relay, stripe, _) = self.parts(talk);
+        stripe.sequencer.sought(talk, relay.hearing(talk))
     }
 
     /// Sends something outside the order of conversations, after what was passed on before.
@@ -243,9 +276,9 @@ impl Passage<'_> {
         self.post.send(conn, frame);
     }
 
-    /// The conversation's stripe, locked.
-    fn parts(&mut self, conversation: ConversationId) -> (&Relay, &mut Stripe, &mut Post) {
-        let index = self.relay.stripe_of(conversation);
+    /// The talk's stripe, locked.
+    fn parts(&mut self, talk: Talk) -> (&Relay, &mut Stripe, &mut Post) {
+        let index = self.relay.stripe_of(talk.conversation);
         if self.stripe.as_ref().is_some_and(|(other, _)| *other != index) {
             self.post.flush();
             self.stripe = None;

@@ -1,14 +1,16 @@
 //! What the mender has to do.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
-use service::domain::{ConversationId, GroupId, Parties, RosterVersion, Timestamp, UserId};
+use service::domain::{GroupId, RosterVersion, Timestamp, UserId};
+
+use crate::sequencer::Talk;
 
 /// Conversations that wait for the mender. Beyond it they are left to a sweep over everything that was said lately.
-const CONVERSATIONS_MAX: usize = 10_000;
+const CONVERSATIONS_MAX: usize = 50_000;
 
 /// Pushes for a group whose members must be read first. Beyond it they are dropped: whoever looks sees what they told.
 const GROUP_PUSHES_MAX: usize = 1_024;
@@ -22,6 +24,8 @@ pub(crate) struct Repairs {
 #[derive(Default)]
 struct Inner {
     work: Work,
+    /// Each until it is done.
+    group_pushes: VecDeque<GroupPush>,
     /// Conversations that the mender took and has not finished.
     in_hand: usize,
     stopped: bool,
@@ -31,8 +35,7 @@ struct Inner {
 #[derive(Default)]
 pub(crate) struct Work {
     /// One entry a conversation.
-    pub(crate) conversations: HashMap<ConversationId, (Parties, Urgency)>,
-    pub(crate) group_pushes: Vec<GroupPush>,
+    pub(crate) conversations: HashMap<Talk, Urgency>,
     /// The bus may have lost what was published at or after this moment.
     pub(crate) missed: Option<Timestamp>,
     /// There was more than this list takes: lately something was lost.
@@ -51,7 +54,7 @@ pub(crate) enum Urgency {
 }
 
 /// A push for a group's members, whoever they are.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct GroupPush {
     pub(crate) group: GroupId,
     pub(crate) version: RosterVersion,
@@ -69,32 +72,42 @@ impl Repairs {
     }
 
     /// A conversation waits for something. If there is no room a sweep will find it.
-    pub(crate) fn conversation(
-        &self,
-        conversation: ConversationId,
-        parties: Parties,
-        urgency: Urgency,
-    ) -> Result<(), Full> {
+    pub(crate) fn conversation(&self, talk: Talk, urgency: Urgency) -> Result<(), Full> {
         self.add(|inner| {
             if inner.work.conversations.len() + inner.in_hand >= CONVERSATIONS_MAX {
                 inner.work.overflowed = true;
                 return Err(Full);
             }
-            let entry = inner.work.conversations.entry(conversation).or_insert((parties, urgency));
-            entry.1 = entry.1.min(urgency);
+            let entry = inner.work.conversations.entry(talk).or_insert(urgency);
+            *entry = urgency.min(*entry);
             Ok(())
         })
     }
 
-    /// A push waits for its group's members to be read.
+    /// A push waits for its group's members to be read, or for one that does.
     pub(crate) fn group_push(&self, push: GroupPush) -> Result<(), Full> {
         self.add(|inner| {
-            if inner.work.group_pushes.len() >= GROUP_PUSHES_MAX {
+            if inner.group_pushes.len() >= GROUP_PUSHES_MAX {
                 return Err(Full);
             }
-            inner.work.group_pushes.push(push);
+            inner.group_pushes.push_back(push);
             Ok(())
         })
+    }
+
+    /// Whether a push of this group waits: others may not overtake it.
+    pub(crate) fn has_push_of(&self, group: GroupId) -> bool {
+        self.inner.lock().group_pushes.iter().any(|push| push.group == group)
+    }
+
+    /// The push that waits longest. The mender only.
+    pub(crate) fn first_group_push(&self) -> Option<GroupPush> {
+        self.inner.lock().group_pushes.front().cloned()
+    }
+
+    /// That push is done. The mender only.
+    pub(crate) fn group_push_done(&self) {
+        self.inner.lock().group_pushes.pop_front();
     }
 
     /// The bus may have lost what was published at or after this moment.
@@ -114,7 +127,7 @@ impl Repairs {
     pub(crate) fn take(&self, until: Option<Instant>, in_hand: usize) -> Option<Work> {
         let mut inner = self.inner.lock();
         inner.in_hand = in_hand;
-        while inner.work.is_empty() && !inner.stopped {
+        while inner.work.is_empty() && inner.group_pushes.is_empty() && !inner.stopped {
             match until {
                 None => self.work.wait(&mut inner),
                 Some(until) => {
@@ -159,27 +172,31 @@ impl Repairs {
 
 impl Work {
     fn is_empty(&self) -> bool {
-        let Work { conversations, group_pushes, missed, overflowed, second } = self;
-        conversations.is_empty() && group_pushes.is_empty() && missed.is_none() && !overflowed && !second
+        let Work { conversations, missed, overflowed, second } = self;
+        conversations.is_empty() && missed.is_none() && !overflowed && !second
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use service::domain::{ConversationId, Parties};
 
-    const PAIR: Parties = Parties::Pair(UserId(1), UserId(2));
+    fn pair(conversation: u64) -> Talk {
+        let parties = Parties::Pair(UserId(1), UserId(2));
+        Talk { conversation: ConversationId(conversation), parties }
+    }
 
     #[test]
     fn work_is_gathered_by_conversation_and_by_the_earliest_moment() {
         let repairs = Repairs::new();
-        let one = ConversationId(1);
+        let one = pair(1);
         for urgency in [Urgency::Soon, Urgency::Now, Urgency::Soon] {
-            assert_eq!(repairs.conversation(one, PAIR, urgency), Ok(()));
+            assert_eq!(repairs.conversation(one, urgency), Ok(()));
         }
         [7, 5, 9].into_iter().for_each(|since| repairs.missed(Timestamp(since)));
         let work = repairs.take(None, 0).unwrap();
-        assert_eq!(work.conversations, HashMap::from([(one, (PAIR, Urgency::Now))]));
+        assert_eq!(work.conversations, HashMap::from([(one, Urgency::Now)]));
         assert_eq!((work.missed, work.overflowed, work.second), (Some(Timestamp(5)), false, false));
         assert_eq!(repairs.len(), 1, "in hand");
         repairs.stop();
@@ -187,9 +204,38 @@ mod tests {
     }
 
     #[test]
+    fn group_pushes_wait_in_their_order_until_each_is_done() {
+        let repairs = Repairs::new();
+        let push = |group, version| GroupPush {
+            group: GroupId(group),
+            version: RosterVersion(version),
+            but: UserId(1),
+            frame: Bytes::new(),
+        };
+        let first = || repairs.first_group_push().map(|push| (push.group.0, push.version.0));
+        assert_eq!((first(), repairs.has_push_of(GroupId(7))), (None, false));
+        for (group, version) in [(7, 2), (8, 5), (7, 3)] {
+            assert_eq!(repairs.group_push(push(group, version)), Ok(()));
+        }
+        assert!(
+            repairs.take(None, 0).is_some() && repairs.take(None, 0).is_some(),
+            "there is work until it is done"
+        );
+        let mut seen = Vec::new();
+        while let Some(next) = first() {
+            seen.push(next);
+            assert!(repairs.has_push_of(GroupId(next.0)));
+            repairs.group_push_done();
+        }
+        assert_eq!((&seen[..], repairs.has_push_of(GroupId(7))), (&[(7, 2), (8, 5), (7, 3)][..], false));
+        assert!((0..GROUP_PUSHES_MAX).all(|n| repairs.group_push(push(1, n as u64)).is_ok()));
+        assert_eq!(repairs.group_push(push(1, 0)), Err(Full));
+    }
+
+    #[test]
     fn beyond_its_limit_it_takes_none_and_asks_for_a_sweep() {
         let repairs = Repairs::new();
-        let add = |n| repairs.conversation(ConversationId(n), PAIR, Urgency::Soon);
+        let add = |n| repairs.conversation(pair(n), Urgency::Soon);
         let most = CONVERSATIONS_MAX as u64;
         assert!((0..most / 2).all(|n| add(n).is_ok()));
         let in_hand = repairs.take(None, 0).unwrap().conversations.len();

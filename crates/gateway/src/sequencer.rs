@@ -5,15 +5,35 @@
 //! is *held* behind the *gap*; what closes the gap is somebody else's business (the mender's), who asks here what is
 //! missing and brings it from the log.
 //!
+//! The first message that is heard of a conversation says neither that the conversation exists, nor that none before it is
+//! still on its way. So it is held as well, until somebody who looked into the log says at which *place* to begin.
+//!
 //! No thread, no clock and no I/O in here. One sequencer serves a part of the conversations, under its caller's lock.
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, VecDeque};
 
-use service::domain::{ConversationId, Seq};
+use service::domain::{ConversationId, Parties, Seq};
 
 /// Conversations that are looked at for one that may be forgotten; then the next one is, whatever hangs on it.
 const CHANCES: usize = 8;
+
+/// A conversation, and whose it is said to be. What is said of it with other parties is another talk: whoever is wrong
+/// about them is found out without harm to the one that is right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub(crate) struct Talk {
+    pub(crate) conversation: ConversationId,
+    pub(crate) parties: Parties,
+}
+
+/// Who says that a message was stored.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Source {
+    /// This node, which stored it.
+    Here,
+    /// Another node, by the bus.
+    Elsewhere,
+}
 
 /// What is passed on.
 pub(crate) trait Parcel {
@@ -42,10 +62,10 @@ impl Hearing {
 /// Limits of one sequencer.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct SequencerLimits {
-    /// Conversations whose place is known. Beyond it the oldest unused one is forgotten: its next message is taken like
-    /// the first of all, so a loss just before it is noticed by the readers' clients and not here.
+    /// Talks of which something was heard. Beyond it the oldest unused one is forgotten: its next message is taken like the
+    /// first of all, so a loss some time before it is noticed by the readers' clients and not here.
     pub(crate) tails_max: usize,
-    /// Parcels held, in one conversation. Beyond it they are not: the log has them.
+    /// Parcels held, in one talk. Beyond it they are not: the log has them.
     pub(crate) held_each_max: usize,
     /// Parcels held in all.
     pub(crate) held_max: usize,
@@ -76,9 +96,11 @@ pub(crate) struct Arrived {
     pub(crate) began_to_wait: bool,
 }
 
-/// What a conversation waits for.
+/// What a talk waits for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Want {
+    /// Somebody to say where to begin: `first` is the lowest of what was heard, `until` the highest.
+    Place { first: Seq, until: Seq },
     /// Messages after `after`, of which one with the seq `until` is known to exist.
     Messages { after: Seq, until: Seq },
     /// The next parcel is here, but not ready.
@@ -88,9 +110,9 @@ pub(crate) enum Want {
 /// The sequencer.
 pub(crate) struct Sequencer<P> {
     limits: SequencerLimits,
-    tails: HashMap<ConversationId, Tail<P>>,
-    /// The same conversations, each once, those with a second chance at the back.
-    turns: VecDeque<ConversationId>,
+    tails: HashMap<Talk, Tail<P>>,
+    /// The same talks, each once, those with a second chance at the back.
+    turns: VecDeque<Talk>,
     held: Load,
 }
 
@@ -101,20 +123,29 @@ struct Load {
     bytes: usize,
 }
 
-/// One conversation.
+/// One talk.
 struct Tail<P> {
     hearing: Hearing,
-    /// The first seq of which this knows. Older ones are passed on as they come: what is before them is not known.
+    place: Place,
+    /// While the place is sought: the lowest that was heard. Then the first after it, or 0 if nobody reads what is before
+    /// it. Older ones are passed on as they come: what is before them is not known.
     floor: Seq,
-    /// The last one that was passed on.
+    /// The last one that was passed on, or the one before the first; 0 while the place is sought.
     tail: Seq,
     /// The largest one heard of.
     heard: Seq,
     held: BTreeMap<Seq, P>,
     /// Somebody sees to what is missing.
     attended: bool,
-    /// Something came since its last turn to be forgotten.
+    /// Something came since it was new, or since its last turn to be forgotten.
     used: bool,
+}
+
+/// Whether it is known where to begin.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Sought,
+    Known,
 }
 
 impl<P: Parcel> Sequencer<P> {
@@ -125,9 +156,10 @@ impl<P: Parcel> Sequencer<P> {
     /// A message came. What may go out now is appended to `passed`, in order.
     pub(crate) fn arrive(
         &mut self,
-        conversation: ConversationId,
+        talk: Talk,
         hearing: Hearing,
         seq: Seq,
+        source: Source,
         parcel: P,
         passed: &mut Vec<P>,
     ) -> Arrived {
@@ -135,20 +167,25 @@ impl<P: Parcel> Sequencer<P> {
         if hearing.is_deaf() {
             return done(Verdict::Unheard);
         }
-        let before_it = Seq(seq.0.saturating_sub(1));
-        let (tail, limits, load) = self.tail(conversation, hearing, before_it);
-        if seq < tail.floor {
-            if !parcel.is_ready() {
-                return done(Verdict::NotHeld);
+        let (tail, limits, load) = self.tail(talk, hearing, || match source {
+            // Nothing comes before it, and it is there.
+            Source::Here if seq == Seq(1) => Tail::after(Seq(0), hearing),
+            _ => Tail::sought(hearing),
+        });
+        match tail.place {
+            Place::Sought => tail.floor = if tail.waits() { tail.floor.min(seq) } else { seq },
+            Place::Known if seq < tail.floor => {
+                if !parcel.is_ready() {
+                    return done(Verdict::NotHeld);
+                }
+                passed.push(parcel);
+                return done(Verdict::Passed);
             }
-            passed.push(parcel);
-            return done(Verdict::Passed);
-        }
-        if seq <= tail.tail {
-            return done(Verdict::Double);
+            Place::Known if seq <= tail.tail => return done(Verdict::Double),
+            Place::Known => {}
         }
         tail.heard = tail.heard.max(seq);
-        let verdict = if seq == tail.tail.next() && parcel.is_ready() {
+        let verdict = if tail.place == Place::Known && seq == tail.tail.next() && parcel.is_ready() {
             // One that is held here was not ready.
             tail.unhold(seq, load);
             tail.tail = seq;
@@ -162,10 +199,61 @@ impl<P: Parcel> Sequencer<P> {
         Arrived { verdict, began_to_wait }
     }
 
-    /// What a conversation waits for now; `None` if for nothing, or if nobody listens any more. Then the next wait is
-    /// reported again.
-    pub(crate) fn want(&mut self, conversation: ConversationId, hearing: Hearing) -> Option<Want> {
-        let tail = self.tails.get_mut(&conversation)?;
+    /// The place that was sought: what comes after `after` is to be passed on.
+    pub(crate) fn place(&mut self, talk: Talk, hearing: Hearing, after: Seq, passed: &mut Vec<P>) {
+        if let Some(tail) = self.tails.get_mut(&talk)
+            && hearing.goes_on(tail.hearing)
+        {
+            tail.settle(after, &mut self.held, passed);
+            tail.release(&mut self.held, passed);
+        }
+    }
+
+    /// Whoever is here reads what comes after `after`, whatever is heard first, and nothing before it. Does nothing where
+    /// the place is known.
+    pub(crate) fn begin(&mut self, talk: Talk, hearing: Hearing, after: Seq, passed: &mut Vec<P>) {
+        if hearing.is_deaf() {
+            return;
+        }
+        let (tail, _, load) = self.tail(talk, hearing, || Tail::sought(hearing));
+        if tail.place == Place::Sought {
+            tail.drop_held(after, load);
+            tail.settle(after, load, passed);
+            tail.floor = Seq(0);
+            tail.release(load, passed);
+        }
+    }
+
+    /// Something may stand in the log that nobody will say again: it is to be asked. Somebody must see to it.
+    pub(crate) fn suspect(&mut self, talk: Talk, hearing: Hearing) {
+        if let Some(tail) = self.tails.get_mut(&talk)
+            && tail.place == Place::Known
+            && hearing.goes_on(tail.hearing)
+        {
+            tail.heard = tail.heard.max(tail.tail.next());
+            tail.attended = true;
+        }
+    }
+
+    /// Nothing of what was heard up to `until` is a message of this talk: it is dropped, and the place still sought. How
+    /// many were held.
+    pub(crate) fn disown(&mut self, talk: Talk, until: Seq) -> usize {
+        let Some(tail) = self.tails.get_mut(&talk).filter(|tail| tail.place == Place::Sought) else {
+            return 0;
+        };
+        let dropped = tail.drop_held(until, &mut self.held);
+        if tail.heard <= until {
+            tail.heard = tail.tail;
+        } else {
+            tail.floor = tail.held.first_key_value().map_or(tail.heard, |(seq, _)| *seq);
+        }
+        dropped
+    }
+
+    /// What a talk waits for now; `None` if for nothing, or if nobody listens any more. Then the next wait is reported
+    /// again.
+    pub(crate) fn want(&mut self, talk: Talk, hearing: Hearing) -> Option<Want> {
+        let tail = self.tails.get_mut(&talk)?;
         if !hearing.goes_on(tail.hearing) {
             tail.drop_held(Seq(u64::MAX), &mut self.held);
             tail.heard = tail.tail;
@@ -175,41 +263,37 @@ impl<P: Parcel> Sequencer<P> {
             return None;
         }
         match tail.held.first_key_value() {
+            _ if tail.place == Place::Sought => Some(Want::Place { first: tail.floor, until: tail.heard }),
             Some((seq, _)) if *seq == tail.tail.next() => Some(Want::Readiness),
             _ => Some(Want::Messages { after: tail.tail, until: tail.heard }),
         }
     }
 
     /// Nobody can see to what the conversation waits for now: its next arrival says again that it waits.
-    pub(crate) fn leave_unattended(&mut self, conversation: ConversationId) {
-        if let Some(tail) = self.tails.get_mut(&conversation) {
+    pub(crate) fn leave_unattended(&mut self, talk: Talk) {
+        if let Some(tail) = self.tails.get_mut(&talk) {
             tail.attended = false;
         }
     }
 
     /// Makes held parcels ready, and passes on what may go out then.
-    pub(crate) fn make_ready(
-        &mut self,
-        conversation: ConversationId,
-        mut ready: impl FnMut(Seq, &mut P),
-        passed: &mut Vec<P>,
-    ) {
-        if let Some(tail) = self.tails.get_mut(&conversation) {
+    pub(crate) fn make_ready(&mut self, talk: Talk, mut ready: impl FnMut(Seq, &mut P), passed: &mut Vec<P>) {
+        if let Some(tail) = self.tails.get_mut(&talk) {
             tail.held.iter_mut().for_each(|(seq, parcel)| ready(*seq, parcel));
             tail.release(&mut self.held, passed);
         }
     }
 
     /// What a conversation holds.
-    pub(crate) fn held_in(&self, conversation: ConversationId) -> impl Iterator<Item = &P> {
-        self.tails.get(&conversation).into_iter().flat_map(|tail| tail.held.values())
+    pub(crate) fn held_in(&self, talk: Talk) -> impl Iterator<Item = &P> {
+        self.tails.get(&talk).into_iter().flat_map(|tail| tail.held.values())
     }
 
-    /// The log has these after `after`, and nothing between them. They are ready. If the conversation began anew since
-    /// and is not there yet, they are of no use: what it waits for now, it wants now.
+    /// The log has these after `after`, and nothing between them. They are ready. A sought place is there. If the talk
+    /// began anew since and has not come so far, they are of no use: what it waits for now, it wants now.
     pub(crate) fn read(
         &mut self,
-        conversation: ConversationId,
+        talk: Talk,
         hearing: Hearing,
         after: Seq,
         page: impl Iterator<Item = (Seq, P)>,
@@ -218,7 +302,8 @@ impl<P: Parcel> Sequencer<P> {
         if hearing.is_deaf() {
             return;
         }
-        let (tail, _, load) = self.tail(conversation, hearing, after);
+        let (tail, _, load) = self.tail(talk, hearing, || Tail::after(after, hearing));
+        tail.settle(after, load, passed);
         if tail.tail < after {
             return;
         }
@@ -238,8 +323,9 @@ impl<P: Parcel> Sequencer<P> {
     }
 
     /// What is missing up to here is not waited for any more: readers find it by themselves. What is held of it passes.
-    pub(crate) fn give_up(&mut self, conversation: ConversationId, until: Seq, passed: &mut Vec<P>) {
-        if let Some(tail) = self.tails.get_mut(&conversation)
+    pub(crate) fn give_up(&mut self, talk: Talk, until: Seq, passed: &mut Vec<P>) {
+        if let Some(tail) = self.tails.get_mut(&talk)
+            && tail.place == Place::Known
             && tail.tail < until
         {
             tail.pass_up_to(until, &mut self.held, passed);
@@ -249,14 +335,10 @@ impl<P: Parcel> Sequencer<P> {
 
     /// The log has nothing after `after`, and was read after everything up to `until` had been heard of: what was heard of
     /// between them is none of its messages. What is held of it is dropped; returns how many were.
-    pub(crate) fn log_ends(
-        &mut self,
-        conversation: ConversationId,
-        after: Seq,
-        until: Seq,
-        passed: &mut Vec<P>,
-    ) -> usize {
-        let Some(tail) = self.tails.get_mut(&conversation) else { return 0 };
+    pub(crate) fn log_ends(&mut self, talk: Talk, after: Seq, until: Seq, passed: &mut Vec<P>) -> usize {
+        let Some(tail) = self.tails.get_mut(&talk).filter(|tail| tail.place == Place::Known) else {
+            return 0;
+        };
         let before = tail.held.len();
         let phantoms: Vec<Seq> =
             tail.held.range(after.next()..=until.max(after.next())).map(|(seq, _)| *seq).collect();
@@ -271,13 +353,20 @@ impl<P: Parcel> Sequencer<P> {
         dropped
     }
 
-    /// The last seq that was passed on, as long as the conversation was heard since then.
-    pub(crate) fn known(&self, conversation: ConversationId, hearing: Hearing) -> Option<Seq> {
-        let tail = self.tails.get(&conversation)?;
-        hearing.goes_on(tail.hearing).then_some(tail.tail)
+    /// The last seq that was passed on, as long as the talk was heard since then.
+    pub(crate) fn known(&self, talk: Talk, hearing: Hearing) -> Option<Seq> {
+        let tail = self.tails.get(&talk)?;
+        (tail.place == Place::Known && hearing.goes_on(tail.hearing)).then_some(tail.tail)
     }
 
-    /// Conversations whose place is known.
+    /// The lowest seq that was heard, while the place is sought.
+    pub(crate) fn sought(&self, talk: Talk, hearing: Hearing) -> Option<Seq> {
+        let tail = self.tails.get(&talk)?;
+        let is_sought = tail.place == Place::Sought && hearing.goes_on(tail.hearing);
+        (is_sought && tail.waits()).then_some(tail.floor)
+    }
+
+    /// Talks of which something was heard.
     pub(crate) fn tails(&self) -> usize {
         self.tails.len()
     }
@@ -287,33 +376,33 @@ impl<P: Parcel> Sequencer<P> {
         self.held.parcels
     }
 
-    /// The conversation's tail; a new one after `before_it` if none is known, or if it was not heard all the time.
+    /// The talk's tail; a new one if none is known, or if it was not heard all the time.
     fn tail(
         &mut self,
-        conversation: ConversationId,
+        talk: Talk,
         hearing: Hearing,
-        before_it: Seq,
+        new: impl FnOnce() -> Tail<P>,
     ) -> (&mut Tail<P>, SequencerLimits, &mut Load) {
-        if !self.tails.contains_key(&conversation) {
+        if !self.tails.contains_key(&talk) {
             self.make_room();
-            self.turns.push_back(conversation);
+            self.turns.push_back(talk);
         }
         let load = &mut self.held;
-        let tail = match self.tails.entry(conversation) {
-            Entry::Vacant(entry) => entry.insert(Tail::after(before_it, hearing)),
+        let tail = match self.tails.entry(talk) {
+            Entry::Vacant(entry) => entry.insert(new()),
             Entry::Occupied(entry) => {
                 let tail = entry.into_mut();
                 if !hearing.goes_on(tail.hearing) {
                     // Held for those who went; whoever came since reads it with their login.
                     tail.drop_held(Seq(u64::MAX), load);
                     let attended = tail.attended;
-                    *tail = Tail { attended, ..Tail::after(before_it, hearing) };
+                    *tail = Tail { attended, ..new() };
                 }
+                tail.used = true;
                 tail
             }
         };
         tail.hearing = hearing;
-        tail.used = true;
         (tail, self.limits, load)
     }
 
@@ -338,15 +427,29 @@ impl<P: Parcel> Sequencer<P> {
 }
 
 impl<P: Parcel> Tail<P> {
-    fn after(before_it: Seq, hearing: Hearing) -> Tail<P> {
+    fn sought(hearing: Hearing) -> Tail<P> {
+        Tail { place: Place::Sought, ..Tail::after(Seq(0), hearing) }
+    }
+
+    fn after(after: Seq, hearing: Hearing) -> Tail<P> {
         Tail {
             hearing,
-            floor: before_it.next(),
-            tail: before_it,
-            heard: before_it,
+            place: Place::Known,
+            floor: after.next(),
+            tail: after,
+            heard: after,
             held: BTreeMap::new(),
             attended: false,
-            used: true,
+            used: false,
+        }
+    }
+
+    /// Ends the search for the place. What was heard from before it is passed as it is.
+    fn settle(&mut self, after: Seq, load: &mut Load, passed: &mut Vec<P>) {
+        if self.place == Place::Sought {
+            self.place = Place::Known;
+            self.floor = after.next();
+            self.pass_up_to(after, load, passed);
         }
     }
 
@@ -388,6 +491,9 @@ impl<P: Parcel> Tail<P> {
 
     /// Passes on what is next and ready.
     fn release(&mut self, load: &mut Load, passed: &mut Vec<P>) {
+        if self.place == Place::Sought {
+            return;
+        }
         while self
             .held
             .first_key_value()
@@ -431,7 +537,7 @@ mod tests {
     const CASES: u32 = 1_000;
     const LIMITS: SequencerLimits =
         SequencerLimits { tails_max: 100, held_each_max: 10, held_max: 20, held_bytes_max: 1_000 };
-    const CONV: ConversationId = ConversationId(7);
+    const TALK: Talk = talk(7);
     const HERE: Hearing = Hearing([Some(1), None]);
 
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -447,6 +553,10 @@ mod tests {
         fn is_ready(&self) -> bool {
             self.ready
         }
+    }
+
+    const fn talk(conversation: u64) -> Talk {
+        Talk { conversation: ConversationId(conversation), parties: Parties::Group }
     }
 
     fn ready(seq: u64) -> Box {
@@ -468,22 +578,38 @@ mod tests {
             self.hear(HERE, parcel)
         }
 
+        /// One that knows where to begin.
+        fn after(after: u64, limits: SequencerLimits) -> Bench {
+            let mut bench = Bench::new(limits);
+            bench.sequencer.begin(TALK, HERE, Seq(after), &mut bench.passed);
+            bench
+        }
+
         fn hear(&mut self, hearing: Hearing, parcel: Box) -> Arrived {
-            self.sequencer.arrive(CONV, hearing, Seq(parcel.seq), parcel, &mut self.passed)
+            let seq = Seq(parcel.seq);
+            self.sequencer.arrive(TALK, hearing, seq, Source::Elsewhere, parcel, &mut self.passed)
+        }
+
+        fn place(&mut self, after: u64) {
+            self.sequencer.place(TALK, HERE, Seq(after), &mut self.passed);
         }
 
         fn read(&mut self, after: u64, page: &[u64]) {
             let page = page.iter().map(|seq| (Seq(*seq), ready(*seq)));
-            self.sequencer.read(CONV, HERE, Seq(after), page, &mut self.passed);
+            self.sequencer.read(TALK, HERE, Seq(after), page, &mut self.passed);
         }
 
         fn want(&mut self) -> Option<Want> {
-            self.sequencer.want(CONV, HERE)
+            self.sequencer.want(TALK, HERE)
         }
 
         fn passed(&mut self) -> Vec<u64> {
             std::mem::take(&mut self.passed).iter().map(|parcel| parcel.seq).collect()
         }
+    }
+
+    fn place(first: u64, until: u64) -> Option<Want> {
+        Some(Want::Place { first: Seq(first), until: Seq(until) })
     }
 
     fn messages(after: u64, until: u64) -> Option<Want> {
@@ -492,7 +618,7 @@ mod tests {
 
     #[test]
     fn what_comes_early_waits_and_what_comes_twice_is_dropped() {
-        let mut bench = Bench::new(LIMITS);
+        let mut bench = Bench::after(4, LIMITS);
         assert_eq!(bench.put(ready(5)), Arrived { verdict: Verdict::Passed, began_to_wait: false });
         assert_eq!(bench.put(ready(5)).verdict, Verdict::Double);
         assert_eq!(bench.put(ready(8)), Arrived { verdict: Verdict::Held, began_to_wait: true });
@@ -507,17 +633,97 @@ mod tests {
     }
 
     #[test]
-    fn what_is_older_than_the_first_passes_as_it_is() {
+    fn what_is_older_than_the_place_passes_as_it_is() {
         let mut bench = Bench::new(LIMITS);
-        for seq in [5, 3, 4, 3, 6] {
+        bench.put(ready(5));
+        bench.place(4);
+        for seq in [3, 4, 3, 6] {
             assert_eq!(bench.put(ready(seq)).verdict, Verdict::Passed);
         }
         assert_eq!(bench.passed(), [5, 3, 4, 3, 6]);
     }
 
     #[test]
-    fn the_log_closes_a_gap_and_what_is_held_goes_before_what_was_read() {
+    fn the_first_that_is_heard_waits_for_its_place() {
         let mut bench = Bench::new(LIMITS);
+        assert_eq!(bench.put(ready(21)), Arrived { verdict: Verdict::Held, began_to_wait: true });
+        assert_eq!(bench.put(ready(22)), Arrived { verdict: Verdict::Held, began_to_wait: false });
+        assert_eq!(bench.put(ready(20)).verdict, Verdict::Held);
+        assert_eq!(bench.put(ready(20)).verdict, Verdict::Double);
+        assert_eq!((bench.passed(), bench.want()), (vec![], place(20, 22)));
+        let here = |known: Option<u64>| known.map(Seq);
+        assert_eq!(bench.sequencer.known(TALK, HERE), here(None));
+        assert_eq!(bench.sequencer.sought(TALK, HERE), here(Some(20)));
+        bench.place(18);
+        assert_eq!(bench.want(), messages(18, 22), "19 is on its way, or lost");
+        bench.put(ready(19));
+        assert_eq!((bench.passed(), bench.want()), (vec![19, 20, 21, 22], None));
+        assert_eq!(bench.sequencer.known(TALK, HERE), here(Some(22)));
+        bench.place(3);
+        assert_eq!(bench.put(ready(5)).verdict, Verdict::Passed, "the place is looked for once");
+        assert_eq!(bench.passed(), [5]);
+    }
+
+    #[test]
+    fn what_this_node_stores_first_of_all_needs_no_place() {
+        let mut bench = Bench::new(LIMITS);
+        let mut store = |seq| {
+            let parcel = ready(seq);
+            bench.sequencer.arrive(TALK, HERE, Seq(seq), Source::Here, parcel, &mut bench.passed).verdict
+        };
+        assert_eq!([store(1), store(2)], [Verdict::Passed; 2]);
+        let mut bench = Bench::new(LIMITS);
+        assert_eq!(bench.put(ready(1)).verdict, Verdict::Held, "another node may say so of anything");
+    }
+
+    #[test]
+    fn what_came_too_early_for_its_place_passes_as_it_is() {
+        let mut bench = Bench::new(LIMITS);
+        bench.put(ready(21));
+        assert_eq!(bench.want(), place(21, 21));
+        bench.put(ready(7));
+        bench.place(20);
+        assert_eq!((bench.passed(), bench.want()), (vec![7, 21], None));
+    }
+
+    #[test]
+    fn what_belongs_to_nobody_is_dropped_and_the_next_is_looked_up_again() {
+        let mut bench = Bench::new(SequencerLimits { held_each_max: 2, ..LIMITS });
+        for seq in [3, 1, 9] {
+            bench.put(ready(seq));
+        }
+        assert_eq!(bench.want(), place(1, 9), "9 is not held, but known to be said");
+        assert_eq!(bench.sequencer.disown(TALK, Seq(3)), 2);
+        assert_eq!(bench.want(), place(9, 9), "it was said after the others were looked up");
+        assert_eq!(bench.sequencer.disown(TALK, Seq(9)), 0);
+        assert_eq!((bench.want(), bench.sequencer.held()), (None, 0));
+        assert!(bench.put(ready(4)).began_to_wait);
+        assert_eq!(bench.want(), place(4, 4));
+        assert_eq!(bench.passed(), [0; 0]);
+        assert_eq!((bench.sequencer.tails(), bench.sequencer.turns.len()), (1, 1));
+    }
+
+    #[test]
+    fn what_begins_with_a_member_is_read_without_another_message() {
+        let mut bench = Bench::after(10, LIMITS);
+        assert_eq!(bench.want(), None);
+        bench.sequencer.suspect(TALK, HERE);
+        assert!(!bench.put(ready(13)).began_to_wait, "somebody sees to it");
+        assert_eq!(bench.want(), messages(10, 13));
+        bench.read(10, &[11, 12]);
+        assert_eq!(bench.passed(), [11, 12, 13]);
+        bench.sequencer.suspect(TALK, HERE);
+        assert_eq!(bench.want(), messages(13, 14));
+        assert_eq!(bench.sequencer.log_ends(TALK, Seq(13), Seq(14), &mut bench.passed), 0);
+        assert_eq!(bench.want(), None);
+        bench.sequencer.begin(TALK, HERE, Seq(2), &mut bench.passed);
+        assert_eq!(bench.put(ready(14)).verdict, Verdict::Passed, "it goes on where it was");
+        assert_eq!(bench.put(ready(9)).verdict, Verdict::Double, "nobody here reads it");
+    }
+
+    #[test]
+    fn the_log_closes_a_gap_and_what_is_held_goes_before_what_was_read() {
+        let mut bench = Bench::after(0, LIMITS);
         bench.put(ready(1));
         bench.put(ready(4));
         bench.put(ready(6));
@@ -530,14 +736,14 @@ mod tests {
 
     #[test]
     fn what_the_log_does_not_have_is_not_waited_for() {
-        let mut bench = Bench::new(LIMITS);
+        let mut bench = Bench::after(0, LIMITS);
         bench.put(ready(1));
         bench.put(ready(900));
         assert_eq!(bench.want(), messages(1, 900));
         bench.put(ready(950));
-        assert_eq!(bench.sequencer.log_ends(CONV, Seq(1), Seq(900), &mut bench.passed), 1);
+        assert_eq!(bench.sequencer.log_ends(TALK, Seq(1), Seq(900), &mut bench.passed), 1);
         assert_eq!(bench.want(), messages(1, 950), "heard of after the log was asked");
-        assert_eq!(bench.sequencer.log_ends(CONV, Seq(1), Seq(950), &mut bench.passed), 1);
+        assert_eq!(bench.sequencer.log_ends(TALK, Seq(1), Seq(950), &mut bench.passed), 1);
         assert_eq!(bench.want(), None);
         bench.put(ready(2));
         // A hole in the log, which ought not to be.
@@ -548,13 +754,13 @@ mod tests {
 
     #[test]
     fn a_gap_that_is_too_large_is_given_up() {
-        let mut bench = Bench::new(LIMITS);
+        let mut bench = Bench::after(0, LIMITS);
         bench.put(ready(1));
         bench.put(ready(40));
         bench.put(ready(100));
         bench.read(98, &[99]);
         assert_eq!(bench.passed(), [1], "too far ahead");
-        bench.sequencer.give_up(CONV, Seq(98), &mut bench.passed);
+        bench.sequencer.give_up(TALK, Seq(98), &mut bench.passed);
         assert_eq!(bench.want(), messages(98, 100));
         bench.read(98, &[99]);
         assert_eq!(bench.passed(), [40, 99, 100]);
@@ -563,43 +769,45 @@ mod tests {
 
     #[test]
     fn one_that_is_not_ready_keeps_its_place() {
-        let mut bench = Bench::new(LIMITS);
+        let mut bench = Bench::after(2, LIMITS);
         let unready = |seq| Box { seq, ready: false };
-        assert!(bench.put(unready(3)).began_to_wait, "the first of all, too");
+        assert!(bench.put(unready(3)).began_to_wait, "nobody knows whose it is");
         bench.put(ready(4));
         bench.put(unready(5));
         assert_eq!((bench.passed(), bench.want()), (vec![], Some(Want::Readiness)));
-        bench.sequencer.make_ready(CONV, |_, parcel| parcel.ready = parcel.seq < 5, &mut bench.passed);
+        bench.sequencer.make_ready(TALK, |_, parcel| parcel.ready = parcel.seq < 5, &mut bench.passed);
         assert_eq!((bench.passed(), bench.want()), (vec![3, 4], Some(Want::Readiness)));
         bench.put(ready(6));
         assert_eq!(bench.put(ready(5)).verdict, Verdict::Passed, "the same, ready");
         assert_eq!((bench.passed(), bench.want(), bench.sequencer.held()), (vec![5, 6], None, 0));
-        assert_eq!(bench.put(unready(2)).verdict, Verdict::NotHeld);
+        assert_eq!(bench.put(unready(2)).verdict, Verdict::Double);
     }
 
     #[test]
     fn a_break_in_hearing_begins_anew() {
-        let mut bench = Bench::new(LIMITS);
+        let mut bench = Bench::after(0, LIMITS);
         let both = Hearing([Some(1), Some(2)]);
         let other = Hearing([None, Some(2)]);
         bench.hear(HERE, ready(1));
         bench.hear(both, ready(2));
         bench.hear(other, ready(4));
-        assert_eq!(bench.sequencer.want(CONV, other), messages(2, 4), "the other one was there all the time");
-        assert_eq!(bench.sequencer.known(CONV, other), Some(Seq(2)));
-        assert_eq!(bench.sequencer.known(CONV, HERE), None);
-        assert_eq!(bench.hear(HERE, ready(9)).verdict, Verdict::Passed);
+        assert_eq!(bench.sequencer.want(TALK, other), messages(2, 4), "the other one was there all the time");
+        assert_eq!(bench.sequencer.known(TALK, other), Some(Seq(2)));
+        assert_eq!(bench.sequencer.known(TALK, HERE), None);
+        assert_eq!(bench.hear(HERE, ready(9)).verdict, Verdict::Held);
+        assert_eq!(bench.want(), place(9, 9), "what was said unheard is not known");
+        bench.place(8);
         assert_eq!(bench.passed(), [1, 2, 9], "what was held was for those who went");
         assert_eq!(bench.hear(Hearing::default(), ready(10)).verdict, Verdict::Unheard);
         assert_eq!(bench.hear(HERE, ready(12)).verdict, Verdict::Held);
         let again = Hearing([Some(3), None]);
-        assert_eq!(bench.sequencer.want(CONV, again), None, "nobody waits for it");
+        assert_eq!(bench.sequencer.want(TALK, again), None, "nobody waits for it");
         assert_eq!(bench.sequencer.held(), 0);
     }
 
     #[test]
     fn limits_hold_and_what_is_not_held_is_read() {
-        let mut bench = Bench::new(SequencerLimits { held_each_max: 2, ..LIMITS });
+        let mut bench = Bench::after(0, SequencerLimits { held_each_max: 2, ..LIMITS });
         for seq in [1, 3, 4, 5, 6] {
             bench.put(ready(seq));
         }
@@ -617,7 +825,8 @@ mod tests {
         let mut sequencer = Sequencer::new(limits);
         let mut passed = Vec::new();
         let mut put = |sequencer: &mut Sequencer<Box>, conversation, seq| {
-            sequencer.arrive(ConversationId(conversation), HERE, Seq(seq), ready(seq), &mut passed).verdict
+            let talk = talk(conversation);
+            sequencer.arrive(talk, HERE, Seq(seq), Source::Here, ready(seq), &mut passed).verdict
         };
         put(&mut sequencer, 1, 1);
         for other in 2..50 {
@@ -626,7 +835,7 @@ mod tests {
             assert_eq!(put(&mut sequencer, 1, other), Verdict::Double, "1 is known");
             assert!(sequencer.tails() <= 3 && sequencer.turns.len() == sequencer.tails());
         }
-        assert_eq!(put(&mut sequencer, 2, 9), Verdict::Passed, "forgotten: like the first");
+        assert_eq!(put(&mut sequencer, 2, 9), Verdict::Held, "forgotten: like the first");
     }
 
     /// Chance for a simulation, from a seed that proptest prints.
@@ -683,8 +892,8 @@ mod tests {
             Hearing([Some(self.serials[conv]), None])
         }
 
-        fn id(conv: usize) -> ConversationId {
-            ConversationId(conv as u64 + 1)
+        fn id(conv: usize) -> Talk {
+            talk(conv as u64 + 1)
         }
 
         fn out(&mut self, conv: usize, act: impl FnOnce(&mut Sequencer<Box>, &mut Vec<Box>)) {
@@ -698,12 +907,12 @@ mod tests {
             assert!(held <= self.limits.held_max && held * 10 <= self.limits.held_bytes_max);
         }
 
-        fn arrive(&mut self, conv: usize, parcel: Box) {
+        fn arrive(&mut self, conv: usize, source: Source, parcel: Box) {
             let hearing = self.hearing(conv);
             let mut began = false;
             self.out(conv, |sequencer, passed| {
-                began =
-                    sequencer.arrive(World::id(conv), hearing, Seq(parcel.seq), parcel, passed).began_to_wait;
+                let seq = Seq(parcel.seq);
+                began = sequencer.arrive(World::id(conv), hearing, seq, source, parcel, passed).began_to_wait;
             });
             self.attended[conv] |= began;
         }
@@ -715,7 +924,7 @@ mod tests {
                     self.logs[conv] += 1;
                     let seq = self.logs[conv];
                     if self.dice.roll(3) == 0 {
-                        self.arrive(conv, ready(seq));
+                        self.arrive(conv, Source::Here, ready(seq));
                     } else {
                         let copies = [1, 1, 1, 0, 2][self.dice.roll(5) as usize];
                         for _ in 0..copies {
@@ -729,7 +938,7 @@ mod tests {
                     let most = if self.dice.roll(4) == 0 { self.on_the_bus.len() } else { 1 };
                     let at = self.dice.roll(most as u64) as usize;
                     let (conv, parcel) = self.on_the_bus.remove(at);
-                    self.arrive(conv, parcel);
+                    self.arrive(conv, Source::Elsewhere, parcel);
                 }
                 80..90 => self.begin_mending(conv),
                 90..99 => self.end_mending(),
@@ -751,6 +960,13 @@ mod tests {
             self.out(conv, |sequencer, _| want = sequencer.want(World::id(conv), hearing));
             match want {
                 None => self.attended[conv] = false,
+                Some(Want::Place { first, until }) => {
+                    assert!(first <= until && until.0 <= self.logs[conv]);
+                    let after = Seq((first.0 - 1).saturating_sub(self.dice.roll(4)));
+                    self.out(conv, |sequencer, passed| {
+                        sequencer.place(World::id(conv), hearing, after, passed);
+                    });
+                }
                 Some(Want::Readiness) => self.out(conv, |sequencer, passed| {
                     sequencer.make_ready(World::id(conv), |_, parcel| parcel.ready = true, passed);
                 }),
@@ -782,6 +998,10 @@ mod tests {
             if !self.hearing(conv).goes_on(tail.hearing) {
                 return;
             }
+            if tail.place == Place::Sought {
+                assert!(self.passed[conv].is_empty(), "nothing passes before its place is known");
+                return;
+            }
             let floor = tail.floor.0;
             let known: Vec<u64> = self.passed[conv].iter().copied().filter(|seq| *seq >= floor).collect();
             let expected: Vec<u64> = (floor..=tail.tail.0).collect();
@@ -795,6 +1015,11 @@ mod tests {
             }
             for conv in 0..3 {
                 let hearing = self.hearing(conv);
+                while self.bench[0].sought(World::id(conv), hearing).is_some() {
+                    assert!(self.attended[conv], "somebody looks for the place");
+                    self.begin_mending(conv);
+                    self.end_mending();
+                }
                 let Some(known) = self.bench[0].known(World::id(conv), hearing) else { continue };
                 let page: Vec<u64> = (known.0 + 1..=self.logs[conv]).collect();
                 self.out(conv, |sequencer, passed| {

@@ -6,12 +6,12 @@ use domain::{
     ConversationId, ConversationKind, GroupId, NUMBER_MAX, PageSize, Parties, RosterVersion, Seq,
     StoreResult, StoredMessage, Timestamp, Touched, UserId, Window,
 };
+use protocol::ChatMessage;
 use protocol::limits::HISTORY_PAGE_BYTES_MAX;
-use protocol::{ChatMessage, Push};
 
 use crate::groups;
 use crate::history::chat_message;
-use crate::hub::{Audience, Readers};
+use crate::hub::Readers;
 use crate::roster::Roster;
 use crate::service::Service;
 
@@ -20,6 +20,22 @@ const TOUCHED_PAGE: u32 = 500;
 
 /// Messages read at once to find where a time begins.
 const SEARCH_PAGE: u32 = 200;
+
+/// Messages of different nodes that were said within this time may overtake each other on their way.
+const SAID_AT_ONCE_MS: u64 = 2_000;
+
+/// A group's members as they were read from the store.
+#[derive(Debug)]
+pub struct ReadRoster(Arc<Roster>);
+
+/// Where a conversation stands of which a node hears for the first time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Begin {
+    /// What it heard is there. What comes after this seq was said at about the same time, and may be on its way too.
+    After(Seq),
+    /// What it heard is not there: the log ends with this seq.
+    LogEnds(Seq),
+}
 
 impl Service {
     /// A page of the conversations of these users, at most 1,000, in which a message of `since` or later stands, by
@@ -46,6 +62,32 @@ impl Service {
             match page.first() {
                 Some(first) if first.seq > Seq(1) => before = first.seq,
                 _ => return Ok(Seq(0)),
+            }
+        }
+    }
+
+    /// Where to begin with a conversation of which a node hears for the first time, by the message of this seq. What was
+    /// said at `unsure` or later may not have come to that node.
+    pub fn begin(
+        &self,
+        conversation: ConversationId,
+        parties: Parties,
+        first: Seq,
+        unsure: Option<Timestamp>,
+    ) -> StoreResult<Begin> {
+        // Mostly the one before it was said long ago.
+        let size = PageSize { messages: 2, bytes: HISTORY_PAGE_BYTES_MAX };
+        let page = self.ports.store.page(conversation, Seq(0), Window::Before(first.next()), size)?;
+        let Some(message) = page.last().filter(|message| message.seq == first) else {
+            return Ok(Begin::LogEnds(page.last().map_or(Seq(0), |message| message.seq)));
+        };
+        let at_once = Timestamp(message.time.0.saturating_sub(SAID_AT_ONCE_MS));
+        let since = unsure.map_or(at_once, |unsure| unsure.min(at_once));
+        match page.iter().rev().nth(1) {
+            Some(before) if before.time < since => Ok(Begin::After(before.seq)),
+            _ => {
+                let touched = Touched { conversation, parties, last: first };
+                Ok(Begin::After(self.catch_up_since(&touched, since)?))
             }
         }
     }
@@ -83,6 +125,10 @@ impl Service {
 
     /// Whether a conversation is that of these two users. Asked before it is read on the word of another node.
     pub fn is_between(&self, conversation: ConversationId, one: UserId, other: UserId) -> StoreResult<bool> {
+        // Two users have one conversation for good, whether they are friends still or not.
+        if self.friendships.kept(&(one.min(other), one.max(other))) == Some(conversation) {
+            return Ok(true);
+        }
         let found = self.ports.store.conversation(one, conversation)?;
         Ok(found.is_some_and(|found| found.kind == ConversationKind::Direct { with: other }))
     }
@@ -94,10 +140,12 @@ impl Service {
         Some(Arc::clone(roster.readership(seq).readers()))
     }
 
-    /// Makes sure that [`Service::readers`] knows the roster of this version or a later one, unless the group is
-    /// closed. Blocks as long as the store does.
-    pub fn read_roster(&self, group: GroupId, version: RosterVersion) -> StoreResult<()> {
-        groups::roster_at(self, group, version).map(drop)
+    /// Reads a group's members, so that [`Service::readers`] knows the roster of this version or a later one, until it
+    /// changes again; `None` if the group is closed. Blocks as long as the store does.
+    ///
+    /// What is read may be of an older version, if what named this one was not true.
+    pub fn read_roster(&self, group: GroupId, version: RosterVersion) -> StoreResult<Option<ReadRoster>> {
+        Ok(groups::roster_at(self, group, version)?.map(ReadRoster))
     }
 
     /// Another node stored a message: readers here may acknowledge it without a look into the store.
@@ -120,18 +168,21 @@ impl Service {
     }
 }
 
-/// Pushes a conversation's messages after `since` to one user's connections here; one page of them: of more, the user
-/// sees that there is a gap and asks for it.
-pub(crate) fn push_to(
-    service: &Service,
-    user: UserId,
-    conversation: ConversationId,
-    since: Seq,
-) -> StoreResult<()> {
-    for message in chat_messages(service, read(service, conversation, since)?)? {
-        service.ports.hub.push(Audience::Here(&[user]), &Push::Message(message));
+impl ReadRoster {
+    /// How many changes led to it.
+    pub fn version(&self) -> RosterVersion {
+        self.0.version()
     }
-    Ok(())
+
+    /// All members, by rising id.
+    pub fn members(&self) -> &[UserId] {
+        self.0.members()
+    }
+
+    /// Who reads the message at this place; the same list for one message after the other, as [`Service::readers`] has.
+    pub fn readers(&self, seq: Seq) -> Arc<[UserId]> {
+        Arc::clone(self.0.readership(seq).readers())
+    }
 }
 
 /// The message at one place of the log.

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Created, GroupId, Joined, Left, Membership, NUMBER_MAX, NewGroup, Reach, Role, RosterVersion, StoreError,
-    StoreResult, UserId,
+    Created, GroupId, Joined, Left, Membership, NUMBER_MAX, NewGroup, Reach, Role, RosterVersion, Seq,
+    StoreError, StoreResult, UserId,
 };
 use protocol::{
     Code, CreateGroup, Group, GroupEvent, GroupEventKind, GroupMembers, GroupRef, GroupsPage, MembersPage,
@@ -15,7 +15,6 @@ use protocol::{
 };
 
 use crate::caller::Me;
-use crate::catch_up;
 use crate::fields;
 use crate::hub::Audience;
 use crate::names;
@@ -89,7 +88,7 @@ pub(crate) fn create(service: &Service, me: Me<'_>, request: &CreateGroup) -> Re
     changed(service, id, me.user());
     let group = domain::Group { id, name, description: request.groupdesc.clone(), members: 1 };
     tell(service, me, &group, GroupEventKind::Joined, None);
-    joined(service, me, group, Role::Owner)
+    joined(service, me, group, Role::Owner, Seq(0))
 }
 
 /// ADD_GROUP: joins a group, which is open to everybody.
@@ -108,14 +107,17 @@ pub(crate) fn join(service: &Service, me: Me<'_>, request: &GroupRef) -> Result<
         Ok(Joined::NoSuchGroup | Joined::Full)
         | Err(StoreError::Unavailable { .. } | StoreError::Failed { .. }) => {}
     }
-    match outcome? {
-        Joined::Member { members, .. } => group.members = members,
+    let since = match outcome? {
+        Joined::Member { members, since } => {
+            group.members = members;
+            since
+        }
         Joined::AlreadyMember => return Err(Stop::refused(Code::ALREADY_MEMBER)),
         Joined::NoSuchGroup => return Err(Stop::refused(Code::NOT_FOUND)),
         Joined::Full => return Err(Stop::refused(Code::FULL)),
-    }
+    };
     tell_members(service, me, &group, GroupEventKind::Joined);
-    joined(service, me, group, Role::Member)
+    joined(service, me, group, Role::Member, since)
 }
 
 /// LEAVE_GROUP. Messages that were checked before it are still stored; none after.
@@ -215,13 +217,8 @@ pub(crate) fn changed_elsewhere(service: &Service, group: GroupId, user: UserId)
     }
     match service.ports.store.membership(group, user) {
         Ok(None) => hub.unfollow(user, group),
-        Ok(Some(membership)) => {
-            hub.follow(user, &[group]);
-            // What was said before this node listened.
-            if let Err(error) = catch_up::push_to(service, user, group.conversation(), membership.since) {
-                service.trouble.note(service.ports.clock.now(), &error);
-            }
-        }
+        // Where others follow the group already, the roster that its messages name gave them to this user, too.
+        Ok(Some(membership)) => hub.follow_from(user, group, membership.since),
         Err(error) => {
             // To listen without being a member harms nobody: the roster tells who reads.
             hub.follow(user, &[group]);
@@ -242,8 +239,14 @@ pub(crate) fn follow_all(service: &Service, user: UserId) -> StoreResult<()> {
 /// The answer to a new member. Their conversation is read after the roster was forgotten: a message stored before this
 /// read is counted in `last`, and one stored after it finds the new member in the roster, on another node too, whose
 /// publication is heard from before this read. None is in neither.
-fn joined(service: &Service, me: Me<'_>, group: domain::Group, role: Role) -> Result<protocol::Joined, Stop> {
-    service.ports.hub.follow(me.user(), &[group.id]);
+fn joined(
+    service: &Service,
+    me: Me<'_>,
+    group: domain::Group,
+    role: Role,
+    since: Seq,
+) -> Result<protocol::Joined, Stop> {
+    service.ports.hub.follow_from(me.user(), group.id, since);
     let waiting = service.cursors.waiting(me.user());
     let conversation = service.ports.store.conversation(me.user(), group.id.conversation())?;
     // Left again already, by another device.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{GroupId, Reach, RosterVersion, SessionId, Timestamp, UserId};
+use domain::{GroupId, Reach, RosterVersion, Seq, SessionId, Timestamp, UserId};
 use protocol::{Bye, ChatMessage, Push, Refusal, Sent};
 
 use crate::caller::{ConnKey, Principal};
@@ -122,6 +122,10 @@ pub trait Hub: Send + Sync {
     /// What concerns these groups is heard from now on, as long as this member of them is connected here; does nothing
     /// for a user who is not. The groups that were named before stay.
     fn follow(&self, user: UserId, groups: &[GroupId]);
+
+    /// The same for one group, which the user came into after this seq. If the group was not heard here before, what was
+    /// said in it since then is brought as well: in order with what is said from now on, and each message once.
+    fn follow_from(&self, user: UserId, group: GroupId, since: Seq);
 
     /// The user is no member of the group any more.
     fn unfollow(&self, user: UserId, group: GroupId);

@@ -46,6 +46,7 @@ pub use domain;
 
 pub use batch::{Batch, Pending};
 pub use caller::{Caller, ConnKey, Principal};
+pub use catch_up::{Begin, ReadRoster};
 pub use config::{ServiceConfig, SessionPolicy};
 pub use hub::{Audience, ChatKind, Delivery, Held, Hub, Origin, Readers};
 pub use notice::Notice;

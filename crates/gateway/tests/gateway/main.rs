@@ -4,6 +4,7 @@
 
 mod backpressure;
 mod bad_bus;
+mod beginnings;
 mod death;
 mod node;
 mod nodes;

@@ -21,6 +21,7 @@ pub(crate) struct Node {
     pub(crate) gateway: RunningGateway,
     pub(crate) address: SocketAddr,
     pub(crate) hub: Arc<GatewayHub>,
+    pub(crate) clock: Arc<FakeClock>,
 }
 
 /// What several nodes of one test share.
@@ -47,11 +48,12 @@ impl World {
     ) -> Node {
         let gateway = Gateway::new(config, bus).expect("valid limits");
         let hub = gateway.hub();
+        let clock = Arc::new(FakeClock::new(domain::Timestamp(1_700_000_000_000)));
         let ports = Ports {
             store: self.store.clone(),
             presence: self.presence.clone(),
             hub: gateway.hub(),
-            clock: Arc::new(FakeClock::new(domain::Timestamp(1_700_000_000_000))),
+            clock: clock.clone(),
             entropy: Arc::new(FakeEntropy::new(rand_seed())),
             hasher,
         };
@@ -60,7 +62,7 @@ impl World {
         let address = listener.local_addr().expect("bound");
         let reactor = reactor::Config { io_threads: 2, ..reactor::Config::default() };
         let gateway = gateway.start(vec![listener], reactor, service).expect("started");
-        Node { gateway, address, hub }
+        Node { gateway, address, hub, clock }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
-use domain::{GroupId, Reach, SessionId, Timestamp, UserId};
+use domain::{GroupId, Reach, Seq, SessionId, Timestamp, UserId};
 use parking_lot::Mutex;
 use protocol::{Bye, Code, Push, Refusal, Sent};
 
@@ -18,6 +18,7 @@ pub struct RecordingHub {
     reach: Mutex<Reach>,
     notices: Mutex<Vec<Notice>>,
     followed: Mutex<BTreeSet<(UserId, GroupId)>>,
+    begun: Mutex<Vec<(UserId, GroupId, Seq)>>,
     before_attach: Mutex<Option<Hook>>,
     after_detach: Mutex<Option<Hook>>,
 }
@@ -42,6 +43,7 @@ impl RecordingHub {
             reach: Mutex::new(Reach::Alone),
             notices: Mutex::default(),
             followed: Mutex::default(),
+            begun: Mutex::default(),
             before_attach: Mutex::default(),
             after_detach: Mutex::default(),
         }
@@ -61,6 +63,11 @@ impl RecordingHub {
     pub fn followed(&self, user: UserId) -> Vec<GroupId> {
         let followed = self.followed.lock();
         followed.iter().filter(|(follower, _)| *follower == user).map(|(_, group)| *group).collect()
+    }
+
+    /// Whom what was said after which seq is brought, by [`Hub::follow_from`] since the last call, in order.
+    pub fn take_begun(&self) -> Vec<(UserId, GroupId, Seq)> {
+        std::mem::take(&mut self.begun.lock())
     }
 
     /// Runs something in the thread that attaches the next connection, just before: the place to let others race.
@@ -201,6 +208,11 @@ impl Hub for RecordingHub {
         }
     }
 
+    fn follow_from(&self, user: UserId, group: GroupId, since: Seq) {
+        self.follow(user, &[group]);
+        self.begun.lock().push((user, group, since));
+    }
+
     fn unfollow(&self, user: UserId, group: GroupId) {
         self.followed.lock().remove(&(user, group));
     }
@@ -275,6 +287,8 @@ impl Hub for NullHub {
     fn tell_nodes(&self, _notice: Notice) {}
 
     fn follow(&self, _user: UserId, _groups: &[GroupId]) {}
+
+    fn follow_from(&self, _user: UserId, _group: GroupId, _since: Seq) {}
 
     fn unfollow(&self, _user: UserId, _group: GroupId) {}
 

@@ -3,7 +3,7 @@
 use domain::{ConversationId, GroupId, Parties, RosterVersion, Seq, StoreError, Timestamp, UserId};
 use protocol::{Code, FriendRef, GroupRef, Push, Request, SessionRef, State};
 use service::testing::{Device, Harness};
-use service::{Notice, Readers, ServiceConfig, SessionPolicy};
+use service::{Begin, Notice, Readers, ServiceConfig, SessionPolicy};
 
 use crate::{messages, refused};
 
@@ -160,11 +160,18 @@ fn readers_are_known_only_of_a_roster_that_is_new_enough() {
     let id = here.group(&[&alice, &bob]);
     let group = GroupId(id);
     assert_eq!(there.service.readers(group, RosterVersion(2), Seq(1)), None, "never read");
-    there.service.read_roster(group, RosterVersion(2)).unwrap();
+    let read = there.service.read_roster(group, RosterVersion(2)).unwrap().expect("there");
+    assert_eq!((read.version(), read.members()), (RosterVersion(2), &[alice.user(), bob.user()][..]));
     let known = there.service.readers(group, RosterVersion(2), Seq(1)).expect("read");
     assert_eq!(known[..], [alice.user(), bob.user()]);
     bob.ask(Request::LeaveGroup(GroupRef { groupid: id })).unwrap();
     assert_eq!(there.service.readers(group, RosterVersion(3), Seq(1)), None, "older than the message");
+    // A change in the middle makes what was read unusable for the cache, and not for whoever read it.
+    let read = there.service.read_roster(group, RosterVersion(3)).unwrap().expect("there");
+    there.hear_from(&here);
+    assert_eq!(there.service.readers(group, RosterVersion(3), Seq(1)), None);
+    assert_eq!((read.version(), &read.readers(Seq(1))[..]), (RosterVersion(3), &[alice.user()][..]));
+    assert!(there.service.read_roster(GroupId(999), RosterVersion(1)).unwrap().is_none());
     there.service.read_roster(group, RosterVersion(3)).unwrap();
     assert_eq!(there.service.readers(group, RosterVersion(3), Seq(1)).expect("read")[..], [alice.user()]);
 }
@@ -187,7 +194,7 @@ fn groups_are_followed_from_login_on_as_memberships_change() {
 }
 
 #[test]
-fn what_was_said_before_a_node_listened_to_a_new_group_is_pushed_when_it_does() {
+fn a_new_member_reads_from_where_they_joined_on_every_node() {
     let (here, there) = two_nodes();
     let (alice, bob) = (here.login("alice"), here.login("bob"));
     let group = here.group(&[&alice]);
@@ -197,7 +204,10 @@ fn what_was_said_before_a_node_listened_to_a_new_group_is_pushed_when_it_does() 
     alice.say_in(group, "2", "after he came").unwrap();
     phone.pushes();
     there.hear_from(&here);
-    assert_eq!(messages(phone.pushes()), [(2, "after he came".to_owned())]);
+    let from = |user| (user, GroupId(group), Seq(if user == bob.user() { 1 } else { 0 }));
+    assert_eq!(here.hub.take_begun(), [from(alice.user()), from(bob.user())]);
+    assert_eq!(there.hub.take_begun(), [from(bob.user())]);
+    assert_eq!(messages(phone.pushes()), [], "the hub brings it, in order with what comes live");
 }
 
 #[test]
@@ -214,6 +224,31 @@ fn of_a_stranger_nobody_is_told_whatever_the_notice_says() {
     let phone = there.try_login("bob").unwrap();
     there.service.heard(Notice::PresenceChanged { user: alice.user(), friends: vec![bob.user()] });
     assert_eq!(states(&phone), [State::Online]);
+}
+
+#[test]
+fn a_conversation_begins_with_what_was_said_at_once_with_the_first_that_is_heard() {
+    let (here, there) = two_nodes();
+    let (alice, bob) = (here.login("alice"), here.login("bob"));
+    let pair = ConversationId(here.befriend(&alice, &bob));
+    let parties = Parties::Pair(alice.user(), bob.user());
+    let begin = |first, unsure| there.service.begin(pair, parties, Seq(first), unsure).unwrap();
+    assert_eq!(begin(1, None), Begin::LogEnds(Seq(0)));
+    for n in 1..=3 {
+        alice.say(&bob, &n.to_string(), "long ago").unwrap();
+    }
+    let long_ago = Timestamp(here.service.now_ms());
+    here.clock.advance_ms(60_000);
+    for n in 4..=400 {
+        alice.say(&bob, &n.to_string(), "at once").unwrap();
+    }
+    assert_eq!([begin(4, None), begin(5, None), begin(400, None)], [Begin::After(Seq(3)); 3]);
+    assert_eq!(begin(1, None), Begin::After(Seq(0)));
+    assert_eq!(begin(400, Some(long_ago)), Begin::After(Seq(0)));
+    assert_eq!(begin(999, None), Begin::LogEnds(Seq(400)));
+    here.clock.advance_ms(60_000);
+    alice.say(&bob, "401", "much later").unwrap();
+    assert_eq!(begin(401, None), Begin::After(Seq(400)));
 }
 
 #[test]
