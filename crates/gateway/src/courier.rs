@@ -58,7 +58,7 @@ impl Courier {
         match (NodeMessage::decode(topic, &payload), topic) {
             (Ok(NodeMessage::Message(message)), _) => self.messages.push(message),
             (Ok(NodeMessage::Push { frame }), Topic::User(user)) => {
-                self.shared.hub.seats().each(user, |conn| self.post.send(conn, frame.clone()));
+                self.shared.hub.seats().tell(user, None, &frame, &mut self.post);
             }
             (Ok(NodeMessage::GroupPush { version, but, frame }), Topic::Group(group)) => {
                 self.group_push(GroupPush { group, version, but, frame });

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use protocol::{Bye, Code, Push, Reply, encode};
 use reactor::{ConnId, Remote};
 use service::domain::{
@@ -25,8 +25,8 @@ use crate::repairs::{GroupPush, Repairs};
 use crate::seats::{RowChange, Seat, Seats};
 use crate::sequencer::{Source, Talk};
 
-/// Bytes of encoded frames gathered in one buffer before it is cut into chunks.
-const ENCODE_BUFFER_BYTES: usize = 64 * 1024;
+/// Bytes that a frame mostly takes to encode.
+const ENCODE_BUFFER_BYTES: usize = 4 * 1024;
 
 /// Bytes of the notices of other nodes that wait for the listener, at most, and their number.
 const NOTICES_BYTES_MAX: usize = 16 * 1024 * 1024;
@@ -144,7 +144,7 @@ impl GatewayHub {
     /// A push of another node for those members who are here.
     pub(crate) fn push_to_members(&self, push: &GroupPush, members: &[UserId], post: &mut Post) {
         for user in members.iter().filter(|user| **user != push.but) {
-            self.seats.each(*user, |conn| post.send(conn, push.frame.clone()));
+            self.seats.tell(*user, None, &push.frame, post);
         }
     }
 
@@ -171,7 +171,7 @@ impl GatewayHub {
         for delivery in deliveries {
             let conn = ConnId::from_bits(delivery.origin.conn.0);
             self.answer(&delivery, &mut buffer);
-            passage.send(conn, buffer.split().freeze());
+            passage.send(conn, chunk(&mut buffer));
             let Some((message, readers)) = delivery.message else { continue };
             self.counters.messages_delivered.add(1);
             let (conversation, seq) = (ConversationId(message.conv), Seq(message.seq));
@@ -182,7 +182,7 @@ impl GatewayHub {
             node_message::begin_message(conversation, seq, parties, version, &mut buffer);
             let begin = buffer.len();
             encode::push(&Push::Message(message), &mut buffer);
-            let payload = buffer.split().freeze();
+            let payload = chunk(&mut buffer);
             let frame = payload.slice(begin..);
             let mut publish = |topic| publications.push(Publication { topic, payload: payload.clone() });
             match parties {
@@ -218,6 +218,14 @@ impl GatewayHub {
     }
 }
 
+/// What was encoded, in memory of its own: it may wait for long, in the outbox of a slow reader or for the bus to come back,
+/// and is to keep nothing else from being freed.
+fn chunk(buffer: &mut BytesMut) -> Bytes {
+    let chunk = Bytes::copy_from_slice(buffer);
+    buffer.clear();
+    chunk
+}
+
 impl Hub for GatewayHub {
     fn attach(&self, conn: ConnKey, principal: &Principal, at: Timestamp) {
         // A lane is known until its farewell, which comes after the request that attaches it.
@@ -226,6 +234,7 @@ impl Hub for GatewayHub {
         if lane.is_leaving() && self.seats.of_session(principal.user, principal.session).is_some() {
             return;
         }
+        lane.greeting.await_answer();
         let seat = Seat { session: principal.session, lane, since: at };
         let (change, before) = self.seats.sit(principal.user, seat);
         if change == RowChange::Edge {
@@ -262,11 +271,7 @@ impl Hub for GatewayHub {
         };
         let but = if let Audience::Members { but, .. } = audience { Some(but) } else { None };
         for user in users.iter().filter(|user| Some(**user) != but) {
-            self.seats.each(*user, |conn| {
-                if Some(conn) != except {
-                    post.send(conn, chunk.clone());
-                }
-            });
+            self.seats.tell(*user, except, &chunk, &mut post);
         }
         post.flush();
         if self.is_alone() {
@@ -298,11 +303,11 @@ impl Hub for GatewayHub {
         for delivery in deliveries {
             let conn = ConnId::from_bits(delivery.origin.conn.0);
             self.answer(&delivery, &mut buffer);
-            post.send(conn, buffer.split().freeze());
+            post.send(conn, chunk(&mut buffer));
             let Some((message, readers)) = delivery.message else { continue };
             self.counters.messages_delivered.add(1);
             encode::push(&Push::Message(message), &mut buffer);
-            let chunk = buffer.split().freeze();
+            let chunk = chunk(&mut buffer);
             match readers {
                 Readers::Pair(a, b) => {
                     for user in [a, b] {
