@@ -39,4 +39,15 @@ impl Numbers {
     pub(super) fn value(&self, name: &str) -> f64 {
         *self.0.get(&format!("chat_{name}")).unwrap_or_else(|| panic!("no metric {name}"))
     }
+
+    /// Messages of the bus that were dropped, for whatever reason.
+    pub(super) fn dropped(&self) -> f64 {
+        let reasons = [
+            "bus_dropped_malformed_total",
+            "bus_dropped_unknown_format_total",
+            "bus_dropped_outdated_total",
+            "gateway_bus_malformed_total",
+        ];
+        reasons.iter().map(|reason| self.value(reason)).sum()
+    }
 }

@@ -1,19 +1,26 @@
 //! Several nodes as one: real servers on one MariaDB and one Redis, and raw connections to each of them.
 //!
 //! `nodes` starts a cluster and breaks its parts, `redis_client` speaks to Redis beside the nodes, `metrics` reads what a
-//! node counts, `hearing` says what a device must hear. The rest is one subject a file: what users of several nodes can do
-//! (`chat`, `groups`, `presence`, `sessions`, `refusals`), what the loss of a part costs (`gaps`, `degraded`), and how a
+//! node counts, `hearing` says what a device must hear, `bus_scene` writes what nodes would. The rest is one subject a
+//! file: what users of several nodes can do (`chat`, `groups`, `joins`, `presence`, `sessions`, `refusals`), what the loss
+//! of a part costs (`gaps`, `deaf`, `degraded`, `growth`), what bad input on the bus gets (`bad_bus`, `forged`), and how a
 //! node begins, ends and comes again (`start`, `succession`).
 
+mod bus_scene;
 mod hearing;
 mod metrics;
 mod nodes;
 mod redis_client;
 
+mod bad_bus;
 mod chat;
+mod deaf;
 mod degraded;
+mod forged;
 mod gaps;
 mod groups;
+mod growth;
+mod joins;
 mod presence;
 mod refusals;
 mod sessions;

@@ -35,6 +35,16 @@ impl RedisClient {
         self.ask(cmd("ZRANGE").arg(format!("{PREFIX}leases")).arg(0).arg(-1).arg("WITHSCORES"))
     }
 
+    /// The epoch under which a node's process began.
+    pub(super) fn boot_of(&mut self, node: &str) -> u64 {
+        let members: Vec<(String, String)> = self.ask(cmd("HGETALL").arg(format!("{PREFIX}versions")));
+        let (_, value) = members
+            .iter()
+            .rfind(|(member, _)| member.split('#').next() == Some(node))
+            .unwrap_or_else(|| panic!("no node {node} in {members:?}"));
+        value.split(' ').next().and_then(|boot| boot.parse().ok()).expect("a boot and versions")
+    }
+
     /// Cuts all connections that listen.
     pub(super) fn cut_subscribers(&mut self) -> u64 {
         self.ask(cmd("CLIENT").arg("KILL").arg("TYPE").arg("pubsub"))
