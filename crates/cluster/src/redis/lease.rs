@@ -245,7 +245,7 @@ impl Lease {
         self.shared.bus.nodes_living.set(peers.living() as u64);
         drop(peers);
         if let Some(since) = missed_since {
-            log::warn!("a node died: reading the log for what it could not publish");
+            log::info!("a node is dead or cut off: reading the log for what it could not publish");
             self.shared.tell_missed(since);
         }
         Ok(())

@@ -20,7 +20,24 @@ pub(super) struct Peers {
     by_name: HashMap<Box<str>, Peer>,
     /// Who had a lease at the last roll call.
     living: HashMap<Process, Attendance>,
+    /// Whose lease ended without a goodbye, and who may live all the same, cut off: such a process stores messages that
+    /// nobody hears of, until it ends or comes back and tells.
+    doubtful: HashMap<Process, Doubtful>,
 }
+
+#[derive(Clone, Copy)]
+struct Doubtful {
+    died: Timestamp,
+    /// When the log was read the last time for what it stored.
+    read: Timestamp,
+}
+
+/// For so long after its lease ended the log is read for what a process may still store, first often and then at times.
+const DOUBT: Duration = Duration::from_secs(600);
+const DOUBT_AT_FIRST: Duration = Duration::from_secs(120);
+/// How often at first, and later.
+const READ_OFTEN: Duration = Duration::from_secs(5);
+const READ_AT_TIMES: Duration = Duration::from_secs(30);
 
 struct Peer {
     boot: u64,
@@ -137,6 +154,9 @@ impl Peers {
                 living.insert(process, Attendance { missing: true, ..attendance });
                 continue;
             }
+            if self.doubtful.len() < PEERS_MAX {
+                self.doubtful.insert(process.clone(), Doubtful { died: now, read: now });
+            }
             let complete_until = peer.map_or(attendance.first_seen, |peer| peer.complete_until);
             missing_since = Some(missing_since.map_or(complete_until, |other| other.min(complete_until)));
         }
@@ -150,7 +170,31 @@ impl Peers {
             peer.over = !living.contains_key(&process);
         }
         self.living = living;
-        missing_since
+        missing_since.into_iter().chain(self.doubt(roll, now)).min()
+    }
+
+    /// Since when the log is to be read once more for those who may live cut off.
+    fn doubt(&mut self, roll: &[(Process, Standing)], now: Timestamp) -> Option<Timestamp> {
+        let mut since: Option<Timestamp> = None;
+        let age = |then: Timestamp| Duration::from_millis(now.0.saturating_sub(then.0));
+        self.doubtful.retain(|process, doubtful| {
+            let stands = |(other, standing): &(Process, Standing)| {
+                *standing == Standing::Living && other.name == process.name && other.boot >= process.boot
+            };
+            let (is_back, successor) = match roll.iter().find(|entry| stands(entry)) {
+                // It tells by itself what it could not publish.
+                Some((other, _)) if other.boot == process.boot => (true, false),
+                Some(_) => (false, true),
+                None => (false, false),
+            };
+            let every = if age(doubtful.died) < DOUBT_AT_FIRST { READ_OFTEN } else { READ_AT_TIMES };
+            if !is_back && (successor || age(doubtful.read) >= every) {
+                since = Some(since.map_or(doubtful.read, |other| other.min(doubtful.read)));
+                doubtful.read = now;
+            }
+            !is_back && !successor && age(doubtful.died) < DOUBT
+        });
+        since
     }
 
     /// Other nodes that lived at the last roll call.
@@ -229,6 +273,35 @@ mod tests {
         assert_eq!(peers.roll_call(&dead, Timestamp(30)), Some(Timestamp(13)));
         assert_eq!(peers.roll_call(&dead, Timestamp(40)), None, "once");
         assert_eq!(peers.living(), 1);
+    }
+
+    #[test]
+    fn who_may_live_cut_off_is_read_for_again_until_it_is_known() {
+        let mut peers = Peers::default();
+        let living = |boot| (process("a", boot), Standing::Living);
+        let dead = [(process("a", 5), Standing::Dead)];
+        peers.roll_call(&[living(5)], Timestamp(0));
+        assert_eq!(peers.roll_call(&dead, Timestamp(10_000)), Some(Timestamp(0)));
+        assert_eq!(peers.roll_call(&dead, Timestamp(14_000)), None);
+        assert_eq!(peers.roll_call(&dead, Timestamp(15_000)), Some(Timestamp(10_000)), "since the last look");
+        // The users were taken off and the lease cleared away.
+        assert_eq!(peers.roll_call(&[], Timestamp(20_000)), Some(Timestamp(15_000)));
+        assert_eq!(peers.roll_call(&[living(6)], Timestamp(21_000)), Some(Timestamp(20_000)), "it ended");
+        assert_eq!(peers.roll_call(&[living(6)], Timestamp(40_000)), None);
+
+        assert_eq!(peers.roll_call(&[], Timestamp(50_000)), None);
+        assert_eq!(peers.roll_call(&[], Timestamp(51_000)), Some(Timestamp(21_000)));
+        assert_eq!(peers.roll_call(&[living(6)], Timestamp(60_000)), None, "it is back and tells by itself");
+        assert_eq!(peers.roll_call(&[living(6)], Timestamp(70_000)), None);
+
+        peers.roll_call(&[], Timestamp(80_000));
+        peers.roll_call(&[], Timestamp(81_000));
+        let reads = |range: std::ops::Range<u64>, peers: &mut Peers| {
+            range.filter(|second| peers.roll_call(&[], Timestamp(second * 1_000)).is_some()).count()
+        };
+        assert_eq!(reads(82..201, &mut peers), 23, "every five seconds");
+        assert_eq!(reads(201..681, &mut peers), 16, "every thirty");
+        assert_eq!(reads(681..2_000, &mut peers), 0, "and no more");
     }
 
     #[test]
