@@ -167,6 +167,11 @@ bench_smoke() {
     "${CARGO_TARGET_DIR:-target}/release/bench" smoke --json
 }
 
+# Everything that can fail does, in a real cluster, for a minute and a half. Prints its seed; fails unless every promise was kept.
+fault_test() {
+    "${CARGO_TARGET_DIR:-target}/release/bench" torture --seconds 90 --json
+}
+
 main() {
     case "${1-}" in
     "" | --install) ;;
@@ -185,6 +190,7 @@ main() {
     step "release build" cargo build --release --workspace
     step "bench smoke" bench_smoke
     step "cluster script" scripts/test-cluster.sh
+    step "fault test" fault_test
     say "everything passed in $SECONDS s"
 }
 
