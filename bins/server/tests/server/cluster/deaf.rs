@@ -1,13 +1,18 @@
-//! What a node missed while it was deaf, and what it hears at once when it is not any more.
+//! What a node missed while it was deaf or another was mute, and what it hears at once when it is not any more.
 
 use std::collections::BTreeSet;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::hearing::{keep_up, next_in, run};
+use protocol::State;
+
+use super::hearing::{keep_up, next_in, nothing_more, run};
 use super::metrics::scrape;
-use super::nodes::{Plan, SLACK};
+use super::nodes::{Plan, SLACK, reads};
 use crate::support::chat;
+
+/// How often a node looks for what one that is cut off may have stored, at first.
+const READ_AGAIN: Duration = Duration::from_secs(5);
 
 #[test]
 fn a_conversation_that_began_while_a_node_was_deaf_is_heard_from_its_beginning() {
@@ -64,4 +69,25 @@ fn more_than_a_node_reads_again_is_left_to_clients_and_found_by_them() {
     let left = scrape(&cluster.nodes[1]).value("gateway_given_up_total");
     println!("{left} left to clients");
     assert!(left > 0.0, "what is left to clients is counted");
+}
+
+#[test]
+fn what_a_node_says_long_after_it_was_cut_off_is_heard_all_the_same() {
+    let cluster = Plan::of(2).redis_detours().start();
+    let (mut alice, mut bob, conv) = cluster.friends((0, "alice"), (1, "bob"));
+    cluster.redis_ways[0].hold();
+    // Her node is dead for the other, which has read the log for what it could not publish.
+    reads(&mut bob, alice.id, State::Offline);
+    for seq in 1..=3 {
+        let begun = Instant::now();
+        alice.say(bob.id, "does anybody hear me?");
+        run(&mut bob, conv, seq..=seq);
+        println!("heard after {:?}", begun.elapsed());
+        assert!(begun.elapsed() < READ_AGAIN + SLACK);
+    }
+    cluster.redis_ways[0].resume();
+    reads(&mut bob, alice.id, State::Online);
+    alice.say(bob.id, "again?");
+    run(&mut bob, conv, 4..=4);
+    nothing_more(&mut bob);
 }
