@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use parking_lot::{Condvar, Mutex};
-use service::domain::{Bus, GroupId, Topic, UserId};
+use service::domain::{Bus, GroupId, Timestamp, Topic, UserId};
 
 use crate::seats::Seats;
 
@@ -30,6 +30,8 @@ struct State {
 struct Followed {
     /// Names the time from the first follower to the last. Never given twice.
     serial: u64,
+    /// When the first follower of this time came here: nothing was heard before.
+    began: Timestamp,
     /// By rising id. Empty only while the bus is told so.
     members: Vec<UserId>,
     listening: Listening,
@@ -62,11 +64,9 @@ impl GroupTopics {
     pub(crate) fn follow(&self, bus: &dyn Bus, seats: &Seats, user: UserId, groups: &[GroupId]) {
         let mut state = self.state.lock();
         // Under the lock: who goes is forgotten under it, after they went.
-        if !seats.is_here(user) {
-            return;
-        }
+        let Some(began) = seats.began(user) else { return };
         for group in groups {
-            state.add(user, *group);
+            state.add(user, began, *group);
         }
         self.wait_until_heard(state, bus, groups);
     }
@@ -82,10 +82,8 @@ impl GroupTopics {
         begin: impl FnOnce(),
     ) -> bool {
         let mut state = self.state.lock();
-        if !seats.is_here(user) {
-            return false;
-        }
-        let is_new = state.add(user, group) == Stay::Begins;
+        let Some(began) = seats.began(user) else { return false };
+        let is_new = state.add(user, began, group) == Stay::Begins;
         if is_new {
             parking_lot::MutexGuard::unlocked(&mut state, begin);
         }
@@ -124,6 +122,16 @@ impl GroupTopics {
             .get(&group)
             .filter(|followed| !followed.members.is_empty())
             .map(|followed| followed.serial)
+    }
+
+    /// Since when the group may have been heard here, without a break; `None` if nobody follows it.
+    pub(crate) fn began(&self, group: GroupId) -> Option<Timestamp> {
+        let state = self.state.lock();
+        state
+            .groups
+            .get(&group)
+            .filter(|followed| !followed.members.is_empty())
+            .map(|followed| followed.began)
     }
 
     /// Groups that are followed.
@@ -188,11 +196,11 @@ impl GroupTopics {
 }
 
 impl State {
-    fn add(&mut self, user: UserId, group: GroupId) -> Stay {
+    fn add(&mut self, user: UserId, began: Timestamp, group: GroupId) -> Stay {
         let followed = match self.groups.entry(group) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                entry.insert(Followed { serial: 0, members: Vec::new(), listening: Listening::No })
+                entry.insert(Followed { serial: 0, began, members: Vec::new(), listening: Listening::No })
             }
         };
         let Err(place) = followed.members.binary_search(&user) else { return Stay::GoesOn };
@@ -200,6 +208,7 @@ impl State {
         if stay == Stay::Begins {
             self.serials += 1;
             followed.serial = self.serials;
+            followed.began = began;
         }
         followed.members.insert(place, user);
         self.users.entry(user).or_default().push(group);
@@ -229,7 +238,7 @@ mod tests {
     use std::sync::Arc;
 
     use reactor::ConnId;
-    use service::domain::{BusError, Publication, Reach, SessionId, Timestamp};
+    use service::domain::{BusError, Publication, Reach, SessionId};
 
     use crate::lane::Lane;
     use crate::seats::Seat;

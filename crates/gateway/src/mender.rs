@@ -8,7 +8,7 @@ use protocol::{Push, encode};
 use service::domain::{
     ConversationId, GroupId, Parties, Reach, RosterVersion, Seq, StoreResult, Timestamp, Touched, UserId,
 };
-use service::{Begin, Hub, ReadRoster, Service};
+use service::{Begin, Hub, ReadRoster, Service, Since};
 
 use crate::clock;
 use crate::post::Post;
@@ -227,8 +227,11 @@ impl Mender {
                         phantoms(relay.passage(&mut self.post).disown(talk, until));
                         continue;
                     }
-                    let unsure = self.unsure_since();
-                    match shared.service.begin(talk.conversation, talk.parties, first, unsure)? {
+                    let since = Since {
+                        heard: relay.heard_since(talk).unwrap_or_default(),
+                        unsure: self.unsure_since(),
+                    };
+                    match shared.service.begin(talk.conversation, talk.parties, first, since)? {
                         Begin::After(after) => relay.passage(&mut self.post).place(talk, after),
                         Begin::LogEnds(end) => {
                             let mut passage = relay.passage(&mut self.post);

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use parking_lot::{Mutex, MutexGuard};
 use reactor::ConnId;
 use service::Readers;
-use service::domain::{ConversationId, GroupId, Parties, RosterVersion, Seq, UserId};
+use service::domain::{ConversationId, GroupId, Parties, RosterVersion, Seq, Timestamp, UserId};
 
 use crate::config::GatewayConfig;
 use crate::group_topics::GroupTopics;
@@ -124,6 +124,16 @@ impl Relay {
         match talk.parties {
             Parties::Pair(one, other) => Hearing([self.seats.serial(one), self.seats.serial(other)]),
             Parties::Group => Hearing([self.topics.serial(talk.conversation.group()), None]),
+        }
+    }
+
+    /// Since when this is heard here: whoever came then has read what was said before.
+    pub(crate) fn heard_since(&self, talk: Talk) -> Option<Timestamp> {
+        match talk.parties {
+            Parties::Pair(one, other) => {
+                [one, other].into_iter().filter_map(|user| self.seats.began(user)).min()
+            }
+            Parties::Group => self.topics.began(talk.conversation.group()),
         }
     }
 

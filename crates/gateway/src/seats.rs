@@ -38,6 +38,8 @@ impl Seat {
 struct Row {
     /// Names this stay of the user: from the first connection to the last, without a pause. Never given twice.
     serial: u64,
+    /// When it began.
+    began: Timestamp,
     /// Most users have one.
     seats: SmallVec<[Seat; 1]>,
 }
@@ -78,7 +80,7 @@ impl Seats {
         match shard.entry(user) {
             Entry::Vacant(entry) => {
                 let serial = self.serials.fetch_add(1, SeqCst);
-                entry.insert(Row { serial, seats: SmallVec::from_buf([seat]) });
+                entry.insert(Row { serial, began: seat.since, seats: SmallVec::from_buf([seat]) });
                 (RowChange::Edge, None)
             }
             Entry::Occupied(mut entry) => {
@@ -153,6 +155,11 @@ impl Seats {
         self.shard(user).read().get(&user).map(|row| row.serial)
     }
 
+    /// When the user's present stay began; `None` if they are not here.
+    pub(crate) fn began(&self, user: UserId) -> Option<Timestamp> {
+        self.shard(user).read().get(&user).map(|row| row.began)
+    }
+
     /// A number that changes with every change.
     pub(crate) fn changes(&self) -> u64 {
         self.changes.load(SeqCst)
@@ -200,9 +207,9 @@ mod tests {
     fn first_and_last_connections_are_edges() {
         let seats = Seats::new();
         let user = UserId(7);
-        assert_eq!(seats.sit(user, seat(1, 1)).0, RowChange::Edge);
-        assert_eq!(seats.sit(user, seat(2, 2)).0, RowChange::Inner);
-        assert_eq!(conns(&seats, 7), [1, 2]);
+        assert_eq!(seats.sit(user, Seat { since: Timestamp(5), ..seat(1, 1) }).0, RowChange::Edge);
+        assert_eq!(seats.sit(user, Seat { since: Timestamp(9), ..seat(2, 2) }).0, RowChange::Inner);
+        assert_eq!((conns(&seats, 7), seats.began(user)), (vec![1, 2], Some(Timestamp(5))));
         assert_eq!(seats.rise(user, ConnId::from_bits(1)), RowChange::Inner);
         assert_eq!(seats.rise(user, ConnId::from_bits(1)), RowChange::None);
         assert_eq!(seats.rise(user, ConnId::from_bits(2)), RowChange::Edge);

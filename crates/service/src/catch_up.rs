@@ -28,6 +28,15 @@ const SAID_AT_ONCE_MS: u64 = 2_000;
 #[derive(Debug)]
 pub struct ReadRoster(Arc<Roster>);
 
+/// Since when a node's users may lack messages of a conversation of which it hears for the first time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Since {
+    /// Since when it listens: what was said before was read from the log by whoever came then.
+    pub heard: Timestamp,
+    /// Since when something may be lost, if that is known: what was said at this time or later.
+    pub unsure: Option<Timestamp>,
+}
+
 /// Where a conversation stands of which a node hears for the first time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Begin {
@@ -66,14 +75,13 @@ impl Service {
         }
     }
 
-    /// Where to begin with a conversation of which a node hears for the first time, by the message of this seq. What was
-    /// said at `unsure` or later may not have come to that node.
+    /// Where to begin with a conversation of which a node hears for the first time, by the message of this seq.
     pub fn begin(
         &self,
         conversation: ConversationId,
         parties: Parties,
         first: Seq,
-        unsure: Option<Timestamp>,
+        since: Since,
     ) -> StoreResult<Begin> {
         // Mostly the one before it was said long ago.
         let size = PageSize { messages: 2, bytes: HISTORY_PAGE_BYTES_MAX };
@@ -82,12 +90,14 @@ impl Service {
             return Ok(Begin::LogEnds(page.last().map_or(Seq(0), |message| message.seq)));
         };
         let at_once = Timestamp(message.time.0.saturating_sub(SAID_AT_ONCE_MS));
-        let since = unsure.map_or(at_once, |unsure| unsure.min(at_once));
+        let lacking = since.unsure.map_or(at_once, |unsure| unsure.min(at_once));
+        let since = lacking.max(since.heard);
         match page.iter().rev().nth(1) {
             Some(before) if before.time < since => Ok(Begin::After(before.seq)),
             _ => {
                 let touched = Touched { conversation, parties, last: first };
-                Ok(Begin::After(self.catch_up_since(&touched, since)?))
+                let after = self.catch_up_since(&touched, since)?;
+                Ok(Begin::After(after.min(Seq(first.0.saturating_sub(1)))))
             }
         }
     }

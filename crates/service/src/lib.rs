@@ -46,7 +46,7 @@ pub use domain;
 
 pub use batch::{Batch, Pending};
 pub use caller::{Caller, ConnKey, Principal};
-pub use catch_up::{Begin, ReadRoster};
+pub use catch_up::{Begin, ReadRoster, Since};
 pub use config::{ServiceConfig, SessionPolicy};
 pub use hub::{Audience, ChatKind, Delivery, Held, Hub, Origin, Readers};
 pub use notice::Notice;

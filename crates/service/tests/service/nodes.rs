@@ -3,7 +3,7 @@
 use domain::{ConversationId, GroupId, Parties, RosterVersion, Seq, StoreError, Timestamp, UserId};
 use protocol::{Code, FriendRef, GroupRef, Push, Request, SessionRef, State};
 use service::testing::{Device, Harness};
-use service::{Begin, Notice, Readers, ServiceConfig, SessionPolicy};
+use service::{Begin, Notice, Readers, ServiceConfig, SessionPolicy, Since};
 
 use crate::{messages, refused};
 
@@ -232,7 +232,8 @@ fn a_conversation_begins_with_what_was_said_at_once_with_the_first_that_is_heard
     let (alice, bob) = (here.login("alice"), here.login("bob"));
     let pair = ConversationId(here.befriend(&alice, &bob));
     let parties = Parties::Pair(alice.user(), bob.user());
-    let begin = |first, unsure| there.service.begin(pair, parties, Seq(first), unsure).unwrap();
+    let begin_since = |first, since| there.service.begin(pair, parties, Seq(first), since).unwrap();
+    let begin = |first, unsure| begin_since(first, Since { unsure, ..Since::default() });
     assert_eq!(begin(1, None), Begin::LogEnds(Seq(0)));
     for n in 1..=3 {
         alice.say(&bob, &n.to_string(), "long ago").unwrap();
@@ -249,6 +250,14 @@ fn a_conversation_begins_with_what_was_said_at_once_with_the_first_that_is_heard
     here.clock.advance_ms(60_000);
     alice.say(&bob, "401", "much later").unwrap();
     assert_eq!(begin(401, None), Begin::After(Seq(400)));
+    // Whoever came in between has read what was said before.
+    here.clock.advance_ms(1);
+    let heard = Timestamp(here.service.now_ms());
+    alice.say(&bob, "402", "at once").unwrap();
+    assert_eq!(begin(402, None), Begin::After(Seq(400)));
+    assert_eq!(begin_since(402, Since { heard, unsure: None }), Begin::After(Seq(401)));
+    assert_eq!(begin_since(401, Since { heard, unsure: None }), Begin::After(Seq(400)), "late, but heard");
+    assert_eq!(begin_since(402, Since { heard, unsure: Some(long_ago) }), Begin::After(Seq(401)));
 }
 
 #[test]
