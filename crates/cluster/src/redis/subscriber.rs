@@ -278,7 +278,10 @@ impl Subscriber {
         }
         let now = shared.now();
         let mut peers = shared.peers.lock();
-        if peers.heard(&envelope.node, envelope.boot, now) == Hear::Outdated {
+        // A node does not hear itself as a peer: that there is nothing older of its own name, it knows by itself.
+        let is_predecessor = *envelope.node == *shared.settings.node
+            && shared.boot().is_some_and(|own_boot| envelope.boot < own_boot);
+        if is_predecessor || peers.heard(&envelope.node, envelope.boot, now) == Hear::Outdated {
             drop(peers);
             shared.bus.dropped_outdated.add(1);
             if shared.bus.dropped_outdated.value() <= DROPS_LOGGED {

@@ -310,8 +310,10 @@ fn through_cuts_everything_is_heard_or_told_to_be_missed() {
         unheard.len(),
         b.told.missed.lock().len()
     );
+    // What a refused it tells with its next beat, which may come after the last publication.
     for number in unheard {
         let (wall, instant) = published[number];
-        assert!(was_told(&b, wall, instant), "{number} was neither heard nor told");
+        let what = format!("{number} is told, which was not heard");
+        eventually(LIMIT, &what, || was_told(&b, wall, instant).then_some(()));
     }
 }
