@@ -27,6 +27,7 @@ pub(super) fn payload(kind: u8, numbers: &[u64], rest: &[u8]) -> Vec<u8> {
 
 pub(super) mod kind {
     pub(in super::super) const PUSH: u8 = 1;
+    pub(in super::super) const GROUP_PUSH: u8 = 2;
     pub(in super::super) const PAIR_MESSAGE: u8 = 3;
     pub(in super::super) const GROUP_MESSAGE: u8 = 4;
     pub(in super::super) const SESSION_ENDED: u8 = 5;
