@@ -33,7 +33,7 @@ const NOTICES_BYTES_MAX: usize = 16 * 1024 * 1024;
 const NOTICES_MAX: usize = 16_384;
 
 /// The hub. Shared by all workers and appenders. A node that is alone holds no lock while frames are encoded or posted;
-/// one of several sends the messages of all nodes through its [`Relay`].
+/// one of several sends the messages of all nodes through its relay.
 pub struct GatewayHub {
     seats: Arc<Seats>,
     lanes: Lanes,
