@@ -6,7 +6,6 @@ use std::{
 };
 
 use rand::RngExt;
-use testkit::Way;
 
 use super::{Actor, LoginState, Order, some_time};
 use crate::torture::{
@@ -103,8 +102,8 @@ impl Actor {
             Order::Close => self.switch_off(Parting::Polite),
             Order::Die => self.die(),
             Order::Vanish => {
-                // What it says any more does not arrive, not even that it closes.
-                self.cable.silence(Way::ToServer);
+                // Nothing gets through any more, not even that it closes, nor that it is not there to be written to.
+                self.cable.hold();
                 self.switch_off(Parting::Sudden);
             }
             Order::Play => return,
