@@ -238,10 +238,10 @@ mod tests {
     use std::sync::Arc;
 
     use reactor::ConnId;
+    use service::Move;
     use service::domain::{BusError, Publication, Reach, SessionId};
 
     use crate::lane::Lane;
-    use crate::seats::Seat;
 
     /// A bus that takes its time, and on which nobody may change one topic twice at once.
     #[derive(Default)]
@@ -288,9 +288,9 @@ mod tests {
         }
     }
 
-    fn seat(user: u64) -> Seat {
-        let lane = Arc::new(Lane::new(ConnId::from_bits(user)));
-        Seat { session: SessionId(user), lane, since: Timestamp(0) }
+    fn sit(seats: &Seats, user: UserId) {
+        let lane = Arc::new(Lane::new(ConnId::from_bits(user.0)));
+        seats.sit(user, SessionId(user.0), lane, Move::default);
     }
 
     #[test]
@@ -299,8 +299,8 @@ mod tests {
         let (ann, bob, one, two) = (UserId(1), UserId(2), GroupId(1), GroupId(2));
         topics.follow(&bus, &seats, ann, &[one]);
         assert!(!bus.listens(one) && topics.len() == 0, "ann is not here");
-        seats.sit(ann, seat(1));
-        seats.sit(bob, seat(2));
+        sit(&seats, ann);
+        sit(&seats, bob);
         topics.follow(&bus, &seats, ann, &[one, two]);
         topics.follow(&bus, &seats, bob, &[one, one]);
         let stay = topics.serial(one);
@@ -321,7 +321,7 @@ mod tests {
     fn a_group_begins_before_it_is_heard_and_once() {
         let (topics, bus, seats) = (GroupTopics::new(), SlowBus::default(), Seats::new());
         let (ann, bob, group) = (UserId(1), UserId(2), GroupId(1));
-        [ann, bob].into_iter().for_each(|user| drop(seats.sit(user, seat(user.0))));
+        [ann, bob].into_iter().for_each(|user| sit(&seats, user));
         let begun = std::cell::Cell::new(0);
         let follow = |user| {
             topics.follow_anew(&bus, &seats, user, group, || {
@@ -346,7 +346,7 @@ mod tests {
                 scope.spawn(move || {
                     let user = UserId(user);
                     for round in 0..200usize {
-                        seats.sit(user, seat(user.0));
+                        sit(seats, user);
                         topics.follow(bus, seats, user, &groups[round % 3..]);
                         assert!(groups[round % 3..].iter().all(|group| bus.listens(*group)), "heard at once");
                         topics.unfollow(bus, user, groups[3]);
@@ -354,7 +354,7 @@ mod tests {
                         topics.forget(bus, user);
                     }
                     if user.0 <= 2 {
-                        seats.sit(user, seat(user.0));
+                        sit(seats, user);
                         topics.follow(bus, seats, user, &groups[..2]);
                     }
                 });

@@ -9,7 +9,7 @@ use service::domain::{
     Bus, BusReceiver, ConversationId, GroupId, Parties, PresenceWatcher, Publication, Reach, RosterVersion,
     Seq, SessionId, Timestamp, Topic, UserId,
 };
-use service::{Audience, ChatKind, ConnKey, Delivery, Held, Hub, Notice, Principal, Readers};
+use service::{Audience, ChatKind, ConnKey, Delivery, Held, Hub, Move, Notice, Principal, Readers};
 
 use crate::config::GatewayConfig;
 use crate::expulsion::Expulsion;
@@ -227,7 +227,7 @@ fn chunk(buffer: &mut BytesMut) -> Bytes {
 }
 
 impl Hub for GatewayHub {
-    fn attach(&self, conn: ConnKey, principal: &Principal, at: Timestamp) {
+    fn attach(&self, conn: ConnKey, principal: &Principal, when: &mut dyn FnMut() -> Move) {
         // A lane is known until its farewell, which comes after the request that attaches it.
         let Some(lane) = self.lanes.find(conn) else { return };
         // A RESUME that its client has given up must not take the seat of the one that came after it.
@@ -235,8 +235,7 @@ impl Hub for GatewayHub {
             return;
         }
         lane.greeting.await_answer();
-        let seat = Seat { session: principal.session, lane, since: at };
-        let (change, before) = self.seats.sit(principal.user, seat);
+        let (change, before) = self.seats.sit(principal.user, principal.session, lane, when);
         if change == RowChange::Edge {
             self.bus.subscribe(&[Topic::User(principal.user)]);
         }
@@ -344,9 +343,9 @@ impl Hub for GatewayHub {
         }
     }
 
-    fn close_moved(&self, user: UserId, session: SessionId, at: Timestamp) {
+    fn close_moved(&self, user: UserId, session: SessionId, moved_at: Move) {
         // The notice of an earlier move may come late, when the session is back here.
-        let seat = self.seats.of_session(user, session).filter(|seat| seat.since <= at);
+        let seat = self.seats.of_session(user, session).filter(|seat| seat.moved < moved_at);
         if let (Some(seat), Some(mut post)) = (seat, self.post()) {
             end_seat(&seat, moved(), "session resumed on another node", &mut post);
         }

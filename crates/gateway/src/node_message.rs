@@ -6,10 +6,10 @@
 
 use bytes::{BufMut, Bytes, BytesMut};
 use protocol::{Flags, MsgId, Push, decode};
-use service::Notice;
 use service::domain::{
-    ConversationId, GroupId, NUMBER_MAX, Parties, RosterVersion, Seq, SessionId, Timestamp, Topic, UserId,
+    ConversationId, GroupId, NUMBER_MAX, Parties, RosterVersion, Seq, SessionId, Topic, UserId,
 };
+use service::{Move, Notice};
 
 /// The version of what nodes say to each other. Another one is refused: nodes that speak it do not belong to this cluster.
 pub const FORMAT: u8 = 1;
@@ -124,7 +124,9 @@ pub(crate) fn notice(notice: &Notice) -> Vec<Bytes> {
             let cut = why.floor_char_boundary(NOTICE_TEXT_BYTES_MAX);
             vec![with_frame(kind::SESSION_ENDED, &[user.0, session.0], &why.as_bytes()[..cut])]
         }
-        Notice::SessionMoved { user, session, at } => one(kind::SESSION_MOVED, &[user.0, session.0, at.0]),
+        Notice::SessionMoved { user, session, moved } => {
+            one(kind::SESSION_MOVED, &[user.0, session.0, moved.at_us, moved.by])
+        }
         Notice::FriendshipChanged { one: a, other } => one(kind::FRIENDSHIP_CHANGED, &[a.0, other.0]),
         Notice::MembershipChanged { group, user } => one(kind::MEMBERSHIP_CHANGED, &[group.0, user.0]),
         Notice::PresenceChanged { user, friends } => friends
@@ -249,8 +251,9 @@ impl Input<'_> {
                 return Ok(Notice::PresenceChanged { user: UserId(first), friends: self.users()? });
             }
             kind::SESSION_MOVED => {
-                let (session, at) = (SessionId(self.number()?), Timestamp(self.number()?));
-                Notice::SessionMoved { user: UserId(first), session, at }
+                let session = SessionId(self.number()?);
+                let moved = Move { at_us: self.number()?, by: self.number()? };
+                Notice::SessionMoved { user: UserId(first), session, moved }
             }
             kind::FRIENDSHIP_CHANGED => {
                 Notice::FriendshipChanged { one: UserId(first), other: UserId(self.number()?) }
@@ -336,7 +339,11 @@ mod tests {
         let (one, other) = (UserId(1), UserId(2));
         let notices = [
             Notice::SessionEnded { user: one, session: SessionId(5), why: "because".into() },
-            Notice::SessionMoved { user: one, session: SessionId(5), at: Timestamp(1_700_000_000_000) },
+            Notice::SessionMoved {
+                user: one,
+                session: SessionId(5),
+                moved: Move { at_us: 1_700_000_000_000_000, by: 77 },
+            },
             Notice::FriendshipChanged { one, other },
             Notice::MembershipChanged { group: GroupId(7), user: one },
             Notice::PresenceChanged { user: one, friends: vec![other, UserId(NUMBER_MAX)] },

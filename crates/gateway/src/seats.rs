@@ -9,6 +9,7 @@ use bytes::Bytes;
 use parking_lot::RwLock;
 use protocol::{Bye, Code, Push, encode};
 use reactor::ConnId;
+use service::Move;
 use service::domain::{SessionId, Timestamp, UserId};
 use smallvec::SmallVec;
 
@@ -25,7 +26,7 @@ pub(crate) struct Seat {
     pub(crate) session: SessionId,
     pub(crate) lane: Arc<Lane>,
     /// When it was taken.
-    pub(crate) since: Timestamp,
+    pub(crate) moved: Move,
 }
 
 impl Seat {
@@ -73,14 +74,22 @@ impl Seats {
         &self.shards[user.0 as usize % SHARDS]
     }
 
-    /// Seats a connection. A session has one seat: the one that held it before is returned and has it no more.
-    pub(crate) fn sit(&self, user: UserId, seat: Seat) -> (RowChange, Option<Seat>) {
+    /// Seats a connection. A session has one seat: the one that held it before is returned and has it no more. `when` is
+    /// asked within the lock: whoever looks for the seat before it is there, looks before that moment.
+    pub(crate) fn sit(
+        &self,
+        user: UserId,
+        session: SessionId,
+        lane: Arc<Lane>,
+        when: impl FnOnce() -> Move,
+    ) -> (RowChange, Option<Seat>) {
         let mut shard = self.shard(user).write();
+        let seat = Seat { session, lane, moved: when() };
         self.changes.fetch_add(1, SeqCst);
         match shard.entry(user) {
             Entry::Vacant(entry) => {
                 let serial = self.serials.fetch_add(1, SeqCst);
-                entry.insert(Row { serial, began: seat.since, seats: SmallVec::from_buf([seat]) });
+                entry.insert(Row { serial, began: seat.moved.time(), seats: SmallVec::from_buf([seat]) });
                 (RowChange::Edge, None)
             }
             Entry::Occupied(mut entry) => {
@@ -191,9 +200,10 @@ impl Seats {
 mod tests {
     use super::*;
 
-    fn seat(conn: u64, session: u64) -> Seat {
+    fn sit(seats: &Seats, user: UserId, conn: u64, session: u64) -> (RowChange, Option<Seat>) {
         let lane = Arc::new(Lane::new(ConnId::from_bits(conn)));
-        Seat { session: SessionId(session), lane, since: Timestamp(0) }
+        let when = || Move { at_us: conn * 1_000_000, by: 7 };
+        seats.sit(user, SessionId(session), lane, when)
     }
 
     fn conns(seats: &Seats, user: u64) -> Vec<u64> {
@@ -207,9 +217,9 @@ mod tests {
     fn first_and_last_connections_are_edges() {
         let seats = Seats::new();
         let user = UserId(7);
-        assert_eq!(seats.sit(user, Seat { since: Timestamp(5), ..seat(1, 1) }).0, RowChange::Edge);
-        assert_eq!(seats.sit(user, Seat { since: Timestamp(9), ..seat(2, 2) }).0, RowChange::Inner);
-        assert_eq!((conns(&seats, 7), seats.began(user)), (vec![1, 2], Some(Timestamp(5))));
+        assert_eq!(sit(&seats, user, 1, 1).0, RowChange::Edge);
+        assert_eq!(sit(&seats, user, 2, 2).0, RowChange::Inner);
+        assert_eq!((conns(&seats, 7), seats.began(user)), (vec![1, 2], Some(Timestamp(1_000))));
         assert_eq!(seats.rise(user, ConnId::from_bits(1)), RowChange::Inner);
         assert_eq!(seats.rise(user, ConnId::from_bits(1)), RowChange::None);
         assert_eq!(seats.rise(user, ConnId::from_bits(2)), RowChange::Edge);
@@ -220,8 +230,8 @@ mod tests {
     fn a_session_has_one_seat() {
         let seats = Seats::new();
         let user = UserId(7);
-        let _ = seats.sit(user, seat(1, 5));
-        let (change, before) = seats.sit(user, seat(2, 5));
+        let _ = sit(&seats, user, 1, 5);
+        let (change, before) = sit(&seats, user, 2, 5);
         assert_eq!((change, before.map(|seat| seat.conn().to_bits())), (RowChange::Inner, Some(1)));
         assert_eq!(seats.rise(user, ConnId::from_bits(1)), RowChange::None, "it lost its seat");
         assert_eq!(conns(&seats, 7), [2]);

@@ -2,10 +2,11 @@
 
 use std::sync::Arc;
 
-use domain::{GroupId, Reach, RosterVersion, Seq, SessionId, Timestamp, UserId};
+use domain::{GroupId, Reach, RosterVersion, Seq, SessionId, UserId};
 use protocol::{Bye, ChatMessage, Push, Refusal, Sent};
 
 use crate::caller::{ConnKey, Principal};
+use crate::moves::Move;
 use crate::notice::Notice;
 
 /// Whom a push is for. A user means every connection of every session of theirs, on every node.
@@ -92,8 +93,9 @@ pub enum Held {
 /// wait for one that does.
 pub trait Hub: Send + Sync {
     /// From now on the connection speaks for the principal, and pushes to its user reach it, from other nodes too. A
-    /// session has one connection: one of this node that held it before is closed with a BYE. `at` is now.
-    fn attach(&self, conn: ConnKey, principal: &Principal, at: Timestamp);
+    /// session has one connection: one of this node that held it before is closed with a BYE. `when` is asked within the lock that
+    /// [`close_moved`](Hub::close_moved) takes to find the connection; not if the connection is gone.
+    fn attach(&self, conn: ConnKey, principal: &Principal, when: &mut dyn FnMut() -> Move);
 
     /// The connection does not speak for the principal any more.
     fn detach(&self, conn: ConnKey, principal: &Principal) -> Held;
@@ -109,9 +111,9 @@ pub trait Hub: Send + Sync {
     /// is begun, and when it is gone the gateway calls [`Service::disconnected`](crate::Service::disconnected).
     fn close_session(&self, user: UserId, session: SessionId, bye: Bye);
 
-    /// The session went on by a connection of another node at this moment: closes the one of this node in the same way,
-    /// unless it was attached later.
-    fn close_moved(&self, user: UserId, session: SessionId, at: Timestamp);
+    /// The session went on by a connection of another node: closes the one of this node in the same way, unless it was
+    /// attached later.
+    fn close_moved(&self, user: UserId, session: SessionId, moved: Move);
 
     /// Whom the bus to other nodes reaches now.
     fn reach(&self) -> Reach;

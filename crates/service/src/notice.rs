@@ -1,7 +1,8 @@
 //! What the service of one node tells those of the others.
 
-use domain::{GroupId, SessionId, Timestamp, UserId};
+use domain::{GroupId, SessionId, UserId};
 
+use crate::moves::Move;
 use crate::service::Service;
 use crate::{groups, presence, sessions};
 
@@ -24,8 +25,8 @@ pub enum Notice {
         user: UserId,
         /// Which.
         session: SessionId,
-        /// Since when, by the clock of that node. A connection that is younger came after this one.
-        at: Timestamp,
+        /// When. A connection that took the session later stays.
+        moved: Move,
     },
     /// Two users are friends, or not, and were not, or were, before.
     FriendshipChanged {
@@ -54,7 +55,12 @@ pub enum Notice {
 pub(crate) fn heard(service: &Service, notice: Notice) {
     match notice {
         Notice::SessionEnded { user, session, why } => sessions::close_here(service, user, session, &why),
-        Notice::SessionMoved { user, session, at } => service.ports.hub.close_moved(user, session, at),
+        Notice::SessionMoved { user, session, moved } => {
+            // Noted before the connection is looked for: one that is attached after that is later than this.
+            if service.moves.heard(moved, service.ports.clock.now()) {
+                service.ports.hub.close_moved(user, session, moved);
+            }
+        }
         Notice::FriendshipChanged { one, other } => {
             service.friendships.invalidate(&(one.min(other), one.max(other)));
         }

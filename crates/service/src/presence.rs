@@ -1,11 +1,12 @@
 //! Who comes and goes, and who is told.
 
-use domain::{Arrival, Company, NUMBER_MAX, PresenceChange, PresenceState, Reach, Timestamp, UserId};
+use domain::{Arrival, Company, NUMBER_MAX, PresenceChange, PresenceState, Reach, UserId};
 use parking_lot::{Mutex, MutexGuard};
 use protocol::{PresencePush, Push};
 
 use crate::caller::{ConnKey, Principal};
 use crate::hub::{Audience, Held};
+use crate::moves::Move;
 use crate::notice::Notice;
 use crate::service::Service;
 use crate::wire;
@@ -32,22 +33,24 @@ impl Doors {
     }
 }
 
-/// The connection speaks for the principal from now on, unless it wants no company and has some, or may have.
+/// The connection speaks for the principal from now on, unless it wants no company and has some, or may have. Also since
+/// when, if it is there still.
 pub(crate) fn arrive(
     service: &Service,
     conn: ConnKey,
     principal: &Principal,
     company: Company,
-    at: Timestamp,
-) -> Arrival {
+) -> (Arrival, Option<Move>) {
     // A connection that goes while its session arrives by another must not take the new one's presence along.
     let _door = service.doors.threshold(principal.user);
     let arrival = service.ports.presence.arrive(principal.user, principal.session, company);
+    let mut moved = None;
     if let Arrival::Here(_) = arrival {
-        service.ports.hub.attach(conn, principal, at);
+        let now = service.ports.clock.now();
+        service.ports.hub.attach(conn, principal, &mut || *moved.insert(service.moves.next(now)));
         service.seen.attached(principal.session);
     }
-    arrival
+    (arrival, moved)
 }
 
 /// The connection speaks for the principal no more; friends are told if that was the user's last one.

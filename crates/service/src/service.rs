@@ -14,6 +14,7 @@ use crate::directory::Directory;
 use crate::friends::{self, Friendships};
 use crate::groups::{self, Rosters};
 use crate::hub::Hub;
+use crate::moves::Moves;
 use crate::notice::{self, Notice};
 use crate::presence::Doors;
 use crate::refuse::{Stop, Trouble};
@@ -66,6 +67,7 @@ pub struct Service {
     pub(crate) cursors: Cursors,
     pub(crate) seen: Seen,
     pub(crate) ended: Ended,
+    pub(crate) moves: Moves,
     pub(crate) doors: Doors,
     pub(crate) told: Told,
     pub(crate) unsettled: Unsettled,
@@ -91,6 +93,7 @@ impl Service {
             cursors: Cursors::new(config.cursors_waiting_max, config.friendship_cache_max),
             seen: Seen::new(),
             ended: Ended::default(),
+            moves: Moves::new(&*ports.entropy),
             doors: Doors::new(),
             told: Told::new(),
             unsettled: Unsettled::new(),

@@ -4,8 +4,7 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::{
-    Arrival, Company, NUMBER_MAX, NewSession, PresenceChange, SessionId, StoreResult, Timestamp, TokenHash,
-    User, UserId,
+    Arrival, Company, NUMBER_MAX, NewSession, PresenceChange, SessionId, StoreResult, TokenHash, User, UserId,
 };
 use protocol::{Bye, Code, Nothing, Reply, Resume, Secret, SessionRef, SessionsList, SignedIn, State};
 
@@ -14,6 +13,7 @@ use crate::caller::{Caller, ConnKey, Me, Principal};
 use crate::config::SessionPolicy;
 use crate::groups;
 use crate::hub::Held;
+use crate::moves::Move;
 use crate::names;
 use crate::notice::Notice;
 use crate::presence;
@@ -47,8 +47,6 @@ struct Entry {
     token: TokenHash,
     /// [`Ended::count`] from before the session was read or made.
     ended: u64,
-    /// When.
-    at: Timestamp,
 }
 
 /// Begins a session of a user who proved to be one.
@@ -63,16 +61,15 @@ pub(crate) fn begin(service: &Service, caller: Caller<'_>, user: &User) -> Resul
         SessionPolicy::Replace => 1,
     };
     let device = names::device(caller.device);
-    let at = ports.clock.now();
-    let new = NewSession { user: user.id, token: hash, device: &device, at };
+    let new = NewSession { user: user.id, token: hash, device: &device, at: ports.clock.now() };
     let (session, superseded) = ports.store.create_session(&new, keep)?;
     for old in superseded {
         log::info!("session {old} of user {} ended: superseded by session {session}", user.id);
         close(service, user.id, old, "a newer login took this session's place");
     }
-    let entry = Entry { principal: principal(service, user, session), token: hash, ended, at };
+    let entry = Entry { principal: principal(service, user, session), token: hash, ended };
     match enter(service, caller.conn, &entry, Some(token)) {
-        Ok(signed_in) => {
+        Ok((signed_in, _)) => {
             log::info!("user {} logged in as session {session}", user.id);
             Ok(Handled::SignedIn(entry.principal, Reply::Login(signed_in)))
         }
@@ -99,11 +96,12 @@ pub(crate) fn resume(service: &Service, caller: Caller<'_>, request: &Resume) ->
         return Err(over());
     }
     admit(service, found.user.id, Some(session))?;
-    let at = ports.clock.now();
-    let entry = Entry { principal: principal(service, &found.user, session), token: hash, ended, at };
-    let signed_in = enter(service, caller.conn, &entry, None)?;
-    // By whichever connection of another node it went on until now.
-    service.ports.hub.tell_nodes(Notice::SessionMoved { user: found.user.id, session, at });
+    let entry = Entry { principal: principal(service, &found.user, session), token: hash, ended };
+    let (signed_in, moved) = enter(service, caller.conn, &entry, None)?;
+    if let Some(moved) = moved {
+        // By whichever connection of another node it went on until now.
+        service.ports.hub.tell_nodes(Notice::SessionMoved { user: found.user.id, session, moved });
+    }
     log::debug!("user {} resumed session {session}", found.user.id);
     Ok(Handled::SignedIn(entry.principal, Reply::Resume(signed_in)))
 }
@@ -181,9 +179,15 @@ fn company(service: &Service) -> Company {
 }
 
 /// Attaches the connection, reads the bundle, and tells friends. Undone if any of it fails.
-fn enter(service: &Service, conn: ConnKey, entry: &Entry, token: Option<Secret>) -> Result<SignedIn, Stop> {
+fn enter(
+    service: &Service,
+    conn: ConnKey,
+    entry: &Entry,
+    token: Option<Secret>,
+) -> Result<(SignedIn, Option<Move>), Stop> {
     let principal = &entry.principal;
-    let change = match presence::arrive(service, conn, principal, company(service), entry.at) {
+    let (arrival, moved) = presence::arrive(service, conn, principal, company(service));
+    let change = match arrival {
         Arrival::Here(change) => change,
         Arrival::Refused => return Err(Stop::refused(Code::ALREADY_ONLINE)),
         Arrival::Unknown => return Err(service.busy().into()),
@@ -198,7 +202,7 @@ fn enter(service: &Service, conn: ConnKey, entry: &Entry, token: Option<Secret>)
     if change == PresenceChange::Changed {
         presence::announce(service, principal.user, bundle.all_friends.as_deref());
     }
-    Ok(bundle.signed_in)
+    Ok((bundle.signed_in, moved))
 }
 
 /// Whether a session that was there before its connection was attached is there still.

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use bytes::Bytes;
 use cluster::local::LocalExchange;
 use domain::{Bus, BusReceiver, Publication, Timestamp, Topic, UserId};
-use protocol::{Code, GroupEventKind, GroupRef, Page, Push, Reply, Request, Resume};
+use protocol::{Code, GroupEventKind, GroupRef, Incoming, Page, Push, Reply, Request, Resume};
 
 use crate::bad_bus::{ClusterNode, NOW, quick};
 use crate::node::{Peer, World, befriend, until};
@@ -65,6 +65,11 @@ fn where_nothing_was_said_lately_the_first_that_is_heard_costs_one_look_and_no_p
         tell(&mut ann, bob_is.id, &format!("pair {n}"));
         say(&mut ann, group, &format!("group {n}"));
     }
+    let mut said = Vec::new();
+    until("all is published", || {
+        said.extend(nodes[0].mouth.take_said(|topic| matches!(topic, Topic::Group(_))));
+        said.len() >= 6
+    });
     for node in &nodes {
         node.node.clock.advance_ms(LONG_MS);
     }
@@ -276,6 +281,55 @@ fn what_is_missed_comes_in_order_whoever_tells_first_since_when() {
     assert_eq!(next_seqs(&mut bob, conv, 4), [1, 2, 3, 4]);
     until("it is looked for", || nodes[1].node.gateway.snapshot().sweeps == 1);
     assert_eq!(messages_so_far(&mut bob), []);
+}
+
+/// Three nodes, whose clocks say the same all the time.
+#[test]
+fn of_several_that_resume_a_session_at_once_one_is_left() {
+    let world = World::new();
+    let nodes = ClusterNode::several(&world, 3);
+    let (mut holder, is) = Peer::user(nodes[0].node.address, "ann");
+    let token = is.token.expect("a token");
+    let bye = |push: &Push| if let Push::Bye(bye) = push { Some(Code(bye.errcode)) } else { None };
+    for round in 0..30 {
+        let peers: Vec<Peer> = (0..6).map(|n| Peer::connect(nodes[n % 3].node.address)).collect();
+        let start = std::sync::Barrier::new(peers.len());
+        let mut peers: Vec<Peer> = std::thread::scope(|scope| {
+            let (start, token) = (&start, &token);
+            let resume = move |mut peer: Peer| {
+                start.wait();
+                peer.send(Request::Resume(Resume { token: token.clone() }));
+                // An answer, or the end.
+                while let Some(incoming) = peer.next() {
+                    match incoming {
+                        Incoming::Push(push) => peer.pushes.push(push),
+                        Incoming::Reply { .. } => break,
+                    }
+                }
+                peer
+            };
+            let racers: Vec<_> = peers.into_iter().map(|peer| scope.spawn(move || resume(peer))).collect();
+            racers.into_iter().map(|racer| racer.join().unwrap()).collect()
+        });
+        assert_eq!(holder.push(bye), Code::SESSION_MOVED, "round {round}");
+        let stays = |peer: &mut Peer| {
+            peer.send(Request::Friends(Page::default()));
+            loop {
+                match peer.next() {
+                    None => return false,
+                    Some(Incoming::Push(_)) => {}
+                    Some(Incoming::Reply { result, .. }) => return result.is_ok(),
+                }
+            }
+        };
+        until("one is left", || {
+            peers.retain_mut(stays);
+            peers.len() <= 1
+        });
+        until("all is said", || nodes.iter().all(|node| node.node.gateway.snapshot().notices_waiting == 0));
+        peers.retain_mut(stays);
+        holder = peers.pop().unwrap_or_else(|| panic!("round {round}: they closed each other"));
+    }
 }
 
 #[test]

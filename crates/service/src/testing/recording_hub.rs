@@ -3,12 +3,13 @@
 use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
-use domain::{GroupId, Reach, Seq, SessionId, Timestamp, UserId};
+use domain::{GroupId, Reach, Seq, SessionId, UserId};
 use parking_lot::Mutex;
 use protocol::{Bye, Code, Push, Refusal, Sent};
 
 use crate::caller::{ConnKey, Principal};
 use crate::hub::{Audience, Delivery, Held, Hub, Readers};
+use crate::moves::Move;
 use crate::notice::Notice;
 
 /// A hub that keeps what each connection would have been sent. Keeps the whole contract of [`Hub`], as a node that is
@@ -29,7 +30,7 @@ type Hook = Box<dyn FnOnce() + Send>;
 #[derive(Debug, Default)]
 struct Connection {
     principal: Option<Principal>,
-    attached: Timestamp,
+    attached: Move,
     pushes: Vec<Push>,
     answers: Vec<(u32, Result<Sent, Refusal>)>,
     closed: Option<Bye>,
@@ -116,7 +117,7 @@ impl Default for RecordingHub {
 }
 
 impl Hub for RecordingHub {
-    fn attach(&self, conn: ConnKey, principal: &Principal, at: Timestamp) {
+    fn attach(&self, conn: ConnKey, principal: &Principal, when: &mut dyn FnMut() -> Move) {
         run(&self.before_attach);
         let mut connections = self.connections.lock();
         for (other, connection) in connections.iter_mut() {
@@ -127,7 +128,7 @@ impl Hub for RecordingHub {
         }
         let connection = connections.entry(conn).or_default();
         connection.principal = Some(principal.clone());
-        connection.attached = at;
+        connection.attached = when();
     }
 
     fn detach(&self, conn: ConnKey, principal: &Principal) -> Held {
@@ -185,10 +186,10 @@ impl Hub for RecordingHub {
         }
     }
 
-    fn close_moved(&self, user: UserId, session: SessionId, at: Timestamp) {
+    fn close_moved(&self, user: UserId, session: SessionId, moved_at: Move) {
         let mut connections = self.connections.lock();
         for connection in connections.values_mut().filter(|connection| connection.holds(user, session)) {
-            if connection.attached <= at {
+            if connection.attached < moved_at {
                 connection.closed = Some(moved());
             }
         }
@@ -264,7 +265,7 @@ impl Connection {
 pub struct NullHub;
 
 impl Hub for NullHub {
-    fn attach(&self, _conn: ConnKey, _principal: &Principal, _at: Timestamp) {}
+    fn attach(&self, _conn: ConnKey, _principal: &Principal, _when: &mut dyn FnMut() -> Move) {}
 
     fn detach(&self, _conn: ConnKey, _principal: &Principal) -> Held {
         Held::ByThis
@@ -278,7 +279,7 @@ impl Hub for NullHub {
 
     fn close_session(&self, _user: UserId, _session: SessionId, _bye: Bye) {}
 
-    fn close_moved(&self, _user: UserId, _session: SessionId, _at: Timestamp) {}
+    fn close_moved(&self, _user: UserId, _session: SessionId, _moved: Move) {}
 
     fn reach(&self) -> Reach {
         Reach::Alone

@@ -58,6 +58,7 @@ fn a_session_that_ended_unheard_is_found_when_sessions_are_checked() {
 fn a_session_that_goes_on_there_is_closed_here() {
     let (here, there) = two_nodes();
     let old = here.login("alice");
+    here.clock.advance_ms(1);
     let new = there.resume(&old.token).unwrap();
     here.hear_from(&there);
     assert_eq!(old.closed().expect("closed").errcode, Code::SESSION_MOVED.0);
