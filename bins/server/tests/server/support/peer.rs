@@ -248,6 +248,15 @@ impl Peer {
         self.pushes.drain(..).collect()
     }
 
+    /// Asks whether the server is there; whether it answered before the connection ended.
+    pub(crate) fn try_ping(&mut self) -> bool {
+        let mut wire = BytesMut::new();
+        let rid = self.encode(&Request::Ping(Nothing {}), &mut wire);
+        // It may have closed before it read.
+        let _ = self.try_send_bytes(&wire);
+        self.try_reply(rid).is_some()
+    }
+
     /// Waits for the end of the connection, with a BYE before it.
     pub(crate) fn bye(&mut self) -> Bye {
         while self.read_one() {}
