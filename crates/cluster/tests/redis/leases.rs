@@ -111,7 +111,11 @@ fn a_node_that_stood_still_registers_again_with_all_its_users() {
         b.presence.states(&now_here).iter().all(|state| *state == Online).then_some(())
     });
     assert_eq!(b.presence.states(&[UserId(1)]), [Offline]);
-    eventually(LIMIT, "friends are told", || (a.told.all_changed() == now_here).then_some(()));
+    // Who went meanwhile may be told of as well: nobody knows whether it was.
+    eventually(LIMIT, "friends are told", || {
+        let told = a.told.all_changed();
+        now_here.iter().all(|user| told.contains(user)).then_some(())
+    });
     eventually(LIMIT, "a review", || (a.told.reviews.lock().len() > reviews).then_some(()));
     let snapshot = a.presence.snapshot();
     assert!(
