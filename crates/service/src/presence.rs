@@ -82,9 +82,8 @@ pub(crate) fn announce(service: &Service, user: UserId, friends: Option<&[UserId
                 &read
             }
             Err(error) => {
-                // Friends go on with what they knew; each asks anew at their next login.
                 service.trouble.note(service.ports.clock.now(), &error);
-                return;
+                return service.told.announce_later(user);
             }
         },
     };
@@ -105,9 +104,8 @@ pub(crate) fn changed_elsewhere(service: &Service, user: UserId, friends: &[User
         match service.ports.store.friend_ids(user) {
             Ok(ids) => friends.retain(|friend| ids.binary_search(friend).is_ok()),
             Err(error) => {
-                // As where they are announced: each asks anew at their next login.
                 service.trouble.note(service.ports.clock.now(), &error);
-                return;
+                return service.told.correct_later(user);
             }
         }
     }
@@ -133,6 +131,21 @@ fn tell_here(service: &Service, user: UserId, friends: &[UserId]) {
 pub(crate) fn told(service: &Service, user: UserId, state: PresenceState) {
     if service.ports.hub.reach() != Reach::Alone {
         service.told.one(user, state);
+    }
+}
+
+/// Announces those who came or went while the store could not say who their friends are.
+pub(crate) fn announce_again(service: &Service) {
+    let mut users = service.told.take_unannounced().into_iter();
+    while let Some(user) = users.next() {
+        match service.ports.store.friend_ids(user) {
+            Ok(friends) => announce(service, user, Some(&friends)),
+            Err(_) => {
+                // Each could take as long to fail, and the tick has other things to do.
+                service.told.announce_later(user);
+                return users.for_each(|user| service.told.announce_later(user));
+            }
+        }
     }
 }
 

@@ -18,11 +18,12 @@ const CORRECTIONS_MAX: usize = TOLD_MAX;
 pub(crate) struct Told {
     states: Cache<UserId, PresenceState>,
     corrections: Mutex<HashSet<UserId>>,
+    unannounced: Mutex<HashSet<UserId>>,
 }
 
 impl Told {
     pub(crate) fn new() -> Told {
-        Told { states: Cache::new(TOLD_MAX), corrections: Mutex::default() }
+        Told { states: Cache::new(TOLD_MAX), corrections: Mutex::default(), unannounced: Mutex::default() }
     }
 
     /// Everybody here whom it concerns is told this.
@@ -66,6 +67,19 @@ impl Told {
     /// Whose friends here are to be corrected.
     pub(crate) fn take_corrections(&self) -> Vec<UserId> {
         std::mem::take(&mut *self.corrections.lock()).into_iter().collect()
+    }
+
+    /// The user came or went, and nobody could say who is to be told.
+    pub(crate) fn announce_later(&self, user: UserId) {
+        let mut unannounced = self.unannounced.lock();
+        if unannounced.len() < CORRECTIONS_MAX {
+            unannounced.insert(user);
+        }
+    }
+
+    /// Whose friends are still to be told, on all nodes.
+    pub(crate) fn take_unannounced(&self) -> Vec<UserId> {
+        std::mem::take(&mut *self.unannounced.lock()).into_iter().collect()
     }
 
     /// Everybody of whom something was told, with it.

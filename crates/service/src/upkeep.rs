@@ -2,13 +2,16 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::{StoreResult, Timestamp};
+use domain::{Reach, StoreResult, Timestamp};
 
 use crate::presence;
 use crate::service::Service;
 
 /// Between two looks for sessions that are over.
 const EXPIRE_EVERY_MS: u64 = 60_000;
+
+/// Between two reviews of what was told of others' presence: one question to the presence port for 500 users.
+const REVIEW_EVERY_MS: u64 = 10_000;
 
 /// Sessions ended at one look: a transaction that holds nobody up. If there are more, the next tick goes on.
 const EXPIRE_AT_ONCE: u32 = 500;
@@ -17,6 +20,8 @@ const EXPIRE_AT_ONCE: u32 = 500;
 #[derive(Debug, Default)]
 pub(crate) struct Upkeep {
     expired: AtomicU64,
+    /// When presence was reviewed last. The same.
+    reviewed: AtomicU64,
 }
 
 /// Stores what is written behind, then ends sessions whose time is over. Whatever fails is tried at the next tick.
@@ -24,10 +29,24 @@ pub(crate) fn tick(service: &Service) {
     let store = &*service.ports.store;
     // Each tells of its own outages, once.
     let _ = service.cursors.flush(store);
+    presence::announce_again(service);
     presence::correct(service);
+    review(service);
     let seen = service.seen.flush(store).and_then(|()| sweep_sessions(service));
     if let Err(error) = seen {
         service.trouble.note(service.ports.clock.now(), &error);
+    }
+}
+
+/// Among nodes a notice may be lost with nobody knowing: what was told is compared with what is true, now and then.
+fn review(service: &Service) {
+    let now = service.ports.clock.now();
+    let reviewed = &service.upkeep.reviewed;
+    if service.ports.hub.reach() == Reach::Cluster
+        && now.0.abs_diff(reviewed.load(Ordering::Relaxed)) >= REVIEW_EVERY_MS
+    {
+        reviewed.store(now.0, Ordering::Relaxed);
+        service.review_presence();
     }
 }
 

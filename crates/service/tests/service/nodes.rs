@@ -360,6 +360,38 @@ fn what_was_told_as_unknown_is_told_as_soon_as_it_is_known() {
 }
 
 #[test]
+fn a_departure_is_announced_as_soon_as_the_store_says_to_whom() {
+    let (here, there) = two_nodes();
+    let (alice, bob) = (here.login("alice"), here.login("bob"));
+    here.befriend(&alice, &bob);
+    here.hub.take_notices();
+    here.store.fail_next(StoreError::unavailable("a test", "away"), 2);
+    alice.disconnect();
+    here.service.tick();
+    assert_eq!(states(&bob), [], "nobody could say who her friends are");
+    here.service.tick();
+    assert_eq!(states(&bob), [State::Offline]);
+    let told = here.hub.take_notices();
+    assert_eq!(told, [Notice::PresenceChanged { user: alice.user(), friends: vec![bob.user()] }]);
+    drop(there);
+}
+
+#[test]
+fn a_lost_notice_of_presence_is_made_up_for_within_seconds() {
+    let (here, there) = two_nodes();
+    let (alice, bob) = (here.login("alice"), here.login("bob"));
+    here.befriend(&alice, &bob);
+    bob.disconnect();
+    let bob = there.try_login("bob").unwrap();
+    there.service.tick();
+    alice.disconnect();
+    // Nobody carries the notice, and nobody says that anything was missed.
+    there.clock.advance_ms(10_000);
+    there.service.tick();
+    assert_eq!(states(&bob), [State::Offline]);
+}
+
+#[test]
 fn users_of_a_dead_node_are_announced_to_all_nodes() {
     let (here, there) = two_nodes();
     let (alice, bob) = (here.login("alice"), here.login("bob"));
