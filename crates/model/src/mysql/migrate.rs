@@ -11,8 +11,11 @@ use ::mysql::prelude::Queryable;
 use crate::MigrationError;
 use crate::migration::{Migration, Record, embedded, newest, plan};
 
-const MIGRATIONS: &[Migration] =
-    &[embedded!("mysql", 1, "0001", "schema"), embedded!("mysql", 2, "0002", "cluster")];
+const MIGRATIONS: &[Migration] = &[
+    embedded!("mysql", 1, "0001", "schema"),
+    embedded!("mysql", 2, "0002", "cluster"),
+    embedded!("mysql", 3, "0003", "people"),
+];
 
 /// The schema's version: the newest migration's number.
 pub(super) const SCHEMA: u32 = newest(MIGRATIONS);

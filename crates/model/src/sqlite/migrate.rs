@@ -8,8 +8,11 @@ use rusqlite::{Connection, params};
 use crate::MigrationError;
 use crate::migration::{Migration, Record, embedded, newest, plan};
 
-const MIGRATIONS: &[Migration] =
-    &[embedded!("sqlite", 1, "0001", "schema"), embedded!("sqlite", 2, "0002", "cluster")];
+const MIGRATIONS: &[Migration] = &[
+    embedded!("sqlite", 1, "0001", "schema"),
+    embedded!("sqlite", 2, "0002", "cluster"),
+    embedded!("sqlite", 3, "0003", "people"),
+];
 
 /// The schema's version: the newest migration's number.
 pub(super) const SCHEMA: u32 = newest(MIGRATIONS);
