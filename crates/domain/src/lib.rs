@@ -13,6 +13,7 @@ mod friend;
 mod group;
 mod id;
 mod message;
+pub mod policy;
 mod ports;
 mod session;
 #[cfg(feature = "testing")]
