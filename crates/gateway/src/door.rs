@@ -183,7 +183,7 @@ impl Door {
             return link.close_after_flush(CloseReason::Handler("no common protocol version"));
         };
         visitor.stage = Stage::Guest;
-        visitor.lane.name_device(&hello.device);
+        visitor.lane.name_device(&hello.device, visitor.client.ip().to_canonical());
         self.shared.hub.lanes().add(&visitor.lane);
         let config = &self.shared.config;
         let reply = HelloReply {

@@ -1,6 +1,7 @@
 //! A connection's lane: its requests, in the order they came, and who may run them now.
 
 use std::collections::VecDeque;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, AtomicU32, Ordering::SeqCst};
 
@@ -29,8 +30,8 @@ pub(crate) struct Job {
 /// no queue and holds no buffer.
 pub(crate) struct Lane {
     pub(crate) conn: ConnId,
-    /// The device's name; set at HELLO, before any request is put in.
-    device: OnceLock<Box<str>>,
+    /// Set at HELLO, before any request is put in.
+    device: OnceLock<Device>,
     /// Requests put in and not answered. Counted up by the sub reactor only.
     outstanding: AtomicU32,
     /// What the sub reactor waits for: see the constants.
@@ -38,6 +39,14 @@ pub(crate) struct Lane {
     /// What waits for the answer to the sign-in.
     pub(crate) greeting: Greeting,
     state: Mutex<State>,
+}
+
+/// Where requests come from.
+struct Device {
+    /// As its user knows it.
+    name: Box<str>,
+    /// The client's, also behind a balancer.
+    address: IpAddr,
 }
 
 /// The sub reactor has stopped reading, and wants to be told when half of the requests are answered.
@@ -143,12 +152,16 @@ impl Lane {
     }
 
     /// Names the device. Sub reactor only, once.
-    pub(crate) fn name_device(&self, device: &str) {
-        let _ = self.device.set(device.into());
+    pub(crate) fn name_device(&self, name: &str, address: IpAddr) {
+        let _ = self.device.set(Device { name: name.into(), address });
     }
 
     pub(crate) fn device(&self) -> &str {
-        self.device.get().map_or("", |device| device)
+        self.device.get().map_or("", |device| &device.name)
+    }
+
+    pub(crate) fn address(&self) -> IpAddr {
+        self.device.get().map_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED), |device| device.address)
     }
 
     /// Requests put in and not answered.
@@ -405,7 +418,7 @@ mod tests {
     #[test]
     fn a_lost_connection_says_farewell_once_after_its_messages() {
         let lane = lane();
-        lane.name_device("laptop");
+        lane.name_device("laptop", IpAddr::V4(Ipv4Addr::LOCALHOST));
         lane.speak_for(Some(principal()));
         let _ = lane.put(&mut vec![chat(1), read(2)]);
         assert_eq!(rids(lane.next(Speed::Normal)), [1]);
@@ -420,7 +433,7 @@ mod tests {
     fn who_leaves_before_hello_costs_no_turn() {
         assert_eq!(lane().leave(), Scheduling::Nothing);
         let lane = lane();
-        lane.name_device("laptop");
+        lane.name_device("laptop", IpAddr::V4(Ipv4Addr::LOCALHOST));
         assert_eq!(lane.leave(), Scheduling::Schedule);
         assert!(matches!(lane.next(Speed::Normal), Step::Farewell(None)));
     }
@@ -443,7 +456,7 @@ mod tests {
     #[test]
     fn a_peer_that_goes_with_a_large_answer_under_way_is_seen_off() {
         let lane = lane();
-        lane.name_device("laptop");
+        lane.name_device("laptop", IpAddr::V4(Ipv4Addr::LOCALHOST));
         let _ = lane.put(&mut vec![read(1), read(2)]);
         assert_eq!(rids(lane.next(Speed::Normal)), [1]);
         lane.hold();

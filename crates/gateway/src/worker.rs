@@ -193,7 +193,7 @@ impl Worker {
             (Access::Anyone | Access::Guest, Speaker::Guest) => None,
             (Access::Anyone | Access::User, Speaker::User(principal)) => Some(principal),
         };
-        let caller = Caller { conn: key(lane), device: lane.device(), principal };
+        let caller = Caller { conn: key(lane), device: lane.device(), address: lane.address(), principal };
         self.shared.service.handle(caller, rid, request)
     }
 

@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, clippy::expect_used, reason = "a measurement: it reads the clock")]
 
 use std::hint::black_box;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -19,6 +20,7 @@ use protocol::{
 use service::testing::NullHub;
 use service::{Batch, Caller, ConnKey, Handled, Pending, Ports, Principal, Service, ServiceConfig};
 
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PAIRS: u64 = 50;
 const MEMBERS: u64 = 1_000;
 const BATCH: usize = 64;
@@ -105,7 +107,7 @@ fn resumes(service: &Service, users: &[User]) {
     for n in 0..RESUMES {
         let user = &users[n % users.len()];
         let request = Request::Resume(Resume { token: user.token.clone() });
-        let caller = Caller { conn: ConnKey(n as u64), device: "", principal: None };
+        let caller = Caller { conn: ConnKey(n as u64), device: "", address: ADDRESS, principal: None };
         black_box(service.handle(caller, 1, request)).expect("a session");
     }
     let each = start.elapsed().as_nanos() as usize / RESUMES;
@@ -151,7 +153,7 @@ struct User {
 
 impl User {
     fn new(service: &Service, name: &str) -> User {
-        let guest = Caller { conn: ConnKey(0), device: "", principal: None };
+        let guest = Caller { conn: ConnKey(0), device: "", address: ADDRESS, principal: None };
         let password = Secret::new("correct horse");
         let reg = Reg { name: name.into(), password: password.clone() };
         service.handle(guest, 1, Request::Reg(reg)).expect("a user");
@@ -183,6 +185,11 @@ impl User {
     }
 
     fn caller(&self) -> Caller<'_> {
-        Caller { conn: ConnKey(self.principal.user.0), device: "", principal: Some(&self.principal) }
+        Caller {
+            conn: ConnKey(self.principal.user.0),
+            device: "",
+            address: ADDRESS,
+            principal: Some(&self.principal),
+        }
     }
 }

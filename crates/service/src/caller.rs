@@ -1,5 +1,6 @@
 //! Who asks.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use domain::{SessionId, UserId};
@@ -28,6 +29,8 @@ pub struct Caller<'a> {
     pub conn: ConnKey,
     /// The device's name from HELLO, bounded by the gateway.
     pub device: &'a str,
+    /// The client's address: the peer's, or the one that a trusted balancer told.
+    pub address: IpAddr,
     /// `None` before login.
     pub principal: Option<&'a Principal>,
 }

@@ -1,6 +1,7 @@
 //! A service over in-memory ports, and devices that talk to it.
 
 use std::fmt;
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
@@ -214,7 +215,18 @@ impl Harness {
         principal: Option<&Principal>,
         request: Request,
     ) -> Result<Handled, Refusal> {
-        let caller = Caller { conn, device: "test device", principal };
+        self.ask_from(IpAddr::V4(Ipv4Addr::LOCALHOST), conn, principal, request)
+    }
+
+    /// The same from a client with this address.
+    pub fn ask_from(
+        &self,
+        address: IpAddr,
+        conn: ConnKey,
+        principal: Option<&Principal>,
+        request: Request,
+    ) -> Result<Handled, Refusal> {
+        let caller = Caller { conn, device: "test device", address, principal };
         self.service.handle(caller, self.rid(), request)
     }
 
