@@ -55,6 +55,10 @@ impl Echo {
 
     /// A beat came back; answers when it was said, if that is still known.
     pub(super) fn heard(&self, beat: &Beat, numbers: &BusNumbers) -> Option<Timestamp> {
+        // Nothing that nobody said can prove that this node hears.
+        if beat.number > self.said.load(SeqCst) {
+            return None;
+        }
         let lag = micros(clock::read().saturating_duration_since(self.origin)).saturating_sub(beat.sent_us);
         numbers.lag_us.set(lag);
         numbers.lag_us_max.raise_to(lag);
@@ -92,6 +96,16 @@ mod tests {
 
     fn beat(number: u64) -> Beat {
         Beat { number, sent_us: 0, behind_ms: 0, losses: Vec::new() }
+    }
+
+    #[test]
+    fn a_beat_that_was_never_said_proves_nothing() {
+        let (echo, numbers, now) = (Echo::new(), BusNumbers::default(), clock::read());
+        let (first, _) = echo.say(Timestamp(1));
+        assert_eq!(echo.heard(&beat(u64::MAX), &numbers), None);
+        echo.confirmed(first, now);
+        assert!(echo.is_missing(now + SILENCE_LIMIT + Duration::from_millis(1)));
+        assert_eq!(echo.heard(&beat(first), &numbers), Some(Timestamp(1)));
     }
 
     #[test]

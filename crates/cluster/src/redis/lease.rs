@@ -243,9 +243,16 @@ impl Lease {
         let mut peers = self.shared.peers.lock();
         let missed_since = peers.roll_call(&others, self.shared.now());
         self.shared.bus.nodes_living.set(peers.living() as u64);
+        let impostures = peers.take_impostures();
         drop(peers);
+        for name in impostures {
+            self.shared.bus.impostures.add(1);
+            log::warn!("somebody who has no lease spoke as node {name}, whose own words were dropped since");
+        }
         if let Some(since) = missed_since {
-            log::info!("a node is dead or cut off: reading the log for what it could not publish");
+            log::info!(
+                "a node is dead, cut off or was not believed: reading the log for what was not heard of it"
+            );
             self.shared.tell_missed(since);
         }
         Ok(())

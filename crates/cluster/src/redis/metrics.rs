@@ -91,6 +91,8 @@ numbers! {
         dropped_unknown_format,
         /// Messages dropped: of a process whose name a newer one has.
         dropped_outdated,
+        /// Times that a node was listened to again after somebody without a lease had spoken in its name.
+        impostures,
         /// Subscriptions whose confirmation took longer than the caller waits.
         subscribe_timeouts,
         /// How often the receiver was told to read the log.

@@ -23,6 +23,8 @@ pub(super) struct Peers {
     /// Whose lease ended without a goodbye, and who may live all the same, cut off: such a process stores messages that
     /// nobody hears of, until it ends or comes back and tells.
     doubtful: HashMap<Process, Doubtful>,
+    /// Names that were spoken for by somebody else than their process, since this was asked for the last time.
+    impostures: Vec<Box<str>>,
 }
 
 #[derive(Clone, Copy)]
@@ -43,13 +45,28 @@ struct Peer {
     boot: u64,
     /// Everything that the process published until then has been heard or been told to be lost.
     complete_until: Timestamp,
-    /// The last loss that was acted upon.
-    loss_seen: u64,
-    /// It said goodbye.
+    /// The losses of its last beat, which were acted upon.
+    losses_seen: Vec<u64>,
+    /// It said goodbye, and nothing since.
     left: bool,
+    claim: Claim,
     /// It is gone, and what it may have left unpublished was told: nothing more is expected of it.
     over: bool,
     last_heard: Timestamp,
+}
+
+/// By what right a process has its name. That it says so is enough at first: it may be newer than the last roll call.
+#[derive(Clone, Copy)]
+enum Claim {
+    /// It had a lease.
+    Leased,
+    /// Nobody has seen its lease yet.
+    Said {
+        /// What an older process of the name published later than this was perhaps dropped.
+        since: Timestamp,
+        /// At the last roll call an older process had a lease, and it had none.
+        disputed: bool,
+    },
 }
 
 /// A process of a node.
@@ -94,9 +111,15 @@ impl Peers {
                 peer.over = false;
                 Hear::Believe
             }
-            _ => {
+            predecessor => {
+                let claim = match predecessor {
+                    // Whoever takes the name again and again is disputed all the same.
+                    Some(Peer { claim: claim @ Claim::Said { .. }, .. }) => *claim,
+                    Some(peer) => Claim::Said { since: peer.complete_until, disputed: false },
+                    None => Claim::Said { since: now, disputed: false },
+                };
                 self.forget_one_if_full(name);
-                self.by_name.insert(Box::from(name), Peer::new(boot, now));
+                self.by_name.insert(Box::from(name), Peer { claim, ..Peer::new(boot, now) });
                 Hear::Believe
             }
         }
@@ -106,9 +129,12 @@ impl Peers {
     pub(super) fn beat(&mut self, name: &str, beat: &Beat, now: Timestamp) -> Option<Timestamp> {
         let peer = self.by_name.get_mut(name)?;
         peer.complete_until = Timestamp(now.0.saturating_sub(u64::from(beat.behind_ms)));
-        let news = beat.losses.iter().filter(|loss| loss.generation > peer.loss_seen);
+        // Who says goodbye says nothing more: whoever said that was not this process.
+        peer.left = false;
+        let news = beat.losses.iter().filter(|loss| !peer.losses_seen.contains(&loss.generation));
         let since = news.map(|loss| loss.since).min();
-        peer.loss_seen = beat.losses.iter().map(|loss| loss.generation).fold(peer.loss_seen, u64::max);
+        peer.losses_seen.clear();
+        peer.losses_seen.extend(beat.losses.iter().map(|loss| loss.generation));
         since
     }
 
@@ -130,7 +156,8 @@ impl Peers {
         expected.map(|peer| peer.complete_until).chain(since).min()
     }
 
-    /// Says who lives; answers since when publications of those may be missing that died without a goodbye.
+    /// Says who lives; answers since when publications of those may be missing that died without a goodbye, or that were
+    /// not listened to because somebody else had spoken in their name.
     ///
     /// A lease that is gone altogether was given back or has been cleared away after a death: its process counts as dead
     /// when it is missing for the second time and no goodbye has been heard meanwhile.
@@ -170,7 +197,51 @@ impl Peers {
             peer.over = !living.contains_key(&process);
         }
         self.living = living;
-        missing_since.into_iter().chain(self.doubt(roll, now)).min()
+        let unheard_since = self.settle_claims(roll, now);
+        missing_since.into_iter().chain(unheard_since).chain(self.doubt(roll, now)).min()
+    }
+
+    /// Leases decide who has a name: a process that was outdated by what somebody said, and has a lease all the same while
+    /// the newer one has none, is believed again. At the second look, since the newer one may have come after the first; answers
+    /// since when such processes were perhaps not listened to.
+    fn settle_claims(&mut self, roll: &[(Process, Standing)], now: Timestamp) -> Option<Timestamp> {
+        let mut newest: HashMap<&str, u64> = HashMap::new();
+        for (process, standing) in roll {
+            if *standing == Standing::Living {
+                let boot = newest.entry(&process.name).or_default();
+                *boot = process.boot.max(*boot);
+            }
+        }
+        let mut unheard_since: Option<Timestamp> = None;
+        for (name, leased) in newest {
+            let Some(peer) = self.by_name.get_mut(name) else { continue };
+            match peer.claim {
+                Claim::Said { since, disputed: true } if leased < peer.boot => {
+                    let process = Process { name: Box::from(name), boot: leased };
+                    // It said nothing before it had a lease: what it said since then and before the roll call is in the margin.
+                    let since = self.living.get(&process).map_or(since, |seen| since.max(seen.first_seen));
+                    *peer = Peer { claim: Claim::Leased, complete_until: since, ..Peer::new(leased, now) };
+                    unheard_since = Some(unheard_since.map_or(since, |other| other.min(since)));
+                    if self.impostures.len() < PEERS_MAX {
+                        self.impostures.push(Box::from(name));
+                    }
+                }
+                Claim::Said { since, .. } if leased < peer.boot => {
+                    peer.claim = Claim::Said { since, disputed: true };
+                }
+                // Its lease is over, and it never gave the name to the older one: it stood still, or Redis forgot it.
+                Claim::Leased if leased < peer.boot => {
+                    peer.claim = Claim::Said { since: peer.complete_until, disputed: true };
+                }
+                _ => peer.claim = Claim::Leased,
+            }
+        }
+        unheard_since
+    }
+
+    /// Names that somebody else had spoken for, as it turned out since the last call.
+    pub(super) fn take_impostures(&mut self) -> Vec<Box<str>> {
+        std::mem::take(&mut self.impostures)
     }
 
     /// Since when the log is to be read once more for those who may live cut off.
@@ -214,7 +285,15 @@ impl Peers {
 
 impl Peer {
     fn new(boot: u64, now: Timestamp) -> Peer {
-        Peer { boot, complete_until: now, loss_seen: 0, left: false, over: false, last_heard: now }
+        Peer {
+            boot,
+            complete_until: now,
+            losses_seen: Vec::new(),
+            left: false,
+            claim: Claim::Said { since: now, disputed: false },
+            over: false,
+            last_heard: now,
+        }
     }
 }
 
@@ -250,6 +329,79 @@ mod tests {
         assert_eq!(peers.heard("a", 6, Timestamp(3)), Hear::Believe);
         assert_eq!(peers.heard("a", 5, Timestamp(4)), Hear::Outdated);
         assert_eq!(peers.heard("b", 1, Timestamp(4)), Hear::Believe);
+    }
+
+    #[test]
+    fn a_lease_says_whose_a_name_is_whatever_was_said() {
+        let mut peers = Peers::default();
+        let leased = |boot| [(process("a", boot), Standing::Living)];
+        peers.roll_call(&leased(5), Timestamp(90));
+        peers.heard("a", 5, Timestamp(100));
+        peers.beat("a", &beat(1, 0, &[]), Timestamp(100));
+        assert_eq!(peers.roll_call(&leased(5), Timestamp(110)), None);
+
+        assert_eq!(peers.heard("a", u64::MAX - 1, Timestamp(120)), Hear::Believe, "it may be new");
+        assert_eq!(peers.heard("a", 5, Timestamp(121)), Hear::Outdated);
+        assert_eq!(peers.roll_call(&leased(5), Timestamp(130)), None, "it may be newer than this roll call");
+        assert_eq!(peers.heard("a", u64::MAX, Timestamp(135)), Hear::Believe);
+        assert_eq!(
+            peers.roll_call(&leased(5), Timestamp(140)),
+            Some(Timestamp(100)),
+            "what was dropped is read"
+        );
+        assert_eq!(peers.take_impostures(), [Box::from("a")]);
+        assert_eq!(peers.heard("a", 5, Timestamp(141)), Hear::Believe);
+        assert_eq!(peers.heard("a", 4, Timestamp(142)), Hear::Outdated);
+        assert_eq!(peers.roll_call(&leased(5), Timestamp(150)), None, "once");
+    }
+
+    #[test]
+    fn who_takes_a_name_by_a_lease_keeps_it() {
+        let mut peers = Peers::default();
+        let leased = |boot| [(process("a", boot), Standing::Living)];
+        peers.heard("a", 5, Timestamp(100));
+        peers.roll_call(&leased(5), Timestamp(110));
+        peers.heard("a", 6, Timestamp(120));
+        assert_eq!(peers.roll_call(&leased(5), Timestamp(121)), None, "asked just before");
+        let [taken] = leased(6);
+        let roll = [(process("a", 5), Standing::Left), taken];
+        for at in 130..140 {
+            assert_eq!(peers.roll_call(&roll, Timestamp(at)), None);
+            assert_eq!(peers.heard("a", 5, Timestamp(at)), Hear::Outdated);
+        }
+        assert!(peers.take_impostures().is_empty());
+    }
+
+    #[test]
+    fn a_process_that_started_by_an_earlier_clock_is_heard_once_it_has_the_lease() {
+        let mut peers = Peers::default();
+        peers.heard("a", 900, Timestamp(100));
+        peers.roll_call(&[(process("a", 900), Standing::Living)], Timestamp(101));
+        peers.goodbye("a");
+        // Redis lost its memory, and with it the epochs it had given.
+        assert_eq!(peers.heard("a", 700, Timestamp(110)), Hear::Outdated);
+        let back = [(process("a", 700), Standing::Living)];
+        assert_eq!(peers.roll_call(&back, Timestamp(120)), None);
+        assert_eq!(
+            peers.roll_call(&back, Timestamp(130)),
+            Some(Timestamp(120)),
+            "not for all the time without it"
+        );
+        assert_eq!(peers.heard("a", 700, Timestamp(131)), Hear::Believe);
+    }
+
+    #[test]
+    fn no_forged_beat_or_goodbye_hides_what_is_lost_later() {
+        let mut peers = Peers::default();
+        let alive = [(process("a", 5), Standing::Living)];
+        peers.roll_call(&alive, Timestamp(90));
+        peers.heard("a", 5, Timestamp(100));
+        assert_eq!(peers.beat("a", &beat(1, 0, &[(u64::MAX, 50)]), Timestamp(100)), Some(Timestamp(50)));
+        assert_eq!(peers.beat("a", &beat(2, 0, &[(1, 70)]), Timestamp(101)), Some(Timestamp(70)));
+        peers.goodbye("a");
+        peers.beat("a", &beat(3, 0, &[(1, 70)]), Timestamp(102));
+        let dead = [(process("a", 5), Standing::Dead)];
+        assert_eq!(peers.roll_call(&dead, Timestamp(110)), Some(Timestamp(102)));
     }
 
     #[test]

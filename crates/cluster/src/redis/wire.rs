@@ -18,6 +18,8 @@ const CONNECT_LIMIT: Duration = Duration::from_millis(500);
 const ADDRESSES_MAX: usize = 3;
 /// How long Redis may take to answer one command, or to take it.
 pub const CALL_LIMIT: Duration = Duration::from_millis(500);
+/// The longest answer that is read. The longest that is expected, a roll call, has some 100 KiB.
+const ANSWER_BYTES_MAX: usize = 1 << 20;
 /// The longest text of an error that is kept.
 const TEXT_BYTES_MAX: usize = 200;
 
@@ -73,6 +75,8 @@ impl From<redis::RedisError> for WireError {
 pub(super) struct Wire {
     stream: TcpStream,
     parser: Parser,
+    /// Bytes that came since the last whole answer.
+    unfinished: usize,
 }
 
 impl Wire {
@@ -93,7 +97,7 @@ impl Wire {
         stream.set_nodelay(true)?;
         stream.set_read_timeout(Some(CALL_LIMIT))?;
         stream.set_write_timeout(Some(CALL_LIMIT))?;
-        let mut wire = Wire { stream, parser: Parser::new() };
+        let mut wire = Wire { stream, parser: Parser::new(), unfinished: 0 };
         if let Some(password) = &target.password {
             let mut auth = redis::cmd("AUTH");
             target.user.iter().for_each(|user| {
@@ -120,7 +124,9 @@ impl Wire {
     pub(super) fn call(&mut self, command: &Cmd) -> Result<Value, WireError> {
         self.stream.write_all(&command.get_packed_command())?;
         let reader = Within { stream: &self.stream, deadline: clock::read() + CALL_LIMIT };
-        refusal(self.parser.parse_value(reader)?)
+        let value = self.parser.parse_value(Bounded { reader, unfinished: &mut self.unfinished })?;
+        self.unfinished = 0;
+        refusal(value)
     }
 
     /// Writes what the socket takes without waiting; how many bytes that was.
@@ -134,8 +140,12 @@ impl Wire {
 
     /// The next answer if it is there already.
     pub(super) fn answer_at_hand(&mut self) -> Result<Option<Value>, WireError> {
-        match self.parser.parse_value(AtHand(&self.stream)) {
-            Ok(value) => refusal(value).map(Some),
+        let reader = Bounded { reader: AtHand(&self.stream), unfinished: &mut self.unfinished };
+        match self.parser.parse_value(reader) {
+            Ok(value) => {
+                self.unfinished = 0;
+                refusal(value).map(Some)
+            }
             Err(error) if error.is_timeout() => Ok(None),
             Err(error) => Err(error.into()),
         }
@@ -154,6 +164,23 @@ pub(super) fn refusal(value: Value) -> Result<Value, WireError> {
     let mut text = error.details().unwrap_or_default().to_owned();
     text.truncate(text.floor_char_boundary(TEXT_BYTES_MAX));
     Err(WireError::Refused { code: error.code().to_owned(), text })
+}
+
+/// Reads no more than [`ANSWER_BYTES_MAX`] of one answer: the parser would keep them all.
+struct Bounded<'a, R> {
+    reader: R,
+    unfinished: &'a mut usize,
+}
+
+impl<R: Read> Read for Bounded<'_, R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if *self.unfinished > ANSWER_BYTES_MAX {
+            return Err(io::Error::other("an answer is longer than the limit"));
+        }
+        let length = self.reader.read(buffer)?;
+        *self.unfinished += length;
+        Ok(length)
+    }
 }
 
 /// Reads with the socket's own time-out, but not for ever in small pieces.
@@ -179,6 +206,22 @@ impl Read for AtHand<'_> {
         match recv(self.0, buffer, RecvFlags::DONTWAIT) {
             Ok((length, _)) => Ok(length),
             Err(error) => Err(error.into()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endless_answer_is_not_kept() {
+        for begin in [b"$2000000000\r\n".as_slice(), b"+", b"*3\r\n$1900000000\r\n"] {
+            let mut unfinished = 0;
+            let reader = Bounded { reader: begin.chain(io::repeat(b'x')), unfinished: &mut unfinished };
+            let error = WireError::from(Parser::new().parse_value(reader).unwrap_err());
+            assert!(error.to_string().contains("longer than the limit"), "{error}");
+            assert!(unfinished < ANSWER_BYTES_MAX * 2, "{unfinished}");
         }
     }
 }

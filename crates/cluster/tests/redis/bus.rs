@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use rand::{Rng, RngExt, SeedableRng};
 use testkit::{Redis, eventually};
 
-use crate::node::{LIMIT, Node, raw, user};
+use crate::node::{LIMIT, Node, now, raw, user};
 
 #[test]
 fn others_that_listen_hear_it_in_order_and_the_publisher_does_not() {
@@ -186,6 +186,29 @@ fn an_older_process_of_a_name_is_not_believed() {
     a.say(user(1), "newer");
     b.hears("newer");
     assert_eq!(b.told.payloads(), ["new", "newer"]);
+}
+
+#[test]
+fn who_only_says_that_it_is_newer_silences_nobody_for_long() {
+    let redis = Redis::start();
+    let (a, b) = (Node::join(&redis, "a"), Node::join(&redis, "b"));
+    b.bus.subscribe(&[user(1)]);
+    a.say(user(1), "heard");
+    b.hears("heard");
+    let mut raw = raw(&redis);
+    let mut envelope = vec![1, 0];
+    envelope.extend_from_slice(&u64::MAX.to_le_bytes());
+    envelope.extend_from_slice(b"\x01aforged");
+    let _: i64 = redis::cmd("PUBLISH").arg("t:u:1").arg(envelope).query(&mut raw).unwrap();
+    b.hears("forged");
+    let (unheard, told_before) = (now(), b.told.missed.lock().len());
+    a.say(user(1), "unheard");
+    let told =
+        || b.told.missed.lock()[told_before..].iter().any(|(_, since)| *since <= unheard).then_some(());
+    eventually(LIMIT, "what was dropped is told to be missed", told);
+    a.say(user(1), "heard again");
+    b.hears("heard again");
+    assert_eq!(b.bus.snapshot().impostures, 1);
 }
 
 #[test]
