@@ -12,7 +12,7 @@ use super::clock;
 use super::lease::CurrentLease;
 use super::presence::lost_lease;
 use super::residents::Residents;
-use super::scripts::{Args, CLEAN, LEAVE, SETTLE, list, word};
+use super::scripts::{Args, CLEAN, LEAVE, SETTLE, bytes, list, word};
 use super::shared::Shared;
 
 /// Users told to Redis, or taken off, in one call.
@@ -236,7 +236,7 @@ impl Housekeeper {
     fn clean(&self, dead: &str) -> Result<(), IsAway> {
         let Some(claimant) = self.current.read().clone() else { return Ok(()) };
         let started: Instant = clock::read();
-        let mut done: Vec<u64> = Vec::new();
+        let mut done: Vec<Vec<u8>> = Vec::new();
         let mut taken_off = 0;
         while !self.housekeeping.is_ending() {
             let args = Args::default()
@@ -244,22 +244,22 @@ impl Housekeeper {
                 .text(claimant.as_bytes())
                 .number(CLAIM.as_millis())
                 .number(USERS_PER_CALL)
-                .numbers(done.drain(..));
+                .texts(done.drain(..));
             let answer = list(self.calls.run(&CLEAN, &args)?).unwrap_or_default();
-            let words: Vec<&str> = answer.iter().filter_map(word).collect();
+            let words: Vec<&[u8]> = answer.iter().filter_map(bytes).collect();
             match words.as_slice() {
-                ["more", users @ ..] => {
-                    let ids = |words: &[&str]| {
-                        words.iter().filter_map(|word| word.parse().ok()).collect::<Vec<u64>>()
-                    };
-                    let gone = ids(users.split(|word| word.is_empty()).next().unwrap_or_default());
-                    done = ids(users);
+                [b"more", users @ ..] => {
+                    // What stands there and is no user is nobody's, and is struck off like the others.
+                    let id = |word: &&[u8]| str::from_utf8(word).ok()?.parse().ok().map(UserId);
+                    let gone = users.split(|word| word.is_empty()).next().unwrap_or_default();
+                    let gone = gone.iter().filter_map(id).collect();
+                    done = users.iter().filter(|word| !word.is_empty()).map(|word| word.to_vec()).collect();
                     taken_off += done.len();
                     self.shared.presence.users_cleaned.add(done.len() as u64);
                     // Before they are struck off the list: should we die here, another tells it again.
-                    self.shared.tell_changed(gone.into_iter().map(UserId).collect());
+                    self.shared.tell_changed(gone);
                 }
-                ["done"] => {
+                [b"done"] => {
                     self.shared.presence.nodes_cleaned.add(1);
                     let took = clock::read().saturating_duration_since(started);
                     log::info!("took {taken_off} users of {dead} off in {took:?}");

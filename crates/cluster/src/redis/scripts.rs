@@ -63,6 +63,11 @@ impl Args {
         self
     }
 
+    pub(super) fn texts(mut self, texts: impl IntoIterator<Item = Vec<u8>>) -> Args {
+        self.0.extend(texts);
+        self
+    }
+
     pub(super) fn number(mut self, number: impl ToString) -> Args {
         self.0.push(number.to_string().into_bytes());
         self
@@ -76,9 +81,14 @@ impl Args {
 
 /// A word that a script answered.
 pub(super) fn word(value: &Value) -> Option<&str> {
+    str::from_utf8(bytes(value)?).ok()
+}
+
+/// A word that may be no text.
+pub(super) fn bytes(value: &Value) -> Option<&[u8]> {
     match value {
-        Value::BulkString(bytes) => str::from_utf8(bytes).ok(),
-        Value::SimpleString(text) => Some(text),
+        Value::BulkString(bytes) => Some(bytes),
+        Value::SimpleString(text) => Some(text.as_bytes()),
         _ => None,
     }
 }

@@ -66,6 +66,23 @@ fn a_dead_nodes_users_are_offline_within_the_time_to_live_and_one_survivor_tells
 }
 
 #[test]
+fn what_is_no_user_of_a_dead_node_holds_nobody_up() {
+    let redis = Redis::start();
+    let node = Node::join(&redis, "a");
+    let mut raw = raw(&redis);
+    let dead = "gone#5";
+    let entries: [&[u8]; 7] = [b"", b"abc", b"-1", b"99999999999999999999999", b"1 2", b"\xff\xfe", b"7"];
+    for entry in entries {
+        let _: i64 = redis::cmd("SADD").arg(format!("t:at:{dead}")).arg(entry).query(&mut raw).unwrap();
+    }
+    let _: i64 = redis::cmd("ZADD").arg("t:leases").arg(5).arg(dead).query(&mut raw).unwrap();
+    eventually(LIMIT, "it is cleared away", || (node.presence.snapshot().nodes_cleaned == 1).then_some(()));
+    assert_eq!(node.told.all_changed(), [UserId(7)]);
+    let left: i64 = redis::cmd("EXISTS").arg(format!("t:at:{dead}")).query(&mut raw).unwrap();
+    assert_eq!(left, 0);
+}
+
+#[test]
 fn a_node_that_leaves_is_gone_at_once_and_nothing_is_missed() {
     let redis = Redis::start();
     let (a, b, c) = (Node::join(&redis, "a"), Node::join(&redis, "b"), Node::join(&redis, "c"));

@@ -8,7 +8,7 @@ use domain::PresenceState::{Offline, Online, Unknown};
 use domain::{Arrival, Company, Presence, PresenceChange, SessionId, UserId};
 use testkit::{Proxy, Redis, eventually};
 
-use crate::node::{LIMIT, Node, TTL};
+use crate::node::{LIMIT, Node, TTL, raw};
 
 const CHANGED: Arrival = Arrival::Here(PresenceChange::Changed);
 const SAME: Arrival = Arrival::Here(PresenceChange::Same);
@@ -49,6 +49,31 @@ fn a_session_may_move_between_nodes_that_want_no_company() {
     assert_eq!(b.presence.arrive(user, SessionId(1), Company::None), SAME);
     assert_eq!(a.presence.depart(user, SessionId(1)), PresenceChange::Same);
     assert_eq!(b.presence.sessions(user), Some(vec![SessionId(1)]));
+}
+
+#[test]
+fn a_key_of_a_wrong_type_is_as_none_and_harms_no_other_user() {
+    let redis = Redis::start();
+    let (a, b) = (Node::join(&redis, "a"), Node::join(&redis, "b"));
+    let (spoiled, other) = (UserId(1), UserId(2));
+    a.presence.arrive(other, SessionId(20), Company::Any);
+    let mut raw = raw(&redis);
+    let spoil = |raw: &mut redis::Connection| {
+        let _: () = redis::cmd("SET").arg("t:p:1").arg("no hash").query(raw).unwrap();
+    };
+    spoil(&mut raw);
+    assert_eq!(b.presence.states(&[spoiled, other]), [Offline, Online]);
+    spoil(&mut raw);
+    assert_eq!(b.presence.sessions(spoiled), Some(Vec::new()));
+    spoil(&mut raw);
+    a.presence.arrive(spoiled, SessionId(10), Company::Any);
+    assert_eq!(b.presence.states(&[spoiled, other]), [Online, Online]);
+    spoil(&mut raw);
+    a.presence.depart(spoiled, SessionId(10));
+    assert_eq!(b.presence.states(&[spoiled, other]), [Offline, Online]);
+    for node in [&a, &b] {
+        assert_eq!(node.presence.snapshot().outages, 0);
+    }
 }
 
 #[test]

@@ -7,7 +7,7 @@ if not living(member) then
 end
 local key = prefix .. 'p:' .. user
 local online = false
-for _, field in ipairs(redis.call('HKEYS', key)) do
+for _, field in ipairs(fields_of(user)) do
   local its_member, its_session = split(field)
   if its_member and living(its_member) then
     online = true

@@ -17,6 +17,8 @@ local at = prefix .. 'at:' .. member
 for i = 6, #ARGV do
   redis.call('SREM', at, ARGV[i])
 end
+-- Nobody's, and it would be taken for the mark in the answer.
+redis.call('SREM', at, '')
 local users = redis.call('SRANDMEMBER', at, ARGV[5])
 if #users == 0 then
   redis.call('ZREM', leases, member)
@@ -28,7 +30,7 @@ local gone, others = {'more'}, {''}
 for _, user in ipairs(users) do
   local key = prefix .. 'p:' .. user
   local online = false
-  for _, field in ipairs(redis.call('HKEYS', key)) do
+  for _, field in ipairs(fields_of(user)) do
     local its_member = split(field)
     if its_member == member then
       redis.call('HDEL', key, field)

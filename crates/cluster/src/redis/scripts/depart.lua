@@ -3,12 +3,16 @@
 -- Answers 'changed' if the user is online nowhere now, else 'same'.
 local member, user = ARGV[2], ARGV[3]
 local key = prefix .. 'p:' .. user
-redis.call('HDEL', key, member .. '#' .. ARGV[4])
+local its_own = member .. '#' .. ARGV[4]
 local online, here = false, false
-for _, field in ipairs(redis.call('HKEYS', key)) do
-  local its_member = split(field)
-  here = here or its_member == member
-  online = online or (its_member and living(its_member))
+for _, field in ipairs(fields_of(user)) do
+  if field == its_own then
+    redis.call('HDEL', key, field)
+  else
+    local its_member = split(field)
+    here = here or its_member == member
+    online = online or (its_member and living(its_member))
+  end
 end
 if not here then
   redis.call('SREM', prefix .. 'at:' .. member, user)

@@ -30,6 +30,16 @@ local function split(field)
   return string.match(field, '^(.+)#(%d+)$')
 end
 
+-- The fields of a user. The key is the cluster's own: what somebody else made of it is as good as none.
+local function fields_of(user)
+  local fields = redis.pcall('HKEYS', prefix .. 'p:' .. user)
+  if fields.err then
+    redis.call('DEL', prefix .. 'p:' .. user)
+    return {}
+  end
+  return fields
+end
+
 local function settling()
   return redis.call('EXISTS', prefix .. 'settling') == 1
 end

@@ -5,7 +5,7 @@ if not living(ARGV[2]) then
   return {'lost'}
 end
 local answer = {settling() and 'settling' or 'ok'}
-for _, field in ipairs(redis.call('HKEYS', prefix .. 'p:' .. ARGV[3])) do
+for _, field in ipairs(fields_of(ARGV[3])) do
   local member, session = split(field)
   if member and living(member) then
     table.insert(answer, session)

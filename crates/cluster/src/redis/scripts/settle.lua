@@ -14,7 +14,7 @@ while ARGV[i] do
   for j = i + 2, i + 1 + count do
     wanted[member .. '#' .. ARGV[j]] = true
   end
-  for _, field in ipairs(redis.call('HKEYS', key)) do
+  for _, field in ipairs(fields_of(user)) do
     if split(field) == member and not wanted[field] then
       redis.call('HDEL', key, field)
     end

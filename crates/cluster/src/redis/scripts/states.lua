@@ -8,7 +8,7 @@ local offline = settling() and '?' or '0'
 local answer = {}
 for i = 3, #ARGV do
   local state = offline
-  for _, field in ipairs(redis.call('HKEYS', prefix .. 'p:' .. ARGV[i])) do
+  for _, field in ipairs(fields_of(ARGV[i])) do
     local member = split(field)
     if member and living(member) then
       state = '1'
