@@ -76,7 +76,23 @@ impl From<Error> for Fault {
             Error::DriverError(_) => FaultKind::Lost,
             Error::UrlError(_) | Error::FromValueError(_) | Error::FromRowError(_) => FaultKind::Failed,
         };
-        Fault { kind, cause: error.to_string() }
+        Fault { kind, cause: cause_of(&error) }
+    }
+}
+
+/// Errors whose sentence quotes what was to be stored: duplicate entries, values that do not fit, characters that are none.
+const QUOTING: [u16; 11] = [1062, 1292, 1300, 1366, 1367, 1411, 1525, 1526, 1586, 1761, 1762];
+
+/// What the operator reads. It goes to the log, where no text of a message and no secret may stand.
+fn cause_of(error: &Error) -> String {
+    match error {
+        Error::MySqlError(answer) if QUOTING.contains(&answer.code) => {
+            format!(
+                "ERROR {} ({}), whose sentence is left out, since it quotes data",
+                answer.code, answer.state
+            )
+        }
+        other => other.to_string(),
     }
 }
 
@@ -126,6 +142,25 @@ mod tests {
             let error = fault(code).unchanged("test");
             assert!(matches!(error, StoreError::Failed { .. }), "{code}: {error}");
         }
+    }
+
+    #[test]
+    fn no_data_that_the_server_quotes_is_passed_on() {
+        let said = |code, message: &str| {
+            Fault::from(Error::MySqlError(MySqlError {
+                code,
+                state: "HY000".to_owned(),
+                message: message.to_owned(),
+            }))
+            .unchanged("test")
+            .to_string()
+        };
+        for code in QUOTING {
+            let error =
+                said(code, "Incorrect string value: 'meet me at nine' for column `chat`.`messages`.`body`");
+            assert!(!error.contains("nine") && error.contains(&code.to_string()), "{error}");
+        }
+        assert!(said(1146, "Table 'chat.messages' doesn't exist").contains("chat.messages"));
     }
 
     #[test]
