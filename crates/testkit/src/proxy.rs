@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -66,6 +66,7 @@ struct Shared {
     state: Mutex<State>,
     /// The mode or the listener changed.
     changed: Condvar,
+    requests: AtomicU64,
 }
 
 struct State {
@@ -93,7 +94,11 @@ impl Proxy {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
         let address = listener.local_addr().expect("a bound listener has an address");
         let state = State { server, mode: Mode::Forward, listening: true, trap: None, links: Vec::new() };
-        let shared = Arc::new(Shared { state: Mutex::new(state), changed: Condvar::new() });
+        let shared = Arc::new(Shared {
+            state: Mutex::new(state),
+            changed: Condvar::new(),
+            requests: AtomicU64::new(0),
+        });
         let acceptor = Arc::clone(&shared);
         thread::spawn(move || accept(&acceptor, listener, address));
         Proxy { address, shared }
@@ -157,6 +162,12 @@ impl Proxy {
     /// Cuts the connection of the next request that contains `bytes`, once.
     pub fn cut_at(&self, bytes: &[u8], when: When) {
         self.shared.lock().trap = Some((bytes.to_vec(), when));
+    }
+
+    /// How often a client said something so far. Of one that says little and waits for its answers, as those of
+    /// databases do, these are the round trips.
+    pub fn requests(&self) -> u64 {
+        self.shared.requests.load(Ordering::SeqCst)
     }
 
     /// Whether a trap waits still.
@@ -243,6 +254,9 @@ fn forward(shared: &Shared, link: &Arc<Link>, way: Way) {
     let mut chunk = vec![0; CHUNK];
     while let Ok(length @ 1..) = from.read(&mut chunk) {
         let bytes = &chunk[..length];
+        if way == Way::ToServer {
+            shared.requests.fetch_add(1, Ordering::SeqCst);
+        }
         let mut state = shared.wait_while(|mode| mode.holds(way));
         if way == Way::ToServer && state.trap.as_ref().is_some_and(|(needle, _)| contains(bytes, needle)) {
             match state.trap.take() {
