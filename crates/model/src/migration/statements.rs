@@ -1,13 +1,23 @@
 //! Cuts a script into statements, so that each is run, and can fail, by itself.
 
-/// The statements of a script, in order, without their semicolons and without what is only comment. Knows `--` and
-/// `/* */` comments and the three kinds of quotes (doubled to escape; no backslash escapes); knows no compound
-/// statements such as triggers: our scripts have none.
+/// What ends a statement until a script says otherwise.
+const SEMICOLON: &str = ";";
+
+/// The statements of a script, in order, without what ends them and without what is only comment. Knows `--` and
+/// `/* */` comments and the three kinds of quotes (doubled to escape; no backslash escapes). A statement with semicolons
+/// inside, such as a procedure, stands between lines `DELIMITER //` and `DELIMITER ;`, as the databases' own command
+/// line clients want it: so a script can be completed by hand.
 pub(crate) fn split(script: &str) -> Vec<&str> {
     let mut statements = Vec::new();
     let mut rest = script;
+    let mut delimiter = SEMICOLON;
     while let Some(start) = skip_blank(rest) {
-        let (statement, after) = cut(&rest[start..]);
+        rest = &rest[start..];
+        if let Some((new, after)) = new_delimiter(rest) {
+            (delimiter, rest) = (new, after);
+            continue;
+        }
+        let (statement, after) = cut(rest, delimiter);
         if !statement.is_empty() {
             statements.push(statement);
         }
@@ -28,12 +38,19 @@ fn skip_blank(text: &str) -> Option<usize> {
     }
 }
 
-/// The statement that the text begins with, and what follows its semicolon.
-fn cut(text: &str) -> (&str, &str) {
+/// What ends statements from here on, and what follows the line that says so, if the text begins with such a line.
+fn new_delimiter(text: &str) -> Option<(&str, &str)> {
+    let (line, after) = text.split_once('\n').unwrap_or((text, ""));
+    let delimiter = line.strip_prefix("DELIMITER ")?.trim();
+    (!delimiter.is_empty()).then_some((delimiter, after))
+}
+
+/// The statement that the text begins with, and what follows its delimiter.
+fn cut<'a>(text: &'a str, delimiter: &str) -> (&'a str, &'a str) {
     let mut at = 0;
     while let Some(next) = text[at..].chars().next() {
-        if next == ';' {
-            return (text[..at].trim_end(), &text[at + 1..]);
+        if let Some(after) = text[at..].strip_prefix(delimiter) {
+            return (text[..at].trim_end(), after);
         }
         let length = match next {
             '\'' | '"' | '`' => {
@@ -79,6 +96,15 @@ mod tests {
     fn comments_hide_semicolons_and_quotes() {
         let script = "-- it's; a comment\nSELECT 1 -- one; more\n, 2; /* last; */ -- end";
         assert_eq!(split(script), ["SELECT 1 -- one; more\n, 2"]);
+    }
+
+    #[test]
+    fn a_delimiter_of_its_own_keeps_a_procedure_whole() {
+        let script = "SELECT 1;\n-- next;\nDELIMITER //\nCREATE PROCEDURE p () BEGIN\n  SELECT '//'; -- or //\n  \
+                      SELECT 2;\nEND//\nDELIMITER ;\nSELECT 3;";
+        let body = "CREATE PROCEDURE p () BEGIN\n  SELECT '//'; -- or //\n  SELECT 2;\nEND";
+        assert_eq!(split(script), ["SELECT 1", body, "SELECT 3"]);
+        assert!(split("DELIMITER //\nDELIMITER ;").is_empty());
     }
 
     #[test]
