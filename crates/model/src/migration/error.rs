@@ -67,6 +67,17 @@ pub enum MigrationError {
         /// How long it waited.
         waited_s: u64,
     },
+    /// A procedure of the schema is not there, or may not be called.
+    #[error(
+        "the database's procedure {name} cannot be called: {cause}: grant EXECUTE to this user; if it is missing, \
+         restore the database with its routines"
+    )]
+    Procedure {
+        /// Its name.
+        name: String,
+        /// What the database said.
+        cause: String,
+    },
     /// The list of migrations could not be read or written.
     #[error("the database's list of migrations cannot be used: {cause}")]
     List {

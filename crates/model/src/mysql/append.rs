@@ -1,4 +1,4 @@
-//! Appends a batch of messages in one transaction.
+//! Appends a batch of messages in one transaction. Of one message only what [`append_one`](super::append_one) leaves.
 //!
 //! The conversations' rows are locked first, by rising id: whoever holds a row gives out that conversation's next seqs,
 //! and two appenders never wait for each other in a circle. Repeats are rare, and to look for them is a round trip: so

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ::mysql::{Opts, OptsBuilder};
 
+use super::SingleAppend;
 use crate::MigrationError;
 
 /// Statements that a connection keeps prepared: all of ours, with the lengths of their lists (see `list`).
@@ -34,6 +35,8 @@ pub struct Config {
     pub ping_after_idle: Duration,
     /// How long to wait for another node that is migrating the schema; 60 s by default.
     pub migration_wait: Duration,
+    /// How a message that comes alone is appended; by the procedure by default.
+    pub single_append: SingleAppend,
 }
 
 /// Why there is no store.
@@ -80,6 +83,7 @@ impl Config {
             read_margin: Duration::from_secs(5),
             ping_after_idle: Duration::from_secs(30),
             migration_wait: Duration::from_secs(60),
+            single_append: SingleAppend::Procedure,
         })
     }
 
@@ -136,6 +140,7 @@ impl fmt::Debug for Config {
             .field("read_margin", &self.read_margin)
             .field("ping_after_idle", &self.ping_after_idle)
             .field("migration_wait", &self.migration_wait)
+            .field("single_append", &self.single_append)
             .finish()
     }
 }

@@ -10,7 +10,7 @@ use ::mysql::{Conn, Params, Row, from_row_opt};
 use super::fault::{Fault, FaultKind};
 
 /// Strict: what does not fit is an error and never cut.
-const SQL_MODE: &str = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,\
+pub(super) const SQL_MODE: &str = "STRICT_ALL_TABLES,NO_ZERO_DATE,NO_ZERO_IN_DATE,ERROR_FOR_DIVISION_BY_ZERO,\
                         NO_ENGINE_SUBSTITUTION,ONLY_FULL_GROUP_BY";
 
 /// A connection that knows whether it can be trusted. Used by one thread at a time; owned by the pool between uses.
@@ -71,6 +71,15 @@ impl Connection {
         Ok(self.rows(sql, params)?.pop())
     }
 
+    /// Calls a procedure that begins a transaction and commits it by itself; all rows that it answers. When it fails,
+    /// the transaction may be open, until [`roll_back`](Connection::roll_back).
+    pub(super) fn call<T: FromRow>(&mut self, sql: &str, params: impl Into<Params>) -> Result<Vec<T>, Fault> {
+        self.state = State::InTransaction;
+        let rows = self.rows(sql, params)?;
+        self.state = State::Clean;
+        Ok(rows)
+    }
+
     /// Calls `take` for each row of a query.
     pub(super) fn each<T: FromRow>(
         &mut self,
@@ -78,14 +87,19 @@ impl Connection {
         params: impl Into<Params>,
         mut take: impl FnMut(T),
     ) -> Result<(), Fault> {
-        // Every row is read, whatever they hold: dropping an unread result would hide an error in the rest of it.
+        // Every row is read, whatever they hold, and every result, of which a call has several: dropping an unread one
+        // would hide an error in the rest of it.
         let mut unreadable = None;
         let mut read = |row: Row| match from_row_opt(row) {
             Ok(row) => take(row),
             Err(_) => unreadable = Some(Fault::failed("a column has another type than the schema says")),
         };
-        let result =
-            self.conn.exec_iter(sql, params).and_then(|mut rows| rows.try_for_each(|row| row.map(&mut read)));
+        let result = self.conn.exec_iter(sql, params).and_then(|mut results| {
+            while let Some(mut rows) = results.iter() {
+                rows.try_for_each(|row| row.map(&mut read))?;
+            }
+            Ok(())
+        });
         self.checked(result)?;
         unreadable.map_or(Ok(()), Err)
     }

@@ -1,11 +1,16 @@
 //! The message log.
 
+use std::sync::atomic::Ordering;
+
 use domain::{
     AppendRefused, Appended, Conversation, ConversationFilter, ConversationId, Cursor, MessageLog,
     NewMessage, PageSize, Seq, StoreResult, StoredMessage, Timestamp, Touched, UserId, Window,
 };
 
 use super::append::Repeats;
+use super::append_one::{self, SingleAppend};
+use super::fault::{Fault, FaultKind};
+use super::store::{Failure, in_transaction};
 use super::{MySqlStore, append, conversations, cursors, page, touched};
 
 impl MessageLog for MySqlStore {
@@ -14,11 +19,30 @@ impl MessageLog for MySqlStore {
             return Ok(Vec::new());
         }
         let mut repeats = self.repeats.expected();
-        let outcomes = self.transact("append messages", |tx| {
-            let outcomes = append::append(tx, batch, repeats);
-            // Where an attempt failed there may be one.
-            repeats = Repeats::LookedUp;
-            outcomes
+        let mut single = match batch {
+            [message] if repeats == Repeats::Unexpected && self.single_append == SingleAppend::Procedure => {
+                Some(message)
+            }
+            _ => None,
+        };
+        let outcomes = self.attempt("append messages", |connection| {
+            // Once: whatever is not settled by this is by the transaction.
+            if let Some(message) = single.take() {
+                // If it fails, it may have stored the message all the same.
+                repeats = Repeats::LookedUp;
+                let place = append_one::append(connection, message)
+                    .inspect_err(|fault| self.note_call(fault))
+                    .map_err(Failure::InCall)?;
+                if let Some(place) = place {
+                    return Ok(vec![Ok(place)]);
+                }
+            }
+            in_transaction(connection, |tx| {
+                let outcomes = append::append(tx, batch, repeats);
+                // Where an attempt failed there may be one.
+                repeats = Repeats::LookedUp;
+                outcomes
+            })
         })?;
         self.repeats.note(&outcomes);
         Ok(outcomes)
@@ -73,5 +97,15 @@ impl MessageLog for MySqlStore {
             return Ok(());
         }
         self.transact("advance cursors", |tx| cursors::advance(tx, cursors))
+    }
+}
+
+impl MySqlStore {
+    /// Tells the operator, once, of a procedure that is gone or may no longer be called: messages are stored without it,
+    /// but each costs more.
+    fn note_call(&self, fault: &Fault) {
+        if fault.kind == FaultKind::Failed && !self.procedure_fails.swap(true, Ordering::Relaxed) {
+            log::warn!("append_message failed, a transaction does its work: {}", fault.cause);
+        }
     }
 }

@@ -8,6 +8,7 @@ use std::time::Duration;
 use ::mysql::Conn;
 use ::mysql::prelude::Queryable;
 
+use super::connection::SQL_MODE;
 use crate::MigrationError;
 use crate::migration::{Migration, Record, embedded, newest, plan};
 
@@ -15,6 +16,7 @@ const MIGRATIONS: &[Migration] = &[
     embedded!("mysql", 1, "0001", "schema"),
     embedded!("mysql", 2, "0002", "cluster"),
     embedded!("mysql", 3, "0003", "people"),
+    embedded!("mysql", 4, "0004", "append_message"),
 ];
 
 /// The schema's version: the newest migration's number.
@@ -42,6 +44,8 @@ pub(super) fn run(conn: &mut Conn, wait: Duration) -> Result<(), MigrationError>
 
 fn run_these(conn: &mut Conn, wait: Duration, migrations: &[Migration]) -> Result<(), MigrationError> {
     conn.query_drop(SESSION).map_err(list_error)?;
+    // A procedure runs in the mode that it was made in, whatever the caller's.
+    conn.query_drop(format!("SET SESSION sql_mode = '{SQL_MODE}'")).map_err(list_error)?;
     lock(conn, wait)?;
     let result = run_locked(conn, migrations);
     // Should this fail, the lock goes with the connection, which is about to be closed.

@@ -9,6 +9,7 @@
 //! could be given the answer of the one before.
 
 mod append;
+mod append_one;
 mod config;
 mod connection;
 mod conversations;
@@ -27,6 +28,7 @@ mod store;
 mod touched;
 mod users;
 
+pub use append_one::SingleAppend;
 pub use config::{Config, OpenError};
 pub use pool::PoolSnapshot;
 pub use store::MySqlStore;

@@ -1,9 +1,12 @@
 //! The store: a pool, and the two ways to use a connection of it.
 
+use std::sync::atomic::AtomicBool;
+
 use domain::{StoreError, StoreResult};
 use r2d2::ManageConnection;
 
 use super::append::RepeatsLately;
+use super::append_one::{self, SingleAppend};
 use super::connection::Connection;
 use super::fault::{Fault, FaultKind};
 use super::manager::Manager;
@@ -15,12 +18,17 @@ use super::{Config, OpenError, migrate};
 const RACE_ATTEMPTS: u32 = 8;
 /// Attempts at a transaction that waited for a lock in vain. Each costs half a statement timeout.
 const LOCK_WAIT_ATTEMPTS: u32 = 2;
+/// Attempts where a call failed for a reason of its own: the next one does without the call, and so says what is wrong.
+const CALL_FAILED_ATTEMPTS: u32 = 2;
 
 /// Every port of the store over one MySQL or MariaDB database. Any thread may use it; each operation takes a connection
 /// of the pool for as long as it runs.
 pub struct MySqlStore {
     pool: Pool,
     pub(super) repeats: RepeatsLately,
+    pub(super) single_append: SingleAppend,
+    /// Whether it was said that the procedure fails: once for all, since every message may tell of it.
+    pub(super) procedure_fails: AtomicBool,
 }
 
 impl MySqlStore {
@@ -43,7 +51,15 @@ impl MySqlStore {
         manager.connect().map_err(unreachable)?;
         let mut conn = ::mysql::Conn::new(config.migrating()).map_err(unreachable)?;
         migrate::run(&mut conn, config.migration_wait)?;
-        Ok(MySqlStore { pool: Pool::open(config, manager), repeats: RepeatsLately::default() })
+        if config.single_append == SingleAppend::Procedure {
+            append_one::prove(&mut conn)?;
+        }
+        Ok(MySqlStore {
+            pool: Pool::open(config, manager),
+            repeats: RepeatsLately::default(),
+            single_append: config.single_append,
+            procedure_fails: AtomicBool::new(false),
+        })
     }
 
     /// Whether the database was there when it was last needed. While it is not, a connection is tried again in the
@@ -74,26 +90,38 @@ impl MySqlStore {
         operation: &'static str,
         mut body: impl FnMut(&mut Connection) -> Result<T, Fault>,
     ) -> StoreResult<T> {
+        self.attempt(operation, |connection| in_transaction(connection, &mut body))
+    }
+
+    /// Runs `attempt`, a transaction, as often as its failures are worth. Whatever an attempt leaves open is rolled back.
+    pub(super) fn attempt<T>(
+        &self,
+        operation: &'static str,
+        mut attempt: impl FnMut(&mut Connection) -> Result<T, Failure>,
+    ) -> StoreResult<T> {
         let mut connection = self.pool.check_out(operation)?;
-        let mut attempt = 1;
+        let mut number = 1;
         loop {
-            let fault = match attempt_at(&mut connection, &mut body) {
+            let failure = match attempt(&mut connection) {
                 Ok(value) => return Ok(value),
                 Err(failure) => failure,
             };
             connection.roll_back();
-            if !connection.is_usable() || attempt >= fault.attempts() {
-                return Err(fault.into_error(operation));
+            if !connection.is_usable() || number >= failure.attempts() {
+                return Err(failure.into_error(operation));
             }
-            attempt += 1;
+            number += 1;
         }
     }
 }
 
 /// Where a transaction failed.
-enum Failure {
+pub(super) enum Failure {
     BeforeCommit(Fault),
     AtCommit(Fault),
+    /// In a call that commits by itself: before, at or after that. What comes after it must find out, so it is for what
+    /// can be repeated without harm only.
+    InCall(Fault),
 }
 
 impl Failure {
@@ -107,20 +135,27 @@ impl Failure {
             },
             Failure::AtCommit(fault) if fault.kind == FaultKind::Deadlock => RACE_ATTEMPTS,
             Failure::AtCommit(_) => 1,
+            Failure::InCall(fault) => match fault.kind {
+                FaultKind::Deadlock | FaultKind::Duplicate => RACE_ATTEMPTS,
+                FaultKind::LockWait => LOCK_WAIT_ATTEMPTS,
+                FaultKind::Failed => CALL_FAILED_ATTEMPTS,
+                FaultKind::Lost | FaultKind::Refused | FaultKind::ReadOnly => 1,
+            },
         }
     }
 
     fn into_error(self, operation: &'static str) -> StoreError {
         match self {
             Failure::BeforeCommit(fault) => fault.unchanged(operation),
-            Failure::AtCommit(fault) => fault.at_commit(operation),
+            Failure::AtCommit(fault) | Failure::InCall(fault) => fault.at_commit(operation),
         }
     }
 }
 
-fn attempt_at<T>(
+/// One attempt at a transaction.
+pub(super) fn in_transaction<T>(
     connection: &mut Connection,
-    body: &mut impl FnMut(&mut Connection) -> Result<T, Fault>,
+    body: impl FnOnce(&mut Connection) -> Result<T, Fault>,
 ) -> Result<T, Failure> {
     connection.begin().map_err(Failure::BeforeCommit)?;
     let value = body(connection).map_err(Failure::BeforeCommit)?;

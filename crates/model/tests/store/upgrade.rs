@@ -27,18 +27,23 @@ const DATA: &[&str] = &[
      (3, 1, 1, 'c', 1001, 1, 'one'), (3, 2, 1, 'd', 1002, 1, 'two'), (3, 3, 2, 'e', 1020, 1, 'three')",
 ];
 
-/// The statements that make a database which ran the first migration, with data in it. `list` makes its list of
-/// migrations.
-pub(super) fn old_database(first_migration: &str, list: &str) -> Vec<String> {
-    let checksum: String = Sha256::digest(first_migration).iter().map(|byte| format!("{byte:02x}")).collect();
+/// The statements that make a database which ran these migrations (name and script) and no others, with data in it that
+/// was stored after the first. `list` makes its list of migrations.
+pub(super) fn old_database(migrations: &[(&str, &str)], list: &str) -> Vec<String> {
     let mut statements = vec![list.to_owned()];
-    // None of its texts and comments has a semicolon at the end of a line.
-    statements.extend(first_migration.split_inclusive(";\n").map(str::to_owned));
-    statements.push(format!(
-        "INSERT INTO schema_migrations (number, name, checksum, started_at, finished_at) \
-         VALUES (1, 'schema', '{checksum}', 1, 1)"
-    ));
-    statements.extend(DATA.iter().map(|statement| (*statement).to_owned()));
+    for (place, (name, script)) in migrations.iter().enumerate() {
+        // None of their texts and comments has a semicolon at the end of a line.
+        statements.extend(script.split_inclusive(";\n").map(str::to_owned));
+        let checksum: String = Sha256::digest(script).iter().map(|byte| format!("{byte:02x}")).collect();
+        statements.push(format!(
+            "INSERT INTO schema_migrations (number, name, checksum, started_at, finished_at) \
+             VALUES ({}, '{name}', '{checksum}', 1, 1)",
+            place + 1
+        ));
+        if place == 0 {
+            statements.extend(DATA.iter().map(|statement| (*statement).to_owned()));
+        }
+    }
     statements
 }
 

@@ -10,12 +10,19 @@ use testkit::{MariaDb, Proxy, When, eventually};
 
 use super::*;
 
+/// A store that appends every message step by step.
+fn by_transaction(url: &str) -> MySqlStore {
+    let mut config = Config::from_url(url).unwrap();
+    config.single_append = SingleAppend::Transaction;
+    MySqlStore::open(&config).unwrap()
+}
+
 #[test]
 fn a_connection_lost_at_commit_leaves_the_outcome_unknown_and_the_retry_settles_it() {
     let server = MariaDb::shared();
     let database = server.create_database("commit");
     let proxy = Proxy::start(server.address());
-    let store = open(&server.url_through(proxy.address(), &database));
+    let store = by_transaction(&server.url_through(proxy.address(), &database));
     let (ann, _, conversation) = friends(&store);
 
     for (when, novelty) in [(When::BeforeRequest, Novelty::New), (When::BeforeAnswer, Novelty::Repeat)] {
@@ -36,7 +43,7 @@ fn a_connection_lost_before_the_commit_changed_nothing() {
     let server = MariaDb::shared();
     let database = server.create_database("lost");
     let proxy = Proxy::start(server.address());
-    let store = open(&server.url_through(proxy.address(), &database));
+    let store = by_transaction(&server.url_through(proxy.address(), &database));
     let (ann, _, conversation) = friends(&store);
     let batch = [message(conversation, ann, "one")];
     store.append(&batch).unwrap();

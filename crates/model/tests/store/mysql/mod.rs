@@ -5,6 +5,7 @@ mod overload;
 mod races;
 mod schema;
 mod session;
+mod single;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use domain::{
     ConversationId, FriendLimits, GroupLimits, MessageKind, NewMessage, NewUser, PageSize, Requested, Seq,
     Store, StoreError, Timestamp, UserId, Window,
 };
-use model::mysql::{Config, MySqlStore};
+use model::mysql::{Config, MySqlStore, SingleAppend};
 use testkit::{MariaDb, eventually};
 
 /// Far above what anything here takes.
@@ -94,8 +95,18 @@ fn name_of(store: &dyn Store, id: UserId) -> Result<String, StoreError> {
 
 #[test]
 fn passes_the_conformance_suite() {
+    conform(SingleAppend::Procedure);
+}
+
+#[test]
+fn passes_the_conformance_suite_without_the_procedure() {
+    conform(SingleAppend::Transaction);
+}
+
+fn conform(single_append: SingleAppend) {
     // One database for all, and for each another store, as if on another node.
     let server = MariaDb::shared();
-    let url = server.url(&server.create_database("conformance"));
-    conformance::run_all(&|| Arc::new(open(&url)));
+    let mut config = Config::from_url(&server.url(&server.create_database("conformance"))).unwrap();
+    config.single_append = single_append;
+    conformance::run_all(&|| Arc::new(MySqlStore::open(&config).unwrap()));
 }

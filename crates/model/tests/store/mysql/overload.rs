@@ -79,7 +79,9 @@ fn who_waits_gets_a_new_connection_when_the_one_in_use_breaks() {
     admin.exec_drop("SELECT id FROM conversations WHERE id = ? FOR UPDATE", (conversation.0,)).unwrap();
     let holder = {
         let store = Arc::clone(&store);
-        thread::spawn(move || store.append(&[message(conversation, ann, "one")]))
+        // Two, since of one alone nobody would know the outcome.
+        let batch = ["one", "two"].map(|id| message(conversation, ann, id));
+        thread::spawn(move || store.append(&batch))
     };
     wait_for_locker(&database);
     let waiters: Vec<_> = (0..3)

@@ -5,6 +5,7 @@ use std::thread;
 use std::time::Duration;
 
 use ::mysql::prelude::Queryable;
+use domain::{MessageLog, Novelty, RosterVersion};
 use model::MigrationError;
 use model::mysql::OpenError;
 use testkit::MariaDb;
@@ -91,9 +92,15 @@ fn the_newest_migration_is_the_schemas_version() {
     assert_eq!(newest, Some(MySqlStore::SCHEMA));
 }
 
-#[test]
-fn the_first_versions_database_is_brought_to_this_one() {
-    const FIRST: &str = include_str!("../../../../../sql/mysql/0001_schema.sql");
+/// Scripts that earlier versions ran.
+const SCRIPTS: [(&str, &str); 3] = [
+    ("schema", include_str!("../../../../../sql/mysql/0001_schema.sql")),
+    ("cluster", include_str!("../../../../../sql/mysql/0002_cluster.sql")),
+    ("people", include_str!("../../../../../sql/mysql/0003_people.sql")),
+];
+
+/// A store on a database that ran these only.
+fn upgraded(name: &str, scripts: &[(&str, &str)]) -> MySqlStore {
     const LIST: &str = "CREATE TABLE schema_migrations (
         number      INT UNSIGNED    NOT NULL PRIMARY KEY,
         name        VARCHAR(255)    NOT NULL,
@@ -102,12 +109,82 @@ fn the_first_versions_database_is_brought_to_this_one() {
         finished_at BIGINT UNSIGNED NULL
     ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
     let server = MariaDb::shared();
-    let database = server.create_database("old");
+    let database = server.create_database(name);
     let mut admin = server.connect(&database);
-    for statement in upgrade::old_database(FIRST, LIST) {
+    for statement in upgrade::old_database(scripts, LIST) {
         admin.query_drop(statement).unwrap();
     }
-    upgrade::check(&open(&server.url(&database)));
+    open(&server.url(&database))
+}
+
+#[test]
+fn the_first_versions_database_is_brought_to_this_one() {
+    upgrade::check(&upgraded("old", &SCRIPTS[..1]));
+}
+
+#[test]
+fn a_database_without_the_procedure_is_brought_to_this_one() {
+    let store = upgraded("no_procedure", &SCRIPTS);
+    // One alone, to where something was said before.
+    let group = ConversationId(3);
+    let repeat = store.append(&[message(group, UserId(2), "e")]).unwrap()[0].unwrap();
+    assert_eq!((repeat.seq, repeat.novelty, repeat.roster), (Seq(3), Novelty::Repeat, RosterVersion(1)));
+    drop(store);
+    let store = upgraded("no_procedure", &SCRIPTS);
+    let place = store.append(&[message(ConversationId(1), UserId(2), "new")]).unwrap()[0].unwrap();
+    assert_eq!((place.seq, place.novelty, place.roster), (Seq(3), Novelty::New, RosterVersion(0)));
+    upgrade::check(&upgraded("no_procedure", &SCRIPTS));
+}
+
+#[test]
+fn both_databases_have_the_same_tables_and_columns() {
+    let server = MariaDb::shared();
+    let database = server.create_database("columns");
+    drop(open(&server.url(&database)));
+    let sql =
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = DATABASE()";
+    let mut here: Vec<(String, String)> = server.connect(&database).query(sql).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    drop(crate::sqlite::open(folder.path()));
+    let embedded = rusqlite::Connection::open(folder.path().join("chat.db")).unwrap();
+    let sql = "SELECT t.name, c.name FROM sqlite_master t, pragma_table_info(t.name) c \
+               WHERE t.type = 'table' AND t.name NOT LIKE 'sqlite%'";
+    let mut statement = embedded.prepare(sql).unwrap();
+    let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
+    let mut there: Vec<(String, String)> = rows.map(Result::unwrap).collect();
+    // The embedded one has an index of expressions instead.
+    here.retain(|(_, column)| !matches!(column.as_str(), "pair_lo" | "pair_hi"));
+    here.sort();
+    there.sort();
+    assert_eq!(here, there);
+}
+
+#[test]
+fn a_procedure_that_is_missing_or_forbidden_is_said_at_the_start() {
+    let server = MariaDb::start();
+    let database = server.create_database("forbidden");
+    drop(open(&server.url(&database)));
+    let mut admin = server.connect(&database);
+    for host in ["localhost", "127.0.0.1"] {
+        admin.query_drop(format!("CREATE USER chat@'{host}' IDENTIFIED BY 'hunter2'")).unwrap();
+        // What a node needs that changes no schema, without EXECUTE.
+        let rights = "SELECT, INSERT, UPDATE, DELETE, CREATE";
+        admin.query_drop(format!("GRANT {rights} ON `{database}`.* TO chat@'{host}'")).unwrap();
+    }
+    let config = Config::from_url(&server.url(&database).replace("root@", "chat:hunter2@")).unwrap();
+    let refusal = || MySqlStore::open(&config).err().unwrap().to_string();
+    let forbidden = refusal();
+    assert!(forbidden.contains("procedure append_message cannot be called"), "{forbidden}");
+    assert!(forbidden.contains("denied") && forbidden.contains("grant EXECUTE"), "{forbidden}");
+    for host in ["localhost", "127.0.0.1"] {
+        admin.query_drop(format!("GRANT EXECUTE ON `{database}`.* TO chat@'{host}'")).unwrap();
+    }
+    let store = MySqlStore::open(&config).unwrap();
+    let (ann, _, conversation) = friends(&store);
+    store.append(&[message(conversation, ann, "one")]).unwrap()[0].unwrap();
+    admin.query_drop("DROP PROCEDURE append_message").unwrap();
+    let missing = refusal();
+    assert!(missing.contains("does not exist") && missing.contains("with its routines"), "{missing}");
 }
 
 #[test]
