@@ -21,6 +21,9 @@ const USERS_PER_CALL: usize = 200;
 const CLAIM: Duration = Duration::from_secs(10);
 /// Dead nodes that are remembered; the others are found again at the next roll call.
 const DEAD_MAX: usize = 64;
+/// Desks that are told to Redis at each beat although nothing is known to be wrong: in sixteen seconds all are, so that what
+/// somebody deleted or Redis evicted is there again.
+const DESKS_PER_BEAT: usize = 16;
 /// How long it sleeps when nobody has work for it.
 const IDLE: Duration = Duration::from_secs(60);
 
@@ -117,6 +120,8 @@ pub(super) struct Housekeeper {
     pub(super) housekeeping: Arc<Housekeeping>,
     pub(super) residents: Arc<Residents>,
     pub(super) current: Arc<CurrentLease>,
+    /// The desk that is told next without need.
+    pub(super) next_desk: usize,
     /// The first lease is no news to anybody.
     pub(super) settled_before: bool,
 }
@@ -142,7 +147,7 @@ impl Housekeeper {
             // What fails because Redis is away is asked for again by the lease's thread.
             let settled = match settle {
                 Settle::Nobody => Ok(()),
-                Settle::Unsettled => self.settle_unsettled(),
+                Settle::Unsettled => self.settle_unsettled().and_then(|()| self.settle_in_turn()),
                 Settle::All => self.settle_all(),
             };
             if settle == Settle::All && settled.is_err() {
@@ -178,6 +183,7 @@ impl Housekeeper {
                 let _in_order = self.residents.desk_in_order(desk);
                 let users = self.residents.at_desk(desk);
                 self.tell(&lease, &users)?;
+                self.shared.presence.settled.add(users.len() as u64);
                 users
             };
             self.shared.tell_changed(users);
@@ -201,10 +207,13 @@ impl Housekeeper {
         for (desk, users) in self.residents.take_unsettled() {
             if outcome.is_ok() {
                 let _in_order = self.residents.desk_in_order(desk);
-                outcome = self.tell(&lease, &users);
+                outcome = self.tell(&lease, &users).map(drop);
             }
             match outcome {
-                Ok(()) => self.shared.tell_changed(users),
+                Ok(()) => {
+                    self.shared.presence.settled.add(users.len() as u64);
+                    self.shared.tell_changed(users);
+                }
                 Err(IsAway) if self.residents.unsettle(users).is_err() => self.housekeeping.want_new_lease(),
                 Err(IsAway) => {}
             }
@@ -213,8 +222,29 @@ impl Housekeeper {
         outcome
     }
 
-    /// Tells Redis which sessions these users have here. Their desk's lock is held.
-    fn tell(&self, lease: &str, users: &[UserId]) -> Result<(), IsAway> {
+    /// Tells Redis some of the users whom it should know, and others only of those whom it did not.
+    fn settle_in_turn(&mut self) -> Result<(), IsAway> {
+        for _ in 0..DESKS_PER_BEAT {
+            // Each time anew: it may end meanwhile.
+            let Some(lease) = self.current.read().clone() else { return Ok(()) };
+            let desk = self.next_desk;
+            self.next_desk = (desk + 1) % self.residents.desks().end;
+            let differed = {
+                let _in_order = self.residents.desk_in_order(desk);
+                self.tell(&lease, &self.residents.at_desk(desk))?
+            };
+            if !differed.is_empty() {
+                log::warn!("Redis had lost {} users of this node: it has them again", differed.len());
+                self.shared.presence.restored.add(differed.len() as u64);
+                self.shared.tell_changed(differed);
+            }
+        }
+        Ok(())
+    }
+
+    /// Tells Redis which sessions these users have here; answers of whom it had something else. Their desk's lock is held.
+    fn tell(&self, lease: &str, users: &[UserId]) -> Result<Vec<UserId>, IsAway> {
+        let mut differed = Vec::new();
         for users in users.chunks(USERS_PER_CALL) {
             let mut args = Args::default().text(lease);
             for user in users {
@@ -222,14 +252,15 @@ impl Housekeeper {
                 args = args.number(user).number(sessions.len());
                 args = args.numbers(sessions.iter().map(|session| session.0));
             }
-            let answer = self.calls.run(&SETTLE, &args)?;
-            if word(&answer) != Some("settled") {
+            let answer = list(self.calls.run(&SETTLE, &args)?).unwrap_or_default();
+            let words: Vec<&str> = answer.iter().filter_map(word).collect();
+            let ["settled", others @ ..] = words.as_slice() else {
                 lost_lease(&self.calls);
                 return Err(IsAway);
-            }
-            self.shared.presence.settled.add(users.len() as u64);
+            };
+            differed.extend(others.iter().filter_map(|word| word.parse().ok()).map(UserId));
         }
-        Ok(())
+        Ok(differed)
     }
 
     /// Takes the users of a dead node off, unless another node does.

@@ -114,6 +114,7 @@ pub fn connect(config: &Config, clock: Arc<dyn Clock>) -> Result<Membership, Con
         housekeeping: Arc::clone(&housekeeping),
         residents: Arc::clone(&residents),
         current: Arc::clone(&current),
+        next_desk: 0,
         settled_before: false,
     };
     let bus = Arc::new(RedisBus {

@@ -132,6 +132,8 @@ numbers! {
         registered_again,
         /// Users that were settled.
         settled,
+        /// Users whom Redis had lost although their node had a lease: deleted or evicted.
+        restored,
         /// Dead or departed nodes whose users this node has taken off.
         nodes_cleaned,
         /// Users taken off for them.

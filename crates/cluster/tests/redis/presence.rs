@@ -77,6 +77,32 @@ fn a_key_of_a_wrong_type_is_as_none_and_harms_no_other_user() {
 }
 
 #[test]
+fn users_whom_redis_loses_are_there_again_and_their_friends_are_told() {
+    let redis = Redis::start();
+    let (a, b) = (Node::join(&redis, "a"), Node::join(&redis, "b"));
+    let lost = [UserId(1), UserId(100), UserId(255)];
+    let kept = UserId(2);
+    lost.iter().chain([&kept]).for_each(|user| {
+        a.presence.arrive(*user, SessionId(user.0), Company::Any);
+    });
+    let before = a.told.all_changed().len();
+    let mut raw = raw(&redis);
+    for key in ["t:p:1", "t:p:100"] {
+        let _: i64 = redis::cmd("DEL").arg(key).query(&mut raw).unwrap();
+    }
+    let _: () = redis::cmd("SET").arg("t:p:255").arg("no hash").query(&mut raw).unwrap();
+    let at: Vec<String> = redis::cmd("KEYS").arg("t:at:a#*").query(&mut raw).unwrap();
+    let _: () = redis::cmd("SET").arg(&at[0]).arg("no set").query(&mut raw).unwrap();
+    assert_eq!(b.presence.states(&lost), [Offline; 3]);
+    eventually(LIMIT, "they are back", || (b.presence.states(&lost) == [Online; 3]).then_some(()));
+    eventually(LIMIT, "it is told", || (a.told.all_changed().len() == before + 3).then_some(()));
+    assert!(!a.told.all_changed()[before..].contains(&kept));
+    assert_eq!((a.presence.snapshot().restored, a.presence.snapshot().outages), (3, 0));
+    let listed = || -> i64 { redis::cmd("SCARD").arg(&at[0]).query(&mut self::raw(&redis)).unwrap() };
+    eventually(LIMIT, "a survivor would find them", || (listed() == 4).then_some(()));
+}
+
+#[test]
 fn many_states_are_asked_in_order() {
     let redis = Redis::start();
     let (a, b) = (Node::join(&redis, "a"), Node::join(&redis, "b"));

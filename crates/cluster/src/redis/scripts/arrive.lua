@@ -20,5 +20,5 @@ if ARGV[5] == 'none' and not online and settling() then
   return 'unknown'
 end
 redis.call('HSET', key, member .. '#' .. session, 1)
-redis.call('SADD', prefix .. 'at:' .. member, user)
+list_at(member, 'SADD', user)
 return online and 'same' or 'changed'

@@ -15,6 +15,6 @@ for _, field in ipairs(fields_of(user)) do
   end
 end
 if not here then
-  redis.call('SREM', prefix .. 'at:' .. member, user)
+  list_at(member, 'SREM', user)
 end
 return online and 'same' or 'changed'

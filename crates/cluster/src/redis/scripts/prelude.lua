@@ -34,10 +34,23 @@ end
 local function fields_of(user)
   local fields = redis.pcall('HKEYS', prefix .. 'p:' .. user)
   if fields.err then
+    -- It is of another type: nothing else is wrong with a read.
     redis.call('DEL', prefix .. 'p:' .. user)
     return {}
   end
   return fields
+end
+
+-- Puts a user on a node's list ('SADD'), or takes them off ('SREM').
+local function list_at(member, command, user)
+  local at = prefix .. 'at:' .. member
+  local outcome = redis.pcall(command, at, user)
+  if type(outcome) == 'table' and outcome.err then
+    if string.find(outcome.err, 'WRONGTYPE', 1, true) then
+      redis.call('DEL', at)
+    end
+    redis.call(command, at, user)
+  end
 end
 
 local function settling()
