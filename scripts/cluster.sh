@@ -2,14 +2,16 @@
 # A whole cluster on this machine, to try it: MariaDB, Redis, three nodes and nginx, each private to one folder.
 #
 #   scripts/cluster.sh up        builds the release programs, starts what does not run, and says how to connect
-#   scripts/cluster.sh status    says what runs; exit code 0 if all of it is ready, else 3
+#   scripts/cluster.sh status    says what runs, and why something is not ready; exit code 0 if all of it is ready, else 3
 #   scripts/cluster.sh down      stops it, clients first told; the data stay
 #
 # Settings, from the environment:
 #
 #   CLUSTER_DIR     where everything is kept (./data/cluster); remove the folder after `down` to begin anew
 #   CLUSTER_PORT    nginx's port, 7000; nodes follow at +1, their admin addresses at +101, MariaDB at +201, Redis at +202
-#   CLUSTER_NODES   how many nodes, 3
+#   CLUSTER_NODES   how many nodes, 3; `up` with a larger number adds nodes to a cluster that runs
+#
+# The configuration files in the folder are written anew by each `up` for what it starts: change them in a copy.
 #
 # Everything listens on 127.0.0.1 only. It runs as whoever calls it, root or not. Passwords are made at the first `up` and
 # stand in files that only their owner can read. No process is signalled but those that are in the folder's pid files, and
@@ -151,7 +153,7 @@ is_ready() {
         REDISCLI_AUTH="$(<"$folder/secret/redis")" timeout 2 redis-cli -p "$(port_of redis)" INFO server 2>/dev/null |
             grep -q "^process_id:$pid"$'\r'
         ;;
-    node-*) [[ "$(readiness_of "$1")" == 200 ]] ;;
+    node-*) [[ "$(readiness_of "$1")" == "200 "* ]] ;;
     nginx)
         # It writes the file when the port is its own.
         [[ "$(cat "$folder/nginx/nginx.pid" 2>/dev/null)" == "$pid" ]] && is_taken "$port"
@@ -159,16 +161,17 @@ is_ready() {
     esac
 }
 
-# The status code of a node's /readyz; nothing if it does not answer.
+# A node's answer at /readyz: the status code and the sentence below it; nothing if it does not answer.
 readiness_of() {
-    local line=
-    {
-        exec 3<>"/dev/tcp/127.0.0.1/$(admin_port_of "$1")" || return 0
+    local answer code
+    answer="$({
+        exec 3<>"/dev/tcp/127.0.0.1/$(admin_port_of "$1")" || exit 0
         printf 'GET /readyz HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n' >&3
-        read -r -t 2 line <&3 || true
-        exec 3>&-
-    } 2>/dev/null
-    [[ $line != HTTP/* ]] || cut -d ' ' -f 2 <<<"$line"
+        timeout 2 cat <&3 || true
+    } 2>/dev/null)"
+    [[ $answer == HTTP/* ]] || return 0
+    read -r _ code _ <<<"$answer"
+    printf '%s %s\n' "$code" "${answer##*$'\n'}"
 }
 
 start_mariadb() {
@@ -208,7 +211,7 @@ init-file=$folder/secret/mariadb.sql
 skip-name-resolve
 character-set-server=utf8mb4
 innodb-flush-log-at-trx-commit=1
-max-connections=$((node_count * 17 + 10))
+max-connections=$((NODES_MAX * 17 + 10))
 innodb-buffer-pool-size=128M
 EOF
     launch mariadb mariadbd --defaults-file="$folder/mariadb.cnf" "${as_root[@]}"
@@ -246,10 +249,27 @@ EOF
 }
 
 start_nginx() {
-    local text servers='' node
     mkdir -p "$folder/nginx"
     # One that was killed leaves it.
     rm -f -- "$folder/nginx/nginx.pid"
+    nginx_configuration >"$folder/nginx/nginx.conf"
+    launch nginx nginx -g 'daemon off;' -p "$folder/nginx" -c "$folder/nginx/nginx.conf" -e "$folder/nginx/error.log"
+}
+
+# Tells nginx of nodes that were added since it started: who is connected stays connected.
+reload_nginx() {
+    local new="$folder/nginx/nginx.conf.new"
+    nginx_configuration >"$new"
+    if cmp --silent "$new" "$folder/nginx/nginx.conf"; then
+        rm -f -- "$new"
+        return
+    fi
+    mv -- "$new" "$folder/nginx/nginx.conf"
+    signal nginx HUP
+}
+
+nginx_configuration() {
+    local text servers='' node
     for node in $(nodes); do
         servers+="server 127.0.0.1:$(port_of "$node") max_fails=2 fail_timeout=5s;"$'\n        '
     done
@@ -261,8 +281,7 @@ start_nginx() {
     text="${text//@WORKERS@/auto}"
     text="${text//@NODES@/$servers}"
     text="${text/proxy_protocol on;/proxy_protocol on; proxy_bind $NGINX_ADDRESS;}"
-    printf '%s\n' "$text" >"$folder/nginx/nginx.conf"
-    launch nginx nginx -g 'daemon off;' -p "$folder/nginx" -c "$folder/nginx/nginx.conf" -e "$folder/nginx/error.log"
+    printf '%s\n' "$text"
 }
 
 start() {
@@ -279,7 +298,7 @@ up() {
     check_programs
     runs nginx || kill_orphans nginx
     check_ports
-    say "building the release programs"
+    say "building the release programs; the first time takes some minutes"
     cargo build --quiet --release --package server --package client-cli || fail "the build failed"
     mkdir -p "$folder/log" "$folder/run" "$folder/secret"
     printf '%s %s\n' "$port" "$node_count" >"$folder/layout"
@@ -290,7 +309,7 @@ up() {
     for part in mariadb redis; do becomes_ready "$part"; done
     for part in $(nodes); do runs "$part" || start "$part"; done
     for part in $(nodes); do becomes_ready "$part"; done
-    runs nginx || start nginx
+    if runs nginx; then reload_nginx; else start nginx; fi
     becomes_ready nginx
     cat <<EOF
 
@@ -348,11 +367,19 @@ show_status() {
             state="does not run"
         elif ! is_ready "$part"; then
             state="not ready"
+            [[ $part != node-* ]] || state+=": $(why_not "$part")"
         fi
         [[ $state == ready ]] || all=3
         printf '%-10s %-8s %-6s %s\n' "$part" "$(pid_of "$part")" "$(port_of "$part")" "$state"
     done
     return "$all"
+}
+
+# Why a node is not ready, as it says itself.
+why_not() {
+    local answer
+    answer="$(readiness_of "$1")"
+    if [[ -n $answer ]]; then printf '%s\n' "${answer#* }"; else printf 'no answer at its admin address\n'; fi
 }
 
 check_programs() {
@@ -375,10 +402,11 @@ check_ports() {
     done
 }
 
-# Sets folder, port and node_count. The layout of what was started counts, unless the environment names another one: then
-# `up` says which parts stand in the way.
+# resolve COMMAND: sets folder, port and node_count. The layout of what was started counts, unless the environment names
+# another one; while parts run, `up` may only add nodes to it.
 resolve() {
     local saved_port=7000 saved_nodes=3
+    programs="${CARGO_TARGET_DIR:-target}/release"
     folder="$(realpath -m -- "${CLUSTER_DIR:-data/cluster}")"
     # It goes into configuration files of four programs, each with quotes of its own.
     [[ $folder =~ ^[A-Za-z0-9._/-]+$ ]] || fail "the folder's path may hold letters, digits, dots, dashes and slashes: $folder"
@@ -389,11 +417,11 @@ resolve() {
     [[ $node_count =~ ^[1-9]$ ]] || status=2 fail "CLUSTER_NODES must be 1 to $NODES_MAX"
     if [[ "$port $node_count" != "$saved_port $saved_nodes" ]]; then
         local part
+        [[ $1 != up || $port != "$saved_port" || $node_count -lt $saved_nodes ]] || return 0
         for part in mariadb redis nginx $(seq -f 'node-%g' 1 "$NODES_MAX"); do
-            ! runs "$part" || fail "it runs with CLUSTER_PORT=$saved_port CLUSTER_NODES=$saved_nodes: stop that first"
+            ! runs "$part" || fail "it runs with CLUSTER_PORT=$saved_port CLUSTER_NODES=$saved_nodes: stop that first (more nodes: \`up\` adds them)"
         done
     fi
-    programs="${CARGO_TARGET_DIR:-target}/release"
 }
 
 main() {
@@ -401,7 +429,7 @@ main() {
     up:1 | down:1 | status:1) ;;
     *) status=2 fail "usage: scripts/cluster.sh up|down|status" ;;
     esac
-    resolve
+    resolve "$1"
     if [[ $1 == status ]]; then
         show_status
         return

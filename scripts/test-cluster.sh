@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# Proves that scripts/cluster.sh does what it says: up, two people chat across nodes, status, a lost node, down. About ten
-# seconds once the release programs are built. Uses a temporary folder and ports that are free.
+# Proves that scripts/cluster.sh does what it says: up, two people chat across nodes, status, a lost node, an added one,
+# down. Some twenty seconds once the release programs are built. Uses a temporary folder and ports that are free.
 
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
@@ -105,6 +105,33 @@ kill_part redis
 scripts/cluster.sh up >"$folder/up.out" 2>&1 || fail "up of what was missing failed: $(<"$folder/up.out")"
 expect_status 0
 
+# A node more, while everything runs: nginx gives it its share, and nobody loses a connection for it.
+read -r before _ <"$CLUSTER_DIR/run/nginx.pid"
+CLUSTER_NODES=4 scripts/cluster.sh up >"$folder/up.out" 2>&1 || fail "adding a node failed: $(<"$folder/up.out")"
+unset CLUSTER_NODES
+expect_status 0
+grep -q '^node-4 .* ready$' "$folder/status.out" || fail "status does not show the node that was added"
+read -r after _ <"$CLUSTER_DIR/run/nginx.pid"
+[[ $before == "$after" ]] || fail "nginx was started anew for the node that was added"
+deadline=$((SECONDS + PATIENCE))
+until chat "$CLUSTER_PORT" visitor '/whoami' | grep -q '"node":"node-4"'; do
+    ((SECONDS < deadline)) || fail "nginx gives nobody to the node that was added"
+done
+! CLUSTER_NODES=3 scripts/cluster.sh up >"$folder/up.out" 2>&1 || fail "up took a node away"
+
+# Without its database a node says so.
+kill_part mariadb
+deadline=$((SECONDS + PATIENCE))
+until
+    chat $((CLUSTER_PORT + 1)) alice '/login alice' >/dev/null || true
+    scripts/cluster.sh status >"$folder/status.out" || true
+    grep -q '^node-1 .* not ready: database away$' "$folder/status.out"
+do
+    ((SECONDS < deadline)) || fail "status does not say why a node is not ready: $(<"$folder/status.out")"
+done
+scripts/cluster.sh up >"$folder/up.out" 2>&1 || fail "up of the database failed: $(<"$folder/up.out")"
+expect_status 0
+
 cat "$CLUSTER_DIR"/run/*.pid >"$folder/pids"
 scripts/cluster.sh down >"$folder/down.out" 2>&1 || fail "down failed: $(<"$folder/down.out")"
 while read -r pid _; do
@@ -117,4 +144,4 @@ scripts/cluster.sh down >/dev/null || fail "a second down is not harmless"
 scripts/cluster.sh up >"$folder/up.out" 2>&1 || fail "up after down failed: $(<"$folder/up.out")"
 chat "$CLUSTER_PORT" alice '/login alice' '/chat bob' '/history 10' >"$folder/history.out" || fail "nobody serves after down and up"
 grep -q 'from node 1.*from node 2' "$folder/history.out" || fail "something was lost over down and up"
-echo "up, chat across nodes, losses, down and up again: passed in $SECONDS s"
+echo "up, chat across nodes, losses, a node more, down and up again: passed in $SECONDS s"
