@@ -400,7 +400,10 @@ mod tests {
             let path = file.path().to_str().unwrap();
             message(&["--config", path]).replace(path, "FILE")
         };
-        assert_eq!(wrong("hartbeat_ms = 5"), "hartbeat_ms in the file FILE is not a setting");
+        assert_eq!(
+            wrong("hartbeat_ms = 5"),
+            "hartbeat_ms in the file FILE is not a setting; server --help lists them"
+        );
         assert_eq!(wrong("heartbeat_ms = 5"), "heartbeat_ms (file FILE): 5 is not within 1000 to 3600000");
         assert_eq!(
             wrong("node = 1.5"),

@@ -1,6 +1,7 @@
 //! One node of the chat system: reads its settings, wires ports to the service, and runs until it is told to stop.
 
 mod config;
+mod descriptors;
 mod exposition;
 mod node;
 mod process;
@@ -36,6 +37,10 @@ fn run(flags: &clap::ArgMatches) -> Result<(), String> {
         return Ok(());
     }
     start_log(&config.log, &config.gateway.node);
+    let limit = descriptors::raise();
+    if let Some(sentence) = descriptors::shortage(config.reactor.connections_max, limit) {
+        log::warn!("{sentence}");
+    }
     let node = Node::start(config)?;
     println!("{}", node.announcement());
     node.wait()

@@ -25,7 +25,7 @@ pub(crate) enum ConfigError {
     File { path: PathBuf, cause: String },
     #[error("the file {} is not TOML: {cause}", path.display())]
     Toml { path: PathBuf, cause: String },
-    #[error("{key} in the file {} is not a setting", path.display())]
+    #[error("{key} in the file {} is not a setting; server --help lists them", path.display())]
     Unknown { key: String, path: PathBuf },
     #[error("{key} in the file {} must be a text, a whole number or a list of texts", path.display())]
     Form { key: String, path: PathBuf },
