@@ -1,17 +1,15 @@
 //! What a node counts, read at its admin address.
 
 use std::collections::HashMap;
-use std::io::{Read, Write};
-use std::net::TcpStream;
 
-use crate::support::{DEADLINE, Server};
+use crate::support::{Server, ask};
 
 /// The numbers of a node at one moment.
 pub(super) struct Numbers(HashMap<String, f64>);
 
 /// Reads them.
 pub(super) fn scrape(server: &Server) -> Numbers {
-    let (status, body) = ask(server, "/metrics");
+    let (status, body) = ask(server.admin_address(), "/metrics");
     assert_eq!(status, 200, "{body}");
     let lines = body.lines().filter(|line| !line.starts_with('#') && !line.is_empty());
     let number = |line: &str| {
@@ -19,19 +17,6 @@ pub(super) fn scrape(server: &Server) -> Numbers {
         (name.to_owned(), value.parse().unwrap_or_else(|error| panic!("{error}: {line}")))
     };
     Numbers(lines.map(number).collect())
-}
-
-/// Asks an admin address; status and body.
-pub(super) fn ask(server: &Server, path: &str) -> (u16, String) {
-    let mut stream = TcpStream::connect(server.admin_address()).expect("the admin address accepts");
-    stream.set_read_timeout(Some(DEADLINE)).expect("a timeout");
-    let request = format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).expect("a request");
-    let mut answer = String::new();
-    stream.read_to_string(&mut answer).expect("an answer");
-    let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
-    let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
-    (status, body.to_owned())
 }
 
 impl Numbers {

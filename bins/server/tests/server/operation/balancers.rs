@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use protocol::Code;
 use testkit::{Nginx, eventually};
 
-use super::{admin, alone, ask};
-use crate::support::{DEADLINE, Peer, Server, hello, user};
+use super::alone;
+use crate::support::{DEADLINE, Peer, Server, ask, hello, user};
 
 const SIGNATURE: &[u8] = b"\r\n\r\n\0\r\nQUIT\n";
 /// TCP over IPv4 from 203.0.113.7:54321.
@@ -42,7 +42,7 @@ fn logged(server: &Server, words: &[&str]) {
 }
 
 fn counted(server: &Server, name: &str) -> u64 {
-    let page = ask(admin(server), "/metrics").1;
+    let page = ask(server.admin_address(), "/metrics").1;
     let line = page.lines().find_map(|line| line.strip_prefix(&format!("{name} ")));
     line.unwrap_or_else(|| panic!("no {name}")).parse().expect("a number")
 }

@@ -8,8 +8,8 @@ use client::{Client, Config};
 use protocol::{Code, State};
 use testkit::{MariaDb, Redis, Signal, eventually};
 
-use super::{admin, alone, ask, clustered, ends_well, try_ask};
-use crate::support::{DEADLINE, Peer, Server, befriend, friends, hello, log_in, user};
+use super::{alone, clustered, ends_well};
+use crate::support::{DEADLINE, Peer, Server, ask, befriend, friends, hello, log_in, try_ask, user};
 
 /// Long enough for what a test does meanwhile, on a loaded machine.
 const NOTICE: Duration = Duration::from_secs(3);
@@ -17,7 +17,7 @@ const NOTICE: Duration = Duration::from_secs(3);
 #[test]
 fn a_node_says_that_it_leaves_before_it_does() {
     let mut server = Server::start(alone().with("drain-notice-ms", NOTICE.as_millis()));
-    let (admin, address) = (admin(&server), server.address());
+    let (admin, address) = (server.admin_address(), server.address());
     let (mut alice, mut bob, _) = friends(&server, "alice", "bob");
     let begun = Instant::now();
     server.process().signal(Signal::TERM);
@@ -49,7 +49,7 @@ fn a_node_says_that_it_leaves_before_it_does() {
 #[test]
 fn operators_are_answered_to_the_end() {
     let mut server = Server::start(alone().with("drain-ms", 600_000));
-    let admin = admin(&server);
+    let admin = server.admin_address();
     let (mut alice, mut bob, conv) = friends(&server, "alice", "bob");
     let text = "x".repeat(60_000);
     for _ in 0..20 {
@@ -71,7 +71,7 @@ fn operators_are_answered_to_the_end() {
 #[test]
 fn a_second_signal_ends_the_notice_too() {
     let mut server = Server::start(alone().with("drain-notice-ms", 600_000));
-    let admin = admin(&server);
+    let admin = server.admin_address();
     let mut alice = Peer::connect(server.address());
     alice.hello(hello("")).expect("HELLO");
     server.process().signal(Signal::TERM);
@@ -141,7 +141,7 @@ fn clients_of_the_library_come_back_when_they_are_told() {
 }
 
 fn connections(server: &Server) -> u64 {
-    let page = ask(admin(server), "/metrics").1;
+    let page = ask(server.admin_address(), "/metrics").1;
     let line = page.lines().find_map(|line| line.strip_prefix("chat_reactor_connections "));
     line.expect("a number of connections").parse().expect("a number")
 }

@@ -5,9 +5,9 @@ use std::fs;
 use protocol::{Login, Secret};
 use testkit::{MariaDb, Redis, eventually};
 
-use super::{admin, ask, clustered};
+use super::clustered;
 use crate::support::{
-    DEADLINE, Options, PASSWORD, Peer, Server, Store, befriend, friends, hello, log_in, user,
+    DEADLINE, Options, PASSWORD, Peer, Server, Store, ask, befriend, friends, hello, log_in, user,
 };
 
 #[test]
@@ -82,7 +82,7 @@ fn a_cluster_logs_no_secrets_and_no_texts() {
     redis.kill();
     moved.say(bob.id, TEXT);
     redis.restart();
-    let page = ask(admin(&one), "/metrics").1;
+    let page = ask(one.admin_address(), "/metrics").1;
     moved.log_out().expect("logged out");
     log_in(&one, "alice", "again");
     one.terminate();

@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use protocol::Code;
 use testkit::{MariaDb, Redis, eventually};
 
-use super::{admin, alone, ask, clustered};
-use crate::support::{DEADLINE, Server, befriend, chat, friends, user};
+use super::{alone, clustered};
+use crate::support::{DEADLINE, Server, ask, befriend, chat, friends, user};
 
 /// A family of metrics: kind and help.
 type Families = BTreeMap<String, (String, String)>;
@@ -20,7 +20,7 @@ struct Page {
 impl Page {
     /// Reads a server's page; anything but the text format panics.
     fn of(server: &Server) -> Page {
-        let (status, text) = ask(admin(server), "/metrics");
+        let (status, text) = ask(server.admin_address(), "/metrics");
         assert_eq!(status, 200, "{text}");
         assert!(text.ends_with('\n'), "the last line has an end too");
         let mut page = Page { families: Families::new(), samples: BTreeMap::new() };

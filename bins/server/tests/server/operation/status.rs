@@ -2,14 +2,14 @@
 
 use testkit::{MariaDb, Redis, eventually};
 
-use super::{admin, alone, ask, clustered};
-use crate::support::{DEADLINE, Options, Server, Store, friends, user};
+use super::{alone, clustered};
+use crate::support::{DEADLINE, Options, Server, Store, ask, friends, user};
 
 #[test]
 fn a_node_that_serves_is_healthy_and_ready() {
     let server = Server::start(alone());
     for path in ["/healthz", "/readyz"] {
-        assert_eq!(ask(admin(&server), path), (200, "ok\n".to_owned()), "{path}");
+        assert_eq!(ask(server.admin_address(), path), (200, "ok\n".to_owned()), "{path}");
     }
 }
 
@@ -26,17 +26,19 @@ fn without_its_database_a_node_is_not_ready() {
     let name = database.create_database("ready");
     let server = Server::start(Options::on_url(database.url(&name)).with("admin", "127.0.0.1:0"));
     let (mut alice, bob, _) = friends(&server, "alice", "bob");
-    assert_eq!(ask(admin(&server), "/readyz").0, 200);
+    assert_eq!(ask(server.admin_address(), "/readyz").0, 200);
     database.kill();
     eventually(DEADLINE, "the node is not ready", || {
         // Whoever asks something finds that the database is away.
         let _ = alice.friends(0, 0);
-        (ask(admin(&server), "/readyz") == (503, "database away\n".to_owned())).then_some(())
+        (ask(server.admin_address(), "/readyz") == (503, "database away\n".to_owned())).then_some(())
     });
-    assert_eq!(ask(admin(&server), "/healthz").0, 200);
+    assert_eq!(ask(server.admin_address(), "/healthz").0, 200);
     database.restart();
     // By itself: a node that is not ready is asked by nobody else.
-    eventually(DEADLINE, "the node is ready", || (ask(admin(&server), "/readyz").0 == 200).then_some(()));
+    eventually(DEADLINE, "the node is ready", || {
+        (ask(server.admin_address(), "/readyz").0 == 200).then_some(())
+    });
     eventually(DEADLINE, "and serves", || alice.friends(0, 0).ok());
     assert_eq!(alice.friends(0, 0).expect("a page").friends[0].id, bob.id);
 }
@@ -48,5 +50,5 @@ fn without_redis_a_node_is_ready() {
     let server = Server::start(clustered(database, &database.create_database("ready"), &redis));
     redis.kill();
     user(&server, "alice");
-    assert_eq!(ask(admin(&server), "/readyz"), (200, "ok\n".to_owned()));
+    assert_eq!(ask(server.admin_address(), "/readyz"), (200, "ok\n".to_owned()));
 }

@@ -1,11 +1,13 @@
 //! What the tests stand on: the real server as a process, on either store, and raw protocol connections to it.
 
+mod admin;
 mod peer;
 mod people;
 mod random;
 mod server;
 mod store;
 
+pub(crate) use admin::{ask, try_ask};
 pub(crate) use peer::{DEADLINE, Peer, raw_frame};
 pub(crate) use people::{
     PASSWORD, Witnesses, befriend, chat, friends, group_chat, hello, log_in, register, user,
