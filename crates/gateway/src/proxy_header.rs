@@ -48,10 +48,14 @@ fn line(input: &[u8]) -> Found {
     let Some(end) = front.windows(2).position(|pair| pair == b"\r\n") else {
         return if front.len() < LINE_BYTES_MAX { Found::Unfinished } else { Found::Malformed };
     };
+    // What follows is to be ignored, even if it is no text.
+    if let Some(rest) = front[..end].strip_prefix(b"PROXY UNKNOWN")
+        && rest.first().is_none_or(|byte| *byte == b' ')
+    {
+        return Found::Header(None, end + 2);
+    }
     let fields = std::str::from_utf8(&front[..end]).map(|line| line.split(' ').collect::<Vec<_>>());
     let source = match fields.as_deref() {
-        // What follows is to be ignored.
-        Ok(["PROXY", "UNKNOWN", ..]) => return Found::Header(None, end + 2),
         Ok(["PROXY", "TCP4", addresses @ ..]) => source::<Ipv4Addr>(addresses),
         Ok(["PROXY", "TCP6", addresses @ ..]) => source::<Ipv6Addr>(addresses),
         _ => None,
@@ -134,6 +138,7 @@ mod tests {
             (b"PROXY TCP6 2001:db8::7 ::1 54321 7000\r\n".to_vec(), Some("[2001:db8::7]:54321")),
             (b"PROXY UNKNOWN\r\n".to_vec(), None),
             (b"PROXY UNKNOWN whatever follows\r\n".to_vec(), None),
+            (b"PROXY UNKNOWN \xff\0\xfe\r\n".to_vec(), None),
             (header(0x21, 0x11, &ipv4()), Some("203.0.113.7:54321")),
             (header(0x21, 0x11, &[&ipv4()[..], &tlv].concat()), Some("203.0.113.7:54321")),
             (header(0x21, 0x21, &ipv6()), Some("[2001:db8::7]:54321")),
@@ -178,6 +183,7 @@ mod tests {
             b"PROXY TCP4 203.0.113.7 nowhere 1 2\r\n",
             b"PROXY UDP4 203.0.113.7 10.0.0.1 1 2\r\n",
             b"PROXY TCP4 \xff\r\n",
+            b"PROXY UNKNOWNS\r\n",
             &[b"PROXY TCP4 ", [b'1'; 96].as_slice()].concat(),
             b"\r\n\r\n\0\r\nQUIT\r",
             &header(0x11, 0x11, &ipv4()),
@@ -208,7 +214,7 @@ mod tests {
         /// never turn what was decided around.
         #[test]
         fn changed_headers_are_decided_once(
-            which in 0..14usize,
+            which in 0..15usize,
             changes in proptest::collection::vec((any::<proptest::sample::Index>(), any::<u8>()), 0..4),
         ) {
             let mut bytes = good()[which].0.clone();
