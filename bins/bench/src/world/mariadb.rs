@@ -11,7 +11,7 @@ use std::{
 
 use mysql::{Conn, Opts, OptsBuilder, prelude::Queryable};
 
-use super::{Program, free_port, installed, wait_until_ready};
+use super::{Launch, Program, Restartable, free_port, installed};
 use crate::error::BenchError;
 
 /// The nodes' database.
@@ -24,50 +24,26 @@ const SHARED_OPTIONS: [&str; 2] = ["--no-defaults", "--innodb-log-file-size=96M"
 const ASK_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A MariaDB with an empty database.
-pub(crate) struct MariaDb {
-    program: Program,
+pub(crate) type MariaDb = Restartable<MariaDbAt>;
+
+/// Where it runs, and keeps its data.
+pub(crate) struct MariaDbAt {
     port: u16,
     folder: PathBuf,
 }
 
 impl MariaDb {
-    pub(super) fn start(folder: &Path) -> Result<MariaDb, BenchError> {
+    pub(super) fn start_in(folder: &Path) -> Result<MariaDb, BenchError> {
         let folder = folder.join("mariadb");
         install(&folder)?;
-        let port = free_port()?;
-        let program = launch(&folder, port)?;
-        let mut mariadb = MariaDb { program, port, folder };
-        let (port, data) = (mariadb.port, mariadb.folder.join("data"));
-        wait_until_ready(&mut mariadb.program, || answers(port, &data))?;
+        let mariadb = Restartable::start(MariaDbAt { port: free_port()?, folder })?;
         mariadb.ask("", |conn| conn.query_drop(format!("CREATE DATABASE {DATABASE}")))?;
         Ok(mariadb)
     }
 
     /// The nodes' store, as its administrator without a password.
     pub(crate) fn url(&self) -> String {
-        format!("mysql://root@127.0.0.1:{}/{DATABASE}", self.port)
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.program.pid()
-    }
-
-    pub(crate) fn kill(&mut self) {
-        self.program.kill();
-    }
-
-    /// Starts it again with its data and port after [`MariaDb::kill`]. Returns at once: ask [`MariaDb::is_ready`].
-    pub(crate) fn start_again(&mut self) -> Result<(), BenchError> {
-        self.program = launch(&self.folder, self.port)?;
-        Ok(())
-    }
-
-    /// Whether it serves; an error if it has ended.
-    pub(crate) fn is_ready(&mut self) -> Result<bool, BenchError> {
-        if self.program.has_ended() {
-            return Err(self.program.did_not_start());
-        }
-        Ok(answers(self.port, &self.folder.join("data")))
+        format!("mysql://root@127.0.0.1:{}/{DATABASE}", self.launch.port)
     }
 
     /// How often statements of each kind ran since the start: `Com_select` and the like, and `Questions`.
@@ -88,7 +64,7 @@ impl MariaDb {
 
     /// What was written down so far.
     pub(crate) fn statements(&self) -> Result<Statements, BenchError> {
-        let log = fs::read(self.folder.join("general.log")).map_err(BenchError::io("general.log"))?;
+        let log = fs::read(self.launch.folder.join("general.log")).map_err(BenchError::io("general.log"))?;
         Ok(Statements::read(&String::from_utf8_lossy(&log)))
     }
 
@@ -102,8 +78,33 @@ impl MariaDb {
         database: &str,
         question: impl FnOnce(&mut Conn) -> mysql::Result<T>,
     ) -> Result<T, BenchError> {
-        let asked = connect(self.port, database).and_then(|mut conn| question(&mut conn));
+        let asked = connect(self.launch.port, database).and_then(|mut conn| question(&mut conn));
         asked.map_err(|error| BenchError::io("MariaDB")(std::io::Error::other(error)))
+    }
+}
+
+impl Launch for MariaDbAt {
+    fn launch(&self) -> Result<Program, BenchError> {
+        Program::start(&installed("mariadbd")?, "mariadbd", &self.folder, |command| {
+            command.args(SHARED_OPTIONS).args(as_root());
+            command.arg(format!("--datadir={}", self.folder.join("data").display()));
+            command.arg(format!("--socket={}", self.folder.join("s.sock").display()));
+            command.arg(format!("--pid-file={}", self.folder.join("pid").display()));
+            command.arg(format!("--general-log-file={}", self.folder.join("general.log").display()));
+            command.arg(format!("--port={}", self.port));
+            command.args([
+                "--bind-address=127.0.0.1",
+                "--skip-name-resolve",
+                "--character-set-server=utf8mb4",
+                "--innodb-flush-log-at-trx-commit=1",
+                "--innodb-buffer-pool-size=256M",
+                "--performance-schema=OFF",
+            ]);
+        })
+    }
+
+    fn answers(&self, _pid: u32) -> bool {
+        answers(self.port, &self.folder.join("data"))
     }
 }
 
@@ -173,25 +174,6 @@ fn install(folder: &Path) -> Result<(), BenchError> {
     }
     let why = String::from_utf8_lossy(&output.stderr).into_owned();
     Err(BenchError::Start { program: "mariadb-install-db".into(), why })
-}
-
-fn launch(folder: &Path, port: u16) -> Result<Program, BenchError> {
-    Program::start(&installed("mariadbd")?, "mariadbd", folder, |command| {
-        command.args(SHARED_OPTIONS).args(as_root());
-        command.arg(format!("--datadir={}", folder.join("data").display()));
-        command.arg(format!("--socket={}", folder.join("s.sock").display()));
-        command.arg(format!("--pid-file={}", folder.join("pid").display()));
-        command.arg(format!("--general-log-file={}", folder.join("general.log").display()));
-        command.arg(format!("--port={port}"));
-        command.args([
-            "--bind-address=127.0.0.1",
-            "--skip-name-resolve",
-            "--character-set-server=utf8mb4",
-            "--innodb-flush-log-at-trx-commit=1",
-            "--innodb-buffer-pool-size=256M",
-            "--performance-schema=OFF",
-        ]);
-    })
 }
 
 /// `mariadbd` refuses to run as root unless told to.

@@ -9,6 +9,7 @@ mod nginx;
 mod node;
 mod program;
 mod redis;
+mod restartable;
 
 use std::{
     net::{Ipv4Addr, SocketAddr, TcpListener},
@@ -23,6 +24,8 @@ pub(crate) use nginx::Nginx;
 pub(crate) use node::{Node, Probe};
 pub(crate) use program::Program;
 pub(crate) use redis::Redis;
+use restartable::Launch;
+pub(crate) use restartable::Restartable;
 
 use crate::error::BenchError;
 
@@ -50,8 +53,8 @@ impl World {
     pub(crate) fn start(program: &Path, nodes: usize, args: &[String]) -> Result<World, BenchError> {
         let folder = tempfile::Builder::new().prefix("bench-world-").tempdir();
         let folder = folder.map_err(BenchError::io("temporary folder"))?;
-        let mariadb = MariaDb::start(folder.path())?;
-        let redis = Redis::start(folder.path())?;
+        let mariadb = MariaDb::start_in(folder.path())?;
+        let redis = Redis::start_in(folder.path())?;
         let nodes = (1..=nodes)
             .map(|number| Node::start(program, number, folder.path(), &mariadb, &redis, args))
             .collect::<Result<Vec<_>, _>>()?;

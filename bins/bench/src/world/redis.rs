@@ -7,62 +7,43 @@ use std::{
     time::Duration,
 };
 
-use super::{Program, free_port, installed, wait_until_ready};
+use super::{Launch, Program, Restartable, free_port, installed};
 use crate::error::BenchError;
 
 /// How long the bench's own questions wait.
 const ASK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// A Redis without persistence: one that is killed comes back empty.
-pub(crate) struct Redis {
-    program: Program,
+pub(crate) type Redis = Restartable<RedisAt>;
+
+/// Where it runs.
+pub(crate) struct RedisAt {
     port: u16,
     folder: PathBuf,
 }
 
 impl Redis {
-    pub(super) fn start(folder: &Path) -> Result<Redis, BenchError> {
-        let port = free_port()?;
-        let program = launch(folder, port)?;
-        let mut redis = Redis { program, port, folder: folder.to_owned() };
-        let pid = redis.program.pid();
-        wait_until_ready(&mut redis.program, || answers(port, pid))?;
-        Ok(redis)
+    pub(super) fn start_in(folder: &Path) -> Result<Redis, BenchError> {
+        Restartable::start(RedisAt { port: free_port()?, folder: folder.to_owned() })
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {
-        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
-    }
-
-    pub(crate) fn pid(&self) -> u32 {
-        self.program.pid()
-    }
-
-    pub(crate) fn kill(&mut self) {
-        self.program.kill();
-    }
-
-    /// Starts it again on the same port, empty, after [`Redis::kill`]. Returns at once: ask [`Redis::is_ready`].
-    pub(crate) fn start_again(&mut self) -> Result<(), BenchError> {
-        self.program = launch(&self.folder, self.port)?;
-        Ok(())
-    }
-
-    /// Whether it serves; an error if it has ended.
-    pub(crate) fn is_ready(&mut self) -> Result<bool, BenchError> {
-        if self.program.has_ended() {
-            return Err(self.program.did_not_start());
-        }
-        Ok(answers(self.port, self.program.pid()))
+        SocketAddr::from((Ipv4Addr::LOCALHOST, self.launch.port))
     }
 }
 
-fn launch(folder: &Path, port: u16) -> Result<Program, BenchError> {
-    Program::start(&installed("redis-server")?, "redis", folder, |command| {
-        command
-            .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"])
-            .arg(port.to_string());
-    })
+impl Launch for RedisAt {
+    fn launch(&self) -> Result<Program, BenchError> {
+        Program::start(&installed("redis-server")?, "redis", &self.folder, |command| {
+            command
+                .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"])
+                .arg(self.port.to_string());
+        })
+    }
+
+    fn answers(&self, pid: u32) -> bool {
+        answers(self.port, pid)
+    }
 }
 
 /// Whether the Redis at this port answers and is the process we started.
