@@ -41,6 +41,14 @@ CREATE TABLE recovery_codes (
     FOREIGN KEY recovery_codes_user (user_id) REFERENCES users (id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 
+-- One row: counts the tries to recover an account that is not there, or that has to wait. They cost a write as the others
+-- do, so that the time of an answer tells nothing.
+CREATE TABLE recoveries_in_vain (
+    id    TINYINT UNSIGNED NOT NULL PRIMARY KEY,
+    tries BIGINT UNSIGNED  NOT NULL
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+INSERT INTO recoveries_in_vain (id, tries) VALUES (1, 0);
+
 -- What concerned one user and can be seen nowhere else: decisions, removals, new roles. By a seq of the user's own.
 CREATE TABLE notices (
     user_id BIGINT UNSIGNED  NOT NULL,

@@ -37,6 +37,14 @@ CREATE TABLE recovery_codes (
     PRIMARY KEY (user_id, code_hash)
 ) STRICT, WITHOUT ROWID;
 
+-- One row: counts the tries to recover an account that is not there, or that has to wait. They cost a write as the others
+-- do, so that the time of an answer tells nothing.
+CREATE TABLE recoveries_in_vain (
+    id    INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    tries INTEGER NOT NULL
+) STRICT;
+INSERT INTO recoveries_in_vain (id, tries) VALUES (1, 0);
+
 -- What concerned one user and can be seen nowhere else: decisions, removals, new roles. By a seq of the user's own.
 CREATE TABLE notices (
     user_id  INTEGER NOT NULL,

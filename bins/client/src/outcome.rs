@@ -2,7 +2,8 @@
 
 use client::ClientError;
 use client::protocol::{
-    ChatMessage, Direction, Friend, FriendOutcome, FriendRequest, Group, Member, Role, Sent, Session, State,
+    ChatMessage, Direction, Friend, FriendOutcome, FriendRequest, Group, Member, Role, Secret, Sent, Session,
+    State,
 };
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
@@ -23,7 +24,16 @@ pub(crate) enum Outcome {
     Registered {
         id: u64,
         name: String,
+        codes: Vec<Secret>,
     },
+    PasswordChanged,
+    Recovered {
+        id: u64,
+        name: String,
+        codes_left: u32,
+    },
+    /// New ones.
+    RecoveryCodes(Vec<Secret>),
     LoggedIn {
         me: Me,
         friends: usize,
@@ -153,9 +163,27 @@ impl Outcome {
         match self {
             Outcome::Help(None) => help(),
             Outcome::Help(Some(name)) => find(name).map_or_else(Vec::new, explained),
-            Outcome::Registered { id, name } => {
-                one(format!("{} is registered with id {id}; now /login {}", one_line(name), one_line(name)))
+            Outcome::Registered { id, name, codes } => {
+                let name = one_line(name);
+                let mut lines = one(format!("{name} is registered with id {id}; now /login {name}"));
+                lines.extend(codes_to_keep(codes));
+                lines
             }
+            Outcome::PasswordChanged => {
+                one("the password is changed; your other sessions are ended".to_owned())
+            }
+            Outcome::Recovered { name, codes_left, .. } => {
+                let name = one_line(name);
+                let mut lines = one(format!(
+                    "the new password is set and all sessions are ended; now /login {name} ({} left)",
+                    count(*codes_left as usize, "recovery code")
+                ));
+                if *codes_left < FEW_CODES {
+                    lines.push("make new recovery codes soon: /recovery-codes".to_owned());
+                }
+                lines
+            }
+            Outcome::RecoveryCodes(codes) => codes_to_keep(codes),
             Outcome::LoggedIn { me, friends, online, groups, requests } => {
                 let friends = match friends {
                     0 => "no friends yet".to_owned(),
@@ -284,7 +312,13 @@ impl Outcome {
                 json!({ "commands": find(name).map(described).into_iter().collect::<Vec<_>>() })
             }
             Outcome::Help(None) => json!({ "commands": COMMANDS.iter().map(described).collect::<Vec<_>>() }),
-            Outcome::Registered { id, name } => json!({ "id": id, "name": name }),
+            Outcome::Registered { id, name, codes } => {
+                json!({ "id": id, "name": name, "recovery_codes": codes })
+            }
+            Outcome::Recovered { id, name, codes_left } => {
+                json!({ "id": id, "name": name, "codes_left": codes_left })
+            }
+            Outcome::RecoveryCodes(codes) => json!({ "recovery_codes": codes }),
             Outcome::LoggedIn { me, .. } => json!({ "id": me.id, "name": me.name, "session": me.session }),
             Outcome::Whoami { me: Some(me), server } => {
                 json!({ "server": server, "id": me.id, "name": me.name, "session": me.session })
@@ -318,6 +352,7 @@ impl Outcome {
             Outcome::Sessions(sessions) => json!({ "sessions": sessions }),
             Outcome::SessionEnded(session) => json!({ "session": session }),
             Outcome::LoggedOut
+            | Outcome::PasswordChanged
             | Outcome::Talking(None)
             | Outcome::Waiting { .. }
             | Outcome::Waited
@@ -327,6 +362,26 @@ impl Outcome {
         object["command"] = command.into();
         object
     }
+}
+
+/// Recovery codes of which a user should have more.
+const FEW_CODES: u32 = 3;
+
+/// Recovery codes with what to do with them. A server without any shows nothing.
+fn codes_to_keep(codes: &[Secret]) -> Vec<String> {
+    if codes.is_empty() {
+        return vec![];
+    }
+    let mut lines = vec![
+        "Your recovery codes. Each of them sets a new password once, by /recover, if you lose yours:"
+            .to_owned(),
+    ];
+    lines.extend(codes.chunks(2).map(|pair| {
+        let pair: Vec<_> = pair.iter().map(|code| one_line(code.expose()).into_owned()).collect();
+        format!("  {}", pair.join("    "))
+    }));
+    lines.push("Write them down and keep them apart from this device: they are not shown again.".to_owned());
+    lines
 }
 
 fn described(spec: &Spec) -> Value {

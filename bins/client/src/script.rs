@@ -64,7 +64,7 @@ fn run_one(
         Ok(None) => return Step::Goes(Exit::Done),
         // The first one that needs a connection waits for it; later ones wait in the client library.
         Ok(Some(command)) => {
-            chat.wait_for_connection(&command).and_then(|()| chat.run(command, &mut || None))
+            chat.wait_for_connection(&command).and_then(|()| chat.run(command, &mut |_| None))
         }
         Err(error) => Err(Failure::Usage(error)),
     };

@@ -8,7 +8,10 @@ use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mio::{Poll, Waker};
-use protocol::{GroupChat, Login, OneChat, Reg, Reply, Request, Secret, Sent, SignedIn};
+use protocol::{
+    ChangePassword, GroupChat, Login, OneChat, PasswordProof, Recover, Recovered, Reg, Registered, Reply,
+    Request, Secret, Sent, SignedIn,
+};
 use rand::random;
 
 use crate::config::Config;
@@ -109,14 +112,47 @@ impl Client {
         Ok(Pending { answer, timeout })
     }
 
-    /// Registers a name; its id.
+    /// Registers a name. What is returned holds the recovery codes: nobody gives them out again.
     ///
     /// # Errors
     /// As [`Client::call`].
-    pub fn register(&self, name: &str, password: Secret) -> Result<u64, ClientError> {
+    pub fn register(&self, name: &str, password: Secret) -> Result<Registered, ClientError> {
         match self.call(Request::Reg(Reg { name: name.to_owned(), password }))? {
-            Reply::Reg(registered) => Ok(registered.id),
+            Reply::Reg(registered) => Ok(registered),
             other => Err(other_answer("REG", &other)),
+        }
+    }
+
+    /// Sets a new password. The user's other sessions end.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn change_password(&self, password: Secret, new_password: Secret) -> Result<(), ClientError> {
+        match self.call(Request::ChangePassword(ChangePassword { password, new_password }))? {
+            Reply::ChangePassword(_) => Ok(()),
+            other => Err(other_answer("CHANGE_PASSWORD", &other)),
+        }
+    }
+
+    /// Sets a new password by a recovery code, while nobody is logged in. All sessions of the user end.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn recover(&self, recover: Recover) -> Result<Recovered, ClientError> {
+        match self.call(Request::Recover(recover))? {
+            Reply::Recover(recovered) => Ok(recovered),
+            other => Err(other_answer("RECOVER", &other)),
+        }
+    }
+
+    /// Replaces all recovery codes by new ones.
+    ///
+    /// # Errors
+    /// As [`Client::call`].
+    pub fn new_recovery_codes(&self, password: Secret) -> Result<Vec<Secret>, ClientError> {
+        match self.call(Request::NewRecoveryCodes(PasswordProof { password }))? {
+            Reply::NewRecoveryCodes(new) => Ok(new.recovery_codes),
+            other => Err(other_answer("NEW_RECOVERY_CODES", &other)),
         }
     }
 

@@ -417,6 +417,9 @@ fn is_barrier(request: &Request) -> bool {
         Request::Hello(_)
         | Request::Ping(_)
         | Request::Reg(_)
+        | Request::Recover(_)
+        | Request::ChangePassword(_)
+        | Request::NewRecoveryCodes(_)
         | Request::Sessions(_)
         | Request::AddFriend(_)
         | Request::AcceptFriend(_)
@@ -439,7 +442,10 @@ fn is_barrier(request: &Request) -> bool {
 }
 
 fn needs_no_session(request: &Request) -> bool {
-    matches!(request, Request::Login(_) | Request::Reg(_) | Request::Resume(_) | Request::Ping(_))
+    matches!(
+        request,
+        Request::Login(_) | Request::Reg(_) | Request::Recover(_) | Request::Resume(_) | Request::Ping(_)
+    )
 }
 
 /// Whether a request may be repeated when nobody knows what became of it: chat messages because the server knows them
@@ -460,6 +466,9 @@ fn repeat(request: &Request) -> Repeat {
         Request::Hello(_)
         | Request::Login(_)
         | Request::Reg(_)
+        | Request::Recover(_)
+        | Request::ChangePassword(_)
+        | Request::NewRecoveryCodes(_)
         | Request::Resume(_)
         | Request::LogOut(_)
         | Request::EndSession(_)

@@ -15,6 +15,7 @@ mod id;
 mod message;
 pub mod policy;
 mod ports;
+mod secret;
 mod session;
 #[cfg(feature = "testing")]
 pub mod testing;
@@ -31,5 +32,6 @@ pub use message::{
     PageSize, Parties, StoredMessage, Touched, Window,
 };
 pub use ports::*;
+pub use secret::{CodeHash, PasswordChange, RECOVERY_DELAY_MAX_MS, Recovered, Recovery, recovery_delay_ms};
 pub use session::{FoundSession, NewSession, Session, TokenHash};
 pub use user::{Account, Credentials, NewUser, User};

@@ -19,6 +19,8 @@ impl fmt::Debug for TokenHash {
 pub struct NewSession<'a> {
     /// Whose.
     pub user: UserId,
+    /// The hash that the login's password was checked against: a password that was changed meanwhile begins no session.
+    pub password_hash: &'a str,
     /// What finds it again.
     pub token: TokenHash,
     /// The device's name.

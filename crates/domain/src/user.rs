@@ -1,6 +1,6 @@
 //! Users: what is read at every login, and what is not.
 
-use crate::{Timestamp, UserId};
+use crate::{CodeHash, Timestamp, UserId};
 
 /// A user as everybody may see them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct NewUser<'a> {
     pub name_key: &'a str,
     /// The password's hash in PHC form.
     pub password_hash: &'a str,
+    /// What the password can be set anew by, once each.
+    pub recovery_codes: &'a [CodeHash],
     /// When.
     pub at: Timestamp,
 }

@@ -69,7 +69,8 @@ fn pairs(store: &SqliteStore) -> Vec<Pair> {
     (0..PAIRS)
         .map(|n| {
             let users = [format!("a{n}"), format!("b{n}")].map(|name| {
-                let new = NewUser { name: &name, name_key: &name, password_hash: "", at };
+                let new =
+                    NewUser { name: &name, name_key: &name, password_hash: "", recovery_codes: &[], at };
                 store.create_user(&new).unwrap().unwrap()
             });
             store.request_friend(users[0], users[1], "", at, limits).unwrap();
@@ -155,7 +156,10 @@ fn lookups(folder: &Path) {
     let mut chance = 7;
     let token = TokenHash([7; 32]);
     let user = pairs[0].users[0];
-    store.create_session(&NewSession { user, token, device: "x", at: Timestamp(0) }, 10).unwrap();
+    store
+        .create_session(&NewSession { user, password_hash: "", token, device: "x", at: Timestamp(0) }, 10)
+        .unwrap()
+        .unwrap();
     let batch: Vec<NewMessage> = (0..20_000).map(|n| message(&pairs, Ids::ByTime, n, &mut chance)).collect();
     store.append(&batch).unwrap();
     let pair = |n: usize| &pairs[n % PAIRS];

@@ -126,7 +126,8 @@ fn own_cpu() -> Duration {
 }
 
 fn cast(store: &MySqlStore) -> (UserId, Vec<ConversationId>) {
-    let user = NewUser { name: "a", name_key: "a", password_hash: "h", at: Timestamp(0) };
+    let user =
+        NewUser { name: "a", name_key: "a", password_hash: "h", recovery_codes: &[], at: Timestamp(0) };
     let sender = store.create_user(&user).unwrap().unwrap();
     let limits = GroupLimits { members: 10, groups: 1000 };
     let conversation = |_| {

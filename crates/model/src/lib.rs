@@ -14,7 +14,7 @@
 //!
 //! let folder = tempfile::tempdir()?;
 //! let store = SqliteStore::open(folder.path(), &Options::default())?;
-//! let user = NewUser { name: "Ann", name_key: "ann", password_hash: "$argon2id$…", at: Timestamp(0) };
+//! let user = NewUser { name: "Ann", name_key: "ann", password_hash: "$argon2id$…", recovery_codes: &[], at: Timestamp(0) };
 //! assert!(store.create_user(&user)?.is_some());
 //! assert_eq!(store.create_user(&user)?, None, "the name is taken now");
 //! # Ok::<(), Box<dyn std::error::Error>>(())

@@ -59,10 +59,11 @@ pub use push::{
 pub use reply::{
     Conversation, ConversationKind, ConversationsPage, Direction, ErrorBody, Friend, FriendAnswer,
     FriendOutcome, FriendRequest, FriendRequestsPage, FriendsPage, Group, GroupsPage, HelloReply,
-    HistoryPage, Joined, Member, MembersPage, Registered, Role, Sent, Session, SessionsList, SignedIn, State,
+    HistoryPage, Joined, Member, MembersPage, Recovered, RecoveryCodes, Registered, Role, Sent, Session,
+    SessionsList, SignedIn, State,
 };
 pub use request::{
-    Ack, AddFriend, CreateGroup, FriendRef, GroupChat, GroupMembers, GroupRef, Hello, History, Login,
-    Nothing, OneChat, Page, Ping, Reg, Resume, SessionRef,
+    Ack, AddFriend, ChangePassword, CreateGroup, FriendRef, GroupChat, GroupMembers, GroupRef, Hello,
+    History, Login, Nothing, OneChat, Page, PasswordProof, Ping, Recover, Reg, Resume, SessionRef,
 };
 pub use secret::Secret;

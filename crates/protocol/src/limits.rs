@@ -34,6 +34,15 @@ limits! {
     /// Bytes of a password, at most: hashing cost must not depend on the attacker.
     PASSWORD_BYTES_MAX: usize = 256;
 
+    /// Recovery codes that a user has at a time.
+    RECOVERY_CODES: usize = 10;
+
+    /// Letters and digits of a recovery code, without the separators.
+    RECOVERY_CODE_CHARS: usize = 16;
+
+    /// Bytes of a recovery code as somebody types it, separators included.
+    RECOVERY_CODE_BYTES_MAX: usize = 64;
+
     /// Characters of the greeting that comes with a friend request.
     GREETING_CHARS_MAX: usize = 200;
 
@@ -63,6 +72,11 @@ const _: () = {
     assert!(FRAME_BYTES_BEFORE_LOGIN_MAX < FRAME_BYTES_MAX);
     // The largest REG, with every character escaped, fits before login.
     assert!((NAME_CHARS_MAX * 2 + PASSWORD_BYTES_MAX) * 6 + 64 < FRAME_BYTES_BEFORE_LOGIN_MAX as usize);
+    // And so does the largest RECOVER.
+    assert!(
+        (NAME_CHARS_MAX * 2 + RECOVERY_CODE_BYTES_MAX + PASSWORD_BYTES_MAX) * 6 + 128
+            < FRAME_BYTES_BEFORE_LOGIN_MAX as usize
+    );
     // The login bundle is the deepest body: object, list, object.
     assert!(NESTING_MAX >= 3);
 };

@@ -7,11 +7,11 @@ use crate::msgid::MsgId;
 use crate::push::{Bye, ChatMessage, FriendEvent, GroupEvent, PresencePush};
 use crate::reply::{
     ConversationsPage, ErrorBody, FriendAnswer, FriendRequestsPage, FriendsPage, GroupsPage, HelloReply,
-    HistoryPage, Joined, MembersPage, Registered, Sent, SessionsList, SignedIn,
+    HistoryPage, Joined, MembersPage, Recovered, RecoveryCodes, Registered, Sent, SessionsList, SignedIn,
 };
 use crate::request::{
-    Ack, AddFriend, CreateGroup, FriendRef, GroupChat, GroupMembers, GroupRef, Hello, History, Login,
-    Nothing, OneChat, Page, Ping, Reg, Resume, SessionRef,
+    Ack, AddFriend, ChangePassword, CreateGroup, FriendRef, GroupChat, GroupMembers, GroupRef, Hello,
+    History, Login, Nothing, OneChat, Page, PasswordProof, Ping, Recover, Reg, Resume, SessionRef,
 };
 
 macro_rules! closed_enum {
@@ -77,6 +77,9 @@ closed_enum! {
         History(History) = History,
         Conversations(Page) = Conversations,
         Ack(Ack) = Ack,
+        ChangePassword(ChangePassword) = ChangePassword,
+        Recover(Recover) = Recover,
+        NewRecoveryCodes(PasswordProof) = NewRecoveryCodes,
     }
 }
 
@@ -108,6 +111,9 @@ closed_enum! {
         History(HistoryPage) = History,
         Conversations(ConversationsPage) = Conversations,
         Ack(Nothing) = Ack,
+        ChangePassword(Nothing) = ChangePassword,
+        Recover(Recovered) = Recover,
+        NewRecoveryCodes(RecoveryCodes) = NewRecoveryCodes,
     }
 }
 

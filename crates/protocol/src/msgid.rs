@@ -95,6 +95,13 @@ msgids! {
     Ack = 42, "ACK";
     /// Push: a message.
     Message = 43, "MESSAGE";
+
+    /// Request: a new password for somebody who knows the old one.
+    ChangePassword = 50, "CHANGE_PASSWORD";
+    /// Request: a new password for somebody who has a recovery code.
+    Recover = 54, "RECOVER";
+    /// Request: recovery codes in the place of the old ones.
+    NewRecoveryCodes = 55, "NEW_RECOVERY_CODES";
 }
 
 impl MsgId {

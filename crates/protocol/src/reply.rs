@@ -35,6 +35,27 @@ pub struct HelloReply {
 pub struct Registered {
     /// The new user's id.
     pub id: u64,
+    /// One-time codes that set a new password, shown this once: the server keeps their hashes only.
+    #[serde(default)]
+    pub recovery_codes: Vec<Secret>,
+}
+
+/// A new password was set by a recovery code.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recovered {
+    /// The user.
+    pub id: u64,
+    /// The user's name.
+    pub name: String,
+    /// Recovery codes that can still be used.
+    pub codes_left: u32,
+}
+
+/// New recovery codes; those before are void.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RecoveryCodes {
+    /// As in [`Registered`].
+    pub recovery_codes: Vec<Secret>,
 }
 
 /// The login bundle: small and bounded, the rest is paged.

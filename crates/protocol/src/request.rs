@@ -46,6 +46,37 @@ pub struct Resume {
     pub token: Secret,
 }
 
+/// Set a new password; ends the user's other sessions.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChangePassword {
+    /// The password that holds.
+    pub password: Secret,
+    /// The one that shall hold from now on.
+    pub new_password: Secret,
+}
+
+/// Set a new password by a recovery code; ends all sessions of the user. By `id` or by `name`, exactly one of them.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Recover {
+    /// The user's number.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+    /// The user's name, in any case.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// A recovery code that was not used yet.
+    pub code: Secret,
+    /// The password that shall hold from now on.
+    pub new_password: Secret,
+}
+
+/// Asks for something that needs the password once more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PasswordProof {
+    /// The user's password.
+    pub password: Secret,
+}
+
 /// Say something to a friend.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OneChat {

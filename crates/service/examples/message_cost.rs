@@ -119,7 +119,7 @@ fn store_with_a_conversation() -> FakeStore {
     use domain::{FriendLimits, FriendStore, NewUser, UserId, UserStore};
     let store = FakeStore::new();
     for name in ["a", "b"] {
-        let user = NewUser { name, name_key: name, password_hash: "", at: Timestamp(1) };
+        let user = NewUser { name, name_key: name, password_hash: "", recovery_codes: &[], at: Timestamp(1) };
         store.create_user(&user).expect("a user");
     }
     let limits = FriendLimits { friends: 1, requests: 1 };

@@ -1,11 +1,12 @@
-//! REG and LOGIN. Both hash a password: slow lane only.
+//! REG, LOGIN and CHANGE_PASSWORD. All hash a password: slow lane only.
 
-use domain::{Account, NUMBER_MAX, NewUser, User, UserId};
-use protocol::{Code, Login, Refusal, Reg, Registered};
+use domain::{Account, Credentials, NUMBER_MAX, NewUser, PasswordChange, UserId};
+use protocol::{ChangePassword, Code, Login, Nothing, Refusal, Reg, Registered, Secret};
 
-use crate::caller::Caller;
+use crate::caller::{Caller, Me};
 use crate::fields;
 use crate::names::UserName;
+use crate::recovery_code;
 use crate::refuse::{Stop, bad_field};
 use crate::service::{Handled, Service};
 use crate::sessions;
@@ -14,49 +15,88 @@ use crate::sessions;
 pub(crate) fn register(service: &Service, request: &Reg) -> Result<Registered, Stop> {
     let name = UserName::parse(&request.name)?;
     let password = request.password.expose();
-    fields::new_password(password)?;
+    fields::new_password("password", password)?;
+    let (recovery_codes, hashes) = recovery_code::new(&*service.ports.entropy);
     let user = NewUser {
         name: &name.shown,
         name_key: &name.key,
         password_hash: &service.ports.hasher.hash(password)?,
+        recovery_codes: &hashes,
         at: service.ports.clock.now(),
     };
     let Some(id) = service.ports.store.create_user(&user)? else {
         return Err(Refusal::new(Code::NAME_TAKEN).field("name").into());
     };
     log::info!("user {id} registered");
-    Ok(Registered { id: id.0 })
+    Ok(Registered { id: id.0, recovery_codes })
 }
 
 /// LOGIN.
 pub(crate) fn log_in(service: &Service, caller: Caller<'_>, request: &Login) -> Result<Handled, Stop> {
-    let user = authenticate(service, request)?;
-    sessions::begin(service, caller, &user)
-}
-
-/// The user whose password this is. A wrong password and an account that does not exist get the same answer after the
-/// same work: one look-up and one verification.
-fn authenticate(service: &Service, request: &Login) -> Result<User, Stop> {
     let password = request.password.expose();
     fields::known_password(password)?;
-    let store = &service.ports.store;
-    let credentials = match (request.id, &request.name) {
-        (Some(id), None) if id <= NUMBER_MAX => store.credentials(Account::Id(UserId(id)))?,
-        (Some(_), None) => None,
-        (None, Some(name)) => match UserName::parse(name) {
-            Ok(name) => store.credentials(Account::NameKey(&name.key))?,
-            // What cannot be a name is nobody's name.
-            Err(_) => None,
-        },
-        (None, None) | (Some(_), Some(_)) => {
-            return Err(bad_field("id", "give either id or name").into());
-        }
+    let name = request.name.as_deref().map(UserName::parse);
+    let account = account(request.id, name.as_ref())?;
+    let credentials = check_password(service, account, password)?;
+    sessions::begin(service, caller, &credentials)
+}
+
+/// CHANGE_PASSWORD.
+pub(crate) fn change_password(
+    service: &Service,
+    me: Me<'_>,
+    request: &ChangePassword,
+) -> Result<Nothing, Stop> {
+    let new_password = request.new_password.expose();
+    fields::new_password("new_password", new_password)?;
+    let known = prove(service, me, &request.password)?;
+    let (user, keep) = (me.user(), me.principal.session);
+    let new_hash = &*service.ports.hasher.hash(new_password)?;
+    let change = PasswordChange { user, old_hash: &known.password_hash, new_hash, keep };
+    let Some(ended) = service.ports.store.change_password(&change)? else {
+        // Another device changed it meanwhile.
+        return Err(Stop::refused(Code::BAD_CREDENTIALS));
     };
+    log::info!(
+        "user {user} changed their password from session {keep}; {} other sessions ended",
+        ended.len()
+    );
+    sessions::close_all(service, user, ended, "the password was changed");
+    Ok(Nothing {})
+}
+
+/// Whom a guest means; an account that cannot be is nobody's. Exactly one of the two must be given.
+pub(crate) fn account<'a>(
+    id: Option<u64>,
+    name: Option<&'a Result<UserName, Refusal>>,
+) -> Result<Account<'a>, Refusal> {
+    const NOBODY: Account<'_> = Account::Id(UserId(0));
+    match (id, name) {
+        (Some(id), None) if id <= NUMBER_MAX => Ok(Account::Id(UserId(id))),
+        (Some(_), None) => Ok(NOBODY),
+        (None, Some(Ok(name))) => Ok(Account::NameKey(&name.key)),
+        // What cannot be a name is nobody's name.
+        (None, Some(Err(_))) => Ok(NOBODY),
+        (None, None) | (Some(_), Some(_)) => Err(bad_field("id", "give either id or name")),
+    }
+}
+
+/// The credentials of a user who is logged in and shows the password once more.
+pub(crate) fn prove(service: &Service, me: Me<'_>, password: &Secret) -> Result<Credentials, Stop> {
+    let password = password.expose();
+    fields::known_password(password)?;
+    check_password(service, Account::Id(me.user()), password)
+}
+
+/// The account whose password this is. A wrong password and an account that does not exist get the same answer after the
+/// same work: one look-up and one verification.
+fn check_password(service: &Service, account: Account<'_>, password: &str) -> Result<Credentials, Stop> {
+    let credentials = service.ports.store.credentials(account)?;
     let hasher = &service.ports.hasher;
     let hash = credentials.as_ref().map_or(hasher.decoy(), |known| &known.password_hash);
     let fits = hasher.verify(password, hash)?;
     match credentials {
-        Some(known) if fits => Ok(known.user),
+        Some(known) if fits => Ok(known),
         _ => Err(Stop::refused(Code::BAD_CREDENTIALS)),
     }
 }

@@ -9,17 +9,21 @@ use crate::names;
 use crate::refuse::bad_field;
 
 /// A password that somebody wants to have.
-pub(crate) fn new_password(password: &str) -> Result<(), Refusal> {
+pub(crate) fn new_password(field: &str, password: &str) -> Result<(), Refusal> {
     if password.len() < PASSWORD_BYTES_MIN {
-        return Err(bad_field("password", format!("a password has at least {PASSWORD_BYTES_MIN} bytes")));
+        return Err(bad_field(field, format!("a password has at least {PASSWORD_BYTES_MIN} bytes")));
     }
-    known_password(password)
+    password_length(field, password)
 }
 
 /// A password that somebody claims to know: only what makes hashing dear is refused, the rest is just wrong.
 pub(crate) fn known_password(password: &str) -> Result<(), Refusal> {
+    password_length("password", password)
+}
+
+fn password_length(field: &str, password: &str) -> Result<(), Refusal> {
     if password.len() > PASSWORD_BYTES_MAX {
-        return Err(bad_field("password", format!("a password has at most {PASSWORD_BYTES_MAX} bytes")));
+        return Err(bad_field(field, format!("a password has at most {PASSWORD_BYTES_MAX} bytes")));
     }
     Ok(())
 }

@@ -8,6 +8,7 @@
 //! With the feature `testing` there is a hub that records, and a harness: a service over in-memory ports.
 
 mod accounts;
+mod address;
 mod batch;
 mod bundle;
 mod caller;
@@ -26,6 +27,8 @@ mod names;
 mod notice;
 mod page;
 mod presence;
+mod recovery;
+mod recovery_code;
 mod refuse;
 mod roster;
 mod route;

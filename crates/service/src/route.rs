@@ -46,8 +46,10 @@ pub const fn route(request: &Request) -> Route {
     match request {
         Request::Hello(_) | Request::Ping(_) => Route::new(Access::Anyone, Lane::Connection),
 
-        Request::Login(_) | Request::Reg(_) => Route::new(Access::Guest, Lane::Slow),
+        Request::Login(_) | Request::Reg(_) | Request::Recover(_) => Route::new(Access::Guest, Lane::Slow),
         Request::Resume(_) => Route::new(Access::Guest, Lane::Normal),
+
+        Request::ChangePassword(_) | Request::NewRecoveryCodes(_) => Route::new(Access::User, Lane::Slow),
 
         Request::OneChat(_) | Request::GroupChat(_) => Route::new(Access::User, Lane::Append),
 

@@ -17,6 +17,7 @@ use crate::hub::Hub;
 use crate::moves::Moves;
 use crate::notice::{self, Notice};
 use crate::presence::Doors;
+use crate::recovery::Delays;
 use crate::refuse::{Stop, Trouble};
 use crate::roster::Roster;
 use crate::seen::Seen;
@@ -25,7 +26,7 @@ use crate::told::Told;
 use crate::unsettled::Unsettled;
 use crate::upkeep::{self, Upkeep};
 use crate::versioned_cache::{Capacity, VersionedCache};
-use crate::{accounts, chat, history};
+use crate::{accounts, chat, history, recovery};
 
 /// The ports that the service works on.
 #[derive(Clone)]
@@ -72,6 +73,7 @@ pub struct Service {
     pub(crate) told: Told,
     pub(crate) unsettled: Unsettled,
     pub(crate) upkeep: Upkeep,
+    pub(crate) recoveries: Delays,
     pub(crate) trouble: Trouble,
 }
 
@@ -98,6 +100,7 @@ impl Service {
             told: Told::new(),
             unsettled: Unsettled::new(),
             upkeep: Upkeep::default(),
+            recoveries: Delays::default(),
             trouble: Trouble::default(),
             ports,
             config,
@@ -171,6 +174,13 @@ impl Service {
             Request::Login(r) => return accounts::log_in(self, caller.guest()?, &r),
             Request::Resume(r) => return sessions::resume(self, caller.guest()?, &r),
             Request::LogOut(_) => return sessions::log_out(self, caller.me()?),
+            Request::ChangePassword(r) => {
+                Reply::ChangePassword(accounts::change_password(self, caller.me()?, &r)?)
+            }
+            Request::Recover(r) => Reply::Recover(recovery::recover(self, caller.guest()?, &r)?),
+            Request::NewRecoveryCodes(r) => {
+                Reply::NewRecoveryCodes(recovery::new_codes(self, caller.me()?, &r)?)
+            }
             Request::Sessions(_) => Reply::Sessions(sessions::list(self, caller.me()?)?),
             Request::EndSession(r) => return sessions::end(self, caller.me()?, &r),
 

@@ -4,7 +4,8 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::{
-    Arrival, Company, NUMBER_MAX, NewSession, PresenceChange, SessionId, StoreResult, TokenHash, User, UserId,
+    Arrival, Company, Credentials, NUMBER_MAX, NewSession, PresenceChange, SessionId, StoreResult, TokenHash,
+    User, UserId,
 };
 use protocol::{Bye, Code, Nothing, Reply, Resume, Secret, SessionRef, SessionsList, SignedIn, State};
 
@@ -50,8 +51,8 @@ struct Entry {
 }
 
 /// Begins a session of a user who proved to be one.
-pub(crate) fn begin(service: &Service, caller: Caller<'_>, user: &User) -> Result<Handled, Stop> {
-    let ports = &service.ports;
+pub(crate) fn begin(service: &Service, caller: Caller<'_>, known: &Credentials) -> Result<Handled, Stop> {
+    let (ports, user) = (&service.ports, &known.user);
     admit(service, user.id, None)?;
     let token = token::new(&*ports.entropy);
     let Some(hash) = token::hash(&token) else { return Err(Stop::refused(Code::INTERNAL)) };
@@ -61,8 +62,12 @@ pub(crate) fn begin(service: &Service, caller: Caller<'_>, user: &User) -> Resul
         SessionPolicy::Replace => 1,
     };
     let device = names::device(caller.device);
-    let new = NewSession { user: user.id, token: hash, device: &device, at: ports.clock.now() };
-    let (session, superseded) = ports.store.create_session(&new, keep)?;
+    let (password_hash, at) = (known.password_hash.as_str(), ports.clock.now());
+    let new = NewSession { user: user.id, password_hash, token: hash, device: &device, at };
+    let Some((session, superseded)) = ports.store.create_session(&new, keep)? else {
+        // The password was changed while it was checked.
+        return Err(Stop::refused(Code::BAD_CREDENTIALS));
+    };
     for old in superseded {
         log::info!("session {old} of user {} ended: superseded by session {session}", user.id);
         close(service, user.id, old, "a newer login took this session's place");
@@ -227,6 +232,13 @@ fn leave(service: &Service, me: Me<'_>) -> Result<(), Stop> {
     }
     log::info!("user {user} logged out of session {session}");
     Ok(())
+}
+
+/// Closes the connections of sessions that ended in the store, on whichever nodes.
+pub(crate) fn close_all(service: &Service, user: UserId, sessions: Vec<SessionId>, why: &str) {
+    for session in sessions {
+        close(service, user, session, why);
+    }
 }
 
 /// Closes the connection of a session that ended in the store, on whichever node; the gateway there then reports it as

@@ -5,7 +5,7 @@ use std::sync::PoisonError;
 use client::protocol::{Blame, Login, Nothing, Reg, Request, Resume, Secret, SessionRef, SignedIn, State};
 use client::{ClientError, SyncState};
 
-use super::{AskPassword, CATCH_UP, Chat, picks, senseless};
+use super::{AskSecret, CATCH_UP, Chat, picks, senseless};
 use crate::command::Who;
 use crate::outcome::{Failure, Outcome};
 use crate::roster::Me;
@@ -15,11 +15,11 @@ impl Chat {
         &mut self,
         name: String,
         password: Option<Secret>,
-        ask: AskPassword<'_>,
+        ask: AskSecret<'_>,
     ) -> Result<Outcome, Failure> {
         let password = self.password(password, ask)?;
-        let id = self.ask(Request::Reg(Reg { name: name.clone(), password }), picks!(Reg))?.id;
-        Ok(Outcome::Registered { id, name })
+        let registered = self.ask(Request::Reg(Reg { name: name.clone(), password }), picks!(Reg))?;
+        Ok(Outcome::Registered { id: registered.id, name, codes: registered.recovery_codes })
     }
 
     /// With a password by LOGIN; without one first by the token that an earlier run left behind.
@@ -27,7 +27,7 @@ impl Chat {
         &mut self,
         who: &Who,
         password: Option<Secret>,
-        ask: AskPassword<'_>,
+        ask: AskSecret<'_>,
     ) -> Result<Outcome, Failure> {
         if let Some(me) = &self.shared.lock().roster.me {
             return senseless(format!("you are logged in as {}; /logout first", me.name));
@@ -91,8 +91,8 @@ impl Chat {
         }
     }
 
-    fn password(&self, given: Option<Secret>, ask: AskPassword<'_>) -> Result<Secret, Failure> {
-        given.or_else(|| self.password.clone()).or_else(ask).ok_or_else(|| {
+    pub(super) fn password(&self, given: Option<Secret>, ask: AskSecret<'_>) -> Result<Secret, Failure> {
+        given.or_else(|| self.password.clone()).or_else(|| ask("password")).ok_or_else(|| {
             Failure::Senseless(
                 "a password is needed: as an argument, in a --password-file or in CHAT_PASSWORD".to_owned(),
             )

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod contacts;
+mod secrets;
 mod talking;
 mod waiting;
 
@@ -48,11 +49,11 @@ pub(crate) enum Manner {
     Terminal,
 }
 
-/// Asks for a password where somebody can type one.
-pub(crate) type AskPassword<'a> = &'a mut dyn FnMut() -> Option<Secret>;
+/// Asks for a secret, by this name, where somebody can type one.
+pub(crate) type AskSecret<'a> = &'a mut dyn FnMut(&str) -> Option<Secret>;
 
 impl Chat {
-    pub(crate) fn run(&mut self, command: Command, ask: AskPassword<'_>) -> Result<Outcome, Failure> {
+    pub(crate) fn run(&mut self, command: Command, ask: AskSecret<'_>) -> Result<Outcome, Failure> {
         match command {
             Command::Help(None) => Ok(Outcome::Help(None)),
             Command::Help(Some(name)) => match find(&name) {
@@ -62,6 +63,9 @@ impl Chat {
             Command::Register { name, password } => self.register(name, password, ask),
             Command::Login { who, password } => self.log_in(&who, password, ask),
             Command::Logout => self.log_out(),
+            Command::Password { new } => self.change_password(new, ask),
+            Command::Recover { who, code, new } => self.recover(&who, code, new, ask),
+            Command::RecoveryCodes { password } => self.new_recovery_codes(password, ask),
             Command::Whoami => {
                 Ok(Outcome::Whoami { me: self.shared.lock().roster.me.clone(), server: self.server.clone() })
             }

@@ -23,6 +23,17 @@ pub(crate) enum Command {
         password: Option<Secret>,
     },
     Logout,
+    Password {
+        new: Option<Secret>,
+    },
+    Recover {
+        who: Who,
+        code: Option<Secret>,
+        new: Option<Secret>,
+    },
+    RecoveryCodes {
+        password: Option<Secret>,
+    },
     Whoami,
     Friends,
     Requests,

@@ -76,6 +76,31 @@ pub(crate) const COMMANDS: &[Spec] = &[
         parse: |line| line.end().map(|()| Command::Logout),
     },
     Spec {
+        name: "/password",
+        arguments: "[NEW PASSWORD]",
+        help: "set a new password, and end your sessions on all other devices; the old one is asked for",
+        completes: Completes::Nothing,
+        parse: |line| Ok(Command::Password { new: password(line) }),
+    },
+    Spec {
+        name: "/recover",
+        arguments: "NAME|ID [CODE [NEW PASSWORD]]",
+        help: "set a new password by a recovery code when the old one is lost; ends all your sessions",
+        completes: Completes::Nothing,
+        parse: |mut line| {
+            let who = line.need_who()?;
+            let code = line.word().map(Secret::new);
+            Ok(Command::Recover { who, code, new: password(line) })
+        },
+    },
+    Spec {
+        name: "/recovery-codes",
+        arguments: "[PASSWORD]",
+        help: "make new recovery codes and show them, once; the old ones are void",
+        completes: Completes::Nothing,
+        parse: |line| Ok(Command::RecoveryCodes { password: password(line) }),
+    },
+    Spec {
         name: "/whoami",
         arguments: "",
         help: "show who is logged in, and where",
@@ -308,16 +333,21 @@ pub(crate) fn parse(line: &str) -> Result<Option<Command>, UsageError> {
     }
 }
 
-/// A line as it may be kept and shown: without the password.
+/// Commands whose last arguments are secret, and the words before those, their name included.
+const SECRETIVE: &[(&str, usize)] =
+    &[("/login", 2), ("/register", 2), ("/password", 1), ("/recover", 2), ("/recovery-codes", 1)];
+
+/// A line as it may be kept and shown: without passwords and codes.
 pub(crate) fn shown(line: &str) -> &str {
     let line = line.trim();
-    let secret = ["/login", "/register"].iter().any(|name| line.starts_with(name));
-    if !secret {
+    let name = line.split(char::is_whitespace).next().unwrap_or(line);
+    let Some((_, words)) = SECRETIVE.iter().find(|(secretive, _)| *secretive == name) else {
         return line;
-    }
+    };
     let mut rest = Arguments::new(line);
-    rest.word();
-    rest.word();
+    for _ in 0..*words {
+        rest.word();
+    }
     line.strip_suffix(rest.rest()).unwrap_or(line).trim_end()
 }
 
@@ -400,11 +430,30 @@ mod tests {
     }
 
     #[test]
+    fn recovery_takes_a_code_and_a_password() {
+        let recover = |who, code: Option<&str>, new: Option<&str>| Command::Recover {
+            who,
+            code: code.map(Secret::new),
+            new: new.map(Secret::new),
+        };
+        assert_eq!(ok("/recover 7"), recover(Who::Id(7), None, None));
+        let alice = || Who::Name("alice".into());
+        assert_eq!(ok("/recover alice A-B"), recover(alice(), Some("A-B"), None));
+        assert_eq!(ok("/recover alice A-B new words"), recover(alice(), Some("A-B"), Some("new words")));
+        assert!(!format!("{:?}", ok("/recover alice A-B new words")).contains("A-B"));
+        wrong("/recover");
+    }
+
+    #[test]
     fn what_is_kept_has_no_password() {
         assert_eq!(shown("/login alice correct horse"), "/login alice");
         assert_eq!(shown(" /register \"a b\"  secret word "), "/register \"a b\"");
         assert_eq!(shown("/login alice"), "/login alice");
         assert_eq!(shown("/msg bob the horse"), "/msg bob the horse");
+        assert_eq!(shown("/password correct horse"), "/password");
+        assert_eq!(shown("/recover \"a b\" ABCD-EFGH correct horse"), "/recover \"a b\"");
+        assert_eq!(shown("/recover 7"), "/recover 7");
+        assert_eq!(shown("/recovery-codes horse"), "/recovery-codes");
     }
 
     #[test]

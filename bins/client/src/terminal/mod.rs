@@ -112,7 +112,7 @@ impl Terminal {
         if said.is_some() && chat.shared.lock().roster.current.is_some() {
             self.erase(prompt, line);
         }
-        let result = chat.run(command, &mut || self.ask_password());
+        let result = chat.run(command, &mut |name| self.ask_secret(name));
         match result {
             Ok(outcome) => {
                 output.outcome(line, &outcome, &chat.shared.lock().roster);
@@ -139,19 +139,19 @@ impl Terminal {
         }
     }
 
-    /// Asks for a password. Nothing if the user thinks better of it (Ctrl-C, Ctrl-D). By the same editor, which may hold
-    /// the password already: it was typed ahead, and must not be taken for something to say.
-    fn ask_password(&mut self) -> Option<Secret> {
+    /// Asks for a secret. Nothing if the user thinks better of it (Ctrl-C, Ctrl-D). By the same editor, which may hold
+    /// the secret already: it was typed ahead, and must not be taken for something to say.
+    fn ask_secret(&mut self, name: &str) -> Option<Secret> {
         let colours = self.editor.config_mut().color_mode();
         // What hides the text is highlighting, which must be on for people without colours too.
         self.editor.set_color_mode(ColorMode::Forced);
         self.hide(Hiding::On);
         self.gate.arm();
-        let password = self.editor.readline("password: ");
+        let secret = self.editor.readline(&format!("{name}: "));
         self.gate.shut();
         self.hide(Hiding::Off);
         self.editor.set_color_mode(colours);
-        password.ok().map(Secret::new)
+        secret.ok().map(Secret::new)
     }
 
     fn hide(&mut self, hiding: Hiding) {

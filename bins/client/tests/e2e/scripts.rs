@@ -21,6 +21,8 @@ on_each_store!(
     a_server_that_comes_back,
     a_server_that_hangs,
     a_saved_session_is_there_for_the_first_command,
+    a_new_password_by_script,
+    a_lost_password_by_script,
 );
 
 /// Registers somebody; returns the id.
@@ -356,4 +358,27 @@ fn a_saved_session_is_there_for_the_first_command(store: Store) {
             assert_eq!(ended.of_type("signed_in")[0]["how"], "resume");
         }
     }
+}
+
+fn a_new_password_by_script(store: Store) {
+    let server = Server::start(store);
+    register("alice", &server);
+    // The old one is the one that was given for all commands.
+    run(&server, &["/login alice", "/password battery staple", "/recovery-codes", "/logout"]).exits_with(0);
+    let refused = run(&server, &["/login alice"]).exits_with(1);
+    assert_eq!(refused.of_type("refused")[0]["name"], "BAD_CREDENTIALS");
+    run(&server, &["/login alice battery staple"]).exits_with(0);
+}
+
+fn a_lost_password_by_script(store: Store) {
+    let server = Server::start(store);
+    let registered = run(&server, &["/register alice"]).exits_with(0);
+    let codes = registered.done("/register alice")["recovery_codes"].as_array().expect("codes").clone();
+    assert_eq!(codes.len(), 10);
+    let code = codes[0].as_str().expect("a code");
+    let recover = format!("/recover alice {code} battery staple");
+    let recovered = run(&server, &[&recover]).exits_with(0);
+    assert_eq!(recovered.done("/recover alice")["codes_left"], 9);
+    run(&server, &["/login alice battery staple"]).exits_with(0);
+    run(&server, &["/login alice", &recover]).exits_with(1);
 }

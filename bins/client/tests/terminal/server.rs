@@ -8,8 +8,8 @@ use std::thread;
 use bytes::{Buf, BytesMut};
 use client::protocol::{
     ChatMessage, Code, Conversation, ConversationKind, ConversationsPage, Friend, FriendsPage, HelloReply,
-    HistoryPage, Incoming, MessageKind, Nothing, Push, Refusal, Registered, Reply, Request, Secret, Sent,
-    SignedIn, State, decode, encode,
+    HistoryPage, Incoming, MessageKind, Nothing, Push, RecoveryCodes, Refusal, Registered, Reply, Request,
+    Secret, Sent, SignedIn, State, decode, encode,
 };
 
 pub(crate) const ME: u64 = 1;
@@ -186,7 +186,14 @@ impl Inner {
                 page_max: 200,
             }),
             Request::Ping(_) => Reply::Ping(Nothing {}),
-            Request::Reg(_) => Reply::Reg(Registered { id: ME }),
+            Request::Reg(_) => Reply::Reg(Registered { id: ME, recovery_codes: codes() }),
+            Request::NewRecoveryCodes(_) => {
+                Reply::NewRecoveryCodes(RecoveryCodes { recovery_codes: codes() })
+            }
+            Request::ChangePassword(change) if change.password.expose() != PASSWORD => {
+                return Err(Refusal::new(Code::BAD_CREDENTIALS));
+            }
+            Request::ChangePassword(_) => Reply::ChangePassword(Nothing {}),
             Request::Login(login) if login.password.expose() != PASSWORD => {
                 return Err(Refusal::new(Code::BAD_CREDENTIALS));
             }
@@ -233,6 +240,10 @@ impl Inner {
             _ => return Err(Refusal::new(Code::NOT_ALLOWED)),
         })
     }
+}
+
+fn codes() -> Vec<Secret> {
+    (0..10).map(|n| Secret::new(format!("{n}BCD-EFGH-JKMN-PQRS"))).collect()
 }
 
 fn bob() -> Friend {

@@ -76,6 +76,41 @@ fn a_password_typed_ahead_is_still_a_password() {
 }
 
 #[test]
+fn a_new_password_is_asked_for_twice_and_never_seen() {
+    let server = Server::start();
+    let mut screen = talking(&server);
+    screen.line("/password");
+    screen.wait_last("password:");
+    screen.line(PASSWORD);
+    screen.wait_last("new password:");
+    screen.line("battery staple");
+    screen.wait_last("new password again:");
+    screen.line("battery maple");
+    screen.wait_row("! the two are not the same; nothing is changed");
+    screen.line("/password");
+    screen.wait_last("password:");
+    screen.line(PASSWORD);
+    screen.wait_last("new password:");
+    screen.line("battery staple");
+    screen.wait_last("new password again:");
+    screen.line("battery staple");
+    screen.wait_row("the password is changed; your other sessions are ended");
+    assert!(!screen.ever_showed("battery") && !screen.ever_showed("horse"));
+}
+
+#[test]
+fn recovery_codes_are_shown_with_what_to_do_with_them() {
+    let server = Server::start();
+    let mut screen = talking(&server);
+    screen.line(&format!("/recovery-codes {PASSWORD}"));
+    screen.wait_row("Write them down and keep them apart from this device: they are not shown again.");
+    let rows = screen.wait_row("  8BCD-EFGH-JKMN-PQRS    9BCD-EFGH-JKMN-PQRS");
+    assert!(rows.iter().any(|row| row.contains("/recover, if you lose yours")), "{rows:#?}");
+    screen.keys("\x1b[A");
+    screen.wait_last("alice → bob> /recovery-codes");
+}
+
+#[test]
 fn a_vanished_server_is_told_and_outlived() {
     let server = Server::start();
     let mut screen = talking(&server);

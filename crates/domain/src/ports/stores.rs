@@ -6,10 +6,11 @@
 //! `domain::testing` says the same in tests, and every implementation passes it.
 
 use crate::{
-    Accepted, Account, Appended, Conversation, ConversationFilter, ConversationId, Created, Credentials,
-    Cursor, FoundSession, Friend, FriendRequest, Group, GroupId, GroupRoster, Joined, Left, Member,
-    Membership, NewGroup, NewMessage, NewSession, NewUser, OwnGroup, PageSize, Requested, Seq, Session,
-    SessionId, StoreResult, StoredMessage, Timestamp, TokenHash, Touched, User, UserId, Window,
+    Accepted, Account, Appended, CodeHash, Conversation, ConversationFilter, ConversationId, Created,
+    Credentials, Cursor, FoundSession, Friend, FriendRequest, Group, GroupId, GroupRoster, Joined, Left,
+    Member, Membership, NewGroup, NewMessage, NewSession, NewUser, OwnGroup, PageSize, PasswordChange,
+    Recovered, Recovery, Requested, Seq, Session, SessionId, StoreResult, StoredMessage, Timestamp,
+    TokenHash, Touched, User, UserId, Window,
 };
 
 /// Users and their credentials.
@@ -24,11 +25,37 @@ pub trait UserStore: Send + Sync {
     fn credentials(&self, account: Account<'_>) -> StoreResult<Option<Credentials>>;
 }
 
+/// Passwords and recovery codes, and the sessions that end with them.
+pub trait SecretStore: Send + Sync {
+    /// Sets a new password and ends all sessions of the user but one; those that ended. `None`, and nothing is changed, if
+    /// the old hash is not the user's any more.
+    fn change_password(&self, change: &PasswordChange<'_>) -> StoreResult<Option<Vec<SessionId>>>;
+
+    /// Replaces all recovery codes of the user; whether it did: not if `password_hash` is not the user's any more.
+    fn replace_recovery_codes(
+        &self,
+        user: UserId,
+        password_hash: &str,
+        codes: &[CodeHash],
+    ) -> StoreResult<bool>;
+
+    /// Uses up a recovery code, sets a new password, and ends all sessions of the user.
+    ///
+    /// `None`, with no password set, after the same work whatever the reason: there is no such account, the code is none of
+    /// its own or was used, or it is too early after wrong ones. A code that is looked at and wrong counts, and moves the
+    /// time before which no other is looked at, by [`recovery_delay_ms`](crate::recovery_delay_ms).
+    fn recover(&self, recovery: &Recovery<'_>) -> StoreResult<Option<Recovered>>;
+}
+
 /// Sessions.
 pub trait SessionStore: Send + Sync {
-    /// Stores a session. If the user then has more than `keep`, those seen longest ago end; they are returned.
-    fn create_session(&self, session: &NewSession<'_>, keep: u32)
-    -> StoreResult<(SessionId, Vec<SessionId>)>;
+    /// Stores a session. If the user then has more than `keep`, those seen longest ago end; they are returned. `None` if
+    /// the user has another password by now, or is gone.
+    fn create_session(
+        &self,
+        session: &NewSession<'_>,
+        keep: u32,
+    ) -> StoreResult<Option<(SessionId, Vec<SessionId>)>>;
 
     /// The session of a token.
     fn session_by_token(&self, token: TokenHash) -> StoreResult<Option<FoundSession>>;
@@ -208,6 +235,6 @@ pub trait MessageLog: Send + Sync {
 }
 
 /// Everything that a node stores, as one thing that can be passed on.
-pub trait Store: UserStore + SessionStore + FriendStore + GroupStore + MessageLog {}
+pub trait Store: UserStore + SecretStore + SessionStore + FriendStore + GroupStore + MessageLog {}
 
-impl<T: UserStore + SessionStore + FriendStore + GroupStore + MessageLog> Store for T {}
+impl<T: UserStore + SecretStore + SessionStore + FriendStore + GroupStore + MessageLog> Store for T {}

@@ -9,7 +9,7 @@
 //! use domain::{NewUser, StoreError, Timestamp, UserStore};
 //!
 //! let store = FakeStore::new();
-//! let ann = NewUser { name: "Ann", name_key: "ann", password_hash: "$fake$1$pw", at: Timestamp(0) };
+//! let ann = NewUser { name: "Ann", name_key: "ann", password_hash: "$fake$1$pw", recovery_codes: &[], at: Timestamp(0) };
 //! store.fail_next(StoreError::unavailable("create a user", "gone"), 1);
 //! assert!(store.create_user(&ann).is_err());
 //! assert!(store.create_user(&ann)?.is_some(), "it is back, and nothing had changed");

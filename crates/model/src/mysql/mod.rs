@@ -23,6 +23,7 @@ mod manager;
 mod migrate;
 mod page;
 mod pool;
+mod secrets;
 mod sessions;
 mod store;
 mod touched;

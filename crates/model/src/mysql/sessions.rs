@@ -9,8 +9,8 @@ use domain::{
 };
 
 use super::MySqlStore;
-use super::fault::Fault;
 use super::list::{padded, repeated};
+use super::secrets::has_password;
 use super::users::lock_user;
 
 /// Sessions that one statement touches.
@@ -23,10 +23,14 @@ fn session((id, device, since, seen): Row) -> Session {
 }
 
 impl SessionStore for MySqlStore {
-    fn create_session(&self, new: &NewSession<'_>, keep: u32) -> StoreResult<(SessionId, Vec<SessionId>)> {
+    fn create_session(
+        &self,
+        new: &NewSession<'_>,
+        keep: u32,
+    ) -> StoreResult<Option<(SessionId, Vec<SessionId>)>> {
         self.transact("create a session", |tx| {
-            if !lock_user(tx, new.user)? {
-                return Err(Fault::failed(format!("there is no user {}", new.user)));
+            if !lock_user(tx, new.user)? || !has_password(tx, new.user, new.password_hash)? {
+                return Ok(None);
             }
             let id = tx.insert(
                 "INSERT INTO sessions (user_id, token_hash, device, since, seen) VALUES (?, ?, ?, ?, ?)",
@@ -45,7 +49,7 @@ impl SessionStore for MySqlStore {
                 let length = padded(&ended, &mut params, |id, params| params.push(Value::UInt(*id)));
                 tx.execute(&format!("DELETE FROM sessions WHERE id IN ({})", repeated("?", length)), params)?;
             }
-            Ok((SessionId(id), ended.into_iter().map(SessionId).collect()))
+            Ok(Some((SessionId(id), ended.into_iter().map(SessionId).collect())))
         })
     }
 

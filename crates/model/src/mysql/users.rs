@@ -7,6 +7,7 @@ use super::MySqlStore;
 use super::connection::Connection;
 use super::fault::{Fault, FaultKind};
 use super::list::{padded, repeated};
+use super::secrets::insert_codes;
 
 impl UserStore for MySqlStore {
     fn create_user(&self, user: &NewUser<'_>) -> StoreResult<Option<UserId>> {
@@ -25,6 +26,7 @@ impl UserStore for MySqlStore {
                 "INSERT INTO credentials (user_id, password_hash) VALUES (?, ?)",
                 (id, user.password_hash),
             )?;
+            insert_codes(tx, UserId(id), user.recovery_codes)?;
             Ok(Some(UserId(id)))
         })
     }

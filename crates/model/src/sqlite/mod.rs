@@ -18,6 +18,7 @@ mod number;
 mod options;
 mod page;
 mod readers;
+mod secrets;
 mod sessions;
 mod store;
 mod touched;

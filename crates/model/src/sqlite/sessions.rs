@@ -7,6 +7,7 @@ use rusqlite::{OptionalExtension, Row, params};
 
 use super::SqliteStore;
 use super::number::{number, sql};
+use super::secrets::has_password;
 use super::users::user;
 
 impl SessionStore for SqliteStore {
@@ -14,8 +15,11 @@ impl SessionStore for SqliteStore {
         &self,
         session: &NewSession<'_>,
         keep: u32,
-    ) -> StoreResult<(SessionId, Vec<SessionId>)> {
+    ) -> StoreResult<Option<(SessionId, Vec<SessionId>)>> {
         self.write("create a session", |connection| {
+            if !has_password(connection, session.user, session.password_hash)? {
+                return Ok(None);
+            }
             connection
                 .prepare_cached(
                     "INSERT INTO sessions (user_id, token_hash, device, since, seen) VALUES (?1, ?2, ?3, ?4, ?4)",
@@ -37,7 +41,7 @@ impl SessionStore for SqliteStore {
             }
             let mut ended = ended;
             ended.sort_unstable();
-            Ok((SessionId(id as u64), ended))
+            Ok(Some((SessionId(id as u64), ended)))
         })
     }
 

@@ -5,6 +5,7 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::SqliteStore;
 use super::number::{number, sql};
+use super::secrets::insert_codes;
 
 impl UserStore for SqliteStore {
     fn create_user(&self, user: &NewUser<'_>) -> StoreResult<Option<UserId>> {
@@ -22,6 +23,7 @@ impl UserStore for SqliteStore {
             connection
                 .prepare_cached("INSERT INTO credentials (user_id, password_hash) VALUES (?1, ?2)")?
                 .execute(params![id, user.password_hash])?;
+            insert_codes(connection, UserId(id as u64), user.recovery_codes)?;
             Ok(Some(UserId(id as u64)))
         })
     }

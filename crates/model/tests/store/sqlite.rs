@@ -27,7 +27,7 @@ pub(super) fn open(folder: &Path) -> SqliteStore {
 }
 
 fn user(store: &SqliteStore, name: &str) -> UserId {
-    let user = NewUser { name, name_key: name, password_hash: "$fake$0$pw", at: NOW };
+    let user = NewUser { name, name_key: name, password_hash: "$fake$0$pw", recovery_codes: &[], at: NOW };
     store.create_user(&user).unwrap().unwrap()
 }
 
@@ -89,8 +89,8 @@ fn everything_is_there_after_reopening() {
     let token = TokenHash([7; 32]);
     let store = open(folder.path());
     let (ann, bob, conversation) = friends(&store);
-    let session = NewSession { user: ann, token, device: "phone", at: NOW };
-    let (session, _) = store.create_session(&session, 10).unwrap();
+    let session = NewSession { user: ann, password_hash: "$fake$0$pw", token, device: "phone", at: NOW };
+    let (session, _) = store.create_session(&session, 10).unwrap().expect("the password holds");
     let batch: Vec<NewMessage> = (0..100).map(|n| message(conversation, ann, &n.to_string())).collect();
     store.append(&batch).unwrap();
     let said = log(&store, conversation);

@@ -68,7 +68,8 @@ fn nesting_is_taken_up_to_its_limit_and_not_counted_in_texts() {
 }
 
 /// Fields where `null` is the same as leaving them out, as serde reads an `Option`.
-const NULLABLE: &[&str] = &["login/id", "login/name", "history/after", "history/before"];
+const NULLABLE: &[&str] =
+    &["login/id", "login/name", "recover/id", "recover/name", "history/after", "history/before"];
 
 #[test]
 fn every_field_of_every_request_refuses_every_other_type() {

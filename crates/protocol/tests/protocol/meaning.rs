@@ -12,6 +12,18 @@ pub(crate) enum Meaning {
 
 const TIME: u64 = 1_767_225_600_000;
 const TOKEN: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
+const CODES: [&str; 10] = [
+    "9FQT-2M0C-XW7B-K3RD",
+    "V1HZ-6NPA-40JE-S8GY",
+    "T5CK-D2QX-7W9R-M3FB",
+    "0Z8J-NE4H-VA6P-Y1GS",
+    "KQ2W-R9TD-5XCM-B7F3",
+    "8PHV-0AJN-ZE6Y-41GS",
+    "M7RX-3KCB-QT2F-D9W5",
+    "A6YE-G0SP-J4VN-H8Z1",
+    "C2DT-W5FM-9BQK-X7R3",
+    "1NGA-8ZPJ-S6HE-Y0V4",
+];
 const ALICES_ID: &str = "0198c1de-7b3a-7c44-9a53-0f6d1c2b3a4e";
 const BOBS_ID: &str = "0198c1de-9d01-7e1b-8c22-5a4f3e2d1c0b";
 const BOBS_NEXT_ID: &str = "0198c1de-b8f4-7d20-b1a6-90c4d7e2f513";
@@ -35,6 +47,14 @@ fn refused(rid: u32, refusal: Refusal) -> Meaning {
 
 fn push(push: Push) -> Meaning {
     Meaning::Incoming(Incoming::Push(push))
+}
+
+fn new_password() -> Secret {
+    Secret::new("battery staple")
+}
+
+fn recovery_codes() -> Vec<Secret> {
+    CODES.map(Secret::new).into()
 }
 
 fn bob() -> Friend {
@@ -164,7 +184,7 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
     };
     vec![
         ("reg/request", request(2, Request::Reg(Reg { name: "alice".into(), password: password() }))),
-        ("reg_ack/reply", reply(2, Reply::Reg(Registered { id: 1 }))),
+        ("reg_ack/reply", reply(2, Reply::Reg(Registered { id: 1, recovery_codes: recovery_codes() }))),
         (
             "login/request",
             request(3, Request::Login(Login { id: None, name: Some("alice".into()), password: password() })),
@@ -232,6 +252,62 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
         ),
         ("end_session/request", request(42, Request::EndSession(SessionRef { session: 6 }))),
         ("end_session/reply", reply(42, Reply::EndSession(Nothing {}))),
+        (
+            "change_password/request",
+            request(
+                43,
+                Request::ChangePassword(ChangePassword {
+                    password: password(),
+                    new_password: new_password(),
+                }),
+            ),
+        ),
+        ("change_password/reply", reply(43, Reply::ChangePassword(Nothing {}))),
+        ("change_password/refused-wrong-password", refused(43, Refusal::new(Code::BAD_CREDENTIALS))),
+        (
+            "recover/request",
+            request(
+                2,
+                Request::Recover(Recover {
+                    id: None,
+                    name: Some("alice".into()),
+                    code: Secret::new(CODES[0]),
+                    new_password: new_password(),
+                }),
+            ),
+        ),
+        (
+            "recover/request-by-id",
+            request(
+                2,
+                Request::Recover(Recover {
+                    id: Some(1),
+                    name: None,
+                    code: Secret::new(CODES[1].to_lowercase().replace('-', " ")),
+                    new_password: new_password(),
+                }),
+            ),
+        ),
+        ("recover/reply", reply(2, Reply::Recover(Recovered { id: 1, name: "alice".into(), codes_left: 9 }))),
+        (
+            "recover/refused",
+            refused(
+                2,
+                Refusal::saying(
+                    Code::BAD_CREDENTIALS,
+                    "account or code is wrong, or the account has to wait after wrong codes",
+                ),
+            ),
+        ),
+        ("recover/refused-too-many", refused(3, Refusal::new(Code::TOO_MANY).retry_after_ms(2_000))),
+        (
+            "new_recovery_codes/request",
+            request(44, Request::NewRecoveryCodes(PasswordProof { password: password() })),
+        ),
+        (
+            "new_recovery_codes/reply",
+            reply(44, Reply::NewRecoveryCodes(RecoveryCodes { recovery_codes: recovery_codes() })),
+        ),
     ]
 }
 

@@ -1,7 +1,10 @@
 //! Passwords, tokens and texts do not end up where somebody reads them.
 
 use bytes::BytesMut;
-use protocol::{Incoming, Login, Reg, Request, Resume, Secret, decode, encode, limits};
+use protocol::{
+    ChangePassword, Incoming, Login, PasswordProof, Recover, Reg, Request, Resume, Secret, decode, encode,
+    limits,
+};
 
 use crate::hostile::{frame, refused};
 use crate::meaning::{Meaning, meanings};
@@ -14,6 +17,17 @@ fn debug_of_messages_and_frames_shows_no_secret() {
         Request::Login(Login { id: None, name: Some("a".into()), password: Secret::new(SECRET) }),
         Request::Reg(Reg { name: "a".into(), password: Secret::new(SECRET) }),
         Request::Resume(Resume { token: Secret::new(SECRET) }),
+        Request::ChangePassword(ChangePassword {
+            password: Secret::new(SECRET),
+            new_password: Secret::new(SECRET),
+        }),
+        Request::Recover(Recover {
+            id: Some(1),
+            name: None,
+            code: Secret::new(SECRET),
+            new_password: Secret::new(SECRET),
+        }),
+        Request::NewRecoveryCodes(PasswordProof { password: Secret::new(SECRET) }),
     ];
     for request in requests {
         let mut out = BytesMut::new();

@@ -212,6 +212,20 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         .boxed(),
         MsgId::Conversations => page().prop_map(Request::Conversations).boxed(),
         MsgId::Ack => fields!(Ack { conv: n(), seq: n() }).prop_map(Request::Ack).boxed(),
+        MsgId::ChangePassword => fields!(ChangePassword { password: secret(), new_password: secret() })
+            .prop_map(Request::ChangePassword)
+            .boxed(),
+        MsgId::Recover => fields!(Recover {
+            id: option::of(n()),
+            name: option::of(text()),
+            code: secret(),
+            new_password: secret()
+        })
+        .prop_map(Request::Recover)
+        .boxed(),
+        MsgId::NewRecoveryCodes => {
+            fields!(PasswordProof { password: secret() }).prop_map(Request::NewRecoveryCodes).boxed()
+        }
         other => panic!("{other:?} is a request now: give it a strategy"),
     }
 }
@@ -222,7 +236,9 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
         MsgId::Hello => hello_reply().prop_map(Reply::Hello).boxed(),
         MsgId::Ping => nothing().prop_map(Reply::Ping).boxed(),
         MsgId::LoginAck => signed_in().prop_map(Reply::Login).boxed(),
-        MsgId::RegAck => fields!(Registered { id: n() }).prop_map(Reply::Reg).boxed(),
+        MsgId::RegAck => {
+            fields!(Registered { id: n(), recovery_codes: vec(secret(), 0..3) }).prop_map(Reply::Reg).boxed()
+        }
         MsgId::Resume => signed_in().prop_map(Reply::Resume).boxed(),
         MsgId::LoginOut => nothing().prop_map(Reply::LogOut).boxed(),
         MsgId::Sessions => {
@@ -264,6 +280,13 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
             .prop_map(Reply::Conversations)
             .boxed(),
         MsgId::Ack => nothing().prop_map(Reply::Ack).boxed(),
+        MsgId::ChangePassword => nothing().prop_map(Reply::ChangePassword).boxed(),
+        MsgId::Recover => fields!(Recovered { id: n(), name: text(), codes_left: any::<u32>() })
+            .prop_map(Reply::Recover)
+            .boxed(),
+        MsgId::NewRecoveryCodes => fields!(RecoveryCodes { recovery_codes: vec(secret(), 0..3) })
+            .prop_map(Reply::NewRecoveryCodes)
+            .boxed(),
         other => panic!("{other:?} is a reply now: give it a strategy"),
     }
 }

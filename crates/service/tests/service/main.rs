@@ -16,6 +16,7 @@ mod numbers;
 mod outages;
 mod presence;
 mod races;
+mod secrets;
 mod sessions;
 
 use protocol::{Code, Push, Refusal};

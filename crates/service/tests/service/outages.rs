@@ -2,8 +2,9 @@
 
 use domain::StoreError;
 use protocol::{
-    Ack, AddFriend, Code, CreateGroup, FriendRef, GroupChat, GroupMembers, GroupRef, History, Login, Nothing,
-    OneChat, Page, Push, Reg, Request, Resume, Secret, SessionRef, State,
+    Ack, AddFriend, ChangePassword, Code, CreateGroup, FriendRef, GroupChat, GroupMembers, GroupRef, History,
+    Login, Nothing, OneChat, Page, PasswordProof, Push, Recover, Reg, Request, Resume, Secret, SessionRef,
+    State,
 };
 use service::testing::{Harness, PASSWORD};
 
@@ -30,6 +31,12 @@ fn every_request_is_busy_while_the_store_is_away() {
         Request::Reg(Reg { name: "dave".into(), password: Secret::new(PASSWORD) }),
         Request::Login(Login { id: None, name: Some("alice".into()), password: Secret::new(PASSWORD) }),
         Request::Resume(Resume { token: alice.token.clone() }),
+        Request::Recover(Recover {
+            id: None,
+            name: Some("alice".into()),
+            code: Secret::new("0000-0000-0000-0000"),
+            new_password: Secret::new(PASSWORD),
+        }),
     ];
     let user = [
         Request::LogOut(Nothing {}),
@@ -52,6 +59,11 @@ fn every_request_is_busy_while_the_store_is_away() {
         Request::History(History { conv, after: None, before: None, limit: 0 }),
         Request::Conversations(Page::default()),
         Request::Ack(Ack { conv, seq: 1 }),
+        Request::ChangePassword(ChangePassword {
+            password: Secret::new(PASSWORD),
+            new_password: Secret::new(PASSWORD),
+        }),
+        Request::NewRecoveryCodes(PasswordProof { password: Secret::new(PASSWORD) }),
     ];
     let before = alice.resume().unwrap().bundle;
     let alice = alice.resume().unwrap();

@@ -10,4 +10,5 @@ mod messages;
 mod order;
 mod presence;
 mod repeats;
+mod secrets;
 mod sync;

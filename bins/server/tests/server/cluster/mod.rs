@@ -24,6 +24,7 @@ mod joins;
 mod presence;
 mod races;
 mod refusals;
+mod secrets;
 mod sessions;
 mod start;
 mod succession;

@@ -35,7 +35,7 @@ fn before_login_everything_that_needs_one_is_refused() {
         let expected = match request {
             Request::Hello(_) => Some(Code::HELLO_FIRST),
             Request::Ping(_) | Request::Reg(_) => None,
-            Request::Login(_) => Some(Code::BAD_CREDENTIALS),
+            Request::Login(_) | Request::Recover(_) => Some(Code::BAD_CREDENTIALS),
             Request::Resume(_) => Some(Code::SESSION_ENDED),
             _ => Some(Code::NOT_LOGGED_IN),
         };
@@ -61,7 +61,7 @@ fn after_login_what_is_for_guests_is_refused() {
     let mut peer = log_in(&server, "witness one", "hostile");
     for request in every_request() {
         match request {
-            Request::Login(_) | Request::Reg(_) | Request::Resume(_) => {
+            Request::Login(_) | Request::Reg(_) | Request::Recover(_) | Request::Resume(_) => {
                 assert_eq!(peer.refused(&request), Code::ALREADY_LOGGED_IN, "{request:?}");
             }
             Request::Hello(_) => assert_eq!(peer.refused(&request), Code::HELLO_FIRST),

@@ -1,8 +1,8 @@
 //! One request of each type, for tests that try them all.
 
 use protocol::{
-    Ack, AddFriend, CreateGroup, FriendRef, GroupMembers, GroupRef, History, Login, Nothing, Page, Reg,
-    Request, Resume, Secret, SessionRef,
+    Ack, AddFriend, ChangePassword, CreateGroup, FriendRef, GroupMembers, GroupRef, History, Login, Nothing,
+    Page, PasswordProof, Recover, Reg, Request, Resume, Secret, SessionRef,
 };
 
 use crate::support::{PASSWORD, chat, group_chat, hello};
@@ -36,6 +36,17 @@ pub(super) fn every_request() -> Vec<Request> {
         Request::History(History { conv: ID, after: None, before: None, limit: 0 }),
         Request::Conversations(Page::default()),
         Request::Ack(Ack { conv: ID, seq: 1 }),
+        Request::ChangePassword(ChangePassword {
+            password: Secret::new("not this one"),
+            new_password: Secret::new(PASSWORD),
+        }),
+        Request::Recover(Recover {
+            id: Some(ID),
+            name: None,
+            code: Secret::new("0000-0000-0000-0000"),
+            new_password: Secret::new(PASSWORD),
+        }),
+        Request::NewRecoveryCodes(PasswordProof { password: Secret::new("not this one") }),
     ];
     for msgid in Request::MSGIDS {
         assert!(requests.iter().any(|request| request.msgid() == *msgid), "no sample of {}", msgid.name());

@@ -10,7 +10,7 @@ mod store;
 pub(crate) use admin::{ask, try_ask};
 pub(crate) use peer::{DEADLINE, Peer, raw_frame};
 pub(crate) use people::{
-    PASSWORD, Witnesses, befriend, chat, friends, group_chat, hello, log_in, register, user,
+    PASSWORD, Witnesses, befriend, chat, friends, group_chat, guest_from, hello, log_in, register, user,
 };
 pub(crate) use random::Random;
 pub(crate) use server::{Options, Server};

@@ -7,11 +7,12 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use protocol::{
-    Ack, AddFriend, Bye, ChatMessage, Code, ConversationsPage, CreateGroup, FriendAnswer, FriendEvent,
-    FriendRef, FriendRequestsPage, FriendsPage, GroupChat, GroupEvent, GroupMembers, GroupRef, GroupsPage,
-    HEADER_LEN, Hello, HelloReply, History, HistoryPage, Incoming, Joined, Login, MembersPage, Nothing,
-    OneChat, Page, PresencePush, Push, Refusal, Reg, Registered, Reply, Request, Resume, Secret, Sent,
-    SessionRef, SessionsList, SignedIn, decode, encode,
+    Ack, AddFriend, Bye, ChangePassword, ChatMessage, Code, ConversationsPage, CreateGroup, FriendAnswer,
+    FriendEvent, FriendRef, FriendRequestsPage, FriendsPage, GroupChat, GroupEvent, GroupMembers, GroupRef,
+    GroupsPage, HEADER_LEN, Hello, HelloReply, History, HistoryPage, Incoming, Joined, Login, MembersPage,
+    Nothing, OneChat, Page, PasswordProof, PresencePush, Push, Recover, Recovered, RecoveryCodes, Refusal,
+    Reg, Registered, Reply, Request, Resume, Secret, Sent, SessionRef, SessionsList, SignedIn, decode,
+    encode,
 };
 
 /// How long anything that must come may take. Far above the usual: machines are shared.
@@ -377,6 +378,13 @@ requests! {
     login(login: Login) = Login(login) -> SignedIn;
     resume(token: Secret) = Resume(Resume { token }) -> SignedIn;
     log_out() = LogOut(Nothing {}) -> Nothing;
+    change_password(password: &str, new_password: &str) = ChangePassword(ChangePassword {
+        password: Secret::new(password),
+        new_password: Secret::new(new_password),
+    }) -> Nothing;
+    recover(recover: Recover) = Recover(recover) -> Recovered;
+    new_recovery_codes(password: &str) = NewRecoveryCodes(PasswordProof { password: Secret::new(password) })
+        -> RecoveryCodes;
     sessions() = Sessions(Nothing {}) -> SessionsList;
     end_session(session: u64) = EndSession(SessionRef { session }) -> Nothing;
     add_friend(friendid: u64, greeting: &str) = AddFriend(AddFriend { friendid, greeting: greeting.into() })

@@ -1,5 +1,7 @@
 //! Users of a test: registered, logged in, befriended, in a few lines.
 
+use std::net::SocketAddr;
+
 use protocol::{GroupChat, Hello, Login, OneChat, Push, Request, Secret};
 
 use super::peer::Peer;
@@ -11,6 +13,14 @@ pub(crate) const PASSWORD: &str = "correct horse";
 /// An ordinary HELLO.
 pub(crate) fn hello(device: &str) -> Hello {
     Hello { versions: vec![1], client: "test/1".into(), device: device.into() }
+}
+
+/// A guest whose balancer, which this machine is, says that they come from this address of a small network.
+pub(crate) fn guest_from(server: SocketAddr, host: u8) -> Peer {
+    let mut peer = Peer::connect(server);
+    peer.send_bytes(format!("PROXY TCP4 203.0.113.{host} 192.0.2.1 54321 7000\r\n").as_bytes());
+    peer.hello(hello("")).expect("HELLO");
+    peer
 }
 
 /// Registers a name; its id.

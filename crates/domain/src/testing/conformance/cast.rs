@@ -10,6 +10,9 @@ use crate::{
     Timestamp, TokenHash, UserId, Window,
 };
 
+/// What every user of [`register`] has.
+pub(super) const PASSWORD_HASH: &str = "$fake$0$pw";
+
 /// When everything happens, but for sessions that expire.
 pub(super) const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
@@ -45,12 +48,15 @@ pub(super) fn users<const N: usize>(store: &dyn Store) -> [UserId; N] {
 }
 
 pub(super) fn register(store: &dyn Store, name: &str, name_key: &str) -> Option<UserId> {
-    store.create_user(&NewUser { name, name_key, password_hash: "$fake$0$pw", at: NOW }).unwrap()
+    store
+        .create_user(&NewUser { name, name_key, password_hash: PASSWORD_HASH, recovery_codes: &[], at: NOW })
+        .unwrap()
 }
 
 pub(super) fn session(store: &dyn Store, user: UserId, at: Timestamp) -> SessionId {
-    let session = NewSession { user, token: unique_token(), device: "test", at };
-    let (id, ended) = store.create_session(&session, 1_000).unwrap();
+    let session =
+        NewSession { user, password_hash: PASSWORD_HASH, token: unique_token(), device: "test", at };
+    let (id, ended) = store.create_session(&session, 1_000).unwrap().expect("the password holds");
     assert_eq!(ended, [], "there was room");
     id
 }

@@ -1,8 +1,8 @@
 //! Texts that break what was not careful, and numbers that no store can hold.
 
 use super::cast::{
-    BIG_PAGE, MANY_FRIENDS, MANY_MEMBERS, NOW, befriend, group, log, message, register, say, two_friends,
-    unique, unique_token, user, users,
+    BIG_PAGE, MANY_FRIENDS, MANY_MEMBERS, NOW, PASSWORD_HASH, befriend, group, log, message, register, say,
+    two_friends, unique, unique_token, user, users,
 };
 use crate::{
     Account, AppendRefused, ConversationFilter, ConversationId, Created, Cursor, GroupId, Joined, Left,
@@ -60,7 +60,13 @@ pub(super) fn short_texts_come_back_as_they_were(store: &dyn Store) {
         assert_eq!(store.friend_requests(bob, UserId(0), 1).unwrap()[0].greeting, *text);
 
         let token = unique_token();
-        store.create_session(&NewSession { user: bob, token, device: text, at: NOW }, 10).unwrap();
+        store
+            .create_session(
+                &NewSession { user: bob, password_hash: PASSWORD_HASH, token, device: text, at: NOW },
+                10,
+            )
+            .unwrap()
+            .expect("the password holds");
         assert_eq!(store.session_by_token(token).unwrap().unwrap().session.device, *text);
 
         let new = NewGroup { owner: bob, name: text, description: text, at: NOW };
@@ -99,8 +105,14 @@ pub(super) fn long_texts_come_back_as_they_were(store: &dyn Store) {
     assert_eq!((group.name, group.description), (name, description.clone()));
     store.request_friend(cho, ann, &description, NOW, MANY_FRIENDS).unwrap();
     assert_eq!(store.friend_requests(cho, UserId(0), 1).unwrap()[0].greeting, description);
-    let session = NewSession { user: cho, token: unique_token(), device: &device, at: NOW };
-    store.create_session(&session, 1).unwrap();
+    let session = NewSession {
+        user: cho,
+        password_hash: PASSWORD_HASH,
+        token: unique_token(),
+        device: &device,
+        at: NOW,
+    };
+    store.create_session(&session, 1).unwrap().expect("the password holds");
     assert_eq!(store.sessions(cho).unwrap()[0].device, device);
 }
 

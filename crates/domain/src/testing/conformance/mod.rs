@@ -22,6 +22,8 @@ mod hostile;
 mod pages;
 mod races;
 mod rosters;
+mod secret_races;
+mod secrets;
 mod sessions;
 mod touched;
 mod users;
@@ -53,6 +55,19 @@ pub const CASES: &[Case] = cases![
     users::a_thousand_ids_at_once,
     users::credentials_by_id_and_by_name_key,
     users::unknown_accounts_have_no_credentials,
+    secrets::a_new_password_ends_the_other_sessions,
+    secrets::only_the_one_who_knew_the_password_changes_it,
+    secrets::an_old_password_begins_no_session,
+    secrets::a_code_works_once,
+    secrets::a_recovery_ends_all_sessions,
+    secrets::wrong_codes_make_wait,
+    secrets::nobody_recovers_nothing,
+    secrets::new_codes_replace_all_old_ones,
+    secrets::codes_of_others_are_wrong,
+    secret_races::passwords_changed_at_once,
+    secret_races::one_code_used_at_once,
+    secret_races::wrong_codes_tried_at_once,
+    secret_races::logins_while_the_password_changes,
     sessions::a_token_finds_its_session,
     sessions::the_ones_seen_longest_ago_make_room,
     sessions::sessions_of_the_same_moment_make_room_oldest_first,

@@ -4,8 +4,8 @@ use std::sync::Barrier;
 use std::thread;
 
 use super::cast::{
-    BIG_PAGE, MANY_FRIENDS, MANY_MEMBERS, NOW, append, befriend, count_to, group, join, log, message, roster,
-    say, two_friends, unique, unique_token, user, users,
+    BIG_PAGE, MANY_FRIENDS, MANY_MEMBERS, NOW, PASSWORD_HASH, append, befriend, count_to, group, join, log,
+    message, roster, say, two_friends, unique, unique_token, user, users,
 };
 use crate::{
     Accepted, Appended, ConversationId, Cursor, FriendLimits, GroupLimits, Joined, Left, NewMessage,
@@ -35,7 +35,13 @@ pub(super) fn at_once<T: Send>(actors: usize, actor: impl Fn(usize) -> T + Sync)
 pub(super) fn one_name_registered_at_once(store: &dyn Store) {
     for _ in 0..ROUNDS {
         let key = unique("wanted");
-        let new = NewUser { name: "Wanted", name_key: &key, password_hash: "$fake$0$pw", at: NOW };
+        let new = NewUser {
+            name: "Wanted",
+            name_key: &key,
+            password_hash: "$fake$0$pw",
+            recovery_codes: &[],
+            at: NOW,
+        };
         let created = at_once(8, |_| store.create_user(&new).unwrap());
         assert_eq!(created.iter().flatten().count(), 1, "exactly one wins: {created:?}");
     }
@@ -45,8 +51,14 @@ pub(super) fn sessions_created_at_once(store: &dyn Store) {
     for _ in 0..ROUNDS {
         let ann = user(store);
         let opened = at_once(8, |_| {
-            let new = NewSession { user: ann, token: unique_token(), device: "race", at: NOW };
-            store.create_session(&new, 3).unwrap()
+            let new = NewSession {
+                user: ann,
+                password_hash: PASSWORD_HASH,
+                token: unique_token(),
+                device: "race",
+                at: NOW,
+            };
+            store.create_session(&new, 3).unwrap().expect("the password holds")
         });
         let left: Vec<_> = store.sessions(ann).unwrap().into_iter().map(|session| session.id).collect();
         assert_eq!(left.len(), 3, "as many as may be kept");

@@ -1,6 +1,6 @@
 //! Sessions.
 
-use super::cast::{NOW, session, unique_token, user, users};
+use super::cast::{NOW, PASSWORD_HASH, session, unique_token, user, users};
 use crate::{FoundSession, NewSession, Session, SessionId, Store, Timestamp, UserId};
 
 fn after_now(milliseconds: u64) -> Timestamp {
@@ -13,17 +13,25 @@ fn ids(store: &dyn Store, user: UserId) -> Vec<SessionId> {
 
 /// Opens a session at a moment, with room for `keep`.
 fn open(store: &dyn Store, user: UserId, at: Timestamp, keep: u32) -> (SessionId, Vec<SessionId>) {
-    store.create_session(&NewSession { user, token: unique_token(), device: "test", at }, keep).unwrap()
+    store
+        .create_session(
+            &NewSession { user, password_hash: PASSWORD_HASH, token: unique_token(), device: "test", at },
+            keep,
+        )
+        .unwrap()
+        .expect("the password holds")
 }
 
 pub(super) fn a_token_finds_its_session(store: &dyn Store) {
     let [ann, bob] = users(store);
     let (anns, bobs) = (unique_token(), unique_token());
-    let new = NewSession { user: ann, token: anns, device: "Ann's phone", at: NOW };
-    let (id, ended) = store.create_session(&new, 10).unwrap();
+    let new =
+        NewSession { user: ann, password_hash: PASSWORD_HASH, token: anns, device: "Ann's phone", at: NOW };
+    let (id, ended) = store.create_session(&new, 10).unwrap().expect("the password holds");
     assert_eq!(ended, []);
-    let new = NewSession { user: bob, token: bobs, device: "desk", at: after_now(1) };
-    store.create_session(&new, 10).unwrap();
+    let new =
+        NewSession { user: bob, password_hash: PASSWORD_HASH, token: bobs, device: "desk", at: after_now(1) };
+    store.create_session(&new, 10).unwrap().expect("the password holds");
 
     let session = Session { id, device: "Ann's phone".to_owned(), since: NOW, seen: NOW };
     let user = store.users(&[ann]).unwrap().remove(0);
@@ -73,8 +81,8 @@ pub(super) fn seen_never_moves_back(store: &dyn Store) {
 pub(super) fn a_session_ends_once_and_for_its_user_only(store: &dyn Store) {
     let [ann, bob] = users(store);
     let token = unique_token();
-    let new = NewSession { user: ann, token, device: "phone", at: NOW };
-    let (id, _) = store.create_session(&new, 10).unwrap();
+    let new = NewSession { user: ann, password_hash: PASSWORD_HASH, token, device: "phone", at: NOW };
+    let (id, _) = store.create_session(&new, 10).unwrap().expect("the password holds");
     assert!(!store.end_session(bob, id).unwrap(), "it is not his");
     assert!(store.session_by_token(token).unwrap().is_some());
     assert!(store.end_session(ann, id).unwrap());

@@ -62,7 +62,7 @@ pub(super) fn credentials_by_id_and_by_name_key(store: &dyn Store) {
     let (name, key) = (unique("Ann"), unique("ann"));
     let hash =
         "$argon2id$v=19$m=19456,t=2,p=1$AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA";
-    let new = NewUser { name: &name, name_key: &key, password_hash: hash, at: NOW };
+    let new = NewUser { name: &name, name_key: &key, password_hash: hash, recovery_codes: &[], at: NOW };
     let id = store.create_user(&new).unwrap().unwrap();
     for account in [Account::Id(id), Account::NameKey(&key)] {
         let found = store.credentials(account).unwrap().unwrap();

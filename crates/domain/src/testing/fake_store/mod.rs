@@ -3,6 +3,7 @@
 mod friends;
 mod groups;
 mod messages;
+mod secrets;
 mod sessions;
 mod users;
 
@@ -141,8 +142,13 @@ mod tests {
     use crate::{NewUser, SessionStore, Timestamp, UserStore};
     use std::sync::Arc;
 
-    const ANN: NewUser<'static> =
-        NewUser { name: "Ann", name_key: "ann", password_hash: "$fake$0$pw", at: Timestamp(0) };
+    const ANN: NewUser<'static> = NewUser {
+        name: "Ann",
+        name_key: "ann",
+        password_hash: "$fake$0$pw",
+        recovery_codes: &[],
+        at: Timestamp(0),
+    };
 
     #[test]
     fn passes_the_conformance_suite() {

@@ -16,6 +16,16 @@ pub(super) struct Row {
 }
 
 impl State {
+    /// Ends the user's sessions but one; those that ended.
+    pub(super) fn end_others(&mut self, user: UserId, keep: Option<SessionId>) -> Vec<SessionId> {
+        let others = self.sessions_of(user).map(|session| session.id).filter(|id| Some(*id) != keep);
+        let ended: Vec<SessionId> = others.collect();
+        for id in &ended {
+            self.end(*id);
+        }
+        ended
+    }
+
     fn sessions_of(&self, user: UserId) -> impl Iterator<Item = &Session> {
         self.sessions.values().filter(move |row| row.user == user).map(|row| &row.session)
     }
@@ -32,8 +42,11 @@ impl SessionStore for FakeStore {
         &self,
         session: &NewSession<'_>,
         keep: u32,
-    ) -> StoreResult<(SessionId, Vec<SessionId>)> {
+    ) -> StoreResult<Option<(SessionId, Vec<SessionId>)>> {
         self.run("create a session", |state| {
+            if state.users.get(&session.user)?.password_hash != session.password_hash {
+                return None;
+            }
             state.sessions_ever += 1;
             let id = SessionId(state.sessions_ever);
             let stored =
@@ -53,7 +66,7 @@ impl SessionStore for FakeStore {
             for &id in &ended {
                 state.end(id);
             }
-            (id, ended)
+            Some((id, ended))
         })
     }
 

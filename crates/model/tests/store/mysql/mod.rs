@@ -44,7 +44,8 @@ fn hasty(url: &str) -> Config {
 }
 
 fn user(store: &dyn Store, name: &str) -> UserId {
-    let new = NewUser { name, name_key: name, password_hash: "$argon2id$", at: Timestamp(1) };
+    let new =
+        NewUser { name, name_key: name, password_hash: "$argon2id$", recovery_codes: &[], at: Timestamp(1) };
     store.create_user(&new).unwrap().unwrap()
 }
 

@@ -16,7 +16,8 @@ fn keys_are_compared_byte_by_byte_and_text_comes_back_as_it_went() {
     let (ann, _, conversation) = friends(&store);
     let keys = ["a", "A", "á", "a ", " a", "a\0", "a\t", "ａ", "'", "\\", "%", "_", "?", ":a", "\u{10ffff}"];
     for (place, key) in keys.iter().enumerate() {
-        let new = NewUser { name: "n", name_key: key, password_hash: "h", at: Timestamp(1) };
+        let new =
+            NewUser { name: "n", name_key: key, password_hash: "h", recovery_codes: &[], at: Timestamp(1) };
         let id = store.create_user(&new).unwrap().unwrap_or_else(|| panic!("{key:?} is taken"));
         assert_eq!(store.credentials(Account::NameKey(key)).unwrap().unwrap().user.id, id);
         let mut said = message(conversation, ann, key);

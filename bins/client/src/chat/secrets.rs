@@ -1,0 +1,79 @@
+//! New passwords, and the codes that set one when the old one is lost.
+
+use client::protocol::{ChangePassword, PasswordProof, Recover, Request, Secret};
+
+use super::{AskSecret, Chat, picks, senseless};
+use crate::command::Who;
+use crate::outcome::{Failure, Outcome};
+
+impl Chat {
+    pub(super) fn change_password(
+        &mut self,
+        new: Option<Secret>,
+        ask: AskSecret<'_>,
+    ) -> Result<Outcome, Failure> {
+        if self.shared.lock().roster.me.is_none() {
+            return senseless(
+                "nobody is logged in; /recover sets a new password by a recovery code".to_owned(),
+            );
+        }
+        let password = self.password(None, ask)?;
+        let new_password = new_password(new, ask)?;
+        let request = ChangePassword { password, new_password: new_password.clone() };
+        self.ask(Request::ChangePassword(request), picks!(ChangePassword))?;
+        // What was given for all commands would be wrong from now on.
+        if self.password.is_some() {
+            self.password = Some(new_password);
+        }
+        Ok(Outcome::PasswordChanged)
+    }
+
+    pub(super) fn recover(
+        &mut self,
+        who: &Who,
+        code: Option<Secret>,
+        new: Option<Secret>,
+        ask: AskSecret<'_>,
+    ) -> Result<Outcome, Failure> {
+        if let Some(me) = &self.shared.lock().roster.me {
+            return senseless(format!("you are logged in as {}; /password sets a new password", me.name));
+        }
+        let Some(code) = code.or_else(|| ask("recovery code")) else {
+            return senseless("a recovery code is needed, as an argument".to_owned());
+        };
+        let new_password = new_password(new.or_else(|| self.password.clone()), ask)?;
+        let (id, name) = match who {
+            Who::Id(id) => (Some(*id), None),
+            Who::Name(name) => (None, Some(name.clone())),
+        };
+        let recovered =
+            self.ask(Request::Recover(Recover { id, name, code, new_password }), picks!(Recover))?;
+        Ok(Outcome::Recovered { id: recovered.id, name: recovered.name, codes_left: recovered.codes_left })
+    }
+
+    pub(super) fn new_recovery_codes(
+        &mut self,
+        password: Option<Secret>,
+        ask: AskSecret<'_>,
+    ) -> Result<Outcome, Failure> {
+        let password = self.password(password, ask)?;
+        let request = Request::NewRecoveryCodes(PasswordProof { password });
+        let codes = self.ask(request, picks!(NewRecoveryCodes))?.recovery_codes;
+        Ok(Outcome::RecoveryCodes(codes))
+    }
+}
+
+/// A password that nobody has seen yet is typed twice.
+fn new_password(given: Option<Secret>, ask: AskSecret<'_>) -> Result<Secret, Failure> {
+    if let Some(given) = given {
+        return Ok(given);
+    }
+    let Some(once) = ask("new password") else {
+        return senseless("a new password is needed, as an argument".to_owned());
+    };
+    match ask("new password again") {
+        Some(again) if again == once => Ok(once),
+        Some(_) => senseless("the two are not the same; nothing is changed".to_owned()),
+        None => senseless("the new password was not confirmed; nothing is changed".to_owned()),
+    }
+}
