@@ -1,12 +1,15 @@
 //! Checked messages on their way to one appender.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use parking_lot::{Condvar, Mutex};
 use service::Pending;
 
 use crate::budget::Claim;
+use crate::desk::Desk;
 use crate::lane::Lane;
 
 /// With so many waiting the next transaction is worth beginning at once.
@@ -21,65 +24,96 @@ pub(crate) struct Queued {
 }
 
 /// One appender's queue, bounded by messages. At the limit it takes nothing: the sender is answered BUSY.
+///
+/// The queue has one [`Desk`], and messages are taken from it by who has the desk: first those that came first, and none
+/// before the batch that lies there is stored or refused. The appender has it while there is work; while it rests, a worker
+/// that brings the only messages may take it for one batch. To wake a thread costs more than all else that a message takes on
+/// its way, but the transaction.
 pub(crate) struct AppendQueue {
     inner: Mutex<Inner>,
+    /// For the appender, which alone waits here.
     work: Condvar,
     messages_max: usize,
+    batch_max: usize,
 }
 
 struct Inner {
-    waiting: Vec<Queued>,
-    resting: bool,
+    waiting: VecDeque<Queued>,
+    /// `None` while somebody works at it.
+    desk: Option<Desk>,
     stopped: bool,
 }
 
+/// Somebody's turn at the desk. Its end gives the desk back; if there is more to do, the appender is woken.
+pub(crate) struct Turn<'a> {
+    queue: &'a AppendQueue,
+    desk: Desk,
+}
+
 impl AppendQueue {
-    pub(crate) fn new(messages_max: usize) -> AppendQueue {
-        let inner = Inner { waiting: Vec::new(), resting: false, stopped: false };
-        AppendQueue { inner: Mutex::new(inner), work: Condvar::new(), messages_max }
+    pub(crate) fn new(messages_max: usize, batch_max: usize) -> AppendQueue {
+        let inner = Inner { waiting: VecDeque::new(), desk: Some(Desk::default()), stopped: false };
+        AppendQueue { inner: Mutex::new(inner), work: Condvar::new(), messages_max, batch_max }
     }
 
-    /// Adds as many messages as have room, from the front and in order; the others stay in `messages`. Any worker.
+    /// Adds as many messages as have room, from the front and in order, for the appender; the others stay in `messages`. Any
+    /// thread.
     pub(crate) fn push(&self, messages: &mut Vec<Queued>) {
-        if messages.is_empty() {
-            return;
-        }
         let mut inner = self.inner.lock();
-        let room = self.messages_max.saturating_sub(inner.waiting.len()).min(messages.len());
-        inner.waiting.extend(messages.drain(..room));
-        if inner.resting {
+        if inner.add(messages, self.messages_max) == Added::First && inner.desk.is_some() {
             drop(inner);
             self.work.notify_one();
         }
     }
 
-    /// Takes all that waits, at most `messages_max` of this queue; waits for something. `taken` comes in empty.
-    /// Returns false once the queue was stopped and is empty. The appender only.
-    pub(crate) fn take(&self, taken: &mut Vec<Queued>) -> bool {
+    /// The same, but if the appender rests and the store was there the last time, the caller gets the desk with a batch of
+    /// these messages: it is to make one attempt.
+    pub(crate) fn push_and_lead(&self, messages: &mut Vec<Queued>) -> Option<Turn<'_>> {
         let mut inner = self.inner.lock();
-        while inner.waiting.is_empty() {
-            if inner.stopped {
-                return false;
+        // Who finds others here leaves it to the appender, which was woken for them.
+        if inner.add(messages, self.messages_max) == Added::First
+            && let Some(desk) = inner.desk.take()
+        {
+            if desk.is_clear() && !desk.store_is_away() {
+                let mut turn = Turn { queue: self, desk };
+                turn.desk.lay(inner.batch(self.batch_max));
+                return Some(turn);
             }
-            inner.resting = true;
-            self.work.wait(&mut inner);
-            inner.resting = false;
+            inner.desk = Some(desk);
+            drop(inner);
+            self.work.notify_one();
         }
-        std::mem::swap(&mut inner.waiting, taken);
-        true
+        None
     }
 
-    /// Lets messages gather for a while, unless enough have. The appender only.
+    /// Waits for something to store, and for the desk. `None` once the queue was stopped and nothing is left. The appender
+    /// only, as everything below.
+    pub(crate) fn wait(&self) -> Option<Turn<'_>> {
+        let mut inner = self.inner.lock();
+        loop {
+            if let Some(desk) = inner.desk.take() {
+                if !inner.waiting.is_empty() || !desk.is_clear() {
+                    return Some(Turn { queue: self, desk });
+                }
+                inner.desk = Some(desk);
+                if inner.stopped {
+                    return None;
+                }
+            }
+            self.work.wait(&mut inner);
+        }
+    }
+
+    /// Lets messages gather for a while, unless enough have.
     pub(crate) fn gather(&self, pause: Duration) {
         let mut inner = self.inner.lock();
         if !inner.stopped && inner.waiting.len() < GATHERED {
-            // Nobody notifies who does not rest, but for the stop.
+            // Who has the desk is not notified, but for the stop.
             self.work.wait_for(&mut inner, pause);
         }
     }
 
-    /// Waits before another attempt; false once the queue is stopped: then nobody waits for the answer any more. The
-    /// appender only.
+    /// Waits before another attempt; false once the queue is stopped: then nobody waits for the answer any more.
     pub(crate) fn pause(&self, pause: Duration) -> bool {
         let mut inner = self.inner.lock();
         if !inner.stopped {
@@ -88,14 +122,69 @@ impl AppendQueue {
         !inner.stopped
     }
 
-    /// Messages that wait.
+    /// Messages that wait. Any thread.
     pub(crate) fn len(&self) -> usize {
         self.inner.lock().waiting.len()
     }
 
-    /// Lets the appender go once the queue is empty.
+    /// Lets the appender go once the queue is empty. Any thread.
     pub(crate) fn stop(&self) {
         self.inner.lock().stopped = true;
         self.work.notify_all();
+    }
+}
+
+/// What was there when messages were added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Added {
+    /// Nothing: nobody was told yet that there is something to do.
+    First,
+    /// Other messages; or nothing was added.
+    Behind,
+}
+
+impl Inner {
+    fn add(&mut self, messages: &mut Vec<Queued>, messages_max: usize) -> Added {
+        let room = messages_max.saturating_sub(self.waiting.len()).min(messages.len());
+        let added = if self.waiting.is_empty() && room > 0 { Added::First } else { Added::Behind };
+        self.waiting.extend(messages.drain(..room));
+        added
+    }
+
+    /// Takes a batch from the front.
+    fn batch(&mut self, most: usize) -> impl Iterator<Item = Queued> {
+        let count = most.min(self.waiting.len());
+        self.waiting.drain(..count)
+    }
+}
+
+impl Turn<'_> {
+    pub(crate) fn desk(&mut self) -> &mut Desk {
+        &mut self.desk
+    }
+
+    /// Lays at most so many of the waiting messages on the desk, which must be clear; how many.
+    pub(crate) fn take(&mut self, most: usize) -> usize {
+        let mut inner = self.queue.inner.lock();
+        let before = inner.waiting.len();
+        self.desk.lay(inner.batch(most.min(self.queue.batch_max)));
+        before - inner.waiting.len()
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut desk = std::mem::take(&mut self.desk);
+        if thread::panicking() {
+            // Nobody knows what is left of the batch. The node stops, and whoever was not answered says it again.
+            desk = Desk::default();
+        }
+        let mut inner = self.queue.inner.lock();
+        let has_more = !inner.waiting.is_empty() || !desk.is_clear() || inner.stopped;
+        inner.desk = Some(desk);
+        drop(inner);
+        if has_more {
+            self.queue.work.notify_one();
+        }
     }
 }

@@ -2,96 +2,66 @@
 
 use std::sync::Arc;
 
-use service::Batch;
-
-use crate::append_queue::Queued;
-use crate::budget::Claim;
-use crate::clock;
-use crate::lane::Lane;
+use crate::append_queue::AppendQueue;
+use crate::desk::Desk;
 use crate::post::Post;
 use crate::shared::Shared;
 
-/// An appender's thread.
+/// An appender's thread. It has the desk of its queue for as long as messages wait; a message that comes alone is stored by
+/// the worker that brings it, and comes here only if the store refuses it.
 pub(crate) struct Appender {
     shared: Arc<Shared>,
     index: usize,
     post: Post,
-    /// The last batch was refused after all attempts. Until one is stored again each is tried once: who waited behind
-    /// others must not wait their time and then its own.
-    store_is_away: bool,
 }
 
 impl Appender {
     pub(crate) fn new(shared: Arc<Shared>, index: usize, post: Post) -> Appender {
-        Appender { shared, index, post, store_is_away: false }
+        Appender { shared, index, post }
     }
 
     /// Stores messages until the queue is stopped.
     pub(crate) fn run(mut self) {
         let shared = Arc::clone(&self.shared);
-        let mut taken: Vec<Queued> = Vec::new();
-        let mut batch = Batch::default();
-        let mut lanes: Vec<(Arc<Lane>, Claim)> = Vec::new();
-        while shared.appends[self.index].take(&mut taken) {
-            let is_busy = taken.len() > 1;
-            let mut waiting = taken.drain(..).peekable();
-            while waiting.peek().is_some() {
-                for queued in waiting.by_ref().take(shared.config.append_batch_max) {
-                    lanes.push((queued.lane, queued.claim));
-                    batch.push(queued.pending);
-                }
-                self.store(&mut batch);
-                self.release(&mut lanes);
+        let (queue, pause) = (&shared.appends[self.index], shared.config.append_pause);
+        while let Some(mut turn) = queue.wait() {
+            if !turn.desk().is_clear() {
+                self.store(queue, turn.desk());
             }
-            // A message that came alone is followed by others later than a pause is worth.
-            if is_busy && !shared.config.append_pause.is_zero() {
-                shared.appends[self.index].gather(shared.config.append_pause);
-            }
-        }
-    }
-
-    /// Stores a batch, however often that takes within the limit; then every message of it is answered.
-    fn store(&mut self, batch: &mut Batch) {
-        let shared = &self.shared;
-        let (begun, messages) = (clock::read(), batch.len() as u64);
-        let attempts = if self.store_is_away { 0 } else { shared.config.append_retry_pauses.len() };
-        let mut pauses = shared.config.append_retry_pauses.iter().take(attempts);
-        loop {
-            let error = match shared.service.append(batch) {
-                Ok(()) => {
-                    self.store_is_away = false;
-                    shared.counters.append_groups.add(1);
-                    shared.counters.append_messages.add(messages);
-                    let took = clock::read().saturating_duration_since(begun);
-                    return shared.counters.append_us.add(took.as_micros() as u64);
+            loop {
+                let round = queue.len();
+                let mut left = round;
+                while left > 0 {
+                    left -= turn.take(left);
+                    self.store(queue, turn.desk());
                 }
-                Err(error) => error,
-            };
-            shared.counters.append_failed.add(1);
-            match pauses.next() {
-                // A repeat does no harm: what was stored after all is found again by its client message id.
-                Some(pause) if shared.appends[self.index].pause(*pause) => {
-                    log::warn!("{} messages not stored, trying again: {error}", batch.len());
+                // A message that came alone is followed by others later than a pause is worth.
+                if round <= 1 || pause.is_zero() {
+                    break;
                 }
-                _ => {
-                    log::error!("{} messages not stored, refused as busy: {error}", batch.len());
-                    shared.counters.busy_store.add(batch.len() as u64);
-                    self.store_is_away = true;
-                    return shared.service.refuse(batch);
-                }
+                queue.gather(pause);
             }
         }
     }
 
-    /// Tells lanes that their messages were answered; rows of one lane at once.
-    fn release(&mut self, lanes: &mut Vec<(Arc<Lane>, Claim)>) {
-        for row in lanes.chunk_by(|(a, _), (b, _)| Arc::ptr_eq(a, b)) {
-            let lane = &row[0].0;
-            self.shared.answered(lane, row.len() as u32, &mut self.post);
-            let scheduling = lane.appended(row.len() as u32);
-            self.shared.schedule(lane, scheduling);
+    /// Stores what lies on the desk, however often that takes within the limit; then every message of it is answered.
+    fn store(&mut self, queue: &AppendQueue, desk: &mut Desk) {
+        let (shared, post) = (&self.shared, &mut self.post);
+        let first = desk.take_refusal().map_or_else(|| desk.attempt(shared, post), Err);
+        let Err(mut error) = first else { return };
+        let pauses = &shared.config.append_retry_pauses;
+        let attempts = if desk.store_is_away() { 0 } else { pauses.len() };
+        for pause in &pauses[..attempts] {
+            if !queue.pause(*pause) {
+                break;
+            }
+            log::warn!("{} messages not stored, trying again: {error}", desk.unstored());
+            match desk.attempt(shared, post) {
+                Ok(()) => return,
+                Err(again) => error = again,
+            }
         }
-        lanes.clear();
-        self.post.flush();
+        log::error!("{} messages not stored, refused as busy: {error}", desk.unstored());
+        desk.refuse(shared, post);
     }
 }

@@ -108,7 +108,9 @@ impl Gateway {
             // A lane is in a queue at most once.
             normal: RunQueue::new(usize::MAX),
             slow: RunQueue::new(config.slow_queue_max),
-            appends: (0..config.appenders).map(|_| AppendQueue::new(config.append_queue_max)).collect(),
+            appends: (0..config.appenders)
+                .map(|_| AppendQueue::new(config.append_queue_max, config.append_batch_max))
+                .collect(),
             counters: self.counters,
             budget: Budget::new(config.waiting_bytes_max),
             config,

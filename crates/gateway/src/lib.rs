@@ -18,6 +18,7 @@ mod clock;
 mod comeback;
 mod config;
 mod courier;
+mod desk;
 mod door;
 mod expulsion;
 mod gateway;

@@ -46,7 +46,7 @@ macro_rules! numbers {
             pub refusals: Vec<(&'static str, u64)>,
             /// Messages stored in one transaction.
             pub append_messages: HistogramSnapshot,
-            /// What a transaction of an appender took until its messages were answered, in microseconds.
+            /// What a transaction took until its messages were answered, in microseconds.
             pub append_us: HistogramSnapshot,
         }
 
@@ -114,8 +114,10 @@ numbers! {
         chatty_guests_closed,
         /// Messages answered and given to their readers.
         messages_delivered,
-        /// Transactions of appenders.
+        /// Transactions that stored messages.
         append_groups,
+        /// Groups that a worker tried to store in the place of an appender, which rested.
+        append_led,
         /// Attempts to store a group that failed.
         append_failed,
         /// Publications that the bus did not take.

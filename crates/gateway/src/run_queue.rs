@@ -82,6 +82,13 @@ impl RunQueue {
         }
     }
 
+    /// Whether a thread that runs a lane may do something long: nothing waits, and another thread is there for what
+    /// comes. So of all threads at least one is always there for it, and where there is only one, never.
+    pub(crate) fn can_spare_one(&self) -> bool {
+        let inner = self.inner.lock();
+        inner.lanes.is_empty() && inner.resting > 0
+    }
+
     /// Lanes that wait.
     pub(crate) fn len(&self) -> usize {
         self.inner.lock().lanes.len()

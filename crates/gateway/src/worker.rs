@@ -7,6 +7,7 @@ use protocol::{Bye, Code, Push, Refusal, Reply, Request, encode};
 use service::{Access, Caller, ConnKey, Handled, Lane as Speed, route};
 
 use crate::append_queue::Queued;
+use crate::desk::Desk;
 use crate::lane::{Job, Lane, Speaker, Step};
 use crate::post::{DoorMail, Post};
 use crate::shared::Shared;
@@ -120,7 +121,9 @@ impl Worker {
                         )
                     });
                     if elsewhere {
-                        self.hand_over(lane);
+                        let first = &self.checked[0];
+                        self.shared.append_queue(first.pending.conversation()).push(&mut self.checked);
+                        self.refuse_checked(lane);
                     }
                     self.checked.push(queued);
                 }
@@ -143,10 +146,35 @@ impl Worker {
         self.hand_over(lane);
     }
 
-    /// Gives what was checked to its appender, and answers BUSY to what has no room there.
+    /// Gives what was checked to its appender, and answers BUSY to what has no room there. If the appender rests and this
+    /// worker can be spared, it stores the messages itself.
     fn hand_over(&mut self, lane: &Arc<Lane>) {
+        let shared = Arc::clone(&self.shared);
         let Some(first) = self.checked.first() else { return };
-        self.shared.append_queue(first.pending.conversation()).push(&mut self.checked);
+        let queue = shared.append_queue(first.pending.conversation());
+        let turn = match self.speed == Speed::Normal && shared.normal.can_spare_one() {
+            true => queue.push_and_lead(&mut self.checked),
+            false => {
+                queue.push(&mut self.checked);
+                None
+            }
+        };
+        self.refuse_checked(lane);
+        if let Some(mut turn) = turn {
+            self.lead(turn.desk());
+        }
+    }
+
+    /// Stores a batch in the appender's place. One attempt only: a store that is away holds up the appender and no worker.
+    fn lead(&mut self, desk: &mut Desk) {
+        self.shared.counters.append_led.add(1);
+        if let Err(error) = desk.attempt(&self.shared, &mut self.post) {
+            desk.leave(error);
+        }
+    }
+
+    /// What is left had no room.
+    fn refuse_checked(&mut self, lane: &Arc<Lane>) {
         for queued in std::mem::take(&mut self.checked) {
             self.shared.counters.busy_append.add(1);
             let origin = queued.pending.origin();

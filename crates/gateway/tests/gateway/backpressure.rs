@@ -1,6 +1,6 @@
 //! What happens at the limits.
 
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use cluster::local::LocalBus;
@@ -8,7 +8,7 @@ use domain::StoreError;
 use gateway::GatewayConfig;
 use protocol::{Code, History, Push, Reply, Request};
 
-use crate::node::{Peer, World, befriend, until};
+use crate::node::{PATIENCE, Peer, World, befriend, until};
 
 #[test]
 fn a_store_that_comes_back_in_time_costs_nobody_an_error() {
@@ -52,6 +52,117 @@ fn a_store_that_stays_away_is_busy_and_a_repeat_is_stored_once() {
     ann.chat(bob_is.id, "again", "1");
     assert!(matches!(ann.reply().1, Ok(Reply::OneChat(sent)) if sent.seq == 2));
     assert_eq!(node.gateway.snapshot().busy_store, 1);
+}
+
+/// Nothing is written behind meanwhile: what the store is told to do meets the appends.
+const NEVER: Duration = Duration::from_secs(3_600);
+
+/// Stops the store in the middle of the next append, once it was there for it; ends with the sender that it gives.
+fn stop_the_store_in_append(world: &World) -> (mpsc::Receiver<()>, mpsc::Sender<()>) {
+    let (tell, told) = mpsc::channel();
+    let (free, freed) = mpsc::channel();
+    world.store.after_next(move || {
+        let _ = tell.send(());
+        let _ = freed.recv_timeout(PATIENCE);
+    });
+    (told, free)
+}
+
+/// The worker that stores a message waits for the store; whatever else is asked meanwhile is done by the others.
+#[test]
+fn a_store_that_takes_its_time_holds_one_worker_at_most() {
+    let world = World::new();
+    let config = GatewayConfig { worker_threads: 2, tick: NEVER, ..GatewayConfig::default() };
+    let node = world.node(config, Arc::new(LocalBus::alone()));
+    let (mut ann, ann_is) = Peer::user(node.address, "ann");
+    let (mut bob, bob_is) = Peer::user(node.address, "bob");
+    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    let mut seq = 0;
+    // Until a message meets two workers at rest, and is stored by one of them.
+    let mut led = 0;
+    while led == 0 {
+        ann.chat(bob_is.id, "warm", &format!("warm-{seq}"));
+        seq += 1;
+        assert!(matches!(ann.reply().1, Ok(Reply::OneChat(sent)) if sent.seq == seq));
+        led = node.gateway.snapshot().append_led;
+    }
+    for round in 0..10 {
+        let (told, free) = stop_the_store_in_append(&world);
+        ann.chat(bob_is.id, "slow", &format!("slow-{round}"));
+        told.recv_timeout(PATIENCE).expect("the message is being stored");
+        // Each of these may be run, and none of them may wait for the store: not even where messages are checked.
+        for n in 0..3 {
+            bob.chat(ann_is.id, "behind", &format!("behind-{round}-{n}"));
+            let mut other = Peer::connect(node.address);
+            other.call(Request::Friends(protocol::Page::default())).expect_err("not logged in");
+        }
+        free.send(()).expect("the store waits");
+        seq += 1;
+        assert!(matches!(ann.reply().1, Ok(Reply::OneChat(sent)) if sent.seq == seq));
+        for _ in 0..3 {
+            seq += 1;
+            assert!(matches!(bob.reply().1, Ok(Reply::OneChat(sent)) if sent.seq == seq));
+        }
+    }
+}
+
+/// Who would have to wait for the store is the only one who serves: so the appender does it.
+#[test]
+fn the_only_worker_never_waits_for_the_store() {
+    let world = World::new();
+    let config = GatewayConfig { worker_threads: 1, tick: NEVER, ..GatewayConfig::default() };
+    let node = world.node(config, Arc::new(LocalBus::alone()));
+    let (mut ann, ann_is) = Peer::user(node.address, "ann");
+    let (mut bob, bob_is) = Peer::user(node.address, "bob");
+    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    for n in 0..50 {
+        ann.chat(bob_is.id, "hi", &n.to_string());
+        ann.reply().1.expect("stored");
+    }
+    let (told, free) = stop_the_store_in_append(&world);
+    ann.chat(bob_is.id, "slow", "slow");
+    told.recv_timeout(PATIENCE).expect("the message is being stored");
+    bob.call(Request::Friends(protocol::Page::default())).expect("served meanwhile");
+    free.send(()).expect("the store waits");
+    ann.reply().1.expect("stored");
+    assert_eq!(node.gateway.snapshot().append_led, 0);
+}
+
+/// A store that is away is tried once by a worker, if at all, and then by the appender alone, until it is back.
+#[test]
+fn a_store_that_is_away_holds_no_worker() {
+    let world = World::new();
+    let pauses = vec![Duration::from_millis(1); 3];
+    let config = GatewayConfig {
+        append_retry_pauses: pauses,
+        worker_threads: 2,
+        tick: NEVER,
+        ..GatewayConfig::default()
+    };
+    let node = world.node(config, Arc::new(LocalBus::alone()));
+    let (mut ann, ann_is) = Peer::user(node.address, "ann");
+    let (mut bob, bob_is) = Peer::user(node.address, "bob");
+    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    ann.chat(bob_is.id, "warm", "0");
+    ann.reply().1.expect("stored");
+    until("it is counted", || node.gateway.snapshot().append_groups == 1);
+    world.store.fail_next(StoreError::unavailable("append", "away"), 4 + 20);
+    let before = node.gateway.snapshot();
+    for n in 0..=20 {
+        ann.chat(bob_is.id, "away", &format!("away-{n}"));
+        assert_eq!(ann.reply().1.expect_err("busy").code, Code::BUSY);
+    }
+    let numbers = node.gateway.snapshot();
+    assert_eq!(
+        numbers.append_failed - before.append_failed,
+        4 + 20,
+        "the first in four attempts, the others in one"
+    );
+    assert_eq!(numbers.append_groups, 1);
+    assert!(numbers.append_led - before.append_led <= 1, "a worker tried it again and again");
+    ann.chat(bob_is.id, "back", "back");
+    assert!(matches!(ann.reply().1, Ok(Reply::OneChat(sent)) if sent.seq == 2));
+    assert_eq!(node.gateway.snapshot().append_led, numbers.append_led, "the appender finds it back");
 }
 
 #[test]

@@ -18,7 +18,7 @@ use protocol::{
 use crate::bad_bus::{ClusterNode, Dice, quick};
 use crate::node::{PATIENCE, Peer, World, befriend, until};
 
-fn seed() -> u64 {
+pub(crate) fn seed() -> u64 {
     let given = std::env::var("GATEWAY_TEST_SEED").ok().and_then(|text| text.parse().ok());
     let seed = given.unwrap_or_else(|| {
         SystemTime::now().duration_since(UNIX_EPOCH).map_or(1, |since| since.as_nanos() as u64 % 1_000_000)

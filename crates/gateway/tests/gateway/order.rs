@@ -1,15 +1,18 @@
 //! A connection's requests take effect in order, and each gets one answer.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
 use cluster::local::LocalBus;
-use domain::UserId;
+use domain::{StoreError, UserId};
 use gateway::GatewayConfig;
 use protocol::{Code, History, Page, PresencePush, Push, Reply, Request, State};
 use service::{Audience, Hub};
 
+use crate::bad_bus::Dice;
 use crate::node::{Peer, World, befriend};
+use crate::nodes::message;
 
 #[test]
 fn a_history_behind_messages_sees_them_all() {
@@ -90,4 +93,71 @@ fn what_is_pushed_while_somebody_signs_in_follows_the_answer() {
     assert!(phone.pushes.is_empty(), "a push overtook the answer: {:?}", phone.pushes);
     let state = phone.push(|push| if let Push::Presence(p) = push { Some(p.state) } else { None });
     assert_eq!(state, State::Offline);
+}
+
+/// Many who write at once, alone and in bursts, while the store refuses now and then: now a worker stores a message, now the
+/// appender, and one of them goes on where the other failed. Each conversation keeps one order all the same.
+#[test]
+fn whoever_stores_them_messages_keep_their_order() {
+    const TURNS: u64 = 60;
+    let seed = crate::nodes::seed();
+    let world = World::new();
+    let config = GatewayConfig {
+        worker_threads: 3,
+        append_batch_max: 4,
+        append_retry_pauses: vec![Duration::from_millis(1); 50],
+        tick: Duration::from_secs(3_600),
+        ..GatewayConfig::default()
+    };
+    let node = world.node(config, Arc::new(LocalBus::alone()));
+    let (mut reader, reader_is) = Peer::user(node.address, "reader");
+    let writers: Vec<_> = (0..4)
+        .map(|n| {
+            let (mut peer, is) = Peer::user(node.address, &format!("writer-{n}"));
+            befriend(&mut peer, &mut reader, is.id, reader_is.id);
+            // From now on nothing is asked of the store but to append.
+            peer.chat(reader_is.id, "hi", &format!("{}-0", is.id));
+            peer.reply().1.expect("stored");
+            (peer, is.id)
+        })
+        .collect();
+    let writing: Vec<_> = writers
+        .into_iter()
+        .map(|(mut peer, id)| {
+            let (mut dice, store) = (Dice(seed + id), Arc::clone(&world.store));
+            std::thread::spawn(move || {
+                let mut said = 1;
+                for _ in 0..TURNS {
+                    if dice.roll(8) == 0 {
+                        store.fail_next(StoreError::outcome_unknown("append", "cut"), 1);
+                    }
+                    let burst = [1, 1, 1, 2, 9][dice.roll(5) as usize];
+                    let rids: Vec<u32> = (said..said + burst)
+                        .map(|n| peer.chat(reader_is.id, "hi", &format!("{id}-{n}")))
+                        .collect();
+                    for rid in rids {
+                        said += 1;
+                        match peer.reply() {
+                            (got, Ok(Reply::OneChat(sent))) => assert_eq!((got, sent.seq), (rid, said)),
+                            other => panic!("{other:?}"),
+                        }
+                    }
+                }
+                said
+            })
+        })
+        .collect();
+    let said: u64 = writing.into_iter().map(|writer| writer.join().expect("all went well")).sum();
+    let mut last = BTreeMap::new();
+    for _ in 0..said {
+        let (conv, seq) = reader.push(message);
+        let before = last.insert(conv, seq).unwrap_or(0);
+        assert_eq!(seq, before + 1, "conversation {conv}");
+    }
+    let numbers = node.gateway.snapshot();
+    let attempts = numbers.append_groups + numbers.append_failed;
+    println!("{} of {attempts} attempts were made by workers", numbers.append_led);
+    assert!(numbers.append_led > 0 && numbers.append_led < attempts);
+    assert!(numbers.append_failed > 0);
+    assert_eq!(numbers.busy_store, 0);
 }
