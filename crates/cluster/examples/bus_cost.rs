@@ -40,6 +40,7 @@ impl BusReceiver for Counter {
     fn receive(&self, _: Publication) {
         self.0.fetch_add(1, SeqCst);
     }
+    fn lot_ended(&self) {}
     fn missed(&self, _: Timestamp) {}
 }
 

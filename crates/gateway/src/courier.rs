@@ -11,6 +11,7 @@ use crate::relay::{Outgoing, To};
 use crate::repairs::GroupPush;
 use crate::sequencer::{Source, Talk, Verdict};
 use crate::shared::Shared;
+use crate::stop_on_panic::StopOnPanic;
 
 /// Publications delivered before appenders get their turn at the relay again.
 const AT_ONCE: usize = 128;
@@ -18,36 +19,58 @@ const AT_ONCE: usize = 128;
 /// A row of bad publications is logged at its 1st, 2nd, 4th … member.
 const LOGGED: fn(u64) -> bool = u64::is_power_of_two;
 
-/// The courier's thread. It decodes and delivers from memory only: what takes a store is left to the mender, what takes
-/// presence to the listener.
+/// Publications that the bus's own thread delivers while the courier rests; for more the courier is woken. To wake a thread
+/// takes as long as to deliver several, and while these are delivered nothing is heard: at most so many for each time that
+/// the bus looks for more.
+pub(crate) const BY_THE_BUS: usize = 32;
+
+/// What delivers. It decodes and delivers from memory only: what takes a store is left to the mender, what takes presence to
+/// the listener. The one who has the inbox's turn works with it: the courier's thread, or the bus's with a few publications.
 pub(crate) struct Courier {
     shared: Arc<Shared>,
     post: Post,
+    guard: StopOnPanic,
     messages: Vec<StoredPush>,
+    /// All that came before was taken.
+    complete_until: Timestamp,
     malformed: u64,
 }
 
+/// The courier's thread: it delivers until the inbox is stopped.
+pub(crate) fn run(shared: &Shared) {
+    let mut taken = Vec::new();
+    while let Some(completeness) = shared.hub.inbox().take(&mut taken) {
+        if let Some(courier) = &mut *shared.hub.courier() {
+            courier.deliver_all(completeness, &mut taken);
+        }
+        taken.clear();
+    }
+}
+
 impl Courier {
-    pub(crate) fn new(shared: Arc<Shared>, post: Post) -> Courier {
-        Courier { shared, post, messages: Vec::new(), malformed: 0 }
+    pub(crate) fn new(shared: Arc<Shared>, post: Post, guard: StopOnPanic) -> Courier {
+        let complete_until = Timestamp(shared.service.now_ms());
+        Courier { shared, post, guard, messages: Vec::new(), complete_until, malformed: 0 }
     }
 
-    /// Delivers until the inbox is stopped.
-    pub(crate) fn run(mut self) {
-        let shared = Arc::clone(&self.shared);
-        let mut taken = Vec::new();
-        let mut complete_until = Timestamp(shared.service.now_ms());
-        while let Some(completeness) = shared.hub.inbox().take(&mut taken) {
-            if completeness == Completeness::Overflowed {
-                // Whatever was dropped came after everything that was taken the last time.
-                shared.hub.lost_since(complete_until);
-            }
-            complete_until = Timestamp(shared.service.now_ms());
-            let mut waiting = taken.drain(..).peekable();
-            while waiting.peek().is_some() {
-                waiting.by_ref().take(AT_ONCE).for_each(|publication| self.open(publication));
-                self.deliver();
-            }
+    /// Delivers a few publications in the courier's place. The bus's thread, which reads no store here and waits for nobody but a
+    /// loop whose mailbox is full.
+    pub(crate) fn deliver_few(&mut self, completeness: Completeness, few: &mut Vec<Publication>) {
+        let _guard = self.guard.clone();
+        self.shared.counters.bus_lots_at_once.add(1);
+        self.deliver_all(completeness, few);
+    }
+
+    fn deliver_all(&mut self, completeness: Completeness, taken: &mut Vec<Publication>) {
+        if completeness == Completeness::Overflowed {
+            // Whatever was dropped came after everything that was taken the last time.
+            self.shared.hub.lost_since(self.complete_until);
+        }
+        self.complete_until = Timestamp(self.shared.service.now_ms());
+        let mut waiting = taken.drain(..).peekable();
+        while waiting.peek().is_some() {
+            waiting.by_ref().take(AT_ONCE).for_each(|publication| self.open(publication));
+            self.deliver();
         }
     }
 

@@ -25,8 +25,9 @@ use crate::monitor::GatewayMonitor;
 use crate::post::{DoorMail, Post};
 use crate::run_queue::RunQueue;
 use crate::shared::Shared;
+use crate::stop_on_panic::StopOnPanic;
 use crate::worker::Worker;
-use crate::{listener, presence_watch};
+use crate::{courier, listener, presence_watch};
 
 /// A gateway before it runs: it has a hub, which the service needs, and no connections.
 pub struct Gateway {
@@ -255,8 +256,11 @@ impl Threads {
     }
 
     fn start_listeners(&mut self) -> Result<(), GatewayError> {
-        let courier = Courier::new(Arc::clone(&self.shared), Post::new(self.remote.clone()));
-        self.listeners.push(self.spawn("courier".to_owned(), move || courier.run())?);
+        let post = Post::new(self.remote.clone());
+        let courier = Courier::new(Arc::clone(&self.shared), post, self.stop_on_panic());
+        *self.shared.hub.courier() = Some(courier);
+        let shared = Arc::clone(&self.shared);
+        self.listeners.push(self.spawn("courier".to_owned(), move || courier::run(&shared))?);
         let mender = Mender::new(Arc::clone(&self.shared), Post::new(self.remote.clone()));
         self.listeners.push(self.spawn("mender".to_owned(), move || mender.run())?);
         let shared = Arc::clone(&self.shared);
@@ -266,12 +270,16 @@ impl Threads {
         Ok(())
     }
 
+    fn stop_on_panic(&self) -> StopOnPanic {
+        StopOnPanic::new(Arc::clone(&self.shared), self.stopper.clone())
+    }
+
     fn spawn(
         &self,
         name: String,
         run: impl FnOnce() + Send + 'static,
     ) -> Result<JoinHandle<()>, GatewayError> {
-        let guard = StopOnPanic { shared: Arc::clone(&self.shared), stopper: self.stopper.clone() };
+        let guard = self.stop_on_panic();
         let run = move || {
             let _guard = guard;
             run();
@@ -303,6 +311,8 @@ impl Threads {
         hub.repairs().stop();
         hub.presence().stop();
         self.died = join(&mut self.listeners).or(self.died.take());
+        // It holds what holds the hub. The bus may be in it still: that ends soon.
+        *self.shared.hub.courier() = None;
         self.shared.service.tick();
     }
 
@@ -323,25 +333,6 @@ fn join(threads: &mut Vec<JoinHandle<()>>) -> Option<String> {
         }
     }
     died
-}
-
-/// A node that lost a thread would serve some and starve others: it stops, and whoever watches it starts it again. What
-/// was answered is stored.
-struct StopOnPanic {
-    shared: Arc<Shared>,
-    stopper: reactor::Stopper,
-}
-
-impl Drop for StopOnPanic {
-    fn drop(&mut self) {
-        if thread::panicking() {
-            log::error!("this thread panicked, which is a bug; the node stops");
-            let name = thread::current().name().unwrap_or_default().to_owned();
-            // The first one counts.
-            let _ = self.shared.dead_thread.set(name);
-            self.stopper.stop(Duration::ZERO);
-        }
-    }
 }
 
 impl Drop for Threads {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::{Bytes, BytesMut};
+use parking_lot::{Mutex, MutexGuard};
 use protocol::{Bye, Code, Push, Reply, encode};
 use reactor::{ConnId, Remote};
 use service::domain::{
@@ -12,6 +13,7 @@ use service::domain::{
 use service::{Audience, ChatKind, ConnKey, Delivery, Held, Hub, Move, Notice, Principal, Readers};
 
 use crate::config::GatewayConfig;
+use crate::courier::{BY_THE_BUS, Courier};
 use crate::expulsion::Expulsion;
 use crate::group_topics::GroupTopics;
 use crate::inbox::Inbox;
@@ -44,6 +46,8 @@ pub struct GatewayHub {
     relay: Relay,
     /// What the bus brought: for the courier.
     inbox: Inbox<Publication>,
+    /// While this node hears others.
+    courier: Mutex<Option<Courier>>,
     /// What services of other nodes told: for the listener.
     notices: Inbox<Notice>,
     repairs: Arc<Repairs>,
@@ -70,8 +74,9 @@ impl GatewayHub {
             remote: OnceLock::new(),
             counters,
             topics,
-            inbox: Inbox::new(config.bus_inbox_max, config.bus_inbox_bytes_max),
-            notices: Inbox::new(NOTICES_MAX, NOTICES_BYTES_MAX),
+            inbox: Inbox::new(config.bus_inbox_max, config.bus_inbox_bytes_max, BY_THE_BUS),
+            courier: Mutex::new(None),
+            notices: Inbox::new(NOTICES_MAX, NOTICES_BYTES_MAX, 0),
             repairs,
             presence: PresenceWork::new(),
             expulsion: Expulsion::default(),
@@ -102,6 +107,11 @@ impl GatewayHub {
 
     pub(crate) fn inbox(&self) -> &Inbox<Publication> {
         &self.inbox
+    }
+
+    /// What delivers. Locked for as long as somebody works with it, which is whoever has the inbox's turn.
+    pub(crate) fn courier(&self) -> MutexGuard<'_, Option<Courier>> {
+        self.courier.lock()
     }
 
     pub(crate) fn notices(&self) -> &Inbox<Notice> {
@@ -409,6 +419,15 @@ impl BusReceiver for GatewayHub {
     fn receive(&self, publication: Publication) {
         let bytes = publication.payload.len();
         self.inbox.put(publication, bytes);
+    }
+
+    fn lot_ended(&self) {
+        let mut few = Vec::new();
+        let Some(completeness) = self.inbox.take_few(&mut few) else { return };
+        if let Some(courier) = &mut *self.courier() {
+            courier.deliver_few(completeness, &mut few);
+        }
+        self.inbox.worked_off();
     }
 
     fn missed(&self, since: Timestamp) {

@@ -43,6 +43,7 @@ mod run_queue;
 mod seats;
 mod sequencer;
 mod shared;
+mod stop_on_panic;
 mod worker;
 
 pub use config::{GatewayConfig, GatewayConfigError};

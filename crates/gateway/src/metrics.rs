@@ -124,6 +124,8 @@ numbers! {
         bus_publish_failed,
         /// Publications of other nodes that did not parse, or did not belong to their topic; dropped.
         bus_malformed,
+        /// Times that the bus's own thread delivered what had come, because it was little and the courier rested.
+        bus_lots_at_once,
         /// Stored messages that other nodes published.
         bus_messages,
         /// Messages and pushes of which no reader was connected here; dropped.

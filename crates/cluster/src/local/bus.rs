@@ -62,15 +62,17 @@ impl Bus for LocalBus {
         // No lock is held while a receiver runs: it may subscribe.
         let others: Vec<_> =
             exchange.nodes.read().iter().filter(|node| !Arc::ptr_eq(node, own)).cloned().collect();
-        for publication in batch {
-            for node in &others {
-                if publication.topic != Topic::Nodes && !node.topics.read().contains(&publication.topic) {
-                    continue;
-                }
-                let receiver = node.receiver.read().as_ref().and_then(Weak::upgrade);
-                if let Some(receiver) = receiver {
+        for node in &others {
+            let Some(receiver) = node.receiver.read().as_ref().and_then(Weak::upgrade) else { continue };
+            let mut has_received = false;
+            for publication in &batch {
+                if publication.topic == Topic::Nodes || node.topics.read().contains(&publication.topic) {
                     receiver.receive(publication.clone());
+                    has_received = true;
                 }
+            }
+            if has_received {
+                receiver.lot_ended();
             }
         }
         Ok(())
@@ -108,11 +110,14 @@ mod tests {
     use parking_lot::Mutex;
 
     #[derive(Default)]
-    struct Recorder(Mutex<Vec<Publication>>);
+    struct Recorder(Mutex<Vec<Publication>>, Mutex<Vec<usize>>);
 
     impl BusReceiver for Recorder {
         fn receive(&self, publication: Publication) {
             self.0.lock().push(publication);
+        }
+        fn lot_ended(&self) {
+            self.1.lock().push(self.0.lock().len());
         }
         fn missed(&self, _since: Timestamp) {}
     }
@@ -145,6 +150,7 @@ mod tests {
         a.publish(vec![publication(1, "x"), publication(2, "not for b"), publication(1, "y")]).unwrap();
         assert_eq!(heard(&b_heard), ["x", "y"]);
         assert!(heard(&a_heard).is_empty());
+        assert_eq!((&*b_heard.1.lock(), a_heard.1.lock().len()), (&vec![2], 0), "one lot, of two");
         b.unsubscribe(&[Topic::User(UserId(1))]);
         a.publish(vec![publication(1, "z")]).unwrap();
         assert_eq!(heard(&b_heard).len(), 2);

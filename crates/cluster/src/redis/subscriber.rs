@@ -73,6 +73,8 @@ pub(super) struct Subscriber {
     link: Option<Link>,
     connected_before: bool,
     backoff: Backoff,
+    /// The receiver was given something that it was not told the end of.
+    has_received: bool,
     /// All that was published before this moment was heard, or is told by `missed`.
     heard_until: Timestamp,
 }
@@ -117,6 +119,7 @@ impl Subscriber {
             link: None,
             connected_before: false,
             backoff: Backoff::new(),
+            has_received: false,
             heard_until,
         };
         Ok((subscriber, ear))
@@ -170,7 +173,9 @@ impl Subscriber {
             }
             self.connect()?;
         }
-        self.read(now)?;
+        let read = self.read(now);
+        self.end_lot();
+        read?;
         self.check_hearing(now)?;
         self.write(now)
     }
@@ -213,6 +218,15 @@ impl Subscriber {
             }
         }
         Ok(())
+    }
+
+    /// Tells the receiver that it has all for now.
+    fn end_lot(&mut self) {
+        if std::mem::take(&mut self.has_received)
+            && let Some(receiver) = self.shared.receiver()
+        {
+            receiver.lot_ended();
+        }
     }
 
     /// Takes one thing that Redis said.
@@ -295,6 +309,7 @@ impl Subscriber {
                 shared.bus.received.add(1);
                 if let Some(receiver) = shared.receiver() {
                     receiver.receive(Publication { topic, payload });
+                    self.has_received = true;
                 }
                 return;
             }

@@ -51,6 +51,23 @@ fn others_that_listen_hear_it_in_order_and_the_publisher_does_not() {
 }
 
 #[test]
+fn the_receiver_is_told_when_a_lot_has_ended() {
+    let redis = Redis::start();
+    let (a, b) = (Node::join(&redis, "a"), Node::join(&redis, "b"));
+    b.bus.subscribe(&[user(1)]);
+    for (size, all) in [(1, 1), (1, 2), (10_000, 10_002), (1, 10_003)] {
+        let publication = || Publication { topic: user(1), payload: Bytes::from_static(b"one") };
+        a.bus.publish((0..size).map(|_| publication()).collect()).unwrap();
+        // Nothing follows: whoever waits for the end of the lot would wait for ever.
+        eventually(LIMIT, "the lot's end", || (b.told.lots.lock().last() == Some(&all)).then_some(()));
+    }
+    let lots = b.told.lots.lock().clone();
+    assert!(lots.is_sorted_by(|one, next| one < next), "a lot without anything in it: {lots:?}");
+    assert!(lots.len() < 5_000, "{} lots of 10,003 publications", lots.len());
+    assert!(a.told.lots.lock().is_empty(), "its own do not count");
+}
+
+#[test]
 fn what_is_published_after_subscribe_returned_is_heard() {
     let redis = Redis::start();
     let (a, b) = (Node::join(&redis, "a"), Node::join(&redis, "b"));

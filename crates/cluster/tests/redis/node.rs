@@ -35,6 +35,8 @@ pub fn now() -> Timestamp {
 #[derive(Default)]
 pub struct Recorder {
     pub heard: Mutex<Vec<Publication>>,
+    /// What was heard when each lot ended.
+    pub lots: Mutex<Vec<usize>>,
     pub missed: Mutex<Vec<(Instant, Timestamp)>>,
     pub changed: Mutex<Vec<(Instant, Vec<UserId>)>>,
     pub reviews: Mutex<Vec<Instant>>,
@@ -44,6 +46,10 @@ pub struct Recorder {
 impl BusReceiver for Recorder {
     fn receive(&self, publication: Publication) {
         self.heard.lock().push(publication);
+    }
+    fn lot_ended(&self) {
+        let heard = self.heard.lock().len();
+        self.lots.lock().push(heard);
     }
     fn missed(&self, since: Timestamp) {
         self.missed.lock().push((Instant::now(), since));

@@ -57,10 +57,17 @@ pub enum Reach {
     Away,
 }
 
-/// Takes what the bus brings. Called by the bus's own threads, or by a publisher's in one process; must not block.
+/// Takes what the bus brings. Called by the bus's own threads, or by a publisher's in one process, which hold no lock of the
+/// bus meanwhile; must not block.
 pub trait BusReceiver: Send + Sync {
-    /// Another node published this.
+    /// Another node published this. Others may be at hand: what is worth doing once for all of them can wait for
+    /// [`lot_ended`](Self::lot_ended).
     fn receive(&self, publication: Publication);
+
+    /// All that was at hand was received, or as much of it as the bus hands over at once. Comes after each row of calls of
+    /// [`receive`](Self::receive), from the same thread, always. Nothing is heard while it works: the receiver may do here what it can do
+    /// from memory with a few publications, and gives more than that to a thread of its own.
+    fn lot_ended(&self);
 
     /// Publications may have been missed that were made at or after this moment: read the log. Called when everything
     /// from now on is heard again.

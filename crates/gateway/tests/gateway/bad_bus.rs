@@ -123,6 +123,12 @@ impl Ear {
         self.state.lock().loses = loses;
     }
 
+    /// Hears something that nobody said now.
+    pub(crate) fn hear(&self, publication: Publication) {
+        self.receive(publication);
+        self.lot_ended();
+    }
+
     /// What was lost by [`lose`](Self::lose).
     pub(crate) fn lost(&self) -> u64 {
         self.state.lock().lost
@@ -138,6 +144,7 @@ impl Ear {
         while !late.is_empty() {
             let at = dice.roll(late.len() as u64) as usize;
             self.hub.receive(late.swap_remove(at));
+            self.hub.lot_ended();
         }
     }
 
@@ -173,6 +180,10 @@ impl BusReceiver for Ear {
         }
         // Under the lock: two publishers' threads must not reorder what the dice did not.
         now.into_iter().for_each(|publication| self.hub.receive(publication));
+    }
+
+    fn lot_ended(&self) {
+        self.hub.lot_ended();
     }
 
     fn missed(&self, since: Timestamp) {

@@ -46,7 +46,7 @@ fn the_first_that_is_heard_waits_for_what_was_said_at_once_with_it() {
     tell(&mut ann, bob_is.id, "4");
     assert_eq!(next_seqs(&mut bob, conv, 4), [1, 2, 3, 4]);
     let late = nodes[0].mouth.take_said(|topic| topic == Topic::User(UserId(bob_is.id)));
-    late.into_iter().for_each(|publication| nodes[1].ear.receive(publication));
+    late.into_iter().for_each(|publication| nodes[1].ear.hear(publication));
     until("they are doubles", || nodes[1].node.gateway.snapshot().doubles == 4);
     tell(&mut ann, bob_is.id, "5");
     assert_eq!(next_seqs(&mut bob, conv, 1), [5]);
@@ -138,7 +138,7 @@ fn a_notice_of_a_member_who_is_known_brings_nothing_again() {
     }
     assert_eq!(next_seqs(&mut phone, group, 3), [1, 2, 3]);
     for _ in 0..5 {
-        notices.iter().cloned().for_each(|notice| nodes[1].ear.receive(notice));
+        notices.iter().cloned().for_each(|notice| nodes[1].ear.hear(notice));
     }
     until("they are worked off", || nodes[1].node.gateway.snapshot().notices_waiting == 0);
     assert_eq!(say(&mut ann, group, "4"), 4);
@@ -238,7 +238,7 @@ fn members_hear_of_every_coming_and_going() {
         scope.spawn(|| {
             while changing.load(SeqCst) {
                 if nodes[0].node.gateway.snapshot().notices_waiting < 50 {
-                    notices.iter().cloned().for_each(|notice| nodes[0].ear.receive(notice));
+                    notices.iter().cloned().for_each(|notice| nodes[0].ear.hear(notice));
                 }
             }
         });
@@ -351,7 +351,7 @@ fn a_session_that_came_back_stays_whatever_its_other_node_tells_late() {
     let late = nodes[1].mouth.take_said(is_nodes);
     let mut back = resume(0, 2_000);
     assert_eq!(away.push(bye), Code::SESSION_MOVED);
-    late.into_iter().for_each(|notice| nodes[0].ear.receive(notice));
+    late.into_iter().for_each(|notice| nodes[0].ear.hear(notice));
     until("it is worked off", || nodes[0].node.gateway.snapshot().notices_waiting == 0);
     assert_eq!(messages_so_far(&mut back), []);
     assert!(!back.pushes.iter().any(|push| bye(push).is_some()));

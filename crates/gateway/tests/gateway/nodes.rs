@@ -7,8 +7,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use bytes::Bytes;
 use cluster::local::LocalExchange;
 use domain::{
-    Bus, BusReceiver, GroupId, PresenceWatcher, Publication, SessionId, SessionStore, StoreError, Topic,
-    UserId,
+    Bus, GroupId, PresenceWatcher, Publication, SessionId, SessionStore, StoreError, Topic, UserId,
 };
 use gateway::{GatewayConfig, GatewayDied};
 use protocol::{
@@ -625,7 +624,7 @@ fn junk_on_the_bus_is_counted_and_harms_nobody() {
     for (at, id) in [(2, 77_777), (18, nobody.0), (26, nobody_else.0)] {
         unknown[at..at + 8].copy_from_slice(&u64::to_be_bytes(id));
     }
-    one.ear.receive(Publication { topic: Topic::User(nobody), payload: Bytes::from(unknown) });
+    one.ear.hear(Publication { topic: Topic::User(nobody), payload: Bytes::from(unknown) });
     until("it is counted", || one.node.gateway.snapshot().no_reader == 1);
     tell(&mut ann, bob_is.id, "2");
     assert_eq!(next_seqs(&mut bob, conv, 1), [2]);
