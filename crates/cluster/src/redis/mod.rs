@@ -71,6 +71,7 @@ mod envelope;
 mod housekeeper;
 mod lane;
 mod lease;
+mod link;
 mod losses;
 mod membership;
 mod metrics;

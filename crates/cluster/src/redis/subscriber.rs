@@ -5,8 +5,7 @@
 //! Redis took is not heard, the connection is given up; after the next one has subscribed everything, the receiver is
 //! told since when to read the log.
 
-use std::collections::VecDeque;
-use std::io::{self, Read, Write};
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::time::{Duration, Instant};
@@ -15,18 +14,18 @@ use domain::{Publication, Timestamp};
 use mio::net::TcpStream;
 use mio::{Events, Interest, Poll, Token, Waker};
 use parking_lot::{Condvar, Mutex};
-use redis::{Parser, Value};
+use redis::Value;
 
 use super::backoff::Backoff;
 use super::echo::Echo;
 use super::envelope::{self, Body, NoEnvelope};
+use super::link::{Link, SOCKET};
 use super::peers::Hear;
 use super::shared::Shared;
 use super::subscriptions::{Hearing, Subscriptions};
 use super::wire::{Wire, WireError, refusal};
 use super::{SILENCE_LIMIT, channel, clock};
 
-const SOCKET: Token = Token(0);
 const WAKE: Token = Token(1);
 /// How often it pings.
 const PING_INTERVAL: Duration = Duration::from_secs(1);
@@ -77,28 +76,6 @@ pub(super) struct Subscriber {
     has_received: bool,
     /// All that was published before this moment was heard, or is told by `missed`.
     heard_until: Timestamp,
-}
-
-/// A connection.
-struct Link {
-    stream: TcpStream,
-    parser: Parser,
-    /// The parser may have more to give.
-    unread: bool,
-    /// The socket may have more to give: mio says it once, so it is remembered until a read falls short.
-    readable: bool,
-    /// The other side will send nothing more: a short read is not the last.
-    hung_up: bool,
-    writable: bool,
-    /// Bytes that came since the last whole message.
-    unfinished: usize,
-    output: Vec<u8>,
-    written: usize,
-    /// Pings without an answer: when they were written, by both clocks.
-    pings: VecDeque<(Instant, Timestamp)>,
-    next_ping: Instant,
-    /// When anything came last.
-    last_heard: Instant,
 }
 
 impl Subscriber {
@@ -183,7 +160,7 @@ impl Subscriber {
     fn connect(&mut self) -> Result<(), WireError> {
         let (stream, parser) = Wire::connect(&self.shared.settings.target)?.into_parts()?;
         let mut stream = TcpStream::from_std(stream);
-        self.poll.registry().register(&mut stream, SOCKET, Interest::READABLE | Interest::WRITABLE)?;
+        self.poll.registry().register(&mut stream, SOCKET, Interest::READABLE)?;
         if self.connected_before {
             self.shared.bus.subscriber_reconnects.add(1);
         }
@@ -191,20 +168,7 @@ impl Subscriber {
         self.echo.forget();
         self.ear.subscriptions.lock().connected();
         let now = clock::read();
-        self.link = Some(Link {
-            stream,
-            parser,
-            unread: true,
-            readable: true,
-            hung_up: false,
-            writable: true,
-            unfinished: 0,
-            output: Vec::new(),
-            written: 0,
-            pings: VecDeque::new(),
-            next_ping: now,
-            last_heard: now,
-        });
+        self.link = Some(Link::new(stream, parser, now));
         Ok(())
     }
 
@@ -384,7 +348,7 @@ impl Subscriber {
             let more = subscriptions.has_waiting();
             drop(subscriptions);
             if !link.flush()? || !more {
-                return Ok(());
+                return Ok(link.ask_for_room(self.poll.registry())?);
             }
         }
     }
@@ -406,73 +370,5 @@ impl Subscriber {
         }
         self.ear.subscriptions.lock().disconnected();
         self.ear.news.notify_all();
-    }
-}
-
-impl Link {
-    /// The next thing that Redis said; `None` if the rest is still on its way.
-    fn next_value(&mut self, now: Instant, bytes_max: usize) -> Result<Option<Value>, WireError> {
-        let Link { stream, parser, readable, hung_up, unfinished, .. } = self;
-        let reader = Arriving { stream, readable, hung_up: *hung_up, unfinished, bytes_max };
-        match parser.parse_value(reader) {
-            Ok(value) => {
-                self.unfinished = 0;
-                self.last_heard = now;
-                Ok(Some(value))
-            }
-            Err(error) if error.is_timeout() => Ok(None),
-            Err(error) => Err(error.into()),
-        }
-    }
-
-    /// Writes what waits; whether all went out.
-    fn flush(&mut self) -> Result<bool, WireError> {
-        while self.writable && self.written < self.output.len() {
-            match self.stream.write(&self.output[self.written..]) {
-                Ok(0) => return Err(WireError::Lost("the socket takes nothing".to_owned())),
-                Ok(count) => self.written += count,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => self.writable = false,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Err(error.into()),
-            }
-        }
-        if self.written < self.output.len() {
-            return Ok(false);
-        }
-        self.output.clear();
-        self.written = 0;
-        Ok(true)
-    }
-}
-
-/// Reads from a socket that never waits, and not without bound for one message.
-struct Arriving<'a> {
-    stream: &'a mut TcpStream,
-    readable: &'a mut bool,
-    hung_up: bool,
-    unfinished: &'a mut usize,
-    bytes_max: usize,
-}
-
-impl Read for Arriving<'_> {
-    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        if *self.unfinished > self.bytes_max {
-            return Err(io::Error::other("a message is longer than the limit"));
-        }
-        if !*self.readable {
-            return Err(io::ErrorKind::WouldBlock.into());
-        }
-        match self.stream.read(buffer) {
-            Ok(length) => {
-                *self.unfinished += length;
-                // Nothing more is there, and an event will say when there is: a system call saved.
-                *self.readable = length == 0 || length == buffer.len() || self.hung_up;
-                Ok(length)
-            }
-            Err(error) => {
-                *self.readable = error.kind() == io::ErrorKind::Interrupted;
-                Err(error)
-            }
-        }
     }
 }
