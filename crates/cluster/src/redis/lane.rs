@@ -24,8 +24,10 @@ const WINDOW: usize = 4_096;
 const BURST: usize = 256;
 /// Bytes written at once; a larger publication goes alone.
 const BURST_BYTES: usize = 256 << 10;
-/// How long confirmations may lie unread.
-const REAP_INTERVAL: Duration = Duration::from_millis(50);
+/// After how long confirmations are taken by whoever publishes next.
+const REAP_AFTER: Duration = Duration::from_millis(50);
+/// How often the publisher looks for them: mostly they were taken by then.
+const REAP_INTERVAL: Duration = Duration::from_millis(250);
 /// How soon a socket that was full is tried again.
 const FULL_PAUSE: Duration = Duration::from_millis(1);
 /// How long Redis may take to confirm.
@@ -50,6 +52,8 @@ struct State {
     /// The connection failed; the publisher takes it away.
     broken: Option<WireError>,
     order: Option<Order>,
+    /// Confirmations that the publisher does not know of.
+    confirmed: usize,
     /// The publisher looks for confirmations soon: it need not be woken for that.
     is_ticking: bool,
     /// For the name of a channel.
@@ -73,6 +77,13 @@ enum Due {
     /// For so many publications, written at that moment.
     Publications(usize, Instant),
     Beat(u64, Instant),
+}
+
+impl Due {
+    fn written(&self) -> Instant {
+        let (Due::Publications(_, written) | Due::Beat(_, written)) = self;
+        *written
+    }
 }
 
 /// A publication on its way.
@@ -106,10 +117,10 @@ impl Lane {
             // The publisher takes all when it has a connection.
             return;
         }
-        // Confirmations are the publisher's work, unless so many are due that there is soon no window left.
-        let outcome = match state.taken.len() < WINDOW / 2 {
-            true => state.advance(&self.shared.settings.prefix, now),
-            false => state.work(now, &self.echo, &self.shared).map(|_| ()),
+        // Many confirmations are taken at once: not each is worth a system call.
+        let outcome = match state.is_reaping_time(now) {
+            false => state.advance(&self.shared.settings.prefix, now),
+            true => state.work(now, &self.echo, &self.shared),
         };
         if let Err(error) = outcome {
             state.broken = Some(error);
@@ -169,8 +180,8 @@ impl Lane {
         again
     }
 
-    /// Takes the confirmations that are there and writes what can be written; how many were confirmed. After an error the
-    /// connection is gone.
+    /// Takes the confirmations that are there and writes what can be written; how many were confirmed since the last call, by
+    /// whomever they were taken. After an error the connection is gone.
     pub(super) fn work(&self, now: Instant) -> Result<usize, WireError> {
         let mut state = self.state.lock();
         let outcome = state.work(now, &self.echo, &self.shared);
@@ -178,7 +189,8 @@ impl Lane {
             state.pipe = None;
             state.broken = None;
         }
-        outcome
+        let confirmed = std::mem::take(&mut state.confirmed);
+        outcome.map(|()| confirmed)
     }
 
     /// Writes a beat, a whole `PUBLISH` command, after all that is written before.
@@ -233,13 +245,20 @@ impl State {
         !self.queue.is_empty() || self.pipe.as_ref().is_some_and(Pipe::is_full)
     }
 
-    fn work(&mut self, now: Instant, echo: &Echo, shared: &Shared) -> Result<usize, WireError> {
+    /// Whether confirmations are to be taken with what is published now: they lie there for a while, or so many are due that
+    /// there is soon no window left.
+    fn is_reaping_time(&self, now: Instant) -> bool {
+        let oldest = self.pipe.as_ref().and_then(|pipe| pipe.due.front());
+        self.taken.len() >= WINDOW / 2
+            || oldest.is_some_and(|due| now.saturating_duration_since(due.written()) >= REAP_AFTER)
+    }
+
+    fn work(&mut self, now: Instant, echo: &Echo, shared: &Shared) -> Result<(), WireError> {
         if let Some(error) = self.broken.take() {
             return Err(error);
         }
-        let confirmed = self.reap(now, echo, shared)?;
-        self.advance(&shared.settings.prefix, now)?;
-        Ok(confirmed)
+        self.confirmed += self.reap(now, echo, shared)?;
+        self.advance(&shared.settings.prefix, now)
     }
 
     /// Writes all that the socket takes and the window allows.
@@ -275,7 +294,7 @@ impl State {
         let (mut published, mut confirmed) = (0, 0);
         let outcome = loop {
             let Some(due) = pipe.due.front_mut() else { break Ok(()) };
-            let (Due::Publications(_, written) | Due::Beat(_, written)) = *due;
+            let written = due.written();
             match pipe.wire.answer_at_hand() {
                 Ok(Some(Value::Int(_))) => confirmed += 1,
                 Ok(Some(_)) => break Err(WireError::Garbled),
