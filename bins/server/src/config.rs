@@ -89,6 +89,12 @@ impl Config {
             append_pause,
             append_queue_max: size(sources, "append_queue_max", 1..=1 << 20)?,
             append_batch_max: size(sources, "append_batch_max", 1..=10_000)?,
+            bus_inbox_max: size(sources, "bus_inbox_max", 1..=1 << 24)?,
+            bus_inbox_bytes_max: size(sources, "bus_inbox_bytes_max", 2 << 20..=1 << 34)?,
+            tails_max: size(sources, "tails_max", 1..=1 << 26)?,
+            held_max: size(sources, "held_max", 0..=1 << 24)?,
+            held_bytes_max: size(sources, "held_bytes_max", 0..=1 << 34)?,
+            gap_grace: millis(sources, "gap_grace_ms", 0..=5_000)?,
             ..defaults
         };
         let service = ServiceConfig {
@@ -337,6 +343,12 @@ mod tests {
         assert_eq!(config.gateway.failed_logins_max, gateway.failed_logins_max);
         assert_eq!(config.gateway.append_queue_max, gateway.append_queue_max);
         assert_eq!(config.gateway.waiting_bytes_max, gateway.waiting_bytes_max);
+        assert_eq!(config.gateway.bus_inbox_max, gateway.bus_inbox_max);
+        assert_eq!(config.gateway.bus_inbox_bytes_max, gateway.bus_inbox_bytes_max);
+        assert_eq!(config.gateway.tails_max, gateway.tails_max);
+        assert_eq!(config.gateway.held_max, gateway.held_max);
+        assert_eq!(config.gateway.held_bytes_max, gateway.held_bytes_max);
+        assert_eq!(config.gateway.gap_grace, gateway.gap_grace);
         assert_eq!(config.service.session_ttl_ms, service.session_ttl_ms);
         assert_eq!(config.service.friends, service.friends);
         assert_eq!(config.service.groups, service.groups);

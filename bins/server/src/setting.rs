@@ -213,6 +213,28 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "1500",
         "On MySQL: pause after a transaction in which messages gather for the next one, in microseconds. 0: none.",
     ),
+    number(
+        "bus_inbox_max",
+        "65536",
+        "In a cluster: what other nodes published and waits to be delivered; more is dropped and read from the log.",
+    ),
+    number("bus_inbox_bytes_max", "67108864", "Bytes of that; the same again may be in work."),
+    number(
+        "tails_max",
+        "200000",
+        "In a cluster: conversations whose last message a node knows, some 200 bytes each; beyond it the oldest unused is looked up again.",
+    ),
+    number(
+        "held_max",
+        "16384",
+        "In a cluster: messages that wait for one that comes before them; more are read from the log.",
+    ),
+    number("held_bytes_max", "67108864", "Bytes of them."),
+    number(
+        "gap_grace_ms",
+        "30",
+        "In a cluster: how long a message that is missing may still come by itself; then the log is read.",
+    ),
     number("password_memory_kib", "19456", "Memory that hashing one password takes (argon2id m)."),
     number("password_iterations", "2", "Passes over that memory (argon2id t)."),
     number(
