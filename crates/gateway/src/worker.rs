@@ -10,6 +10,7 @@ use crate::append_queue::Queued;
 use crate::desk::Desk;
 use crate::lane::{Job, Lane, Speaker, Step};
 use crate::post::{DoorMail, Post};
+use crate::run_queue::Bell;
 use crate::shared::Shared;
 
 /// Steps that a lane may take in one go, before others get their turn.
@@ -37,7 +38,8 @@ impl Worker {
     pub(crate) fn run(mut self) {
         let shared = Arc::clone(&self.shared);
         let queue = if self.speed == Speed::Slow { &shared.slow } else { &shared.normal };
-        while let Some(lane) = queue.pop() {
+        let bell = Bell::default();
+        while let Some(lane) = queue.pop(&bell) {
             self.turn(lane);
         }
     }
