@@ -1,7 +1,7 @@
 //! Events, for people and for programs.
 
 use client::protocol::{
-    ChatMessage, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind, MessageKind, State,
+    ChatMessage, FriendChanged, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind, MessageKind, State,
 };
 use client::{Arrival, Event, Next, SessionEnd, SignInKind};
 use serde_json::{Value, json};
@@ -86,6 +86,7 @@ impl Narrator {
                     State::Unknown => return None,
                 }
             }
+            Event::FriendChanged(change) => change_line(change, roster)?,
             Event::Group(event) => group_line(event, roster)?,
             Event::Dropped { count } => {
                 format!("{count} notices were too many to show; /friends and /groups show how it stands")
@@ -163,6 +164,17 @@ fn friend_line(event: &FriendEvent, roster: &Roster) -> Option<String> {
     })
 }
 
+/// What is new about a friend, if it is what people are called.
+fn change_line(change: &FriendChanged, roster: &Roster) -> Option<String> {
+    let friend = roster.friends.get(&change.id)?;
+    let nickname = change.nickname.as_ref().filter(|nickname| **nickname != friend.nickname)?;
+    let name = one_line(&friend.name);
+    Some(match nickname.as_str() {
+        "" => format!("{name} has no nickname any more"),
+        nickname => format!("{name} is called {} now", one_line(nickname)),
+    })
+}
+
 fn group_line(event: &GroupEvent, roster: &Roster) -> Option<String> {
     let own = roster.me.as_ref().is_some_and(|me| me.id == event.id);
     let who = if own { "you".into() } else { one_line(&event.name) };
@@ -218,6 +230,7 @@ pub(crate) fn object(event: &Event, roster: &Roster) -> Value {
             object["name"] = roster.user_name(presence.id).into();
             object
         }
+        Event::FriendChanged(change) => tagged("friend_changed", change),
         Event::Group(event) => tagged("group", event),
         Event::Dropped { count } => json!({ "type": "dropped", "count": count }),
     }
@@ -247,7 +260,7 @@ mod tests {
     use std::time::Duration;
 
     fn roster() -> Roster {
-        let friend = Friend { id: 2, name: "bob".into(), state: State::Online, conv: 9 };
+        let friend = Friend { id: 2, name: "bob".into(), state: State::Online, conv: 9, ..Friend::default() };
         let bundle = SignedIn {
             id: 1,
             name: "alice".into(),

@@ -2,8 +2,8 @@
 
 use client::ClientError;
 use client::protocol::{
-    ChatMessage, Direction, Friend, FriendOutcome, FriendRequest, Group, Member, Role, Secret, Sent, Session,
-    State,
+    ChatMessage, Direction, Friend, FriendOutcome, FriendRequest, Group, Member, Profile, Role, Secret, Sent,
+    Session, State,
 };
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::moment;
 use crate::notice::{message_line, message_object};
 use crate::printable::one_line;
-use crate::roster::{Me, Roster, Talk};
+use crate::roster::{Me, Roster, Talk, called};
 use crate::style::Style;
 
 /// A command was done.
@@ -46,6 +46,10 @@ pub(crate) enum Outcome {
         me: Option<Me>,
         server: String,
     },
+    /// Somebody's, or one's own.
+    Profile(Profile),
+    /// As it is now.
+    Edited(Profile),
     Friends(Vec<Friend>),
     Requests(Vec<FriendRequest>),
     Asked {
@@ -206,13 +210,14 @@ impl Outcome {
             Outcome::Whoami { me: Some(me), server } => {
                 one(format!("{} (id {}) at {server}, session {}", one_line(&me.name), me.id, me.session))
             }
+            Outcome::Profile(profile) | Outcome::Edited(profile) => about(profile),
             Outcome::Friends(friends) if friends.is_empty() => {
                 one("no friends yet; /add ID asks somebody".to_owned())
             }
             Outcome::Friends(friends) => table(friends.iter().map(|friend| {
                 [
                     friend.id.to_string(),
-                    one_line(&friend.name).into_owned(),
+                    called(&friend.name, &friend.nickname),
                     presence(friend.state).to_owned(),
                 ]
             })),
@@ -222,7 +227,7 @@ impl Outcome {
                     Direction::In => "asks you",
                     Direction::Out => "was asked by you",
                 };
-                let name = one_line(&request.name).into_owned();
+                let name = called(&request.name, &request.nickname);
                 [
                     request.id.to_string(),
                     name,
@@ -271,7 +276,7 @@ impl Outcome {
                 let mut lines = one(format!("{name} has {}", count(members.len(), "member")));
                 lines.extend(table(members.iter().map(|member| {
                     let about = format!("{}, {}", role(member.role), presence(member.state));
-                    [member.id.to_string(), one_line(&member.name).into_owned(), about]
+                    [member.id.to_string(), called(&member.name, &member.nickname), about]
                 })));
                 lines
             }
@@ -324,6 +329,7 @@ impl Outcome {
                 json!({ "server": server, "id": me.id, "name": me.name, "session": me.session })
             }
             Outcome::Whoami { me: None, server } => json!({ "server": server }),
+            Outcome::Profile(profile) | Outcome::Edited(profile) => json!({ "profile": profile }),
             Outcome::Friends(friends) => json!({ "friends": friends }),
             Outcome::Requests(requests) => json!({ "requests": requests }),
             Outcome::Asked { id, outcome, friend } => {
@@ -426,6 +432,25 @@ fn table(rows: impl Iterator<Item = [String; 3]>) -> Vec<String> {
     rows.iter().map(line).collect()
 }
 
+/// A profile, a line for each thing that there is.
+fn about(profile: &Profile) -> Vec<String> {
+    let mut lines = vec![format!("{}, id {}", called(&profile.name, &profile.nickname), profile.id)];
+    let mut say = |what: &str, value: &str| {
+        if !value.is_empty() {
+            lines.push(format!("  {what:<10} {}", one_line(value)));
+        }
+    };
+    say("signature", &profile.signature);
+    say("avatar", &profile.avatar);
+    say("phone", profile.phone.as_ref().map_or("", |phone| phone.expose()));
+    match profile.searchable {
+        Some(true) => say("searchable", "yes: /search finds you"),
+        Some(false) => say("searchable", "no: /search does not find you"),
+        None => {}
+    }
+    lines
+}
+
 fn presence(state: State) -> &'static str {
     match state {
         State::Online => "there",
@@ -456,7 +481,13 @@ mod tests {
 
     #[test]
     fn columns_line_up_under_wide_names() {
-        let friend = |id, name: &str| Friend { id, name: name.into(), state: State::Online, conv: 1 };
+        let friend = |id, name: &str| Friend {
+            id,
+            name: name.into(),
+            state: State::Online,
+            conv: 1,
+            ..Friend::default()
+        };
         let outcome = Outcome::Friends(vec![friend(2, "bob"), friend(12, "小明")]);
         assert_eq!(
             outcome.lines(&Roster::default(), Style::Plain),

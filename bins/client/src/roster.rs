@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, HashMap};
 
 use client::protocol::{
-    Conversation, ConversationKind, Friend, FriendEvent, FriendEventKind, FriendRequest, Group, GroupEvent,
-    GroupEventKind, SignedIn, State,
+    Conversation, ConversationKind, Friend, FriendChanged, FriendEvent, FriendEventKind, FriendRequest,
+    Group, GroupEvent, GroupEventKind, SignedIn, State,
 };
 
 use crate::command::{GroupName, TalkName, Who};
@@ -102,7 +102,14 @@ impl Roster {
                     false => client::protocol::Direction::In,
                 };
                 let (id, name, greeting) = (event.id, event.name.clone(), event.greeting.clone());
-                self.add_request(FriendRequest { id, name, direction, greeting, time: 0 });
+                self.add_request(FriendRequest {
+                    id,
+                    name,
+                    nickname: String::new(),
+                    direction,
+                    greeting,
+                    time: 0,
+                });
             }
             (FriendEventKind::Refused | FriendEventKind::Withdrawn, _) => {
                 self.requests.remove(&event.id);
@@ -127,6 +134,17 @@ impl Roster {
             }),
             GroupEventKind::Left if own => self.remove_group(event.groupid),
             GroupEventKind::Joined | GroupEventKind::Left | GroupEventKind::Unknown => {}
+        }
+    }
+
+    /// A friend is shown otherwise now.
+    pub(crate) fn friend_changed(&mut self, change: &FriendChanged) {
+        let Some(friend) = self.friends.get_mut(&change.id) else { return };
+        if let Some(nickname) = &change.nickname {
+            friend.nickname.clone_from(nickname);
+        }
+        if let Some(avatar) = &change.avatar {
+            friend.avatar.clone_from(avatar);
         }
     }
 
@@ -162,10 +180,19 @@ impl Roster {
         let friends = self.friends.values().map(|friend| (&friend.name, friend.id));
         let requests = self.requests.values().map(|request| (&request.name, request.id));
         let known = friends.chain(requests).find(|(other, _)| same(other, name));
-        known.map(|(_, id)| id).ok_or_else(|| {
-            let name = one_line(name);
-            format!("nobody called {name} is among your friends and requests; use the id")
-        })
+        if let Some((_, id)) = known {
+            return Ok(id);
+        }
+        // A nickname is nobody's for sure, so it serves only if one friend has it.
+        let mut called = self.friends.values().filter(|friend| same(&friend.nickname, name));
+        match (called.next(), called.next()) {
+            (Some(friend), None) => Ok(friend.id),
+            (Some(_), Some(_)) => Err(format!("several friends are called {}; use the id", one_line(name))),
+            (None, _) => Err(format!(
+                "nobody called {} is among your friends and requests; use the id",
+                one_line(name)
+            )),
+        }
     }
 
     /// A group's number, from what was typed.
@@ -217,6 +244,14 @@ impl Roster {
             (Some(me), None) => format!("{}> ", one_line(&me.name)),
             (Some(me), Some(talk)) => format!("{} → {}> ", one_line(&me.name), self.talk_name(talk)),
         }
+    }
+}
+
+/// `Bobby (bob)`, or the name alone for who has no nickname.
+pub(crate) fn called(name: &str, nickname: &str) -> String {
+    match nickname {
+        "" => one_line(name).into_owned(),
+        _ => format!("{} ({})", one_line(nickname), one_line(name)),
     }
 }
 

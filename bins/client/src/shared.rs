@@ -120,6 +120,7 @@ impl Shared {
             }
             Event::Friend(event) => known.roster.friend_event(event),
             Event::Presence(presence) => known.roster.presence(presence.id, presence.state),
+            Event::FriendChanged(change) => known.roster.friend_changed(change),
             Event::Group(event) => known.roster.group_event(event),
             Event::Gap { .. } | Event::Dropped { .. } => {}
         }

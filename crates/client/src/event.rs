@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use protocol::{ChatMessage, FriendEvent, GroupEvent, HelloReply, PresencePush, Refusal, SignedIn};
+use protocol::{
+    ChatMessage, FriendChanged, FriendEvent, GroupEvent, HelloReply, PresencePush, Refusal, SignedIn,
+};
 
 /// Something happened. See [`Events`](crate::Events).
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -50,6 +52,8 @@ pub enum Event {
     Friend(FriendEvent),
     /// A friend came or went.
     Presence(PresencePush),
+    /// A friend, or this user by another device, is shown otherwise now.
+    FriendChanged(FriendChanged),
     /// Somebody came into or left a group.
     Group(GroupEvent),
     /// The application took events too slowly: so many were dropped, none of them a message. Ask for the lists again.

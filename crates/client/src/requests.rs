@@ -437,7 +437,9 @@ fn is_barrier(request: &Request) -> bool {
         | Request::GroupChat(_)
         | Request::History(_)
         | Request::Conversations(_)
-        | Request::Ack(_) => false,
+        | Request::Ack(_)
+        | Request::Profile(_)
+        | Request::EditProfile(_) => false,
     }
 }
 
@@ -462,7 +464,10 @@ fn repeat(request: &Request) -> Repeat {
         | Request::Groups(_)
         | Request::GroupMembers(_)
         | Request::History(_)
-        | Request::Conversations(_) => Repeat::Safe,
+        | Request::Conversations(_)
+        | Request::Profile(_)
+        // It says what is to be, not what is to change.
+        | Request::EditProfile(_) => Repeat::Safe,
         Request::Hello(_)
         | Request::Login(_)
         | Request::Reg(_)

@@ -34,4 +34,4 @@ pub use message::{
 pub use ports::*;
 pub use secret::{CodeHash, PasswordChange, RECOVERY_DELAY_MAX_MS, Recovered, Recovery, recovery_delay_ms};
 pub use session::{FoundSession, NewSession, Session, TokenHash};
-pub use user::{Account, Credentials, NewUser, User};
+pub use user::{Account, Credentials, Edited, NewUser, Profile, ProfileEdit, Shows, User};

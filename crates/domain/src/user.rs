@@ -1,14 +1,82 @@
 //! Users: what is read at every login, and what is not.
 
+use std::fmt;
+
 use crate::{CodeHash, Timestamp, UserId};
 
-/// A user as everybody may see them.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A user as everybody may see them: what lists show, and what is read at every login.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct User {
     /// The id.
     pub id: UserId,
     /// The name as its owner wrote it.
     pub name: String,
+    /// What the user wants to be called; not unique. Empty: the name.
+    pub nickname: String,
+    /// Where the user's picture is; empty for none. Nobody but clients ever looks there.
+    pub avatar: String,
+}
+
+/// All that a user tells of themselves. The phone number is for the user alone.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Profile {
+    /// What lists show.
+    pub user: User,
+    /// A line about oneself; may be empty.
+    pub signature: String,
+    /// Private; may be empty.
+    pub phone: String,
+    /// Whether searches find the user.
+    pub searchable: bool,
+}
+
+impl User {
+    /// What others call the user.
+    pub fn shown(&self) -> &str {
+        if self.nickname.is_empty() { &self.name } else { &self.nickname }
+    }
+}
+
+impl fmt::Debug for Profile {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Profile { user, signature, phone: _, searchable } = self;
+        let mut out = f.debug_struct("Profile");
+        out.field("user", user).field("signature", signature).field("searchable", searchable);
+        out.finish_non_exhaustive()
+    }
+}
+
+/// A change of a profile: what is given changes, the rest stays.
+#[derive(Clone, Copy, Default)]
+pub struct ProfileEdit<'a> {
+    /// The nickname, and its folded form for the search.
+    pub nickname: Option<(&'a str, &'a str)>,
+    /// The line about oneself.
+    pub signature: Option<&'a str>,
+    /// Where the picture is.
+    pub avatar: Option<&'a str>,
+    /// The phone number.
+    pub phone: Option<&'a str>,
+    /// Whether searches find the user.
+    pub searchable: Option<bool>,
+}
+
+/// A changed profile.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Edited {
+    /// As it is now.
+    pub profile: Profile,
+    /// Whether that changed what lists show of the user.
+    pub shows: Shows,
+}
+
+/// What others see after a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shows {
+    /// The same in every list as before.
+    TheSame,
+    /// Another nickname or picture.
+    Another,
 }
 
 /// A registration.

@@ -7,7 +7,7 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use protocol::{Flags, MsgId, Push, decode};
 use service::domain::{
-    ConversationId, GroupId, NUMBER_MAX, Parties, RosterVersion, Seq, SessionId, Topic, UserId,
+    ConversationId, GroupId, NUMBER_MAX, Parties, RosterVersion, Seq, SessionId, Shows, Topic, UserId,
 };
 use service::{Move, Notice};
 
@@ -87,6 +87,7 @@ mod kind {
     pub(super) const FRIENDSHIP_CHANGED: u8 = 7;
     pub(super) const MEMBERSHIP_CHANGED: u8 = 8;
     pub(super) const PRESENCE_CHANGED: u8 = 9;
+    pub(super) const PROFILE_CHANGED: u8 = 10;
 }
 
 /// A payload for a user's topic.
@@ -129,6 +130,13 @@ pub(crate) fn notice(notice: &Notice) -> Vec<Bytes> {
         }
         Notice::FriendshipChanged { one: a, other } => one(kind::FRIENDSHIP_CHANGED, &[a.0, other.0]),
         Notice::MembershipChanged { group, user } => one(kind::MEMBERSHIP_CHANGED, &[group.0, user.0]),
+        Notice::ProfileChanged { user, shows } => {
+            let shows = match shows {
+                Shows::TheSame => 0,
+                Shows::Another => 1,
+            };
+            one(kind::PROFILE_CHANGED, &[user.0, shows])
+        }
         Notice::PresenceChanged { user, friends } => friends
             .chunks(NOTICE_USERS_MAX)
             .map(|some| {
@@ -173,10 +181,10 @@ impl NodeMessage {
             (kind::PAIR_MESSAGE, Topic::User(_)) | (kind::GROUP_MESSAGE, Topic::Group(_)) => {
                 input.message(kind, topic).map(NodeMessage::Message)
             }
-            (kind::SESSION_ENDED..=kind::PRESENCE_CHANGED, Topic::Nodes) => {
+            (kind::SESSION_ENDED..=kind::PROFILE_CHANGED, Topic::Nodes) => {
                 input.notice(kind).map(NodeMessage::Notice)
             }
-            (kind::PUSH..=kind::PRESENCE_CHANGED, _) => Err(Malformed::Topic),
+            (kind::PUSH..=kind::PROFILE_CHANGED, _) => Err(Malformed::Topic),
             _ => Err(Malformed::Kind(kind)),
         }
     }
@@ -257,6 +265,14 @@ impl Input<'_> {
             }
             kind::FRIENDSHIP_CHANGED => {
                 Notice::FriendshipChanged { one: UserId(first), other: UserId(self.number()?) }
+            }
+            kind::PROFILE_CHANGED => {
+                let shows = match self.number()? {
+                    0 => Shows::TheSame,
+                    1 => Shows::Another,
+                    _ => return Err(Malformed::OverLimit),
+                };
+                Notice::ProfileChanged { user: UserId(first), shows }
             }
             kind::MEMBERSHIP_CHANGED => {
                 Notice::MembershipChanged { group: GroupId(first), user: UserId(self.number()?) }
@@ -346,6 +362,8 @@ mod tests {
             },
             Notice::FriendshipChanged { one, other },
             Notice::MembershipChanged { group: GroupId(7), user: one },
+            Notice::ProfileChanged { user: one, shows: Shows::TheSame },
+            Notice::ProfileChanged { user: one, shows: Shows::Another },
             Notice::PresenceChanged { user: one, friends: vec![other, UserId(NUMBER_MAX)] },
         ];
         let mut samples = vec![
@@ -373,7 +391,7 @@ mod tests {
             let NodeMessage::Notice(read) = message else { panic!("{message:?}") };
             assert_eq!(&notice(read), std::slice::from_ref(payload));
         }
-        assert_eq!(decoded.len(), 9, "every kind");
+        assert_eq!(decoded.len(), 11, "every kind");
     }
 
     #[test]
@@ -473,7 +491,7 @@ mod tests {
         #[test]
         fn random_bytes_are_refused_without_harm(
             mut bytes in proptest::collection::vec(any::<u8>(), 0..300),
-            kind in 0u8..12,
+            kind in 0u8..13,
             known_head: bool,
         ) {
             if known_head && bytes.len() >= 2 {

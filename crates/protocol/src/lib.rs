@@ -54,16 +54,18 @@ pub use json_error::JsonError;
 pub use message::{Incoming, MessageError, Push, Refusal, Reply, Request};
 pub use msgid::MsgId;
 pub use push::{
-    Bye, ChatMessage, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind, MessageKind, PresencePush,
+    Bye, ChatMessage, FriendChanged, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind, MessageKind,
+    PresencePush,
 };
 pub use reply::{
     Conversation, ConversationKind, ConversationsPage, Direction, ErrorBody, Friend, FriendAnswer,
     FriendOutcome, FriendRequest, FriendRequestsPage, FriendsPage, Group, GroupsPage, HelloReply,
-    HistoryPage, Joined, Member, MembersPage, Recovered, RecoveryCodes, Registered, Role, Sent, Session,
-    SessionsList, SignedIn, State,
+    HistoryPage, Joined, Member, MembersPage, Profile, Recovered, RecoveryCodes, Registered, Role, Sent,
+    Session, SessionsList, SignedIn, State,
 };
 pub use request::{
-    Ack, AddFriend, ChangePassword, CreateGroup, FriendRef, GroupChat, GroupMembers, GroupRef, Hello,
-    History, Login, Nothing, OneChat, Page, PasswordProof, Ping, Recover, Reg, Resume, SessionRef,
+    Ack, AddFriend, ChangePassword, CreateGroup, EditProfile, FriendRef, GroupChat, GroupMembers, GroupRef,
+    Hello, History, Login, Nothing, OneChat, Page, PasswordProof, Ping, ProfileOf, Recover, Reg, Resume,
+    SessionRef,
 };
 pub use secret::Secret;

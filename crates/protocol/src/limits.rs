@@ -28,6 +28,18 @@ limits! {
     /// Characters of a user's name.
     NAME_CHARS_MAX: usize = 32;
 
+    /// Characters of a nickname.
+    NICKNAME_CHARS_MAX: usize = 32;
+
+    /// Characters of the line that users write about themselves.
+    SIGNATURE_CHARS_MAX: usize = 200;
+
+    /// Bytes of the reference to a picture, all ASCII.
+    AVATAR_BYTES_MAX: usize = 200;
+
+    /// Characters of a phone number.
+    PHONE_CHARS_MAX: usize = 32;
+
     /// Bytes of a password, at least.
     PASSWORD_BYTES_MIN: usize = 8;
 

@@ -4,14 +4,16 @@ use crate::body::{self, BodyError};
 use crate::code::Code;
 use crate::frame::{Flags, Frame};
 use crate::msgid::MsgId;
-use crate::push::{Bye, ChatMessage, FriendEvent, GroupEvent, PresencePush};
+use crate::push::{Bye, ChatMessage, FriendChanged, FriendEvent, GroupEvent, PresencePush};
 use crate::reply::{
     ConversationsPage, ErrorBody, FriendAnswer, FriendRequestsPage, FriendsPage, GroupsPage, HelloReply,
-    HistoryPage, Joined, MembersPage, Recovered, RecoveryCodes, Registered, Sent, SessionsList, SignedIn,
+    HistoryPage, Joined, MembersPage, Profile, Recovered, RecoveryCodes, Registered, Sent, SessionsList,
+    SignedIn,
 };
 use crate::request::{
-    Ack, AddFriend, ChangePassword, CreateGroup, FriendRef, GroupChat, GroupMembers, GroupRef, Hello,
-    History, Login, Nothing, OneChat, Page, PasswordProof, Ping, Recover, Reg, Resume, SessionRef,
+    Ack, AddFriend, ChangePassword, CreateGroup, EditProfile, FriendRef, GroupChat, GroupMembers, GroupRef,
+    Hello, History, Login, Nothing, OneChat, Page, PasswordProof, Ping, ProfileOf, Recover, Reg, Resume,
+    SessionRef,
 };
 
 macro_rules! closed_enum {
@@ -80,6 +82,8 @@ closed_enum! {
         ChangePassword(ChangePassword) = ChangePassword,
         Recover(Recover) = Recover,
         NewRecoveryCodes(PasswordProof) = NewRecoveryCodes,
+        Profile(ProfileOf) = Profile,
+        EditProfile(EditProfile) = EditProfile,
     }
 }
 
@@ -114,6 +118,8 @@ closed_enum! {
         ChangePassword(Nothing) = ChangePassword,
         Recover(Recovered) = Recover,
         NewRecoveryCodes(RecoveryCodes) = NewRecoveryCodes,
+        Profile(Profile) = Profile,
+        EditProfile(Profile) = EditProfile,
     }
 }
 
@@ -126,6 +132,7 @@ closed_enum! {
         Presence(PresencePush) = Presence,
         GroupEvent(GroupEvent) = GroupEvent,
         Message(ChatMessage) = Message,
+        FriendChanged(FriendChanged) = FriendChanged,
     }
 }
 

@@ -98,10 +98,17 @@ msgids! {
 
     /// Request: a new password for somebody who knows the old one.
     ChangePassword = 50, "CHANGE_PASSWORD";
+    /// Request: what a user tells of themselves.
+    Profile = 51, "PROFILE";
+    /// Request: change what I tell of myself.
+    EditProfile = 52, "EDIT_PROFILE";
     /// Request: a new password for somebody who has a recovery code.
     Recover = 54, "RECOVER";
     /// Request: recovery codes in the place of the old ones.
     NewRecoveryCodes = 55, "NEW_RECOVERY_CODES";
+
+    /// Push: a friend, or oneself, is shown otherwise now.
+    FriendChanged = 63, "FRIEND_CHANGED";
 }
 
 impl MsgId {

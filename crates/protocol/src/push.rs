@@ -27,7 +27,7 @@ pub struct ChatMessage {
     pub seq: u64,
     /// The sender.
     pub from: u64,
-    /// The sender's name.
+    /// What the sender is called: the nickname, or the name without one.
     pub name: String,
     /// The id that the sender chose.
     pub client_msg_id: String,
@@ -85,6 +85,20 @@ pub struct PresencePush {
     pub state: State,
 }
 
+/// A friend is shown otherwise now, told to all their friends, and to the other devices of whoever changed something. What
+/// is left out stays as it was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FriendChanged {
+    /// The friend, or oneself.
+    pub id: u64,
+    /// What they want to be called from now on; empty: the name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nickname: Option<String>,
+    /// Where their picture is from now on; empty for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
+}
+
 words! {
     /// What happened in a group.
     GroupEventKind else Unknown {
@@ -108,7 +122,7 @@ pub struct GroupEvent {
     pub groupname: String,
     /// The user concerned.
     pub id: u64,
-    /// That user's name.
+    /// What that user is called: the nickname, or the name without one.
     pub name: String,
     /// Members from now on.
     pub members: u32,

@@ -96,25 +96,57 @@ pub struct SignedIn {
     pub convs_next: u64,
 }
 
+/// What a user tells of themselves. Without `phone` and `searchable`, unless it is one's own.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Profile {
+    /// The user's id.
+    pub id: u64,
+    /// The user's name.
+    pub name: String,
+    /// What they want to be called; empty: the name.
+    #[serde(default)]
+    pub nickname: String,
+    /// A line about themselves; may be empty.
+    #[serde(default)]
+    pub signature: String,
+    /// Where their picture is; empty for none.
+    #[serde(default)]
+    pub avatar: String,
+    /// One's own phone number; may be empty.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Secret>,
+    /// Whether searches find oneself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub searchable: Option<bool>,
+}
+
 words! {
     /// Whether a user is there. An enum and not a flag: a node that cannot know says `unknown`.
+    #[derive(Default)]
     State else Unknown {
         /// At least one session is connected.
         Online = "online",
         /// No session is connected.
         Offline = "offline",
         /// The node cannot know now; also any value that a newer server invented.
+        #[default]
         Unknown = "unknown",
     }
 }
 
 /// A friend as a list shows them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Friend {
     /// The friend's id.
     pub id: u64,
     /// The friend's name.
     pub name: String,
+    /// What they want to be called, if they said so.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub nickname: String,
+    /// Where their picture is, if they have one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub avatar: String,
     /// Whether they are there.
     pub state: State,
     /// The conversation with them.
@@ -138,6 +170,9 @@ pub struct FriendRequest {
     pub id: u64,
     /// The other user's name.
     pub name: String,
+    /// What they want to be called, if they said so.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub nickname: String,
     /// Who asked.
     pub direction: Direction,
     /// What came with it.
@@ -181,6 +216,12 @@ pub struct Member {
     pub id: u64,
     /// The member's name.
     pub name: String,
+    /// What they want to be called, if they said so.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub nickname: String,
+    /// Where their picture is, if they have one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub avatar: String,
     /// Whether they are there.
     pub state: State,
     /// Their role.

@@ -133,6 +133,34 @@ pub struct FriendRef {
     pub friendid: u64,
 }
 
+/// Look at what a user tells of themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileOf {
+    /// The user; oneself without it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<u64>,
+}
+
+/// Change what one tells of oneself: what is given changes, the rest stays. An empty text takes away what was there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditProfile {
+    /// What one wants to be called; not unique.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub nickname: Option<String>,
+    /// A line about oneself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signature: Option<String>,
+    /// Where one's picture is: a reference or URL. The server never looks there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
+    /// One's phone number, shown to nobody else.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub phone: Option<Secret>,
+    /// Whether searches find one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub searchable: Option<bool>,
+}
+
 /// Names one session of the asker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRef {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use domain::{ConversationId, NewMessage, UserId};
+use domain::{ConversationId, NewMessage, User, UserId};
 
 use crate::hub::Origin;
 
@@ -17,7 +17,8 @@ pub struct Pending {
 #[derive(Clone, Debug)]
 pub(crate) struct Envelope {
     pub(crate) origin: Origin,
-    pub(crate) sender_name: Arc<str>,
+    /// How the sender was shown when the message was checked.
+    pub(crate) sender: Arc<User>,
     pub(crate) to: Recipient,
 }
 

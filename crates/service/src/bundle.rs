@@ -2,7 +2,8 @@
 
 use domain::{ConversationFilter, StoreResult, UserId};
 use protocol::limits::{
-    FRAME_BYTES_MAX, GREETING_CHARS_MAX, GROUP_DESC_CHARS_MAX, GROUP_NAME_CHARS_MAX, NAME_CHARS_MAX, PAGE_MAX,
+    AVATAR_BYTES_MAX, FRAME_BYTES_MAX, GREETING_CHARS_MAX, GROUP_DESC_CHARS_MAX, GROUP_NAME_CHARS_MAX,
+    NAME_CHARS_MAX, NICKNAME_CHARS_MAX, PAGE_MAX,
 };
 use protocol::{Secret, SignedIn};
 
@@ -17,9 +18,9 @@ const _: () = {
     // Even with the longest lists of the longest texts, each character escaped in JSON as \uXXXX, a bundle fits a
     // frame; and so does each single page.
     const NUMBERS: usize = 160;
-    const FRIEND: usize = 6 * NAME_CHARS_MAX + NUMBERS;
+    const FRIEND: usize = 6 * (NAME_CHARS_MAX + NICKNAME_CHARS_MAX) + AVATAR_BYTES_MAX + NUMBERS;
     const GROUP: usize = 6 * (GROUP_NAME_CHARS_MAX + GROUP_DESC_CHARS_MAX) + NUMBERS;
-    const REQUEST: usize = 6 * (NAME_CHARS_MAX + GREETING_CHARS_MAX) + NUMBERS;
+    const REQUEST: usize = 6 * (NAME_CHARS_MAX + NICKNAME_CHARS_MAX + GREETING_CHARS_MAX) + NUMBERS;
     assert!(PAGE_MAX as usize * (FRIEND + GROUP + REQUEST + NUMBERS) < FRAME_BYTES_MAX as usize);
 };
 

@@ -172,6 +172,9 @@ impl Service {
 
     /// Forgets what other nodes may have changed without this one hearing of it.
     pub fn forget(&self) {
+        self.directory.forget();
+        self.profiles.invalidate_all();
+        self.relations.invalidate_all();
         self.friendships.invalidate_all();
         self.rosters.invalidate_all();
         self.cursors.forget_readers();
@@ -225,6 +228,6 @@ fn read(service: &Service, conversation: ConversationId, after: Seq) -> StoreRes
 
 fn chat_messages(service: &Service, page: Vec<StoredMessage>) -> StoreResult<Vec<ChatMessage>> {
     let senders = page.iter().map(|message| message.sender);
-    let names = service.directory.names(&*service.ports.store, senders)?;
+    let names = service.directory.faces(&*service.ports.store, senders)?;
     Ok(page.into_iter().map(|message| chat_message(message, &names)).collect())
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use domain::{
     AppendRefused, Appended, ConversationId, GroupId, MessageKind, NewMessage, Novelty, Reach, StoreError,
-    StoreResult, Timestamp, UserId,
+    StoreResult, Timestamp, User, UserId,
 };
 use protocol::{ChatMessage, Code, GroupChat, OneChat, Refusal, Reply, Sent};
 
@@ -42,7 +42,8 @@ pub(crate) fn to_friend(service: &Service, me: Me<'_>, rid: u32, request: OneCha
     };
     let origin = Origin { conn: me.conn, rid, kind: ChatKind::One };
     let to = Recipient::Friend(friend);
-    Ok(Handled::Append(pending(me, origin, conversation, to, request.client_msg_id, request.msg)))
+    let sender = service.directory.own_face(&*service.ports.store, me.principal);
+    Ok(Handled::Append(pending(sender, origin, conversation, to, request.client_msg_id, request.msg)))
 }
 
 /// Checks GROUP_CHAT.
@@ -56,7 +57,8 @@ pub(crate) fn to_group(service: &Service, me: Me<'_>, rid: u32, request: GroupCh
     }
     let origin = Origin { conn: me.conn, rid, kind: ChatKind::Group };
     let (conversation, to) = (group.conversation(), Recipient::Group);
-    Ok(Handled::Append(pending(me, origin, conversation, to, request.client_msg_id, request.msg)))
+    let sender = service.directory.own_face(&*service.ports.store, me.principal);
+    Ok(Handled::Append(pending(sender, origin, conversation, to, request.client_msg_id, request.msg)))
 }
 
 /// Stores and delivers a batch; see [`Service::append`].
@@ -129,7 +131,7 @@ fn sent(place: &Appended) -> Sent {
 }
 
 fn pending(
-    me: Me<'_>,
+    sender: Arc<User>,
     origin: Origin,
     conversation: ConversationId,
     to: Recipient,
@@ -139,13 +141,13 @@ fn pending(
     Pending {
         message: NewMessage {
             conversation,
-            sender: me.user(),
+            sender: sender.id,
             client_msg_id,
             time: NOT_YET,
             kind: MessageKind::Text,
             body,
         },
-        envelope: Envelope { origin, sender_name: Arc::clone(&me.principal.name), to },
+        envelope: Envelope { origin, sender, to },
     }
 }
 
@@ -200,7 +202,7 @@ fn deliver(
                 conv: place.conversation.0,
                 seq: place.seq.0,
                 from: message.sender.0,
-                name: envelope.sender_name.as_ref().to_owned(),
+                name: envelope.sender.shown().to_owned(),
                 client_msg_id: message.client_msg_id,
                 time: place.time.0,
                 kind: wire::message_kind(message.kind),

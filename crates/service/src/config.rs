@@ -37,8 +37,10 @@ pub struct ServiceConfig {
     /// Members kept in memory, summed over all groups, at 16 bytes each: an id and a since. A group itself counts as a
     /// dozen members.
     pub roster_cache_members_max: u64,
-    /// Users whose name is kept in memory.
+    /// Users whose name, nickname and picture are kept in memory.
     pub user_cache_max: usize,
+    /// Profiles kept in memory.
+    pub profile_cache_max: usize,
     /// Acknowledgements that wait to be stored; beyond it they are stored at once.
     pub cursors_waiting_max: usize,
     /// What a refusal for overload tells the client to wait, in milliseconds.
@@ -59,6 +61,7 @@ impl Default for ServiceConfig {
             friendship_cache_max: 100_000,
             roster_cache_members_max: 1_000_000,
             user_cache_max: 100_000,
+            profile_cache_max: 20_000,
             cursors_waiting_max: 4_096,
             busy_retry_after_ms: 1_000,
         }

@@ -1,72 +1,85 @@
-//! Names of users, by id.
+//! How users are shown, by id.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use domain::{NUMBER_MAX, Store, StoreResult, User, UserId};
-use quick_cache::sync::Cache;
+
+use crate::caller::Principal;
+use crate::versioned_cache::VersionedCache;
 
 /// Ids that a store takes at once.
 const IDS_AT_ONCE: usize = 1_000;
 
-/// Keeps the names of users that were asked for. Names do not change yet; nothing need be told to it. Any thread.
+/// Keeps how users are shown that were asked for. Whoever changes it says so, on all nodes. Any thread.
 pub(crate) struct Directory {
-    names: Cache<UserId, Arc<str>>,
+    faces: VersionedCache<UserId, Arc<User>>,
 }
 
 impl Directory {
-    /// A directory that keeps at most this many names.
+    /// A directory that keeps at most this many users.
     pub(crate) fn new(users_max: usize) -> Directory {
-        Directory { names: Cache::new(users_max.max(1)) }
+        Directory { faces: VersionedCache::of_values(users_max.max(1)) }
     }
 
-    /// A name that was read anyway.
-    pub(crate) fn learn(&self, user: &User) -> Arc<str> {
-        if let Some(name) = self.names.get(&user.id) {
-            return name;
-        }
-        let name: Arc<str> = user.name.as_str().into();
-        self.names.insert(user.id, Arc::clone(&name));
-        name
-    }
-
-    /// The name of one user; `None` if there is no such user.
-    pub(crate) fn name(&self, store: &dyn Store, id: UserId) -> StoreResult<Option<Arc<str>>> {
-        if let Some(name) = self.names.get(&id) {
-            return Ok(Some(name));
-        }
+    /// How a user is shown; `None` if there is no such user.
+    pub(crate) fn face(&self, store: &dyn Store, id: UserId) -> StoreResult<Option<Arc<User>>> {
         if id.0 > NUMBER_MAX {
             return Ok(None);
         }
-        Ok(store.users(&[id])?.first().map(|user| self.learn(user)))
+        self.faces.get_or_load(&id, || Ok(store.users(&[id])?.pop().map(Arc::new)))
     }
 
-    /// The names of these users, each of which may be named more than once; those that do not exist are left out.
-    pub(crate) fn names(
+    /// How the one who asks is shown. Where the store cannot say, by the name of the login.
+    pub(crate) fn own_face(&self, store: &dyn Store, principal: &Principal) -> Arc<User> {
+        match self.face(store, principal.user) {
+            Ok(Some(face)) => face,
+            Ok(None) | Err(_) => {
+                let (id, name) = (principal.user, principal.name.to_string());
+                Arc::new(User { id, name, ..User::default() })
+            }
+        }
+    }
+
+    /// How these users are shown, each of whom may be named more than once; those that do not exist are left out.
+    pub(crate) fn faces(
         &self,
         store: &dyn Store,
         ids: impl Iterator<Item = UserId>,
-    ) -> StoreResult<HashMap<UserId, Arc<str>>> {
+    ) -> StoreResult<HashMap<UserId, Arc<User>>> {
         let mut known = HashMap::new();
-        let mut unknown = Vec::new();
+        let mut unknown = HashMap::new();
         for id in ids {
-            if known.contains_key(&id) {
+            if known.contains_key(&id) || unknown.contains_key(&id) {
                 continue;
             }
-            match self.names.get(&id) {
-                Some(name) => {
-                    known.insert(id, name);
-                }
-                None => unknown.push(id),
+            // Before the store is read.
+            let generation = self.faces.generation_of(&id);
+            match self.faces.kept(&id) {
+                Some(face) => drop(known.insert(id, face)),
+                None => drop(unknown.insert(id, generation)),
             }
         }
-        unknown.sort_unstable();
-        unknown.dedup();
-        for ids in unknown.chunks(IDS_AT_ONCE) {
+        let ids: Vec<UserId> = unknown.keys().copied().collect();
+        for ids in ids.chunks(IDS_AT_ONCE) {
             for user in store.users(ids)? {
-                known.insert(user.id, self.learn(&user));
+                let face = Arc::new(user);
+                if let Some(generation) = unknown.get(&face.id) {
+                    self.faces.keep(&face.id, *generation, Arc::clone(&face));
+                }
+                known.insert(face.id, face);
             }
         }
         Ok(known)
+    }
+
+    /// A user is shown otherwise now, or may be. As [`VersionedCache::invalidate`].
+    pub(crate) fn changed(&self, id: UserId) {
+        self.faces.invalidate(&id);
+    }
+
+    /// Any user may be shown otherwise now.
+    pub(crate) fn forget(&self) {
+        self.faces.invalidate_all();
     }
 }

@@ -1,9 +1,11 @@
 //! Limits of the fields that are not names. Each violated limit names its field.
 
-use protocol::Refusal;
 use protocol::limits::{
-    CLIENT_MSG_ID_BYTES_MAX, GREETING_CHARS_MAX, GROUP_DESC_CHARS_MAX, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN,
+    AVATAR_BYTES_MAX, CLIENT_MSG_ID_BYTES_MAX, GREETING_CHARS_MAX, GROUP_DESC_CHARS_MAX, PASSWORD_BYTES_MAX,
+    PASSWORD_BYTES_MIN, PHONE_CHARS_MAX, SIGNATURE_CHARS_MAX,
 };
+use protocol::{Refusal, Secret};
+use unicode_normalization::UnicodeNormalization;
 
 use crate::names;
 use crate::refuse::bad_field;
@@ -36,6 +38,46 @@ pub(crate) fn greeting(greeting: &str) -> Result<(), Refusal> {
 /// What a group is about.
 pub(crate) fn group_description(description: &str) -> Result<(), Refusal> {
     line("groupdesc", description, GROUP_DESC_CHARS_MAX)
+}
+
+/// The line that users write about themselves, as it is kept.
+pub(crate) fn signature(signature: &str) -> Result<String, Refusal> {
+    if signature.chars().nth(4 * SIGNATURE_CHARS_MAX).is_some() {
+        return Err(bad_field(
+            "signature",
+            format!("signature is longer than {SIGNATURE_CHARS_MAX} characters"),
+        ));
+    }
+    let normal: String = signature.nfkc().collect();
+    let trimmed = normal.trim();
+    line("signature", trimmed, SIGNATURE_CHARS_MAX)?;
+    Ok(trimmed.to_owned())
+}
+
+/// Where a picture is: the characters of a URI (RFC 3986, 2), so that no client needs to escape it.
+pub(crate) fn avatar(avatar: &str) -> Result<(), Refusal> {
+    if avatar.len() > AVATAR_BYTES_MAX {
+        return Err(bad_field("avatar", format!("avatar is longer than {AVATAR_BYTES_MAX} bytes")));
+    }
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
+    if !avatar.bytes().all(fits) {
+        return Err(bad_field("avatar", "avatar holds characters that no URI has"));
+    }
+    Ok(())
+}
+
+/// A phone number, as it is kept. Whether it is anybody's is not looked at.
+pub(crate) fn phone(phone: &Secret) -> Result<Secret, Refusal> {
+    let raw = phone.expose();
+    if raw.chars().nth(PHONE_CHARS_MAX).is_some() {
+        return Err(bad_field("phone", format!("phone is longer than {PHONE_CHARS_MAX} characters")));
+    }
+    let normal: String = raw.nfkc().collect();
+    if !normal.chars().all(|c| c.is_ascii_digit() || "+-.() ".contains(c)) {
+        return Err(bad_field("phone", "a phone number has digits, spaces and + - . ( ) only"));
+    }
+    line("phone", normal.trim(), PHONE_CHARS_MAX)?;
+    Ok(Secret::new(normal.trim()))
 }
 
 /// A message's text: anything, NUL and controls included, as long as there is something.

@@ -2,7 +2,10 @@
 //!
 //! Every change is told to all devices of both users but the one that asked, which has its answer.
 
-use domain::{Accepted, ConversationId, NUMBER_MAX, PresenceState, Requested, StoreResult, UserId};
+use std::sync::Arc;
+
+use domain::policy::Relation;
+use domain::{Accepted, ConversationId, NUMBER_MAX, PresenceState, Requested, StoreResult, User, UserId};
 use protocol::{
     AddFriend, Code, Friend, FriendAnswer, FriendEvent, FriendEventKind, FriendOutcome, FriendRef,
     FriendRequest, FriendRequestsPage, FriendsPage, Nothing, Page, Push,
@@ -18,6 +21,31 @@ use crate::refuse::Stop;
 use crate::service::Service;
 use crate::versioned_cache::VersionedCache;
 use crate::wire;
+
+/// How users stand to others, by the user and the other. Not kept of who does not exist: somebody may get that number.
+pub(crate) type Relations = VersionedCache<(UserId, UserId), Relation>;
+
+/// How a user stands to another.
+pub(crate) fn relation(service: &Service, user: UserId, other: UserId) -> StoreResult<Relation> {
+    if user == other {
+        return Ok(Relation::Myself);
+    }
+    if other.0 > NUMBER_MAX {
+        return Ok(Relation::Nobody);
+    }
+    let relation = service.relations.get_or_load(&(user, other), || {
+        let relation = service.ports.store.relation(user, other)?;
+        Ok((relation != Relation::Nobody).then_some(relation))
+    })?;
+    Ok(relation.unwrap_or(Relation::Nobody))
+}
+
+/// Forgets what was known of two users: what is between them changed, or may have. To be called on every node.
+pub(crate) fn changed(service: &Service, one: UserId, other: UserId) {
+    service.friendships.invalidate(&pair(one, other));
+    service.relations.invalidate(&(one, other));
+    service.relations.invalidate(&(other, one));
+}
 
 /// The conversations of friends, by the pair with the smaller id first.
 pub(crate) type Friendships = VersionedCache<(UserId, UserId), ConversationId>;
@@ -94,7 +122,7 @@ pub(crate) fn delete(service: &Service, me: Me<'_>, request: &FriendRef) -> Resu
     let other = Other::find(service, me, request.friendid)?;
     let deleted = service.ports.store.delete_friend(me.user(), other.id);
     // Whatever came of it: nobody may go on with what was true before.
-    service.friendships.invalidate(&pair(me.user(), other.id));
+    changed(service, me.user(), other.id);
     service.ports.hub.tell_nodes(Notice::FriendshipChanged { one: me.user(), other: other.id });
     match deleted? {
         true => Ok(tell(service, me, &other, Event::of(FriendEventKind::Deleted))),
@@ -149,7 +177,7 @@ pub(crate) fn list_requests(
 /// The user that a request is about: somebody else, who exists.
 struct Other {
     id: UserId,
-    name: std::sync::Arc<str>,
+    face: Arc<User>,
 }
 
 impl Other {
@@ -158,8 +186,8 @@ impl Other {
         if id == me.user() {
             return Err(Stop::refused(Code::SELF));
         }
-        match service.directory.name(&*service.ports.store, id)? {
-            Some(name) => Ok(Other { id, name }),
+        match service.directory.face(&*service.ports.store, id)? {
+            Some(face) => Ok(Other { id, face }),
             None => Err(Stop::refused(Code::NOT_FOUND)),
         }
     }
@@ -179,12 +207,12 @@ impl Event<'_> {
     }
 
     /// The event as one side reads it, about the other side.
-    fn about(&self, id: UserId, name: &str, state: PresenceState, by: UserId) -> FriendEvent {
-        let friend = self.conversation.map(|conversation| friend(id, name, state, conversation));
+    fn about(&self, user: &User, state: PresenceState, by: UserId) -> FriendEvent {
+        let friend = self.conversation.map(|conversation| friend(user, state, conversation));
         FriendEvent {
             event: self.kind,
-            id: id.0,
-            name: name.to_owned(),
+            id: user.id.0,
+            name: user.name.clone(),
             by: by.0,
             greeting: self.greeting.to_owned(),
             friend,
@@ -194,6 +222,8 @@ impl Event<'_> {
 
 /// Tells both sides of a new friendship.
 fn befriended(service: &Service, me: Me<'_>, other: &Other, conversation: ConversationId) -> FriendAnswer {
+    changed(service, me.user(), other.id);
+    service.ports.hub.tell_nodes(Notice::FriendshipChanged { one: me.user(), other: other.id });
     tell(
         service,
         me,
@@ -201,26 +231,24 @@ fn befriended(service: &Service, me: Me<'_>, other: &Other, conversation: Conver
         Event { conversation: Some(conversation), ..Event::of(FriendEventKind::Accepted) },
     );
     let state = presence::state(service, other.id);
-    FriendAnswer {
-        outcome: FriendOutcome::Friends,
-        friend: Some(friend(other.id, &other.name, state, conversation)),
-    }
+    FriendAnswer { outcome: FriendOutcome::Friends, friend: Some(friend(&other.face, state, conversation)) }
 }
 
 /// Tells the other's devices about me, and my other devices about the other.
 fn tell(service: &Service, me: Me<'_>, other: &Other, event: Event<'_>) -> Nothing {
     let mine = me.principal;
     let hub = &service.ports.hub;
-    let to_other = event.about(mine.user, &mine.name, PresenceState::Online, mine.user);
+    let my_face = service.directory.own_face(&*service.ports.store, mine);
+    let to_other = event.about(&my_face, PresenceState::Online, mine.user);
     hub.push(Audience::Users(&[other.id]), &Push::FriendEvent(to_other));
     let state = presence::state(service, other.id);
-    let to_me = event.about(other.id, &other.name, state, mine.user);
+    let to_me = event.about(&other.face, state, mine.user);
     hub.push(Audience::OthersOf(mine.user, me.conn), &Push::FriendEvent(to_me));
     Nothing {}
 }
 
-fn friend(id: UserId, name: &str, state: PresenceState, conversation: ConversationId) -> Friend {
-    Friend { id: id.0, name: name.to_owned(), state: wire::state(state), conv: conversation.0 }
+fn friend(user: &User, state: PresenceState, conversation: ConversationId) -> Friend {
+    wire::friend(domain::Friend { user: user.clone(), conversation }, state)
 }
 
 fn pair(one: UserId, other: UserId) -> (UserId, UserId) {

@@ -279,7 +279,7 @@ fn tell(
         groupid: group.id.0,
         groupname: group.name.clone(),
         id: me.user().0,
-        name: me.principal.name.to_string(),
+        name: service.directory.own_face(&*service.ports.store, me.principal).shown().to_owned(),
         members: group.members,
     });
     let hub = &service.ports.hub;

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::{ConversationId, NUMBER_MAX, PageSize, Seq, StoredMessage, UserId, Window};
+use domain::{ConversationId, NUMBER_MAX, PageSize, Seq, StoredMessage, User, UserId, Window};
 use protocol::limits::HISTORY_PAGE_BYTES_MAX;
 use protocol::{ChatMessage, Code, History, HistoryPage};
 
@@ -36,7 +36,7 @@ pub(crate) fn page(service: &Service, me: Me<'_>, request: &History) -> Result<H
         bytes: HISTORY_PAGE_BYTES_MAX,
     };
     let mut messages = store.page(id, conversation.since, window, size)?;
-    let names = service.directory.names(store, messages.iter().map(|message| message.sender))?;
+    let names = service.directory.faces(store, messages.iter().map(|message| message.sender))?;
     fit(&mut messages, window, &names);
     // More may have been said since the conversation was read.
     let last = messages.last().map_or(conversation.last, |newest| newest.seq.max(conversation.last));
@@ -50,10 +50,10 @@ pub(crate) fn page(service: &Service, me: Me<'_>, request: &History) -> Result<H
 
 /// Shortens a page until its JSON is within [`HISTORY_PAGE_BYTES_MAX`], at the end that is further from where the
 /// reader is; at least one message stays, which always fits.
-fn fit(messages: &mut Vec<StoredMessage>, window: Window, names: &HashMap<UserId, Arc<str>>) {
+fn fit(messages: &mut Vec<StoredMessage>, window: Window, names: &HashMap<UserId, Arc<User>>) {
     let size = |message: &StoredMessage| {
         MESSAGE_FRAME_BYTES
-            + names.get(&message.sender).map_or(0, |name| json_bytes(name))
+            + names.get(&message.sender).map_or(0, |name| json_bytes(name.shown()))
             + json_bytes(&message.client_msg_id)
             + json_bytes(&message.body)
     };
@@ -86,12 +86,12 @@ fn json_bytes(text: &str) -> usize {
 }
 
 /// A message of the log as clients get it.
-pub(crate) fn chat_message(message: StoredMessage, names: &HashMap<UserId, Arc<str>>) -> ChatMessage {
+pub(crate) fn chat_message(message: StoredMessage, names: &HashMap<UserId, Arc<User>>) -> ChatMessage {
     ChatMessage {
         conv: message.conversation.0,
         seq: message.seq.0,
         from: message.sender.0,
-        name: names.get(&message.sender).map_or_else(String::new, |name| name.as_ref().to_owned()),
+        name: names.get(&message.sender).map_or_else(String::new, |user| user.shown().to_owned()),
         client_msg_id: message.client_msg_id,
         time: message.time.0,
         kind: wire::message_kind(message.kind),

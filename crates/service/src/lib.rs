@@ -27,6 +27,7 @@ mod names;
 mod notice;
 mod page;
 mod presence;
+mod profiles;
 mod recovery;
 mod recovery_code;
 mod refuse;

@@ -6,11 +6,13 @@
 //! read as an id.
 
 use protocol::Refusal;
-use protocol::limits::{DEVICE_CHARS_MAX, GROUP_NAME_CHARS_MAX, NAME_CHARS_MAX};
+use protocol::limits::{DEVICE_CHARS_MAX, GROUP_NAME_CHARS_MAX, NAME_CHARS_MAX, NICKNAME_CHARS_MAX};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 use crate::refuse::bad_field;
+
+const _: () = assert!(NICKNAME_CHARS_MAX == NAME_CHARS_MAX, "a nickname is read as a name is");
 
 /// Characters of a name before it is normalised: work is bounded before it is done.
 const RAW_NAME_CHARS_MAX: usize = 4 * NAME_CHARS_MAX;
@@ -27,30 +29,42 @@ pub(crate) struct UserName {
 impl UserName {
     /// Reads a name that somebody wants to have, or to log in with.
     pub(crate) fn parse(raw: &str) -> Result<UserName, Refusal> {
+        UserName::field("name", raw)
+    }
+
+    /// Reads a nickname: like a name, but there need not be one.
+    pub(crate) fn nickname(raw: &str) -> Result<UserName, Refusal> {
+        match raw.trim() {
+            "" => Ok(UserName { shown: String::new(), key: String::new() }),
+            _ => UserName::field("nickname", raw),
+        }
+    }
+
+    fn field(field: &str, raw: &str) -> Result<UserName, Refusal> {
         if raw.chars().nth(RAW_NAME_CHARS_MAX).is_some() {
-            return Err(too_long("name", NAME_CHARS_MAX));
+            return Err(too_long(field, NAME_CHARS_MAX));
         }
         let normal: String = raw.nfkc().collect();
         let trimmed = normal.trim();
         if trimmed.is_empty() {
-            return Err(bad_field("name", "a name cannot be empty"));
+            return Err(bad_field(field, "a name cannot be empty"));
         }
         if trimmed.chars().any(|c| is_unsafe(c) || is_invisible(c)) {
             return Err(bad_field(
-                "name",
+                field,
                 "a name cannot hold control, invisible, private or text-direction characters",
             ));
         }
         // It would sit on whatever is shown before the name; alone it shows nothing of its own.
         if trimmed.chars().next().is_some_and(is_combining_mark) {
-            return Err(bad_field("name", "a name cannot begin with a combining mark"));
+            return Err(bad_field(field, "a name cannot begin with a combining mark"));
         }
         let shown = trimmed.split_whitespace().collect::<Vec<_>>().join(" ");
         if shown.chars().count() > NAME_CHARS_MAX {
-            return Err(too_long("name", NAME_CHARS_MAX));
+            return Err(too_long(field, NAME_CHARS_MAX));
         }
         if shown.chars().all(char::is_numeric) {
-            return Err(bad_field("name", "a name cannot be digits only: it would look like an id"));
+            return Err(bad_field(field, "a name cannot be digits only: it would look like an id"));
         }
         let key = key(&shown);
         Ok(UserName { shown, key })

@@ -1,10 +1,10 @@
 //! What the service of one node tells those of the others.
 
-use domain::{GroupId, SessionId, UserId};
+use domain::{GroupId, SessionId, Shows, UserId};
 
 use crate::moves::Move;
 use crate::service::Service;
-use crate::{groups, presence, sessions};
+use crate::{friends, groups, presence, profiles, sessions};
 
 /// A change that other nodes should know of. A hint: who misses it finds out from the store or the presence port, when
 /// the bus says that something may have been missed.
@@ -42,6 +42,13 @@ pub enum Notice {
         /// Who.
         user: UserId,
     },
+    /// A user's profile changed, or may have. What it says is with the store.
+    ProfileChanged {
+        /// Whose.
+        user: UserId,
+        /// Whether lists show the user otherwise now.
+        shows: Shows,
+    },
     /// A user may have come or gone. What is true is with the presence port.
     PresenceChanged {
         /// Who.
@@ -61,10 +68,9 @@ pub(crate) fn heard(service: &Service, notice: Notice) {
                 service.ports.hub.close_moved(user, session, moved);
             }
         }
-        Notice::FriendshipChanged { one, other } => {
-            service.friendships.invalidate(&(one.min(other), one.max(other)));
-        }
+        Notice::FriendshipChanged { one, other } => friends::changed(service, one, other),
         Notice::MembershipChanged { group, user } => groups::changed_elsewhere(service, group, user),
+        Notice::ProfileChanged { user, shows } => profiles::changed_elsewhere(service, user, shows),
         Notice::PresenceChanged { user, friends } => presence::changed_elsewhere(service, user, &friends),
     }
 }

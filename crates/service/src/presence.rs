@@ -28,7 +28,7 @@ impl Doors {
         Doors { threshold: std::array::from_fn(|_| Mutex::new(())) }
     }
 
-    fn threshold(&self, user: UserId) -> MutexGuard<'_, ()> {
+    pub(crate) fn threshold(&self, user: UserId) -> MutexGuard<'_, ()> {
         self.threshold[user.0 as usize % STRIPES].lock()
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use domain::policy::Why;
 use domain::{HashError, StoreError, Timestamp};
 use protocol::{Code, Refusal};
 
@@ -25,6 +26,26 @@ impl Stop {
     /// A refusal with the code's own sentence.
     pub(crate) fn refused(code: Code) -> Stop {
         Stop::Refused(Refusal::new(code))
+    }
+}
+
+impl From<Why> for Stop {
+    fn from(why: Why) -> Stop {
+        Stop::refused(code(why))
+    }
+}
+
+/// The code that says why the table of who may do what refuses something.
+pub(crate) fn code(why: Why) -> Code {
+    match why {
+        Why::NotMember => Code::NOT_MEMBER,
+        Why::AlreadyMember => Code::ALREADY_MEMBER,
+        Why::NotAllowed => Code::NOT_ALLOWED,
+        Why::OwnerStays => Code::OWNER_STAYS,
+        Why::NotFriends => Code::NOT_FRIENDS,
+        Why::AlreadyFriends => Code::ALREADY_FRIENDS,
+        Why::NotFound => Code::NOT_FOUND,
+        Why::Oneself => Code::SELF,
     }
 }
 

@@ -56,6 +56,8 @@ pub const fn route(request: &Request) -> Route {
         Request::LogOut(_)
         | Request::Sessions(_)
         | Request::EndSession(_)
+        | Request::Profile(_)
+        | Request::EditProfile(_)
         | Request::AddFriend(_)
         | Request::AcceptFriend(_)
         | Request::RefuseFriend(_)

@@ -11,12 +11,13 @@ use crate::caller::{Caller, ConnKey, Principal};
 use crate::config::ServiceConfig;
 use crate::cursors::{self, Cursors};
 use crate::directory::Directory;
-use crate::friends::{self, Friendships};
+use crate::friends::{self, Friendships, Relations};
 use crate::groups::{self, Rosters};
 use crate::hub::Hub;
 use crate::moves::Moves;
 use crate::notice::{self, Notice};
 use crate::presence::Doors;
+use crate::profiles::{self, Profiles};
 use crate::recovery::Delays;
 use crate::refuse::{Stop, Trouble};
 use crate::roster::Roster;
@@ -64,6 +65,8 @@ pub struct Service {
     pub(crate) config: ServiceConfig,
     pub(crate) directory: Directory,
     pub(crate) friendships: Friendships,
+    pub(crate) relations: Relations,
+    pub(crate) profiles: Profiles,
     pub(crate) rosters: Rosters,
     pub(crate) cursors: Cursors,
     pub(crate) seen: Seen,
@@ -91,6 +94,8 @@ impl Service {
         Service {
             directory: Directory::new(config.user_cache_max),
             friendships: VersionedCache::of_values(config.friendship_cache_max),
+            relations: VersionedCache::of_values(config.friendship_cache_max),
+            profiles: VersionedCache::of_values(config.profile_cache_max),
             rosters: VersionedCache::weighed(rosters, |roster| roster.weight()),
             cursors: Cursors::new(config.cursors_waiting_max, config.friendship_cache_max),
             seen: Seen::new(),
@@ -183,6 +188,9 @@ impl Service {
             }
             Request::Sessions(_) => Reply::Sessions(sessions::list(self, caller.me()?)?),
             Request::EndSession(r) => return sessions::end(self, caller.me()?, &r),
+
+            Request::Profile(r) => Reply::Profile(profiles::look(self, caller.me()?, &r)?),
+            Request::EditProfile(r) => Reply::EditProfile(profiles::edit(self, caller.me()?, &r)?),
 
             Request::AddFriend(r) => Reply::AddFriend(friends::request(self, caller.me()?, &r)?),
             Request::AcceptFriend(r) => Reply::AcceptFriend(friends::accept(self, caller.me()?, &r)?),

@@ -72,7 +72,7 @@ pub(crate) fn begin(service: &Service, caller: Caller<'_>, known: &Credentials) 
         log::info!("session {old} of user {} ended: superseded by session {session}", user.id);
         close(service, user.id, old, "a newer login took this session's place");
     }
-    let entry = Entry { principal: principal(service, user, session), token: hash, ended };
+    let entry = Entry { principal: principal(user, session), token: hash, ended };
     match enter(service, caller.conn, &entry, Some(token)) {
         Ok((signed_in, _)) => {
             log::info!("user {} logged in as session {session}", user.id);
@@ -101,7 +101,7 @@ pub(crate) fn resume(service: &Service, caller: Caller<'_>, request: &Resume) ->
         return Err(over());
     }
     admit(service, found.user.id, Some(session))?;
-    let entry = Entry { principal: principal(service, &found.user, session), token: hash, ended };
+    let entry = Entry { principal: principal(&found.user, session), token: hash, ended };
     let (signed_in, moved) = enter(service, caller.conn, &entry, None)?;
     if let Some(moved) = moved {
         // By whichever connection of another node it went on until now.
@@ -270,6 +270,6 @@ impl Service {
     }
 }
 
-fn principal(service: &Service, user: &User, session: SessionId) -> Principal {
-    Principal { user: user.id, name: service.directory.learn(user), session }
+fn principal(user: &User, session: SessionId) -> Principal {
+    Principal { user: user.id, name: user.name.as_str().into(), session }
 }

@@ -33,6 +33,10 @@ pub(crate) struct Capacity {
     pub(crate) heaviest: u64,
 }
 
+/// How many changes of a key, or of those it shares a counter with, were told.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Generation(u64);
+
 #[derive(Clone)]
 struct Tagged<V> {
     generation: u64,
@@ -95,6 +99,16 @@ where
     /// The key's value if it is in the cache.
     pub(crate) fn kept(&self, key: &K) -> Option<V> {
         self.kept_of(key, self.generation(key).load(Ordering::SeqCst))
+    }
+
+    /// The key's generation, for a value that is read from now on and may be [kept](VersionedCache::keep).
+    pub(crate) fn generation_of(&self, key: &K) -> Generation {
+        Generation(self.generation(key).load(Ordering::SeqCst))
+    }
+
+    /// Keeps a value whose read began after the generation was asked for. One that changed meanwhile is never given out.
+    pub(crate) fn keep(&self, key: &K, generation: Generation, value: V) {
+        self.values.insert(key.clone(), Tagged { generation: generation.0, value });
     }
 
     /// Says that the key's value changed. To be called after the change is in the store and before it is answered,
@@ -169,6 +183,18 @@ mod tests {
         assert_eq!(before, Ok(Some("before the change")));
         assert_eq!(cache.get_or_load(&1, || found("after it")), Ok(Some("after it")));
         assert_eq!(cache.get_or_load(&1, || found("not asked")), Ok(Some("after it")));
+    }
+
+    #[test]
+    fn what_was_read_before_a_change_is_kept_for_nobody() {
+        let cache = VersionedCache::of_values(10);
+        let before = cache.generation_of(&1);
+        cache.invalidate(&1);
+        cache.keep(&1, before, "before the change");
+        assert_eq!(cache.kept(&1), None);
+        let after = cache.generation_of(&1);
+        cache.keep(&1, after, "after it");
+        assert_eq!(cache.kept(&1), Some("after it"));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! From the domain's types to the protocol's, by hand: what is stored and what is said may change apart.
 
 use domain::{PresenceState, Seq};
-use protocol::State;
+use protocol::{Secret, State};
 
 pub(crate) fn state(state: PresenceState) -> State {
     match state {
@@ -11,10 +11,33 @@ pub(crate) fn state(state: PresenceState) -> State {
     }
 }
 
+/// A profile as everybody may see it: nothing private goes in.
+pub(crate) fn public_profile(profile: domain::Profile) -> protocol::Profile {
+    let domain::Profile { user, signature, phone: _, searchable: _ } = profile;
+    protocol::Profile {
+        id: user.id.0,
+        name: user.name,
+        nickname: user.nickname,
+        signature,
+        avatar: user.avatar,
+        phone: None,
+        searchable: None,
+    }
+}
+
+/// A profile for the one whose it is.
+pub(crate) fn own_profile(mut profile: domain::Profile) -> protocol::Profile {
+    let phone = Some(Secret::new(std::mem::take(&mut profile.phone)));
+    let searchable = Some(profile.searchable);
+    protocol::Profile { phone, searchable, ..public_profile(profile) }
+}
+
 pub(crate) fn friend(friend: domain::Friend, presence: PresenceState) -> protocol::Friend {
     protocol::Friend {
         id: friend.user.id.0,
         name: friend.user.name,
+        nickname: friend.user.nickname,
+        avatar: friend.user.avatar,
         state: state(presence),
         conv: friend.conversation.0,
     }
@@ -24,6 +47,7 @@ pub(crate) fn friend_request(request: domain::FriendRequest) -> protocol::Friend
     protocol::FriendRequest {
         id: request.other.id.0,
         name: request.other.name,
+        nickname: request.other.nickname,
         direction: match request.direction {
             domain::Direction::In => protocol::Direction::In,
             domain::Direction::Out => protocol::Direction::Out,
@@ -55,6 +79,8 @@ pub(crate) fn member(member: domain::Member, presence: PresenceState) -> protoco
     protocol::Member {
         id: member.user.id.0,
         name: member.user.name,
+        nickname: member.user.nickname,
+        avatar: member.user.avatar,
         state: state(presence),
         role: role(member.role),
     }

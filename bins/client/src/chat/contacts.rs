@@ -41,7 +41,14 @@ impl Chat {
             (Some(friend), _) => known.roster.add_friend(friend.clone()),
             (None, FriendOutcome::Requested) => {
                 let (name, direction) = (known.roster.user_name(id), client::protocol::Direction::Out);
-                known.roster.add_request(FriendRequest { id, name, direction, greeting, time: 0 });
+                known.roster.add_request(FriendRequest {
+                    id,
+                    name,
+                    nickname: String::new(),
+                    direction,
+                    greeting,
+                    time: 0,
+                });
             }
             (None, FriendOutcome::Friends) => {}
         }

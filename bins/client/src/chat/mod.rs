@@ -2,6 +2,7 @@
 
 mod accounts;
 mod contacts;
+mod profiles;
 mod secrets;
 mod talking;
 mod waiting;
@@ -71,6 +72,8 @@ impl Chat {
             }
             Command::Sessions => self.sessions(),
             Command::EndSession(session) => self.end_session(session),
+            Command::Profile(who) => self.profile(who.as_ref()),
+            Command::Edit(edit) => self.edit(edit),
             Command::Friends => self.friends(),
             Command::Requests => self.requests(),
             Command::Add { id, greeting } => self.add(id, greeting),

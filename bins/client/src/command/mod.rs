@@ -5,7 +5,7 @@ mod table;
 
 use std::time::Duration;
 
-use protocol::Secret;
+use protocol::{EditProfile, Secret};
 
 pub(crate) use arguments::UsageError;
 pub(crate) use table::{COMMANDS, Completes, Spec, find, parse, shown};
@@ -35,6 +35,8 @@ pub(crate) enum Command {
         password: Option<Secret>,
     },
     Whoami,
+    Profile(Option<Who>),
+    Edit(EditProfile),
     Friends,
     Requests,
     Add {

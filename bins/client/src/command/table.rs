@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::Secret;
+use protocol::{EditProfile, Secret};
 
 use super::arguments::{Arguments, UsageError, number};
 use super::{Awaited, Command};
@@ -106,6 +106,26 @@ pub(crate) const COMMANDS: &[Spec] = &[
         help: "show who is logged in, and where",
         completes: Completes::Nothing,
         parse: |line| line.end().map(|()| Command::Whoami),
+    },
+    Spec {
+        name: "/profile",
+        arguments: "[NAME|ID]",
+        help: "show what somebody tells of themselves; without an argument, what you do",
+        completes: Completes::Friends,
+        parse: |mut line| {
+            if line.rest().is_empty() {
+                return Ok(Command::Profile(None));
+            }
+            let who = line.need_who()?;
+            line.end().map(|()| Command::Profile(Some(who)))
+        },
+    },
+    Spec {
+        name: "/edit",
+        arguments: "nickname|signature|avatar|phone|searchable [VALUE]",
+        help: "change what you tell of yourself; without a value, take it away (searchable: yes or no)",
+        completes: Completes::Words(&["nickname", "signature", "avatar", "phone", "searchable"]),
+        parse: edit,
     },
     Spec {
         name: "/friends",
@@ -334,14 +354,21 @@ pub(crate) fn parse(line: &str) -> Result<Option<Command>, UsageError> {
 }
 
 /// Commands whose last arguments are secret, and the words before those, their name included.
-const SECRETIVE: &[(&str, usize)] =
-    &[("/login", 2), ("/register", 2), ("/password", 1), ("/recover", 2), ("/recovery-codes", 1)];
+const SECRETIVE: &[(&str, usize)] = &[
+    ("/login", 2),
+    ("/register", 2),
+    ("/password", 1),
+    ("/recover", 2),
+    ("/recovery-codes", 1),
+    ("/edit phone", 2),
+];
 
 /// A line as it may be kept and shown: without passwords and codes.
 pub(crate) fn shown(line: &str) -> &str {
     let line = line.trim();
-    let name = line.split(char::is_whitespace).next().unwrap_or(line);
-    let Some((_, words)) = SECRETIVE.iter().find(|(secretive, _)| *secretive == name) else {
+    let begins =
+        |name: &str| line.strip_prefix(name).is_some_and(|rest| rest.is_empty() || rest.starts_with(' '));
+    let Some((_, words)) = SECRETIVE.iter().find(|(secretive, _)| begins(secretive)) else {
         return line;
     };
     let mut rest = Arguments::new(line);
@@ -357,6 +384,24 @@ fn password(line: Arguments<'_>) -> Option<Secret> {
         "" => None,
         rest => Some(Secret::new(rest)),
     }
+}
+
+fn edit(mut line: Arguments<'_>) -> Result<Command, UsageError> {
+    let field = line.need("what to change")?;
+    let value = line.rest().to_owned();
+    let nothing = EditProfile::default();
+    Ok(Command::Edit(match field {
+        "nickname" => EditProfile { nickname: Some(value), ..nothing },
+        "signature" => EditProfile { signature: Some(value), ..nothing },
+        "avatar" => EditProfile { avatar: Some(value), ..nothing },
+        "phone" => EditProfile { phone: Some(Secret::new(value)), ..nothing },
+        "searchable" => match value.as_str() {
+            "yes" => EditProfile { searchable: Some(true), ..nothing },
+            "no" => EditProfile { searchable: Some(false), ..nothing },
+            other => return Err(UsageError(format!("searchable is yes or no, not {other:?}"))),
+        },
+        other => return Err(UsageError(format!("a profile has no {other:?}"))),
+    }))
 }
 
 fn wait(mut line: Arguments<'_>) -> Result<Command, UsageError> {
@@ -449,11 +494,33 @@ mod tests {
         assert_eq!(shown("/login alice correct horse"), "/login alice");
         assert_eq!(shown(" /register \"a b\"  secret word "), "/register \"a b\"");
         assert_eq!(shown("/login alice"), "/login alice");
+        assert_eq!(shown("/edit phone +1 555 0100"), "/edit phone");
+        assert_eq!(shown("/edit nickname Al"), "/edit nickname Al");
         assert_eq!(shown("/msg bob the horse"), "/msg bob the horse");
         assert_eq!(shown("/password correct horse"), "/password");
         assert_eq!(shown("/recover \"a b\" ABCD-EFGH correct horse"), "/recover \"a b\"");
         assert_eq!(shown("/recover 7"), "/recover 7");
         assert_eq!(shown("/recovery-codes horse"), "/recovery-codes");
+    }
+
+    #[test]
+    fn a_profile_is_edited_field_by_field() {
+        let edit = |line| match ok(line) {
+            Command::Edit(edit) => edit,
+            other => panic!("{other:?}"),
+        };
+        let nothing = EditProfile::default;
+        let nickname = |text: &str| EditProfile { nickname: Some(text.into()), ..nothing() };
+        assert_eq!(edit("/edit nickname  Al the  great "), nickname("Al the  great"));
+        assert_eq!(edit("/edit nickname"), nickname(""));
+        assert_eq!(edit("/edit searchable no"), EditProfile { searchable: Some(false), ..nothing() });
+        let phone = edit("/edit phone +1 555 0100");
+        assert_eq!(phone.phone.as_ref().map(|phone| phone.expose()), Some("+1 555 0100"));
+        assert!(!format!("{phone:?}").contains("0100"));
+        assert!(wrong("/edit searchable perhaps").contains("searchable is yes or no"));
+        assert!(wrong("/edit shoe 44").contains("a profile has no \"shoe\""));
+        assert_eq!(ok("/profile bob"), Command::Profile(Some(Who::Name("bob".into()))));
+        assert_eq!(ok("/profile"), Command::Profile(None));
     }
 
     #[test]

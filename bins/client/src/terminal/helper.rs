@@ -147,7 +147,13 @@ mod tests {
     fn roster() -> Roster {
         let mut roster = Roster::default();
         for (id, name) in [(2, "bob"), (3, "Bodo"), (4, "carol the 2nd")] {
-            roster.add_friend(Friend { id, name: name.into(), state: State::Online, conv: id });
+            roster.add_friend(Friend {
+                id,
+                name: name.into(),
+                state: State::Online,
+                conv: id,
+                ..Friend::default()
+            });
         }
         let (groupname, groupdesc) = ("readers".to_owned(), String::new());
         roster.add_group(Group { id: 9, groupname, groupdesc, role: Role::Owner, members: 1 });

@@ -247,7 +247,7 @@ fn codes() -> Vec<Secret> {
 }
 
 fn bob() -> Friend {
-    Friend { id: BOB, name: "bob".into(), state: State::Online, conv: CONV }
+    Friend { id: BOB, name: "bob".into(), state: State::Online, conv: CONV, ..Friend::default() }
 }
 
 fn bundle(token: Option<&str>) -> SignedIn {

@@ -80,6 +80,7 @@ impl Session {
             }
             Push::FriendEvent(event) => self.events.notice(Event::Friend(event)),
             Push::Presence(presence) => self.events.notice(Event::Presence(presence)),
+            Push::FriendChanged(change) => self.events.notice(Event::FriendChanged(change)),
             Push::GroupEvent(event) => self.events.notice(Event::Group(event)),
         }
     }

@@ -5,12 +5,13 @@
 //! by rising id; `after` is the last id of the page before, 0 from the start. The conformance suite in
 //! `domain::testing` says the same in tests, and every implementation passes it.
 
+use crate::policy::Relation;
 use crate::{
     Accepted, Account, Appended, CodeHash, Conversation, ConversationFilter, ConversationId, Created,
-    Credentials, Cursor, FoundSession, Friend, FriendRequest, Group, GroupId, GroupRoster, Joined, Left,
-    Member, Membership, NewGroup, NewMessage, NewSession, NewUser, OwnGroup, PageSize, PasswordChange,
-    Recovered, Recovery, Requested, Seq, Session, SessionId, StoreResult, StoredMessage, Timestamp,
-    TokenHash, Touched, User, UserId, Window,
+    Credentials, Cursor, Edited, FoundSession, Friend, FriendRequest, Group, GroupId, GroupRoster, Joined,
+    Left, Member, Membership, NewGroup, NewMessage, NewSession, NewUser, OwnGroup, PageSize, PasswordChange,
+    Profile, ProfileEdit, Recovered, Recovery, Requested, Seq, Session, SessionId, StoreResult,
+    StoredMessage, Timestamp, TokenHash, Touched, User, UserId, Window,
 };
 
 /// Users and their credentials.
@@ -45,6 +46,16 @@ pub trait SecretStore: Send + Sync {
     /// its own or was used, or it is too early after wrong ones. A code that is looked at and wrong counts, and moves the
     /// time before which no other is looked at, by [`recovery_delay_ms`](crate::recovery_delay_ms).
     fn recover(&self, recovery: &Recovery<'_>) -> StoreResult<Option<Recovered>>;
+}
+
+/// What users tell of themselves.
+pub trait ProfileStore: Send + Sync {
+    /// All that a user tells of themselves; `None` if there is no such user.
+    fn profile(&self, user: UserId) -> StoreResult<Option<Profile>>;
+
+    /// Changes a user's profile; `None` if there is no such user. Where lists show the user otherwise now, the list of
+    /// each friend counts as changed.
+    fn edit_profile(&self, user: UserId, edit: &ProfileEdit<'_>) -> StoreResult<Option<Edited>>;
 }
 
 /// Sessions.
@@ -111,6 +122,13 @@ pub trait FriendStore: Send + Sync {
 
     /// Ends a friendship; whether there was one. The conversation and its messages stay.
     fn delete_friend(&self, user: UserId, friend: UserId) -> StoreResult<bool>;
+
+    /// How a user stands to another. Never [`Relation::Myself`] for two.
+    fn relation(&self, user: UserId, other: UserId) -> StoreResult<Relation>;
+
+    /// Counts the changes of what the user's list of friends shows: who is in it, and how they are shown; 0 for a user
+    /// who does not exist.
+    fn friends_version(&self, user: UserId) -> StoreResult<u64>;
 
     /// The conversation of two friends; `None` if they are not friends.
     fn friendship(&self, user: UserId, other: UserId) -> StoreResult<Option<ConversationId>>;
@@ -235,6 +253,12 @@ pub trait MessageLog: Send + Sync {
 }
 
 /// Everything that a node stores, as one thing that can be passed on.
-pub trait Store: UserStore + SecretStore + SessionStore + FriendStore + GroupStore + MessageLog {}
+pub trait Store:
+    UserStore + SecretStore + ProfileStore + SessionStore + FriendStore + GroupStore + MessageLog
+{
+}
 
-impl<T: UserStore + SecretStore + SessionStore + FriendStore + GroupStore + MessageLog> Store for T {}
+impl<T: UserStore + SecretStore + ProfileStore + SessionStore + FriendStore + GroupStore + MessageLog> Store
+    for T
+{
+}

@@ -3,16 +3,22 @@
 //! Two friends are one row, `user_lo` being the smaller id. Whatever changes something between two users first locks
 //! both users' rows: friendships are rare, and so every limit and rule is exact without a further thought.
 
+use ::mysql::Value;
+use domain::policy::Relation;
 use domain::{
     Accepted, ConversationId, Direction, Friend, FriendLimits, FriendRequest, FriendStore, Requested,
-    StoreResult, Timestamp, User, UserId,
+    StoreResult, Timestamp, UserId,
 };
 
 use super::MySqlStore;
 use super::connection::Connection;
 use super::conversations::DIRECT;
 use super::fault::Fault;
-use super::users::lock_users;
+use super::list::{padded, repeated};
+use super::users::{lock_users, user};
+
+/// Users that one statement locks.
+const LOCKED_AT_ONCE: usize = 256;
 
 impl FriendStore for MySqlStore {
     fn request_friend(
@@ -85,7 +91,41 @@ impl FriendStore for MySqlStore {
             lock_users(tx, [user, friend])?;
             let deleted =
                 tx.execute("DELETE FROM friendships WHERE user_lo = ? AND user_hi = ?", pair(user, friend))?;
+            if deleted > 0 {
+                lists_changed(tx, [user, friend])?;
+            }
             Ok(deleted > 0)
+        })
+    }
+
+    fn relation(&self, user: UserId, other: UserId) -> StoreResult<Relation> {
+        if user == other {
+            return Ok(Relation::Myself);
+        }
+        self.read("find a relation", |connection| {
+            let (lo, hi) = pair(user, other);
+            let row: Option<(bool, bool, bool, bool)> = connection.row(
+                "SELECT EXISTS (SELECT 1 FROM users WHERE id = ? AND deleted_at = 0), \
+                 EXISTS (SELECT 1 FROM blocks WHERE user_id = ? AND blocked_id = ?), \
+                 EXISTS (SELECT 1 FROM blocks WHERE user_id = ? AND blocked_id = ?), \
+                 EXISTS (SELECT 1 FROM friendships WHERE user_lo = ? AND user_hi = ?)",
+                (other.0, other.0, user.0, user.0, other.0, lo, hi),
+            )?;
+            Ok(match row {
+                None | Some((false, ..)) => Relation::Nobody,
+                Some((_, true, ..)) => Relation::BlockedByThem,
+                Some((_, _, true, _)) => Relation::BlockedByMe,
+                Some((.., true)) => Relation::Friend,
+                Some(_) => Relation::Stranger,
+            })
+        })
+    }
+
+    fn friends_version(&self, user: UserId) -> StoreResult<u64> {
+        self.read("read a version", |connection| {
+            let version: Option<u64> =
+                connection.row("SELECT friends_version FROM users WHERE id = ?", (user.0,))?;
+            Ok(version.unwrap_or(0))
         })
     }
 
@@ -95,8 +135,8 @@ impl FriendStore for MySqlStore {
 
     fn friends(&self, user: UserId, after: UserId, limit: u32) -> StoreResult<Vec<Friend>> {
         self.read("list friends", |connection| {
-            let rows: Vec<(u64, String, u64)> = connection.rows(
-                "SELECT u.id, u.name, f.conversation_id FROM (\
+            let rows: Vec<(u64, String, String, String, u64)> = connection.rows(
+                "SELECT u.id, u.name, u.nickname, u.avatar, f.conversation_id FROM (\
                  (SELECT user_hi AS other, conversation_id FROM friendships \
                  WHERE user_lo = ? AND user_hi > ? ORDER BY user_hi LIMIT ?) UNION ALL \
                  (SELECT user_lo AS other, conversation_id FROM friendships \
@@ -104,8 +144,8 @@ impl FriendStore for MySqlStore {
                  JOIN users u ON u.id = f.other ORDER BY u.id LIMIT ?",
                 (user.0, after.0, limit, user.0, after.0, limit, limit),
             )?;
-            let friend = |(id, name, conversation)| Friend {
-                user: User { id: UserId(id), name },
+            let friend = |(id, name, nickname, avatar, conversation)| Friend {
+                user: self::user((id, name, nickname, avatar)),
                 conversation: ConversationId(conversation),
             };
             Ok(rows.into_iter().map(friend).collect())
@@ -125,8 +165,9 @@ impl FriendStore for MySqlStore {
 
     fn friend_requests(&self, user: UserId, after: UserId, limit: u32) -> StoreResult<Vec<FriendRequest>> {
         self.read("list friend requests", |connection| {
-            let rows: Vec<(u64, String, bool, String, u64)> = connection.rows(
-                "SELECT u.id, u.name, r.incoming, r.greeting, r.at FROM (\
+            type Row = (u64, String, String, String, bool, String, u64);
+            let rows: Vec<Row> = connection.rows(
+                "SELECT u.id, u.name, u.nickname, u.avatar, r.incoming, r.greeting, r.at FROM (\
                  (SELECT to_id AS other, 0 AS incoming, greeting, at FROM friend_requests \
                  WHERE from_id = ? AND to_id > ? ORDER BY to_id LIMIT ?) UNION ALL \
                  (SELECT from_id AS other, 1 AS incoming, greeting, at FROM friend_requests \
@@ -134,8 +175,8 @@ impl FriendStore for MySqlStore {
                  JOIN users u ON u.id = r.other ORDER BY u.id LIMIT ?",
                 (user.0, after.0, limit, user.0, after.0, limit, limit),
             )?;
-            let request = |(id, name, incoming, greeting, at)| FriendRequest {
-                other: User { id: UserId(id), name },
+            let request = |(id, name, nickname, avatar, incoming, greeting, at)| FriendRequest {
+                other: self::user((id, name, nickname, avatar)),
                 direction: if incoming { Direction::In } else { Direction::Out },
                 greeting,
                 at: Timestamp(at),
@@ -222,5 +263,49 @@ fn befriend(tx: &mut Connection, one: UserId, other: UserId, at: Timestamp) -> R
         "INSERT INTO friendships (user_lo, user_hi, conversation_id, since) VALUES (?, ?, ?, ?)",
         (lo, hi, conversation, at.0),
     )?;
+    lists_changed(tx, [one, other])?;
     Ok(ConversationId(conversation))
+}
+
+/// What the lists of these two users show changed. They are locked.
+fn lists_changed(tx: &mut Connection, users: [UserId; 2]) -> Result<(), Fault> {
+    tx.execute(
+        "UPDATE users SET friends_version = friends_version + 1 WHERE id IN (?, ?)",
+        (users[0].0, users[1].0),
+    )?;
+    Ok(())
+}
+
+/// Locks a user and all friends, in rising order of id; whether there is such a user. Whoever becomes a friend between
+/// the two statements is locked late, which the database settles.
+pub(super) fn lock_with_friends(tx: &mut Connection, user: UserId) -> Result<bool, Fault> {
+    let mut ids: Vec<u64> = tx.rows(
+        "SELECT user_hi FROM friendships WHERE user_lo = ? UNION ALL \
+         SELECT user_lo FROM friendships WHERE user_hi = ?",
+        (user.0, user.0),
+    )?;
+    ids.push(user.0);
+    ids.sort_unstable();
+    let mut there = false;
+    for some in ids.chunks(LOCKED_AT_ONCE) {
+        let mut params = Vec::new();
+        let length = padded(some, &mut params, |id, params| params.push(Value::UInt(*id)));
+        let sql =
+            format!("SELECT id FROM users WHERE id IN ({}) ORDER BY id FOR UPDATE", repeated("?", length));
+        let locked: Vec<u64> = tx.rows(&sql, params)?;
+        there |= locked.binary_search(&user.0).is_ok();
+    }
+    Ok(there)
+}
+
+/// What the lists of all friends of this user show changed. One statement, led by the friendships and never by a scan of
+/// the users.
+pub(super) fn lists_of_friends_changed(tx: &mut Connection, user: UserId) -> Result<(), Fault> {
+    tx.execute(
+        "UPDATE (SELECT user_hi AS other FROM friendships WHERE user_lo = ? UNION ALL \
+         SELECT user_lo AS other FROM friendships WHERE user_hi = ?) f \
+         STRAIGHT_JOIN users u ON u.id = f.other SET u.friends_version = u.friends_version + 1",
+        (user.0, user.0),
+    )?;
+    Ok(())
 }

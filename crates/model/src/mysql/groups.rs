@@ -6,14 +6,14 @@
 
 use domain::{
     Created, Group, GroupId, GroupLimits, GroupRoster, GroupStore, Joined, Left, Member, Membership,
-    NewGroup, OwnGroup, Role, RosterEntry, RosterVersion, Seq, StoreResult, Timestamp, User, UserId,
+    NewGroup, OwnGroup, Role, RosterEntry, RosterVersion, Seq, StoreResult, Timestamp, UserId,
 };
 
 use super::MySqlStore;
 use super::connection::Connection;
 use super::conversations::GROUP;
 use super::fault::Fault;
-use super::users::lock_user;
+use super::users::{lock_user, user};
 
 impl GroupStore for MySqlStore {
     fn create_group(&self, group: &NewGroup<'_>, limits: GroupLimits) -> StoreResult<Created> {
@@ -118,13 +118,14 @@ impl GroupStore for MySqlStore {
 
     fn members(&self, group: GroupId, after: UserId, limit: u32) -> StoreResult<Vec<Member>> {
         self.read("list members", |connection| {
-            let rows: Vec<(u64, String, u8)> = connection.rows(
-                "SELECT u.id, u.name, m.role FROM group_members m JOIN users u ON u.id = m.user_id \
+            let rows: Vec<(u64, String, String, String, u8)> = connection.rows(
+                "SELECT u.id, u.name, u.nickname, u.avatar, m.role FROM group_members m JOIN users u ON u.id = m.user_id \
                  WHERE m.group_id = ? AND m.user_id > ? ORDER BY m.user_id LIMIT ?",
                 (group.0, after.0, limit),
             )?;
-            let member =
-                |(id, name, number)| Ok(Member { user: User { id: UserId(id), name }, role: role(number)? });
+            let member = |(id, name, nickname, avatar, number)| {
+                Ok(Member { user: user((id, name, nickname, avatar)), role: role(number)? })
+            };
             rows.into_iter().map(member).collect()
         })
     }

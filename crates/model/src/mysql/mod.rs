@@ -23,6 +23,7 @@ mod manager;
 mod migrate;
 mod page;
 mod pool;
+mod profiles;
 mod secrets;
 mod sessions;
 mod store;

@@ -2,15 +2,15 @@
 
 use ::mysql::Value;
 use domain::{
-    Account, CodeHash, PasswordChange, Recovered, Recovery, SecretStore, SessionId, StoreResult, User,
-    UserId, recovery_delay_ms,
+    Account, CodeHash, PasswordChange, Recovered, Recovery, SecretStore, SessionId, StoreResult, UserId,
+    recovery_delay_ms,
 };
 
 use super::MySqlStore;
 use super::connection::Connection;
 use super::fault::Fault;
 use super::list::{padded, repeated};
-use super::users::lock_user;
+use super::users::{Shown, lock_user, user};
 
 impl SecretStore for MySqlStore {
     fn change_password(&self, change: &PasswordChange<'_>) -> StoreResult<Option<Vec<SessionId>>> {
@@ -44,14 +44,18 @@ impl SecretStore for MySqlStore {
 
     fn recover(&self, recovery: &Recovery<'_>) -> StoreResult<Option<Recovered>> {
         self.transact("recover an account", |tx| {
-            let found: Option<(u64, String)> = match recovery.account {
-                Account::Id(id) => tx.row("SELECT id, name FROM users WHERE id = ?", (id.0,))?,
-                Account::NameKey(key) => {
-                    tx.row("SELECT id, name FROM users WHERE name_key = ?", (key.as_bytes(),))?
+            let found: Option<Shown> = match recovery.account {
+                Account::Id(id) => {
+                    tx.row("SELECT id, name, nickname, avatar FROM users WHERE id = ?", (id.0,))?
                 }
+                Account::NameKey(key) => tx.row(
+                    "SELECT id, name, nickname, avatar FROM users WHERE name_key = ?",
+                    (key.as_bytes(),),
+                )?,
             };
-            let Some((id, name)) = found else { return in_vain(tx) };
-            if !lock_user(tx, UserId(id))? {
+            let Some(user) = found.map(user) else { return in_vain(tx) };
+            let id = user.id.0;
+            if !lock_user(tx, user.id)? {
                 return in_vain(tx);
             }
             let counted: Option<(u32, u64)> = tx.row(
@@ -80,7 +84,6 @@ impl SecretStore for MySqlStore {
                 (recovery.new_hash, id),
             )?;
             let left: Option<u32> = tx.row("SELECT COUNT(*) FROM recovery_codes WHERE user_id = ?", (id,))?;
-            let user = User { id: UserId(id), name };
             let ended = end_others(tx, user.id, None)?;
             Ok(Some(Recovered { user, ended, codes_left: left.unwrap_or(0) }))
         })

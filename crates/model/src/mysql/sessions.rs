@@ -4,19 +4,21 @@ use std::collections::BTreeMap;
 
 use ::mysql::Value;
 use domain::{
-    FoundSession, NewSession, Session, SessionId, SessionStore, StoreResult, Timestamp, TokenHash, User,
-    UserId,
+    FoundSession, NewSession, Session, SessionId, SessionStore, StoreResult, Timestamp, TokenHash, UserId,
 };
 
 use super::MySqlStore;
 use super::list::{padded, repeated};
 use super::secrets::has_password;
-use super::users::lock_user;
+use super::users::{lock_user, user};
 
 /// Sessions that one statement touches.
 const TOUCHED_AT_ONCE: usize = 256;
 
 type Row = (u64, String, u64, u64);
+
+/// A session's columns, then those that lists show of its user.
+type FoundRow = (u64, String, u64, u64, u64, String, String, String);
 
 fn session((id, device, since, seen): Row) -> Session {
     Session { id: SessionId(id), device, since: Timestamp(since), seen: Timestamp(seen) }
@@ -55,14 +57,14 @@ impl SessionStore for MySqlStore {
 
     fn session_by_token(&self, token: TokenHash) -> StoreResult<Option<FoundSession>> {
         self.read("find a session", |connection| {
-            let row: Option<(u64, String, u64, u64, u64, String)> = connection.row(
-                "SELECT s.id, s.device, s.since, s.seen, u.id, u.name \
+            let row: Option<FoundRow> = connection.row(
+                "SELECT s.id, s.device, s.since, s.seen, u.id, u.name, u.nickname, u.avatar \
                  FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = ?",
                 (&token.0[..],),
             )?;
-            Ok(row.map(|(id, device, since, seen, user, name)| FoundSession {
+            Ok(row.map(|(id, device, since, seen, user_id, name, nickname, avatar)| FoundSession {
                 session: session((id, device, since, seen)),
-                user: User { id: UserId(user), name },
+                user: user((user_id, name, nickname, avatar)),
             }))
         })
     }

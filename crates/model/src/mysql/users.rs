@@ -38,9 +38,12 @@ impl UserStore for MySqlStore {
         self.read("find users", |connection| {
             let mut params = Vec::new();
             let length = padded(ids, &mut params, |id, params| params.push(Value::UInt(id.0)));
-            let sql = format!("SELECT id, name FROM users WHERE id IN ({})", repeated("?", length));
-            let rows: Vec<(u64, String)> = connection.rows(&sql, params)?;
-            Ok(rows.into_iter().map(|(id, name)| User { id: UserId(id), name }).collect())
+            let sql = format!(
+                "SELECT id, name, nickname, avatar FROM users WHERE id IN ({})",
+                repeated("?", length)
+            );
+            let rows: Vec<Shown> = connection.rows(&sql, params)?;
+            Ok(rows.into_iter().map(user).collect())
         })
     }
 
@@ -51,12 +54,24 @@ impl UserStore for MySqlStore {
         };
         self.read("find credentials", |connection| {
             let sql = format!(
-                "SELECT u.id, u.name, c.password_hash FROM users u JOIN credentials c ON c.user_id = u.id WHERE {key} = ?"
+                "SELECT u.id, u.name, u.nickname, u.avatar, c.password_hash \
+                 FROM users u JOIN credentials c ON c.user_id = u.id WHERE {key} = ?"
             );
-            let row: Option<(u64, String, String)> = connection.row(&sql, (value,))?;
-            Ok(row.map(|(id, name, password_hash)| Credentials { user: User { id: UserId(id), name }, password_hash }))
+            let row: Option<(u64, String, String, String, String)> = connection.row(&sql, (value,))?;
+            Ok(row.map(|(id, name, nickname, avatar, password_hash)| Credentials {
+                user: user((id, name, nickname, avatar)),
+                password_hash,
+            }))
         })
     }
+}
+
+/// What lists show of a user: id, name, nickname, avatar.
+pub(super) type Shown = (u64, String, String, String);
+
+/// A user from these columns.
+pub(super) fn user((id, name, nickname, avatar): Shown) -> User {
+    User { id: UserId(id), name, nickname, avatar }
 }
 
 /// Locks users, in rising order of id, until the transaction ends; how many of them exist. Whatever counts or limits

@@ -1,5 +1,6 @@
 //! Friend requests and friendships.
 
+use domain::policy::Relation;
 use domain::{
     Accepted, ConversationId, Direction, Friend, FriendLimits, FriendRequest, FriendStore, Requested,
     StoreResult, Timestamp, UserId,
@@ -74,7 +75,45 @@ impl FriendStore for SqliteStore {
             let ended = connection
                 .prepare_cached("DELETE FROM friendships WHERE user_lo = ?1 AND user_hi = ?2")?
                 .execute(pair(user, friend))?;
+            if ended > 0 {
+                lists_changed(connection, [user, friend])?;
+            }
             Ok(ended > 0)
+        })
+    }
+
+    fn relation(&self, user: UserId, other: UserId) -> StoreResult<Relation> {
+        if user == other {
+            return Ok(Relation::Myself);
+        }
+        let (lo, hi) = (sql(user.0.min(other.0)), sql(user.0.max(other.0)));
+        self.read("find a relation", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT EXISTS (SELECT 1 FROM users WHERE id = ?2 AND deleted_at = 0),
+                         EXISTS (SELECT 1 FROM blocks WHERE user_id = ?2 AND blocked_id = ?1),
+                         EXISTS (SELECT 1 FROM blocks WHERE user_id = ?1 AND blocked_id = ?2),
+                         EXISTS (SELECT 1 FROM friendships WHERE user_lo = ?3 AND user_hi = ?4)",
+                )?
+                .query_row(params![sql(user.0), sql(other.0), lo, hi], |row| {
+                    Ok(match (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?) {
+                        (false, ..) => Relation::Nobody,
+                        (_, true, ..) => Relation::BlockedByThem,
+                        (_, _, true, _) => Relation::BlockedByMe,
+                        (.., true) => Relation::Friend,
+                        _ => Relation::Stranger,
+                    })
+                })
+        })
+    }
+
+    fn friends_version(&self, user: UserId) -> StoreResult<u64> {
+        self.read("read a version", |connection| {
+            let version = connection
+                .prepare_cached("SELECT friends_version FROM users WHERE id = ?1")?
+                .query_row([sql(user.0)], |row| number(row, 0))
+                .optional()?;
+            Ok(version.unwrap_or(0))
         })
     }
 
@@ -86,7 +125,7 @@ impl FriendStore for SqliteStore {
         self.read("list friends", |connection| {
             connection
                 .prepare_cached(
-                    "SELECT f.friend, u.name, f.conversation_id FROM (
+                    "SELECT f.friend, u.name, u.nickname, u.avatar, f.conversation_id FROM (
                          SELECT user_hi AS friend, conversation_id FROM friendships
                          WHERE user_lo = ?1 AND user_hi > ?2
                          UNION ALL
@@ -95,7 +134,7 @@ impl FriendStore for SqliteStore {
                      ) f JOIN users u ON u.id = f.friend ORDER BY f.friend",
                 )?
                 .query_map(params![sql(user.0), sql(after.0), limit], |row| {
-                    Ok(Friend { user: self::user(row, 0, 1)?, conversation: ConversationId(number(row, 2)?) })
+                    Ok(Friend { user: self::user(row, 0)?, conversation: ConversationId(number(row, 4)?) })
                 })?
                 .collect()
         })
@@ -119,7 +158,7 @@ impl FriendStore for SqliteStore {
         self.read("list friend requests", |connection| {
             connection
                 .prepare_cached(
-                    "SELECT r.other, u.name, r.is_out, r.greeting, r.at FROM (
+                    "SELECT r.other, u.name, u.nickname, u.avatar, r.is_out, r.greeting, r.at FROM (
                          SELECT to_id AS other, 1 AS is_out, greeting, at FROM friend_requests
                          WHERE from_id = ?1 AND to_id > ?2
                          UNION ALL
@@ -135,10 +174,10 @@ impl FriendStore for SqliteStore {
 
 fn request(row: &Row<'_>) -> rusqlite::Result<FriendRequest> {
     Ok(FriendRequest {
-        other: user(row, 0, 1)?,
-        direction: if row.get(2)? { Direction::Out } else { Direction::In },
-        greeting: row.get(3)?,
-        at: Timestamp(number(row, 4)?),
+        other: user(row, 0)?,
+        direction: if row.get(4)? { Direction::Out } else { Direction::In },
+        greeting: row.get(5)?,
+        at: Timestamp(number(row, 6)?),
     })
 }
 
@@ -208,7 +247,30 @@ fn befriend(
             "INSERT INTO friendships (user_lo, user_hi, conversation_id, since) VALUES (?1, ?2, ?3, ?4)",
         )?
         .execute([lower, higher, sql(conversation.0), sql(at.0)])?;
+    lists_changed(connection, [from, to])?;
     Ok(Some(conversation))
+}
+
+/// What the lists of these two users show changed.
+fn lists_changed(connection: &Connection, users: [UserId; 2]) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("UPDATE users SET friends_version = friends_version + 1 WHERE id IN (?1, ?2)")?
+        .execute(users.map(|user| sql(user.0)))?;
+    Ok(())
+}
+
+/// What the lists of all friends of this user show changed.
+pub(super) fn lists_of_friends_changed(connection: &Connection, user: UserId) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached(
+            "UPDATE users SET friends_version = friends_version + 1 WHERE id IN (
+                 SELECT user_hi FROM friendships WHERE user_lo = ?1
+                 UNION ALL
+                 SELECT user_lo FROM friendships WHERE user_hi = ?1
+             )",
+        )?
+        .execute([sql(user.0)])?;
+    Ok(())
 }
 
 /// The conversation of these two: the one they had, or a new one.

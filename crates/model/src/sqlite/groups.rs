@@ -100,11 +100,11 @@ impl GroupStore for SqliteStore {
         self.read("list members", |connection| {
             connection
                 .prepare_cached(
-                    "SELECT u.id, u.name, m.role FROM group_members m JOIN users u ON u.id = m.user_id
+                    "SELECT u.id, u.name, u.nickname, u.avatar, m.role FROM group_members m JOIN users u ON u.id = m.user_id
                      WHERE m.group_id = ?1 AND m.user_id > ?2 ORDER BY m.user_id LIMIT ?3",
                 )?
                 .query_map(params![sql(group.0), sql(after.0), limit], |row| {
-                    Ok(Member { user: user(row, 0, 1)?, role: row.get::<_, StoredRole>(2)?.0 })
+                    Ok(Member { user: user(row, 0)?, role: row.get::<_, StoredRole>(4)?.0 })
                 })?
                 .collect()
         })

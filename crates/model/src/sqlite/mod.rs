@@ -17,6 +17,7 @@ mod migrate;
 mod number;
 mod options;
 mod page;
+mod profiles;
 mod readers;
 mod secrets;
 mod sessions;

@@ -48,11 +48,11 @@ impl SecretStore for SqliteStore {
             let found = connection
                 .prepare_cached(match recovery.account {
                     Account::Id(_) => {
-                        "SELECT id, name, recovery_failures, recovery_after
+                        "SELECT id, name, nickname, avatar, recovery_failures, recovery_after
                          FROM users JOIN credentials ON user_id = id WHERE id = ?1"
                     }
                     Account::NameKey(_) => {
-                        "SELECT id, name, recovery_failures, recovery_after
+                        "SELECT id, name, nickname, avatar, recovery_failures, recovery_after
                          FROM users JOIN credentials ON user_id = id WHERE name_key = ?1"
                     }
                 })?
@@ -61,7 +61,7 @@ impl SecretStore for SqliteStore {
                         Account::Id(id) => rusqlite::types::Value::from(sql(id.0)),
                         Account::NameKey(key) => key.to_owned().into(),
                     }],
-                    |row| Ok((user(row, 0, 1)?, row.get::<_, u32>(2)?, number(row, 3)?)),
+                    |row| Ok((user(row, 0)?, row.get::<_, u32>(4)?, number(row, 5)?)),
                 )
                 .optional()?;
             let Some((user, failures, after)) = found else {

@@ -49,10 +49,10 @@ impl SessionStore for SqliteStore {
         self.read("find a session", |connection| {
             connection
                 .prepare_cached(
-                    "SELECT s.id, s.device, s.since, s.seen, u.id, u.name
+                    "SELECT s.id, s.device, s.since, s.seen, u.id, u.name, u.nickname, u.avatar
                      FROM sessions s JOIN users u ON u.id = s.user_id WHERE s.token_hash = ?1",
                 )?
-                .query_row([token.0], |row| Ok(FoundSession { session: shown(row)?, user: user(row, 4, 5)? }))
+                .query_row([token.0], |row| Ok(FoundSession { session: shown(row)?, user: user(row, 4)? }))
                 .optional()
         })
     }

@@ -33,29 +33,29 @@ impl UserStore for SqliteStore {
         ids.sort_unstable();
         ids.dedup();
         self.read("find users", |connection| {
-            let mut statement = connection.prepare_cached("SELECT id, name FROM users WHERE id = ?1")?;
+            let mut statement =
+                connection.prepare_cached("SELECT id, name, nickname, avatar FROM users WHERE id = ?1")?;
             let mut users = Vec::with_capacity(ids.len());
             for id in ids {
-                users.extend(statement.query_row([sql(id.0)], |row| user(row, 0, 1)).optional()?);
+                users.extend(statement.query_row([sql(id.0)], |row| user(row, 0)).optional()?);
             }
             Ok(users)
         })
     }
 
     fn credentials(&self, account: Account<'_>) -> StoreResult<Option<Credentials>> {
-        let credentials =
-            |row: &Row<'_>| Ok(Credentials { user: user(row, 0, 1)?, password_hash: row.get(2)? });
+        let credentials = |row: &Row<'_>| Ok(Credentials { user: user(row, 0)?, password_hash: row.get(4)? });
         self.read("find credentials", |connection| {
             let found = match account {
                 Account::Id(id) => connection
                     .prepare_cached(
-                        "SELECT id, name, password_hash FROM users JOIN credentials ON user_id = id
+                        "SELECT id, name, nickname, avatar, password_hash FROM users JOIN credentials ON user_id = id
                          WHERE id = ?1",
                     )?
                     .query_row([sql(id.0)], credentials),
                 Account::NameKey(key) => connection
                     .prepare_cached(
-                        "SELECT id, name, password_hash FROM users JOIN credentials ON user_id = id
+                        "SELECT id, name, nickname, avatar, password_hash FROM users JOIN credentials ON user_id = id
                          WHERE name_key = ?1",
                     )?
                     .query_row([key], credentials),
@@ -65,9 +65,14 @@ impl UserStore for SqliteStore {
     }
 }
 
-/// The user in these two columns.
-pub(super) fn user(row: &Row<'_>, id: usize, name: usize) -> rusqlite::Result<User> {
-    Ok(User { id: UserId(number(row, id)?), name: row.get(name)? })
+/// The user in the columns from this one on: id, name, nickname, avatar.
+pub(super) fn user(row: &Row<'_>, first: usize) -> rusqlite::Result<User> {
+    Ok(User {
+        id: UserId(number(row, first)?),
+        name: row.get(first + 1)?,
+        nickname: row.get(first + 2)?,
+        avatar: row.get(first + 3)?,
+    })
 }
 
 pub(super) fn exists(connection: &Connection, user: UserId) -> rusqlite::Result<bool> {

@@ -30,7 +30,10 @@ const BOBS_NEXT_ID: &str = "0198c1de-b8f4-7d20-b1a6-90c4d7e2f513";
 
 /// Every frame's name and meaning.
 pub(crate) fn meanings() -> Vec<(&'static str, Meaning)> {
-    [connections(), accounts(), friends(), groups(), messages(), refusals()].into_iter().flatten().collect()
+    [connections(), accounts(), profiles(), friends(), groups(), messages(), refusals()]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 fn request(rid: u32, request: Request) -> Meaning {
@@ -58,7 +61,25 @@ fn recovery_codes() -> Vec<Secret> {
 }
 
 fn bob() -> Friend {
-    Friend { id: 2, name: "bob".into(), state: State::Online, conv: 10 }
+    Friend { id: 2, name: "bob".into(), state: State::Online, conv: 10, ..Friend::default() }
+}
+
+const BOBS_PICTURE: &str = "https://pictures.example/bob.png";
+
+fn bobby() -> Friend {
+    Friend { nickname: "Bobby".into(), avatar: BOBS_PICTURE.into(), ..bob() }
+}
+
+fn bobs_profile() -> Profile {
+    Profile {
+        id: 2,
+        name: "bob".into(),
+        nickname: "Bobby".into(),
+        signature: "Up is the only way".into(),
+        avatar: BOBS_PICTURE.into(),
+        phone: None,
+        searchable: None,
+    }
 }
 
 fn climbers(role: Role, members: u32) -> Group {
@@ -69,6 +90,7 @@ fn carols_request() -> FriendRequest {
     FriendRequest {
         id: 3,
         name: "carol".into(),
+        nickname: String::new(),
         direction: Direction::In,
         greeting: "We met at the wall".into(),
         time: TIME + 5_000,
@@ -331,6 +353,10 @@ fn friends() -> Vec<(&'static str, Meaning)> {
         ("delete_friend/reply", reply(14, Reply::DeleteFriend(Nothing {}))),
         ("friends/request", request(15, Request::Friends(Page { after: 1, limit: 1 }))),
         ("friends/reply", reply(15, Reply::Friends(FriendsPage { friends: vec![bob()], next: 2 }))),
+        (
+            "friends/reply-nickname",
+            reply(15, Reply::Friends(FriendsPage { friends: vec![bobby()], next: 0 })),
+        ),
         ("friend_requests/request", request(16, Request::FriendRequests(Page { after: 0, limit: 0 }))),
         (
             "friend_requests/reply",
@@ -342,6 +368,7 @@ fn friends() -> Vec<(&'static str, Meaning)> {
                         FriendRequest {
                             id: 4,
                             name: "dave".into(),
+                            nickname: String::new(),
                             direction: Direction::Out,
                             greeting: String::new(),
                             time: TIME + 6_000,
@@ -374,6 +401,40 @@ fn friends() -> Vec<(&'static str, Meaning)> {
             })),
         ),
         ("presence/push", push(Push::Presence(PresencePush { id: 2, state: State::Offline }))),
+    ]
+}
+
+fn profiles() -> Vec<(&'static str, Meaning)> {
+    let phone = || Some(Secret::new("+1 555 0101"));
+    let own = Profile {
+        id: 1,
+        name: "alice".into(),
+        phone: Some(Secret::new("+1 555 0100")),
+        searchable: Some(true),
+        ..Profile::default()
+    };
+    let edit = EditProfile { nickname: Some("Bobby".into()), ..EditProfile::default() };
+    let everything = EditProfile {
+        nickname: Some("Bobby".into()),
+        signature: Some("Up is the only way".into()),
+        avatar: Some(BOBS_PICTURE.into()),
+        phone: phone(),
+        searchable: Some(false),
+    };
+    let edited = Profile { phone: phone(), searchable: Some(false), ..bobs_profile() };
+    let renamed = FriendChanged { id: 2, nickname: Some("Bobby".into()), avatar: None };
+    let pictured = FriendChanged { avatar: Some(BOBS_PICTURE.into()), ..renamed.clone() };
+    vec![
+        ("profile/request", request(40, Request::Profile(ProfileOf { id: Some(2) }))),
+        ("profile/request-own", request(41, Request::Profile(ProfileOf { id: None }))),
+        ("profile/reply", reply(40, Reply::Profile(bobs_profile()))),
+        ("profile/reply-own", reply(41, Reply::Profile(own))),
+        ("profile/refused-not-found", refused(42, Refusal::new(Code::NOT_FOUND))),
+        ("edit_profile/request", request(43, Request::EditProfile(edit))),
+        ("edit_profile/request-all", request(44, Request::EditProfile(everything))),
+        ("edit_profile/reply", reply(44, Reply::EditProfile(edited))),
+        ("friend_changed/push", push(Push::FriendChanged(renamed))),
+        ("friend_changed/push-avatar", push(Push::FriendChanged(pictured))),
     ]
 }
 
@@ -420,6 +481,8 @@ fn groups() -> Vec<(&'static str, Meaning)> {
                     users: vec![Member {
                         id: 2,
                         name: "bob".into(),
+                        nickname: String::new(),
+                        avatar: String::new(),
                         state: State::Online,
                         role: Role::Member,
                     }],

@@ -2,8 +2,8 @@
 
 use bytes::BytesMut;
 use protocol::{
-    ChangePassword, Incoming, Login, PasswordProof, Recover, Reg, Request, Resume, Secret, decode, encode,
-    limits,
+    ChangePassword, EditProfile, Incoming, Login, PasswordProof, Recover, Reg, Request, Resume, Secret,
+    decode, encode, limits,
 };
 
 use crate::hostile::{frame, refused};
@@ -28,6 +28,7 @@ fn debug_of_messages_and_frames_shows_no_secret() {
             new_password: Secret::new(SECRET),
         }),
         Request::NewRecoveryCodes(PasswordProof { password: Secret::new(SECRET) }),
+        Request::EditProfile(EditProfile { phone: Some(Secret::new(SECRET)), ..EditProfile::default() }),
     ];
     for request in requests {
         let mut out = BytesMut::new();

@@ -49,12 +49,26 @@ fn n() -> impl Strategy<Value = u64> {
 }
 
 fn friend() -> impl Strategy<Value = Friend> {
-    fields!(Friend { id: n(), name: text(), state: word(State::TABLE), conv: n() })
+    fields!(Friend {
+        id: n(),
+        name: text(),
+        nickname: text(),
+        avatar: text(),
+        state: word(State::TABLE),
+        conv: n()
+    })
 }
 
 fn friend_request() -> impl Strategy<Value = FriendRequest> {
     let direction = word(Direction::TABLE);
-    fields!(FriendRequest { id: n(), name: text(), direction: direction, greeting: text(), time: n() })
+    fields!(FriendRequest {
+        id: n(),
+        name: text(),
+        nickname: text(),
+        direction: direction,
+        greeting: text(),
+        time: n()
+    })
 }
 
 fn group() -> impl Strategy<Value = Group> {
@@ -132,6 +146,18 @@ fn hello_reply() -> impl Strategy<Value = HelloReply> {
         text_bytes_max: any::<u32>(),
         pipeline_max: any::<u32>(),
         page_max: any::<u32>(),
+    })
+}
+
+fn profile() -> impl Strategy<Value = Profile> {
+    fields!(Profile {
+        id: n(),
+        name: text(),
+        nickname: text(),
+        signature: text(),
+        avatar: text(),
+        phone: option::of(secret()),
+        searchable: option::of(any::<bool>()),
     })
 }
 
@@ -226,6 +252,16 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         MsgId::NewRecoveryCodes => {
             fields!(PasswordProof { password: secret() }).prop_map(Request::NewRecoveryCodes).boxed()
         }
+        MsgId::Profile => option::of(n()).prop_map(|id| ProfileOf { id }).prop_map(Request::Profile).boxed(),
+        MsgId::EditProfile => fields!(EditProfile {
+            nickname: option::of(text()),
+            signature: option::of(text()),
+            avatar: option::of(text()),
+            phone: option::of(secret()),
+            searchable: option::of(any::<bool>()),
+        })
+        .prop_map(Request::EditProfile)
+        .boxed(),
         other => panic!("{other:?} is a request now: give it a strategy"),
     }
 }
@@ -265,8 +301,14 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
             fields!(GroupsPage { groups: vec(group(), 0..3), next: n() }).prop_map(Reply::Groups).boxed()
         }
         MsgId::GroupMembers => {
-            let member =
-                fields!(Member { id: n(), name: text(), state: word(State::TABLE), role: word(Role::TABLE) });
+            let member = fields!(Member {
+                id: n(),
+                name: text(),
+                nickname: text(),
+                avatar: text(),
+                state: word(State::TABLE),
+                role: word(Role::TABLE)
+            });
             fields!(MembersPage { users: vec(member, 0..3), next: n() }).prop_map(Reply::GroupMembers).boxed()
         }
         MsgId::OneChat => sent().prop_map(Reply::OneChat).boxed(),
@@ -287,6 +329,8 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
         MsgId::NewRecoveryCodes => fields!(RecoveryCodes { recovery_codes: vec(secret(), 0..3) })
             .prop_map(Reply::NewRecoveryCodes)
             .boxed(),
+        MsgId::Profile => profile().prop_map(Reply::Profile).boxed(),
+        MsgId::EditProfile => profile().prop_map(Reply::EditProfile).boxed(),
         other => panic!("{other:?} is a reply now: give it a strategy"),
     }
 }
@@ -322,6 +366,11 @@ fn push_of(id: MsgId) -> BoxedStrategy<Push> {
         .prop_map(Push::GroupEvent)
         .boxed(),
         MsgId::Message => message().prop_map(Push::Message).boxed(),
+        MsgId::FriendChanged => {
+            fields!(FriendChanged { id: n(), nickname: option::of(text()), avatar: option::of(text()) })
+                .prop_map(Push::FriendChanged)
+                .boxed()
+        }
         other => panic!("{other:?} is a push now: give it a strategy"),
     }
 }

@@ -15,6 +15,7 @@ mod nodes;
 mod numbers;
 mod outages;
 mod presence;
+mod profiles;
 mod races;
 mod secrets;
 mod sessions;

@@ -2,9 +2,9 @@
 
 use domain::StoreError;
 use protocol::{
-    Ack, AddFriend, ChangePassword, Code, CreateGroup, FriendRef, GroupChat, GroupMembers, GroupRef, History,
-    Login, Nothing, OneChat, Page, PasswordProof, Push, Recover, Reg, Request, Resume, Secret, SessionRef,
-    State,
+    Ack, AddFriend, ChangePassword, Code, CreateGroup, EditProfile, FriendRef, GroupChat, GroupMembers,
+    GroupRef, History, Login, Nothing, OneChat, Page, PasswordProof, ProfileOf, Push, Recover, Reg, Request,
+    Resume, Secret, SessionRef, State,
 };
 use service::testing::{Harness, PASSWORD};
 
@@ -42,6 +42,8 @@ fn every_request_is_busy_while_the_store_is_away() {
         Request::LogOut(Nothing {}),
         Request::Sessions(Nothing {}),
         Request::EndSession(SessionRef { session: 1_234 }),
+        Request::Profile(ProfileOf { id: Some(carol.user().0) }),
+        Request::EditProfile(EditProfile { nickname: Some("Al".into()), ..EditProfile::default() }),
         Request::AddFriend(AddFriend { friendid: carol.user().0, greeting: String::new() }),
         Request::AcceptFriend(friend(&carol)),
         Request::RefuseFriend(friend(&carol)),

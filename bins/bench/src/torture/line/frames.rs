@@ -248,7 +248,7 @@ impl FramesLine {
             }
             Push::FriendEvent(event) => heard.push(Heard::Friend(event)),
             Push::Presence(presence) => heard.push(Heard::Presence(presence)),
-            Push::GroupEvent(_) => {}
+            Push::GroupEvent(_) | Push::FriendChanged(_) => {}
         }
     }
 

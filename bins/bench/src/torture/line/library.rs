@@ -52,7 +52,7 @@ impl LibraryLine {
             Event::Friend(event) => Heard::Friend(event),
             Event::Presence(push) => Heard::Presence(push),
             Event::Dropped { .. } => Heard::Dropped,
-            Event::Connected(_) | Event::Synced { .. } | Event::Group(_) => return,
+            Event::Connected(_) | Event::Synced { .. } | Event::Group(_) | Event::FriendChanged(_) => return,
         });
     }
 }

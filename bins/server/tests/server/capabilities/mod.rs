@@ -9,6 +9,7 @@ mod join_race;
 mod messages;
 mod order;
 mod presence;
+mod profiles;
 mod repeats;
 mod secrets;
 mod sync;

@@ -22,6 +22,7 @@ mod groups;
 mod growth;
 mod joins;
 mod presence;
+mod profiles;
 mod races;
 mod refusals;
 mod secrets;

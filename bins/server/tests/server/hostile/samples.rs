@@ -1,8 +1,8 @@
 //! One request of each type, for tests that try them all.
 
 use protocol::{
-    Ack, AddFriend, ChangePassword, CreateGroup, FriendRef, GroupMembers, GroupRef, History, Login, Nothing,
-    Page, PasswordProof, Recover, Reg, Request, Resume, Secret, SessionRef,
+    Ack, AddFriend, ChangePassword, CreateGroup, EditProfile, FriendRef, GroupMembers, GroupRef, History,
+    Login, Nothing, Page, PasswordProof, ProfileOf, Recover, Reg, Request, Resume, Secret, SessionRef,
 };
 
 use crate::support::{PASSWORD, chat, group_chat, hello};
@@ -19,6 +19,8 @@ pub(super) fn every_request() -> Vec<Request> {
         Request::LogOut(Nothing {}),
         Request::Sessions(Nothing {}),
         Request::EndSession(SessionRef { session: ID }),
+        Request::Profile(ProfileOf { id: Some(ID) }),
+        Request::EditProfile(EditProfile::default()),
         Request::AddFriend(AddFriend { friendid: ID, greeting: "hi".into() }),
         Request::AcceptFriend(FriendRef { friendid: ID }),
         Request::RefuseFriend(FriendRef { friendid: ID }),

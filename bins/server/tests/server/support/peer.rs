@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use protocol::{
-    Ack, AddFriend, Bye, ChangePassword, ChatMessage, Code, ConversationsPage, CreateGroup, FriendAnswer,
-    FriendEvent, FriendRef, FriendRequestsPage, FriendsPage, GroupChat, GroupEvent, GroupMembers, GroupRef,
-    GroupsPage, HEADER_LEN, Hello, HelloReply, History, HistoryPage, Incoming, Joined, Login, MembersPage,
-    Nothing, OneChat, Page, PasswordProof, PresencePush, Push, Recover, Recovered, RecoveryCodes, Refusal,
-    Reg, Registered, Reply, Request, Resume, Secret, Sent, SessionRef, SessionsList, SignedIn, decode,
-    encode,
+    Ack, AddFriend, Bye, ChangePassword, ChatMessage, Code, ConversationsPage, CreateGroup, EditProfile,
+    FriendAnswer, FriendChanged, FriendEvent, FriendRef, FriendRequestsPage, FriendsPage, GroupChat,
+    GroupEvent, GroupMembers, GroupRef, GroupsPage, HEADER_LEN, Hello, HelloReply, History, HistoryPage,
+    Incoming, Joined, Login, MembersPage, Nothing, OneChat, Page, PasswordProof, PresencePush, Profile,
+    ProfileOf, Push, Recover, Recovered, RecoveryCodes, Refusal, Reg, Registered, Reply, Request, Resume,
+    Secret, Sent, SessionRef, SessionsList, SignedIn, decode, encode,
 };
 
 /// How long anything that must come may take. Far above the usual: machines are shared.
@@ -225,6 +225,14 @@ impl Peer {
         })
     }
 
+    /// The next friend, or oneself, who is shown otherwise.
+    pub(crate) fn friend_changed(&mut self) -> FriendChanged {
+        self.take("a changed friend", |push| match push {
+            Push::FriendChanged(change) => Some(change.clone()),
+            _ => None,
+        })
+    }
+
     /// The next coming or going in a group.
     pub(crate) fn group_event(&mut self) -> GroupEvent {
         self.take("a group event", |push| match push {
@@ -393,6 +401,8 @@ requests! {
     refuse_friend(friendid: u64) = RefuseFriend(FriendRef { friendid }) -> Nothing;
     withdraw_friend(friendid: u64) = WithdrawFriend(FriendRef { friendid }) -> Nothing;
     delete_friend(friendid: u64) = DeleteFriend(FriendRef { friendid }) -> Nothing;
+    profile(id: Option<u64>) = Profile(ProfileOf { id }) -> Profile;
+    edit_profile(edit: EditProfile) = EditProfile(edit) -> Profile;
     friends(after: u64, limit: u32) = Friends(Page { after, limit }) -> FriendsPage;
     friend_requests(after: u64, limit: u32) = FriendRequests(Page { after, limit }) -> FriendRequestsPage;
     create_group(groupname: &str, groupdesc: &str)

@@ -1,6 +1,7 @@
 //! Friend requests and friendships.
 
 use super::cast::{MANY_FRIENDS, NOW, befriend, say, two_friends, unique, user, users};
+use crate::policy::Relation;
 use crate::{
     Accepted, ConversationId, Direction, FriendLimits, FriendRequest, Requested, Store, Timestamp, User,
     UserId,
@@ -203,6 +204,43 @@ pub(super) fn friends_are_paged_by_id(store: &dyn Store) {
     assert_eq!(page(UserId(0), 1_000), [b, c, d, e]);
     assert_eq!(page(UserId(0), 0), []);
     assert_eq!(store.friends(b, UserId(0), 10).unwrap().len(), 1);
+}
+
+pub(super) fn a_relation_is_seen_from_both_sides(store: &dyn Store) {
+    let [ann, bob, cho] = users(store);
+    let between = |one, other| [(one, other), (other, one)].map(|(a, b)| store.relation(a, b).unwrap());
+    assert_eq!(between(ann, bob), [Relation::Stranger; 2]);
+    assert_eq!(ask(store, ann, bob), Requested::Waiting);
+    assert_eq!(between(ann, bob), [Relation::Stranger; 2], "not yet");
+    assert!(matches!(ask(store, bob, ann), Requested::Friends(_)));
+    assert_eq!(between(ann, bob), [Relation::Friend; 2]);
+    assert_eq!(between(ann, cho), [Relation::Stranger; 2]);
+    assert!(store.delete_friend(ann, bob).unwrap());
+    assert_eq!(between(ann, bob), [Relation::Stranger; 2]);
+    assert_eq!(store.relation(ann, ann).unwrap(), Relation::Myself);
+    for nobody in [0, cho.0 + 1_000_000_000, crate::NUMBER_MAX, i64::MAX as u64 + 1, u64::MAX] {
+        assert_eq!(store.relation(ann, UserId(nobody)).unwrap(), Relation::Nobody, "{nobody}");
+    }
+}
+
+pub(super) fn changes_of_the_list_of_friends_are_counted(store: &dyn Store) {
+    let [ann, bob, cho] = users(store);
+    let versions = || [ann, bob, cho].map(|user| store.friends_version(user).unwrap());
+    let start = versions();
+    assert_eq!(ask(store, ann, bob), Requested::Waiting);
+    assert!(store.remove_friend_request(ann, bob).unwrap());
+    assert_eq!(ask(store, ann, bob), Requested::Waiting);
+    assert_eq!(versions(), start, "a request is not in the list");
+    assert!(matches!(ask(store, bob, ann), Requested::Friends(_)));
+    let [a, b, c] = start;
+    assert_eq!(versions(), [a + 1, b + 1, c]);
+    assert_eq!(ask(store, ann, bob), Requested::AlreadyFriends);
+    assert!(!store.delete_friend(ann, cho).unwrap());
+    assert_eq!(versions(), [a + 1, b + 1, c], "what is refused does not count");
+    assert!(store.delete_friend(bob, ann).unwrap());
+    assert_eq!(versions(), [a + 2, b + 2, c]);
+    befriend(store, cho, ann);
+    assert_eq!(versions(), [a + 3, b + 2, c + 1]);
 }
 
 pub(super) fn requests_are_paged_by_the_others_id(store: &dyn Store) {

@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// Short enough for every field.
-const TEXTS: &[&str] = &[
+pub(super) const TEXTS: &[&str] = &[
     "%s%n%d%%",
     "' OR '1'='1",
     "'; DROP TABLE users; --",

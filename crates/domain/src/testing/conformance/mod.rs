@@ -20,6 +20,7 @@ mod friends;
 mod groups;
 mod hostile;
 mod pages;
+mod profiles;
 mod races;
 mod rosters;
 mod secret_races;
@@ -68,6 +69,13 @@ pub const CASES: &[Case] = cases![
     secret_races::one_code_used_at_once,
     secret_races::wrong_codes_tried_at_once,
     secret_races::logins_while_the_password_changes,
+    profiles::a_new_users_profile_is_empty,
+    profiles::what_is_given_changes_and_the_rest_stays,
+    profiles::every_list_shows_the_nickname_and_avatar,
+    profiles::friends_lists_count_changes_of_what_they_show,
+    profiles::nobody_has_no_profile,
+    profiles::hostile_and_longest_texts_come_back_as_they_were,
+    profiles::profiles_of_many_friends_change_at_once,
     sessions::a_token_finds_its_session,
     sessions::the_ones_seen_longest_ago_make_room,
     sessions::sessions_of_the_same_moment_make_room_oldest_first,
@@ -89,6 +97,8 @@ pub const CASES: &[Case] = cases![
     friends::requests_are_limited_for_both,
     friends::friends_are_limited_for_both,
     friends::friends_are_paged_by_id,
+    friends::a_relation_is_seen_from_both_sides,
+    friends::changes_of_the_list_of_friends_are_counted,
     friends::requests_are_paged_by_the_others_id,
     groups::a_group_opens_with_its_owner,
     groups::joining_makes_a_member,

@@ -37,7 +37,7 @@ pub(super) fn name_keys_are_compared_byte_by_byte(store: &dyn Store) {
         .collect();
     for (key, id) in keys.iter().zip(ids) {
         let found = store.credentials(Account::NameKey(key)).unwrap().unwrap().user;
-        assert_eq!(found, User { id, name: key.clone() });
+        assert_eq!(found, User { id, name: key.clone(), ..User::default() });
         assert_eq!(register(store, key, key), None, "{key:?} is taken now");
     }
 }
@@ -66,7 +66,7 @@ pub(super) fn credentials_by_id_and_by_name_key(store: &dyn Store) {
     let id = store.create_user(&new).unwrap().unwrap();
     for account in [Account::Id(id), Account::NameKey(&key)] {
         let found = store.credentials(account).unwrap().unwrap();
-        assert_eq!(found.user, User { id, name: name.clone() });
+        assert_eq!(found.user, User { id, name: name.clone(), ..User::default() });
         assert_eq!(found.password_hash, hash);
     }
 }

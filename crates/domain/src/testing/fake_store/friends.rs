@@ -3,6 +3,7 @@
 use std::ops::Bound;
 
 use super::{FakeStore, State, messages, pair};
+use crate::policy::Relation;
 use crate::{
     Accepted, ConversationId, Direction, Friend, FriendLimits, FriendRequest, FriendStore, Requested,
     StoreResult, Timestamp, UserId,
@@ -21,6 +22,13 @@ impl State {
 
     fn request_count(&self, user: UserId) -> usize {
         self.requests.keys().filter(|(from, to)| *from == user || *to == user).count()
+    }
+
+    /// What a user's list of friends shows changed.
+    pub(super) fn friends_changed(&mut self, user: UserId) {
+        if let Some(row) = self.users.get_mut(&user) {
+            row.friends_version += 1;
+        }
     }
 
     fn friendship(&self, user: UserId, other: UserId) -> Option<ConversationId> {
@@ -44,6 +52,8 @@ impl State {
         };
         self.friends.entry(from).or_default().insert(to, conversation);
         self.friends.entry(to).or_default().insert(from, conversation);
+        self.friends_changed(from);
+        self.friends_changed(to);
         Some(conversation)
     }
 }
@@ -106,8 +116,23 @@ impl FriendStore for FakeStore {
                     return false;
                 }
             }
+            state.friends_changed(user);
+            state.friends_changed(friend);
             true
         })
+    }
+
+    fn relation(&self, user: UserId, other: UserId) -> StoreResult<Relation> {
+        self.run("find a relation", |state| match user {
+            _ if user == other => Relation::Myself,
+            _ if !state.users.contains_key(&other) => Relation::Nobody,
+            _ if state.friendship(user, other).is_some() => Relation::Friend,
+            _ => Relation::Stranger,
+        })
+    }
+
+    fn friends_version(&self, user: UserId) -> StoreResult<u64> {
+        self.run("read a version", |state| state.users.get(&user).map_or(0, |row| row.friends_version))
     }
 
     fn friendship(&self, user: UserId, other: UserId) -> StoreResult<Option<ConversationId>> {

@@ -3,6 +3,7 @@
 mod friends;
 mod groups;
 mod messages;
+mod profiles;
 mod secrets;
 mod sessions;
 mod users;

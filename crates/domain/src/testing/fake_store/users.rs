@@ -4,13 +4,18 @@ use std::collections::BTreeSet;
 
 use super::secrets::Codes;
 use super::{FakeStore, State};
-use crate::{Account, Credentials, NewUser, StoreResult, User, UserId, UserStore};
+use crate::{Account, Credentials, NewUser, Profile, StoreResult, User, UserId, UserStore};
 
 /// A stored user.
 pub(super) struct Row {
-    pub(super) name: String,
+    /// What lists show, and what only the profile does.
+    pub(super) profile: Profile,
+    /// The nickname's folded form.
+    pub(super) nickname_key: String,
     pub(super) password_hash: String,
     pub(super) recovery: Codes,
+    /// Changes of the list of friends.
+    pub(super) friends_version: u64,
 }
 
 impl State {
@@ -23,7 +28,7 @@ impl State {
     }
 
     pub(super) fn user(&self, id: UserId) -> Option<User> {
-        self.users.get(&id).map(|row| User { id, name: row.name.clone() })
+        self.users.get(&id).map(|row| row.profile.user.clone())
     }
 }
 
@@ -34,10 +39,18 @@ impl UserStore for FakeStore {
                 return None;
             }
             let id = UserId(state.users.len() as u64 + 1);
+            let shown = User { id, name: user.name.to_owned(), ..User::default() };
             let row = Row {
-                name: user.name.to_owned(),
+                profile: Profile {
+                    user: shown,
+                    signature: String::new(),
+                    phone: String::new(),
+                    searchable: true,
+                },
+                nickname_key: String::new(),
                 password_hash: user.password_hash.to_owned(),
                 recovery: Codes::new(user.recovery_codes),
+                friends_version: 0,
             };
             state.users.insert(id, row);
             state.names.insert(user.name_key.to_owned(), id);
