@@ -64,7 +64,7 @@ impl Target {
         if cost == HashCost::Cheap {
             command.args(["--password-memory-kib", "8", "--password-iterations", "1"]);
         }
-        command.args(&self.server_arg);
+        command.args(testkit::no_rates(&self.server_arg)).args(&self.server_arg);
         // Settings in the environment of whoever measures are not those of the measurement.
         let settings = std::env::vars_os().map(|(name, _)| name);
         for name in settings.filter(|name| name.to_string_lossy().starts_with("CHAT_")) {

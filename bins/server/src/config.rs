@@ -8,7 +8,7 @@ use domain::{FriendLimits, GroupLimits};
 use gateway::GatewayConfig;
 use ipnet::IpNet;
 use reactor::Departure;
-use service::{ServiceConfig, SessionPolicy};
+use service::{Rate, Rates, ServiceConfig, SessionPolicy};
 
 use crate::sources::{ConfigError, Sources};
 
@@ -109,6 +109,15 @@ impl Config {
                 members: sources.number("group_members_max", 1..=100_000)? as u32,
                 groups: sources.number("groups_max", 1..=100_000)? as u32,
             },
+            rates: Rates {
+                friend_requests: rate(sources, "friend_requests_burst", "friend_requests_per_minute")?,
+                searches: rate(sources, "searches_burst", "searches_per_minute")?,
+                joins: rate(sources, "joins_burst", "joins_per_minute")?,
+                sends: rate(sources, "sends_burst", "sends_per_minute")?,
+                registrations: rate(sources, "registrations_burst", "registrations_per_minute")?,
+                recoveries: rate(sources, "recoveries_burst", "recoveries_per_minute")?,
+                failed_logins: rate(sources, "failed_logins_burst", "failed_logins_per_minute")?,
+            },
             text_bytes_max: size(sources, "text_bytes_max", 1..=protocol_text_bytes_max())?,
             page_max: sources.number("page_max", 1..=u64::from(page_max()))? as u32,
             ..ServiceConfig::default()
@@ -187,6 +196,14 @@ fn millis(
     range: std::ops::RangeInclusive<u64>,
 ) -> Result<Duration, ConfigError> {
     sources.number(key, range).map(Duration::from_millis)
+}
+
+fn rate(sources: &Sources, burst: &'static str, per_minute: &'static str) -> Result<Rate, ConfigError> {
+    // At most one a microsecond: faster than any node.
+    Ok(Rate {
+        burst: sources.number(burst, 0..=1_000_000)? as u32,
+        per_minute: sources.number(per_minute, 0..=60_000_000)? as u32,
+    })
 }
 
 fn listen(sources: &Sources) -> Result<Vec<SocketAddr>, ConfigError> {
@@ -352,6 +369,7 @@ mod tests {
         assert_eq!(config.service.session_ttl_ms, service.session_ttl_ms);
         assert_eq!(config.service.friends, service.friends);
         assert_eq!(config.service.groups, service.groups);
+        assert_eq!(config.service.rates, service.rates);
         assert_eq!(config.service.sessions_per_user_max, service.sessions_per_user_max);
         let reactor = reactor::Config::default();
         assert_eq!(config.reactor.outbox_hard_bytes, reactor.outbox_hard_bytes);

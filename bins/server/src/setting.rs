@@ -145,6 +145,72 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     number("groups_max", "1000", "Groups of one user."),
     number("group_members_max", "10000", "Members of one group."),
+    number(
+        "friend_requests_burst",
+        "100",
+        "Friend requests of one user that are taken at once, by this node. More are told to wait. 0: no limit.",
+    ),
+    number(
+        "friend_requests_per_minute",
+        "30",
+        "Friend requests of one user a minute in the long run. 0: no limit.",
+    ),
+    number(
+        "searches_burst",
+        "120",
+        "Searches for users of one user that are taken at once, by this node. More are told to wait. 0: no limit.",
+    ),
+    number(
+        "searches_per_minute",
+        "60",
+        "Searches for users of one user a minute in the long run. 0: no limit.",
+    ),
+    number(
+        "joins_burst",
+        "100",
+        "Groups that one user joins or asks to join that are taken at once, by this node. More are told to wait. 0: no limit.",
+    ),
+    number(
+        "joins_per_minute",
+        "30",
+        "Groups that one user joins or asks to join a minute in the long run. 0: no limit.",
+    ),
+    number(
+        "sends_burst",
+        "200",
+        "Messages of one user that are taken at once, by this node. More are told to wait. 0: no limit.",
+    ),
+    number("sends_per_minute", "3000", "Messages of one user a minute in the long run. 0: no limit."),
+    number(
+        "registrations_burst",
+        "100",
+        "Registrations from one address that are taken at once, by this node. More are told to wait. 0: no limit.",
+    ),
+    number(
+        "registrations_per_minute",
+        "30",
+        "Registrations from one address a minute in the long run. 0: no limit.",
+    ),
+    number(
+        "recoveries_burst",
+        "20",
+        "Tries to recover an account from one address that are taken at once, by this node. More are told to wait. 0: no limit.",
+    ),
+    number(
+        "recoveries_per_minute",
+        "10",
+        "Tries to recover an account from one address a minute in the long run. 0: no limit.",
+    ),
+    number(
+        "failed_logins_burst",
+        "100",
+        "Wrong passwords from one address that are taken at once, by this node. More are told to wait. 0: no limit. After that the address must wait, also with the right one.",
+    ),
+    number(
+        "failed_logins_per_minute",
+        "30",
+        "Wrong passwords from one address a minute in the long run. 0: no limit.",
+    ),
     number("text_bytes_max", "65536", "Bytes of one message text."),
     number("page_max", "200", "Entries of one page of any list."),
     number("connections_max", "16384", "Connections of this node; more are told so and closed."),

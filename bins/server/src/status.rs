@@ -6,6 +6,7 @@ use admin::Status;
 use cluster::redis::{RedisBus, RedisPresence};
 use gateway::GatewayMonitor;
 use model::mysql::MySqlStore;
+use service::LimitSnapshot;
 
 use crate::exposition::{Kind, Page};
 use crate::process;
@@ -66,6 +67,8 @@ impl Status for NodeStatus {
         let help = "From taking a group of messages until it is stored and answered, in seconds.";
         page.histogram("chat_gateway_append_seconds", help, 1e6, &gateway.append_us);
 
+        self.limits(&mut page);
+
         if let Some(database) = &self.database {
             let pool = database.pool_snapshot();
             page.part("chat_store_pool", Kind::Counter, pool.counters());
@@ -79,5 +82,31 @@ impl Status for NodeStatus {
             page.part("chat_presence", Kind::Gauge, presence.gauges());
         }
         page.into_text()
+    }
+}
+
+impl NodeStatus {
+    fn limits(&self, page: &mut Page) {
+        let limits = self.gateway.limits();
+        let of = |value: fn(&LimitSnapshot) -> u64| {
+            limits.iter().map(move |limit| (limit.kind, value(limit))).collect::<Vec<_>>()
+        };
+        let refused = (
+            "chat_limits_refused_total",
+            "Requests refused because they came too fast, by kind.",
+            Kind::Counter,
+        );
+        page.labelled(refused, "kind", of(|limit| limit.refused));
+        let evicted = (
+            "chat_limits_evicted_total",
+            "Users or addresses whose pace was forgotten to make room, by kind.",
+            Kind::Counter,
+        );
+        page.labelled(evicted, "kind", of(|limit| limit.evicted));
+        let buckets =
+            ("chat_limits_buckets", "Users or addresses whose pace is remembered, by kind.", Kind::Gauge);
+        page.labelled(buckets, "kind", of(|limit| limit.buckets));
+        let help = "Addresses whose wrong recovery codes are remembered.";
+        page.number("chat_limits_waiting_recoverers", help, Kind::Gauge, self.gateway.waiting_recoverers());
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use service::LimitSnapshot;
+
 use crate::metrics::GatewaySnapshot;
 use crate::shared::Shared;
 
@@ -34,6 +36,16 @@ impl GatewayMonitor {
         };
         shared.hub.gauges(&mut snapshot);
         snapshot
+    }
+
+    /// What each limit on the rate of requests did, and what it holds.
+    pub fn limits(&self) -> Vec<LimitSnapshot> {
+        self.shared.service.limit_snapshots()
+    }
+
+    /// Addresses that have to wait with recovery codes, or had to.
+    pub fn waiting_recoverers(&self) -> usize {
+        self.shared.service.waiting_recoverers()
     }
 
     /// The reactor's counters and gauges.

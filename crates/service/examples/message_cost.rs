@@ -18,7 +18,7 @@ use protocol::{
     Secret,
 };
 use service::testing::NullHub;
-use service::{Batch, Caller, ConnKey, Handled, Pending, Ports, Principal, Service, ServiceConfig};
+use service::{Batch, Caller, ConnKey, Handled, Pending, Ports, Principal, Rates, Service, ServiceConfig};
 
 const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 const PAIRS: u64 = 50;
@@ -37,7 +37,7 @@ fn main() {
         entropy: Arc::new(FakeEntropy::new(1)),
         hasher: Arc::new(FakeHasher::new()),
     };
-    let service = Service::new(ports, ServiceConfig::default());
+    let service = Service::new(ports, ServiceConfig { rates: Rates::OFF, ..ServiceConfig::default() });
     let users: Vec<User> = (0..2 * PAIRS).map(|n| User::new(&service, &format!("user {n}"))).collect();
     for pair in users.chunks(2) {
         pair[0]

@@ -1,5 +1,7 @@
 //! REG, LOGIN and CHANGE_PASSWORD. All hash a password: slow lane only.
 
+use std::net::IpAddr;
+
 use domain::{Account, Credentials, NUMBER_MAX, NewUser, PasswordChange, UserId};
 use protocol::{ChangePassword, Code, Login, Nothing, Refusal, Reg, Registered, Secret};
 
@@ -12,17 +14,19 @@ use crate::service::{Handled, Service};
 use crate::sessions;
 
 /// REG.
-pub(crate) fn register(service: &Service, request: &Reg) -> Result<Registered, Stop> {
+pub(crate) fn register(service: &Service, caller: Caller<'_>, request: &Reg) -> Result<Registered, Stop> {
     let name = UserName::parse(&request.name)?;
     let password = request.password.expose();
     fields::new_password("password", password)?;
+    let at = service.ports.clock.now();
+    service.limits.registrations.take(caller.address.into(), at)?;
     let (recovery_codes, hashes) = recovery_code::new(&*service.ports.entropy);
     let user = NewUser {
         name: &name.shown,
         name_key: &name.key,
         password_hash: &service.ports.hasher.hash(password)?,
         recovery_codes: &hashes,
-        at: service.ports.clock.now(),
+        at,
     };
     let Some(id) = service.ports.store.create_user(&user)? else {
         return Err(Refusal::new(Code::NAME_TAKEN).field("name").into());
@@ -37,7 +41,7 @@ pub(crate) fn log_in(service: &Service, caller: Caller<'_>, request: &Login) -> 
     fields::known_password(password)?;
     let name = request.name.as_deref().map(UserName::parse);
     let account = account(request.id, name.as_ref())?;
-    let credentials = check_password(service, account, password)?;
+    let credentials = check_password(service, caller.address, account, password)?;
     sessions::begin(service, caller, &credentials)
 }
 
@@ -85,12 +89,28 @@ pub(crate) fn account<'a>(
 pub(crate) fn prove(service: &Service, me: Me<'_>, password: &Secret) -> Result<Credentials, Stop> {
     let password = password.expose();
     fields::known_password(password)?;
-    check_password(service, Account::Id(me.user()), password)
+    check_password(service, me.address, Account::Id(me.user()), password)
 }
 
 /// The account whose password this is. A wrong password and an account that does not exist get the same answer after the
-/// same work: one look-up and one verification.
-fn check_password(service: &Service, account: Account<'_>, password: &str) -> Result<Credentials, Stop> {
+/// same work: one look-up and one verification. An address that was wrong too often has to wait, whatever it knows.
+fn check_password(
+    service: &Service,
+    address: IpAddr,
+    account: Account<'_>,
+    password: &str,
+) -> Result<Credentials, Stop> {
+    let (wrong, origin) = (&service.limits.failed_logins, address.into());
+    // Taken before it is known to be wrong, so that guesses at once do not pass together.
+    wrong.take(origin, service.ports.clock.now())?;
+    let checked = verify(service, account, password);
+    if !matches!(&checked, Err(Stop::Refused(refusal)) if refusal.code == Code::BAD_CREDENTIALS) {
+        wrong.give_back(origin);
+    }
+    checked
+}
+
+fn verify(service: &Service, account: Account<'_>, password: &str) -> Result<Credentials, Stop> {
     let credentials = service.ports.store.credentials(account)?;
     let hasher = &service.ports.hasher;
     let hash = credentials.as_ref().map_or(hasher.decoy(), |known| &known.password_hash);

@@ -39,6 +39,7 @@ pub struct Caller<'a> {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Me<'a> {
     pub(crate) conn: ConnKey,
+    pub(crate) address: IpAddr,
     pub(crate) principal: &'a Principal,
 }
 
@@ -46,7 +47,7 @@ impl<'a> Caller<'a> {
     /// The caller, if logged in. The gateway has checked it; this makes a mistake there harmless.
     pub(crate) fn me(self) -> Result<Me<'a>, Refusal> {
         match self.principal {
-            Some(principal) => Ok(Me { conn: self.conn, principal }),
+            Some(principal) => Ok(Me { conn: self.conn, address: self.address, principal }),
             None => Err(Refusal::new(Code::NOT_LOGGED_IN)),
         }
     }

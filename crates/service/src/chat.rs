@@ -30,7 +30,7 @@ const REPEAT_DELIVERED_MS: u64 = 60_000;
 
 /// Checks ONE_CHAT. Somebody who is no friend and somebody who does not exist are the same here.
 pub(crate) fn to_friend(service: &Service, me: Me<'_>, rid: u32, request: OneChat) -> Result<Handled, Stop> {
-    check(service, &request.msg, &request.client_msg_id)?;
+    check(service, me, &request.msg, &request.client_msg_id)?;
     let friend = UserId(request.to);
     if friend == me.user() {
         return Err(Stop::refused(Code::SELF));
@@ -48,7 +48,7 @@ pub(crate) fn to_friend(service: &Service, me: Me<'_>, rid: u32, request: OneCha
 
 /// Checks GROUP_CHAT.
 pub(crate) fn to_group(service: &Service, me: Me<'_>, rid: u32, request: GroupChat) -> Result<Handled, Stop> {
-    check(service, &request.msg, &request.client_msg_id)?;
+    check(service, me, &request.msg, &request.client_msg_id)?;
     let group = GroupId(request.groupid);
     if !groups::is_member(service, group, me.user())? {
         let first = said_before(service, me, &request.client_msg_id)?;
@@ -114,9 +114,10 @@ pub(crate) fn refuse(service: &Service, batch: &mut Batch) {
     }
 }
 
-fn check(service: &Service, text: &str, client_msg_id: &str) -> Result<(), Refusal> {
+fn check(service: &Service, me: Me<'_>, text: &str, client_msg_id: &str) -> Result<(), Refusal> {
     fields::text(text, service.config.text_bytes_max)?;
-    fields::client_msg_id(client_msg_id)
+    fields::client_msg_id(client_msg_id)?;
+    service.limits.sends.take(me.user(), service.ports.clock.now())
 }
 
 /// The place of the first, if this is a repeat. Asked only where the message itself would be refused: its sender may

@@ -2,6 +2,8 @@
 
 use domain::{FriendLimits, GroupLimits};
 
+use crate::limits::Rates;
+
 /// Whether a user may be connected from several devices.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum SessionPolicy {
@@ -26,6 +28,8 @@ pub struct ServiceConfig {
     pub friends: FriendLimits,
     /// Members of one group, groups of one user.
     pub groups: GroupLimits,
+    /// How often users and addresses may do what.
+    pub rates: Rates,
     /// Entries of one page.
     pub page_max: u32,
     /// Entries of each list in the login bundle.
@@ -55,6 +59,7 @@ impl Default for ServiceConfig {
             session_ttl_ms: 30 * 24 * 3600 * 1000,
             friends: FriendLimits { friends: 5_000, requests: 500 },
             groups: GroupLimits { members: 10_000, groups: 1_000 },
+            rates: Rates::default(),
             page_max: protocol::limits::PAGE_MAX,
             bundle_page_max: 100,
             text_bytes_max: protocol::limits::TEXT_BYTES_MAX,

@@ -65,8 +65,9 @@ pub(crate) fn conversation(
 /// ADD_FRIEND.
 pub(crate) fn request(service: &Service, me: Me<'_>, request: &AddFriend) -> Result<FriendAnswer, Stop> {
     fields::greeting(&request.greeting)?;
-    let other = Other::find(service, me, request.friendid)?;
     let ports = &service.ports;
+    service.limits.friend_requests.take(me.user(), ports.clock.now())?;
+    let other = Other::find(service, me, request.friendid)?;
     let outcome = ports.store.request_friend(
         me.user(),
         other.id,

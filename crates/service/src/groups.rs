@@ -94,6 +94,7 @@ pub(crate) fn create(service: &Service, me: Me<'_>, request: &CreateGroup) -> Re
 /// ADD_GROUP: joins a group, which is open to everybody.
 pub(crate) fn join(service: &Service, me: Me<'_>, request: &GroupRef) -> Result<protocol::Joined, Stop> {
     let ports = &service.ports;
+    service.limits.joins.take(me.user(), ports.clock.now())?;
     let mut group = find(service, request.groupid)?.ok_or_else(|| Stop::refused(Code::NOT_FOUND))?;
     if membership(service, request.groupid, me.user())?.is_some() {
         return Err(Stop::refused(Code::ALREADY_MEMBER));

@@ -32,6 +32,7 @@ pub(crate) fn recover(service: &Service, caller: Caller<'_>, request: &Recover) 
     let account = accounts::account(request.id, name.as_ref())?;
     let (ports, origin) = (&service.ports, Origin::from(caller.address));
     let at = ports.clock.now();
+    service.limits.recoveries.take(origin, at)?;
     if let Err(retry_after_ms) = service.recoveries.begin(origin, at) {
         return Err(Refusal::new(Code::TOO_MANY).retry_after_ms(retry_after_ms).into());
     }
@@ -97,6 +98,11 @@ impl Delays {
         }
         delays.insert(origin, Delay { failures, until: Timestamp(now.0 + recovery_delay_ms(failures)) });
         Ok(())
+    }
+
+    /// Addresses that are remembered.
+    pub(crate) fn len(&self) -> usize {
+        self.0.lock().len()
     }
 
     /// The try was right, or nobody looked at it: it does not count.

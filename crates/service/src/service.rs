@@ -14,6 +14,7 @@ use crate::directory::Directory;
 use crate::friends::{self, Friendships, Relations};
 use crate::groups::{self, Rosters};
 use crate::hub::Hub;
+use crate::limits::{LimitSnapshot, Limits};
 use crate::moves::Moves;
 use crate::notice::{self, Notice};
 use crate::presence::Doors;
@@ -76,6 +77,7 @@ pub struct Service {
     pub(crate) told: Told,
     pub(crate) unsettled: Unsettled,
     pub(crate) upkeep: Upkeep,
+    pub(crate) limits: Limits,
     pub(crate) recoveries: Delays,
     pub(crate) trouble: Trouble,
 }
@@ -105,6 +107,7 @@ impl Service {
             told: Told::new(),
             unsettled: Unsettled::new(),
             upkeep: Upkeep::default(),
+            limits: Limits::new(&config.rates),
             recoveries: Delays::default(),
             trouble: Trouble::default(),
             ports,
@@ -156,6 +159,16 @@ impl Service {
         &self.config
     }
 
+    /// What each limit on the rate of requests did, and what it holds.
+    pub fn limit_snapshots(&self) -> Vec<LimitSnapshot> {
+        self.limits.snapshot()
+    }
+
+    /// Addresses that have to wait with recovery codes, or had to.
+    pub fn waiting_recoverers(&self) -> usize {
+        self.recoveries.len()
+    }
+
     /// Wall time in Unix milliseconds, as clients are told it.
     pub fn now_ms(&self) -> u64 {
         self.ports.clock.now().0
@@ -172,10 +185,7 @@ impl Service {
             Request::Hello(_) => return Err(Stop::refused(Code::HELLO_FIRST)),
             Request::Ping(_) => return Err(Stop::refused(Code::NOT_ALLOWED)),
 
-            Request::Reg(r) => {
-                caller.guest()?;
-                Reply::Reg(accounts::register(self, &r)?)
-            }
+            Request::Reg(r) => Reply::Reg(accounts::register(self, caller.guest()?, &r)?),
             Request::Login(r) => return accounts::log_in(self, caller.guest()?, &r),
             Request::Resume(r) => return sessions::resume(self, caller.guest()?, &r),
             Request::LogOut(_) => return sessions::log_out(self, caller.me()?),

@@ -40,7 +40,8 @@ impl Node {
             command.args(["--node", &name, "--listen", &addr.to_string(), "--admin", &admin.to_string()]);
             command.args(["--store", &mariadb.url(), "--redis", &format!("redis://{}", redis.addr())]);
             command.args(["--proxy-trusted", &NGINX_SOURCE.to_string(), "--data"]).arg(&data);
-            command.args(["--password-memory-kib", "8", "--password-iterations", "1"]).args(args);
+            command.args(["--password-memory-kib", "8", "--password-iterations", "1"]);
+            command.args(testkit::no_rates(args)).args(args);
             // Settings in the environment of whoever measures are not those of the measurement.
             let settings = std::env::vars_os().map(|(name, _)| name);
             for name in settings.filter(|name| name.to_string_lossy().starts_with("CHAT_")) {

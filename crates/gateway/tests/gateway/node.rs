@@ -12,7 +12,7 @@ use gateway::{Gateway, GatewayConfig, GatewayHub, RunningGateway};
 use protocol::{
     Hello, Incoming, Login, OneChat, Push, Refusal, Reg, Reply, Request, Secret, SignedIn, decode, encode,
 };
-use service::{Ports, Service, ServiceConfig};
+use service::{Ports, Service};
 
 /// How long anything may take before a test fails.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
@@ -57,7 +57,7 @@ impl World {
             entropy: Arc::new(FakeEntropy::new(rand_seed())),
             hasher,
         };
-        let service = Service::new(ports, ServiceConfig::default());
+        let service = Service::new(ports, service::testing::config());
         let listener = reactor::listen("127.0.0.1:0".parse().unwrap(), 128).expect("a free port");
         let address = listener.local_addr().expect("bound");
         let reactor = reactor::Config { io_threads: 2, ..reactor::Config::default() };

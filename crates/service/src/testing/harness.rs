@@ -14,13 +14,18 @@ use protocol::{
 
 use crate::testing::RecordingHub;
 use crate::wire;
-use crate::{Batch, Caller, ConnKey, Handled, Pending, Ports, Principal, Service, ServiceConfig};
+use crate::{Batch, Caller, ConnKey, Handled, Pending, Ports, Principal, Rates, Service, ServiceConfig};
 
 /// The password of everybody in a harness.
 pub const PASSWORD: &str = "correct horse";
 
 /// When a harness begins: some day in 2023.
 const START: Timestamp = Timestamp(1_700_000_000_000);
+
+/// The default configuration, without limits on the rate of requests: the time of a harness stands still.
+pub fn config() -> ServiceConfig {
+    ServiceConfig { rates: Rates::OFF, ..ServiceConfig::default() }
+}
 
 /// A service over fakes, all of which can be reached. Shared by threads.
 pub struct Harness {
@@ -67,9 +72,9 @@ impl Default for Harness {
 }
 
 impl Harness {
-    /// A service with the default configuration.
+    /// A service with [`config`].
     pub fn new() -> Harness {
-        Harness::with(ServiceConfig::default())
+        Harness::with(config())
     }
 
     /// A service with this configuration.

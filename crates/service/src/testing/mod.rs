@@ -17,5 +17,5 @@
 mod harness;
 mod recording_hub;
 
-pub use harness::{Device, Harness, PASSWORD};
+pub use harness::{Device, Harness, PASSWORD, config};
 pub use recording_hub::{NullHub, RecordingHub};

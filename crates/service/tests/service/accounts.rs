@@ -1,8 +1,8 @@
 //! REG and LOGIN.
 
 use protocol::{Code, Login, Reg, Request, Secret};
+use service::Handled;
 use service::testing::{Harness, PASSWORD};
-use service::{Handled, ServiceConfig};
 
 use crate::{bad_field, refused};
 
@@ -106,7 +106,7 @@ fn an_endless_password_is_not_hashed() {
 
 #[test]
 fn access_is_checked_here_too() {
-    let harness = Harness::with(ServiceConfig::default());
+    let harness = Harness::with(service::testing::config());
     let alice = harness.login("alice");
     let reg = Reg { name: "bob".into(), password: Secret::new(PASSWORD) };
     refused(alice.handle(Request::Reg(reg)), Code::ALREADY_LOGGED_IN);

@@ -140,7 +140,7 @@ fn what_waits_is_forgotten_when_its_reader_leaves() {
 
 #[test]
 fn at_the_limit_acknowledgements_are_stored_at_once() {
-    let harness = Harness::with(ServiceConfig { cursors_waiting_max: 2, ..ServiceConfig::default() });
+    let harness = Harness::with(ServiceConfig { cursors_waiting_max: 2, ..service::testing::config() });
     let bob = harness.login("bob");
     let convs: Vec<u64> = (0..4)
         .map(|n| {
@@ -161,7 +161,7 @@ fn at_the_limit_acknowledgements_are_stored_at_once() {
 
 #[test]
 fn what_cannot_be_stored_waits_within_its_limit() {
-    let harness = Harness::with(ServiceConfig { cursors_waiting_max: 1, ..ServiceConfig::default() });
+    let harness = Harness::with(ServiceConfig { cursors_waiting_max: 1, ..service::testing::config() });
     let (alice, bob) = (harness.login("alice"), harness.login("bob"));
     let conv = harness.befriend(&alice, &bob);
     let group = harness.group(&[&alice, &bob]);

@@ -148,7 +148,7 @@ fn what_makes_no_sense_is_refused_and_told_to_nobody() {
 #[test]
 fn numbers_are_limited() {
     let friends = FriendLimits { friends: 1, requests: 1 };
-    let harness = Harness::with(ServiceConfig { friends, ..ServiceConfig::default() });
+    let harness = Harness::with(ServiceConfig { friends, ..service::testing::config() });
     let (alice, bob, carol) = (harness.login("alice"), harness.login("bob"), harness.login("carol"));
     add(&alice, bob.user().0, "").unwrap();
     refused(add(&alice, carol.user().0, ""), Code::FULL);
@@ -182,7 +182,7 @@ fn either_side_ends_a_friendship_at_once() {
 #[test]
 fn lists_are_paged() {
     let harness =
-        Harness::with(ServiceConfig { page_max: 4, bundle_page_max: 3, ..ServiceConfig::default() });
+        Harness::with(ServiceConfig { page_max: 4, bundle_page_max: 3, ..service::testing::config() });
     let alice = harness.login("alice");
     let others: Vec<_> = (0..5).map(|n| harness.login(&format!("friend {n}"))).collect();
     for other in &others {

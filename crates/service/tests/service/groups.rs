@@ -157,7 +157,7 @@ fn a_foreign_group_and_none_are_the_same_to_readers_and_writers() {
 #[test]
 fn who_is_refused_throws_no_roster_away() {
     let groups = GroupLimits { members: 2, groups: 10 };
-    let harness = Harness::with(ServiceConfig { groups, ..ServiceConfig::default() });
+    let harness = Harness::with(ServiceConfig { groups, ..service::testing::config() });
     let (alice, bob, carol) = (harness.login("alice"), harness.login("bob"), harness.login("carol"));
     let group = harness.group(&[&alice, &bob]);
     alice.say_in(group, "1", "hello").unwrap();
@@ -190,7 +190,7 @@ fn what_would_change_nothing_is_not_written() {
 
 #[test]
 fn members_are_listed_with_role_and_presence() {
-    let harness = Harness::with(ServiceConfig { page_max: 2, ..ServiceConfig::default() });
+    let harness = Harness::with(ServiceConfig { page_max: 2, ..service::testing::config() });
     let (alice, bob, carol) = (harness.login("alice"), harness.login("bob"), harness.login("carol"));
     let group = harness.group(&[&alice, &bob, &carol]);
     bob.disconnect();
@@ -206,7 +206,7 @@ fn members_are_listed_with_role_and_presence() {
 #[test]
 fn numbers_are_limited() {
     let groups = GroupLimits { members: 2, groups: 1 };
-    let harness = Harness::with(ServiceConfig { groups, ..ServiceConfig::default() });
+    let harness = Harness::with(ServiceConfig { groups, ..service::testing::config() });
     let (alice, bob, carol) = (harness.login("alice"), harness.login("bob"), harness.login("carol"));
     let group = harness.group(&[&alice, &bob]);
     refused(join(&carol, group), Code::FULL);

@@ -28,7 +28,7 @@ fn seqs(page: &HistoryPage) -> Vec<u64> {
 
 #[test]
 fn pages_go_forwards_backwards_and_from_the_end() {
-    let harness = Harness::with(ServiceConfig { page_max: 4, ..ServiceConfig::default() });
+    let harness = Harness::with(ServiceConfig { page_max: 4, ..service::testing::config() });
     let (alice, bob) = (harness.login("Alice"), harness.login("bob"));
     let conv = harness.befriend(&alice, &bob);
     for n in 1..=10 {
@@ -146,7 +146,7 @@ fn pages_of_the_worst_texts_fit_a_frame() {
 
 #[test]
 fn conversations_are_listed_in_pages() {
-    let harness = Harness::with(ServiceConfig { page_max: 2, ..ServiceConfig::default() });
+    let harness = Harness::with(ServiceConfig { page_max: 2, ..service::testing::config() });
     let (alice, bob, carol) = (harness.login("alice"), harness.login("bob"), harness.login("carol"));
     let with_bob = harness.befriend(&alice, &bob);
     let with_carol = harness.befriend(&alice, &carol);

@@ -11,6 +11,7 @@ mod chat;
 mod friends;
 mod groups;
 mod history;
+mod limits;
 mod nodes;
 mod numbers;
 mod outages;

@@ -8,7 +8,7 @@ use service::{Begin, Notice, Readers, ServiceConfig, SessionPolicy, Since};
 use crate::{messages, refused};
 
 fn two_nodes() -> (Harness, Harness) {
-    with(ServiceConfig::default())
+    with(service::testing::config())
 }
 
 fn with(config: ServiceConfig) -> (Harness, Harness) {

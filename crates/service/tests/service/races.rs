@@ -63,7 +63,7 @@ fn an_accepted_and_withdrawn_request_is_one_of_the_two() {
 
 #[test]
 fn one_of_two_logins_gets_in_where_one_is_allowed() {
-    let config = ServiceConfig { session_policy: SessionPolicy::Reject, ..ServiceConfig::default() };
+    let config = ServiceConfig { session_policy: SessionPolicy::Reject, ..service::testing::config() };
     let harness = Harness::with(config);
     for round in 0..ROUNDS {
         let name = format!("user {round}");
@@ -150,7 +150,7 @@ fn a_connection_that_goes_late_takes_no_presence_along() {
 
 #[test]
 fn two_logins_that_replace_each_other_leave_one() {
-    let config = ServiceConfig { session_policy: SessionPolicy::Replace, ..ServiceConfig::default() };
+    let config = ServiceConfig { session_policy: SessionPolicy::Replace, ..service::testing::config() };
     let harness = Harness::with(config);
     for round in 0..ROUNDS {
         let name = format!("user {round}");

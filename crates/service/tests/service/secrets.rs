@@ -63,7 +63,7 @@ fn a_new_password_leaves_the_session_that_asks() {
 #[test]
 fn a_new_password_reaches_the_devices_on_other_nodes() {
     let here = Harness::new();
-    let there = here.beside(service::ServiceConfig::default());
+    let there = here.beside(service::testing::config());
     let desk = here.login("alice");
     let phone = there.try_login("alice").unwrap();
     change(&desk, PASSWORD, NEW).unwrap();
@@ -158,7 +158,7 @@ fn every_failed_recovery_gets_the_same_answer_after_the_same_work() {
 #[test]
 fn wrong_codes_make_the_account_wait_on_every_node_and_after_a_restart() {
     let here = Harness::new();
-    let there = here.beside(service::ServiceConfig::default());
+    let there = here.beside(service::testing::config());
     let (_, codes) = register(&here, "alice");
     let wrong = Secret::new("0000-0000-0000-0000");
     refused(recover(&here, 1, by_name("alice", &wrong)), Code::BAD_CREDENTIALS);

@@ -7,7 +7,7 @@ use service::{Handled, ServiceConfig, SessionPolicy};
 use crate::{body, refused};
 
 fn with_policy(session_policy: SessionPolicy) -> Harness {
-    Harness::with(ServiceConfig { session_policy, ..ServiceConfig::default() })
+    Harness::with(ServiceConfig { session_policy, ..service::testing::config() })
 }
 
 fn sessions(device: &Device<'_>) -> Vec<protocol::Session> {
@@ -33,7 +33,7 @@ fn many_devices_stay_side_by_side() {
 
 #[test]
 fn one_session_too_many_ends_the_one_seen_longest_ago() {
-    let harness = Harness::with(ServiceConfig { sessions_per_user_max: 2, ..ServiceConfig::default() });
+    let harness = Harness::with(ServiceConfig { sessions_per_user_max: 2, ..service::testing::config() });
     let first = harness.login("alice");
     harness.clock.advance_ms(1);
     let second = harness.login("alice");
@@ -113,7 +113,7 @@ fn what_is_no_token_resumes_nothing() {
 
 #[test]
 fn a_session_that_nobody_saw_is_over_in_time() {
-    let harness = Harness::with(ServiceConfig { session_ttl_ms: 1_000, ..ServiceConfig::default() });
+    let harness = Harness::with(ServiceConfig { session_ttl_ms: 1_000, ..service::testing::config() });
     let alice = harness.login("alice");
     alice.disconnect();
     harness.clock.advance_ms(900);
@@ -129,7 +129,7 @@ fn a_session_that_nobody_saw_is_over_in_time() {
 #[test]
 fn a_tick_forgets_sessions_that_are_over_and_keeps_connected_ones() {
     let ttl_ms = 10 * 60_000;
-    let harness = Harness::with(ServiceConfig { session_ttl_ms: ttl_ms, ..ServiceConfig::default() });
+    let harness = Harness::with(ServiceConfig { session_ttl_ms: ttl_ms, ..service::testing::config() });
     let stays = harness.login("alice");
     let gone = harness.login("alice");
     gone.disconnect();

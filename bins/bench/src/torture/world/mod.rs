@@ -249,6 +249,7 @@ fn settings(name: &str, store: &str) -> Vec<String> {
     .concat()
     .into_iter()
     .map(str::to_owned)
+    .chain(testkit::no_rates(&[]).map(str::to_owned))
     .collect()
 }
 

@@ -6,6 +6,7 @@ mod bodies;
 mod crowd;
 mod flood;
 mod frames;
+mod haste;
 mod pace;
 mod samples;
 mod slow_reader;

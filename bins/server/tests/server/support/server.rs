@@ -88,9 +88,10 @@ impl Options {
             Place::Folder => {}
             Place::Database { url, .. } | Place::Url(url) => all.push(format!("--store={url}")),
         }
-        // Hashing is not what is tested here. Nor is the heartbeat, but where a test says so: nobody is silent for long.
+        // Hashing is not what is tested here. Nor are the rates of requests nor the heartbeat, but where a test says so: nobody is silent for long.
         let defaults = ["--password-memory-kib=8", "--password-iterations=1", "--heartbeat-ms=600000"];
-        all.extend(defaults.map(str::to_owned).into_iter().filter(|default| {
+        let defaults = defaults.into_iter().chain(testkit::no_rates(&self.args));
+        all.extend(defaults.map(str::to_owned).filter(|default| {
             let (flag, _) = default.split_once('=').unwrap_or((default, ""));
             !self.args.iter().any(|arg| arg.split('=').next() == Some(flag))
         }));

@@ -1,0 +1,153 @@
+//! How often somebody may do what: a bucket of tokens for each user, or each address, and each kind of request.
+//!
+//! Kept by each node for itself, in memory: a restart forgets, and whoever is connected to several nodes has a bucket on
+//! each. It is against floods and guessing, not accounting.
+
+mod bucket;
+mod buckets;
+
+use std::hash::Hash;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+use domain::{Timestamp, UserId};
+use protocol::{Code, Refusal};
+
+pub use bucket::Rate;
+
+use crate::address::Origin;
+use buckets::Buckets;
+
+/// What is limited, and how often it may be done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Rates {
+    /// ADD_FRIEND, of a user.
+    pub friend_requests: Rate,
+    /// Searches for users, of a user.
+    pub searches: Rate,
+    /// Joining groups and applying to them, of a user.
+    pub joins: Rate,
+    /// Messages, of a user.
+    pub sends: Rate,
+    /// REG, from an address.
+    pub registrations: Rate,
+    /// RECOVER, from an address.
+    pub recoveries: Rate,
+    /// Wrong passwords, from an address.
+    pub failed_logins: Rate,
+}
+
+impl Default for Rates {
+    fn default() -> Rates {
+        let rate = |burst, per_minute| Rate { burst, per_minute };
+        Rates {
+            friend_requests: rate(100, 30),
+            searches: rate(120, 60),
+            joins: rate(100, 30),
+            sends: rate(200, 3_000),
+            registrations: rate(100, 30),
+            recoveries: rate(20, 10),
+            failed_logins: rate(100, 30),
+        }
+    }
+}
+
+impl Rates {
+    /// No limit on anything.
+    pub const OFF: Rates = Rates {
+        friend_requests: Rate::OFF,
+        searches: Rate::OFF,
+        joins: Rate::OFF,
+        sends: Rate::OFF,
+        registrations: Rate::OFF,
+        recoveries: Rate::OFF,
+        failed_logins: Rate::OFF,
+    };
+}
+
+/// What one kind of limit did, and what it holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LimitSnapshot {
+    /// Its name, as in the settings.
+    pub kind: &'static str,
+    /// Requests refused.
+    pub refused: u64,
+    /// Buckets in memory.
+    pub buckets: u64,
+    /// Buckets forgotten although they were not full, to make room.
+    pub evicted: u64,
+}
+
+/// All limits of a node. Any thread.
+#[derive(Debug)]
+pub(crate) struct Limits {
+    pub(crate) friend_requests: Limit<UserId>,
+    pub(crate) searches: Limit<UserId>,
+    pub(crate) joins: Limit<UserId>,
+    pub(crate) sends: Limit<UserId>,
+    pub(crate) registrations: Limit<Origin>,
+    pub(crate) recoveries: Limit<Origin>,
+    pub(crate) failed_logins: Limit<Origin>,
+}
+
+impl Limits {
+    pub(crate) fn new(rates: &Rates) -> Limits {
+        Limits {
+            friend_requests: Limit::new(rates.friend_requests),
+            searches: Limit::new(rates.searches),
+            joins: Limit::new(rates.joins),
+            sends: Limit::new(rates.sends),
+            registrations: Limit::new(rates.registrations),
+            recoveries: Limit::new(rates.recoveries),
+            failed_logins: Limit::new(rates.failed_logins),
+        }
+    }
+
+    pub(crate) fn snapshot(&self) -> Vec<LimitSnapshot> {
+        let Limits { friend_requests, searches, joins, sends, registrations, recoveries, failed_logins } =
+            self;
+        vec![
+            friend_requests.snapshot("friend_requests"),
+            searches.snapshot("searches"),
+            joins.snapshot("joins"),
+            sends.snapshot("sends"),
+            registrations.snapshot("registrations"),
+            recoveries.snapshot("recoveries"),
+            failed_logins.snapshot("failed_logins"),
+        ]
+    }
+}
+
+/// One kind of limit. Any thread.
+#[derive(Debug)]
+pub(crate) struct Limit<K> {
+    buckets: Buckets<K>,
+    refused: AtomicU64,
+}
+
+impl<K: Copy + Eq + Hash> Limit<K> {
+    fn new(rate: Rate) -> Limit<K> {
+        Limit { buckets: Buckets::new(rate), refused: AtomicU64::new(0) }
+    }
+
+    /// Takes a token, or refuses and says when there is one.
+    pub(crate) fn take(&self, key: K, now: Timestamp) -> Result<(), Refusal> {
+        self.buckets.take(key, now).map_err(|retry_after_ms| {
+            self.refused.fetch_add(1, Relaxed);
+            Refusal::new(Code::TOO_MANY).retry_after_ms(retry_after_ms)
+        })
+    }
+
+    /// Gives a token back that was taken for nothing.
+    pub(crate) fn give_back(&self, key: K) {
+        self.buckets.give_back(key);
+    }
+
+    fn snapshot(&self, kind: &'static str) -> LimitSnapshot {
+        LimitSnapshot {
+            kind,
+            refused: self.refused.load(Relaxed),
+            buckets: self.buckets.len() as u64,
+            evicted: self.buckets.evicted(),
+        }
+    }
+}
