@@ -2,8 +2,8 @@
 
 use ::mysql::Value;
 use domain::{
-    Account, CodeHash, PasswordChange, Recovered, Recovery, SecretStore, SessionId, StoreResult, UserId,
-    recovery_delay_ms,
+    Account, CodeHash, PasswordChange, Recovered, Recovery, SecretStore, SessionId, StoreResult, Timestamp,
+    UserId, recovery_delay_ms,
 };
 
 use super::MySqlStore;
@@ -53,31 +53,25 @@ impl SecretStore for MySqlStore {
                     (key.as_bytes(),),
                 )?,
             };
-            let Some(user) = found.map(user) else { return in_vain(tx) };
-            let id = user.id.0;
-            if !lock_user(tx, user.id)? {
-                return in_vain(tx);
-            }
+            // From here on the same statements are run for everybody who fails: nobody has the number 0.
+            let id = found.as_ref().map_or(0, |(id, ..)| *id);
+            lock_user(tx, UserId(id))?;
             let counted: Option<(u32, u64)> = tx.row(
                 "SELECT recovery_failures, recovery_after FROM credentials WHERE user_id = ? FOR UPDATE",
                 (id,),
             )?;
-            let Some((failures, after)) = counted else { return in_vain(tx) };
-            if recovery.at.0 < after {
-                return in_vain(tx);
-            }
+            let (failures, counts_for) = match counted {
+                Some((failures, after)) if recovery.at.0 >= after => (failures, id),
+                Some(_) | None => (0, 0),
+            };
             let used = tx.execute(
                 "DELETE FROM recovery_codes WHERE user_id = ? AND code_hash = ?",
-                (id, &recovery.code.0[..]),
+                (counts_for, &recovery.code.0[..]),
             )?;
-            if used == 0 {
-                let failures = failures.saturating_add(1);
-                tx.execute(
-                    "UPDATE credentials SET recovery_failures = ?, recovery_after = ? WHERE user_id = ?",
-                    (failures, recovery.at.0 + recovery_delay_ms(failures), id),
-                )?;
+            let Some(user) = found.map(user).filter(|_| used > 0) else {
+                note_failure(tx, counts_for, failures.saturating_add(1), recovery.at)?;
                 return Ok(None);
-            }
+            };
             tx.execute(
                 "UPDATE credentials SET password_hash = ?, recovery_failures = 0, recovery_after = 0 \
                  WHERE user_id = ?",
@@ -108,10 +102,16 @@ pub(super) fn insert_codes(tx: &mut Connection, user: UserId, codes: &[CodeHash]
     Ok(())
 }
 
-/// A try that no account counts costs the same write as one that does: its time tells nothing.
-fn in_vain(tx: &mut Connection) -> Result<Option<Recovered>, Fault> {
-    tx.execute("UPDATE recoveries_in_vain SET tries = tries + 1", ())?;
-    Ok(None)
+/// Counts a wrong code. One that counts for nobody costs the same write: the time of it tells nothing.
+fn note_failure(tx: &mut Connection, user: u64, failures: u32, at: Timestamp) -> Result<(), Fault> {
+    match user {
+        0 => tx.execute("UPDATE recoveries_in_vain SET tries = tries + 1 WHERE id = 1", ())?,
+        _ => tx.execute(
+            "UPDATE credentials SET recovery_failures = ?, recovery_after = ? WHERE user_id = ?",
+            (failures, at.0 + recovery_delay_ms(failures), user),
+        )?,
+    };
+    Ok(())
 }
 
 /// Ends the user's sessions but one, under the user's lock; those that ended.

@@ -4,6 +4,7 @@ mod lost;
 mod overload;
 mod races;
 mod schema;
+mod secrets;
 mod session;
 mod single;
 
