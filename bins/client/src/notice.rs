@@ -1,7 +1,8 @@
 //! Events, for people and for programs.
 
 use client::protocol::{
-    ChatMessage, FriendChanged, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind, MessageKind, State,
+    ChatMessage, FriendChanged, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind, MessageKind,
+    Notice, NoticeKind, Role, State,
 };
 use client::{Arrival, Event, Next, SessionEnd, SignInKind};
 use serde_json::{Value, json};
@@ -77,7 +78,10 @@ impl Narrator {
                     .map_or_else(|| format!("conversation {conv}"), |talk| roster.talk_name(talk));
                 format!("messages {first} to {last} of {talk} cannot be read")
             }
+            // Its notice says the same, on this device once.
+            Event::Friend(event) if event.notice != 0 => return None,
             Event::Friend(event) => friend_line(event, roster)?,
+            Event::Notice(notice) => notice_line(notice)?,
             Event::Presence(presence) => {
                 let name = roster.user_name(presence.id);
                 match presence.state {
@@ -175,6 +179,41 @@ fn change_line(change: &FriendChanged, roster: &Roster) -> Option<String> {
     })
 }
 
+/// What a notice says, if this version knows it.
+pub(crate) fn notice_line(notice: &Notice) -> Option<String> {
+    let name = match one_line(&notice.name) {
+        name if name.is_empty() => "a deleted user".into(),
+        name => name,
+    };
+    let group = match (&notice.groupname, notice.groupid) {
+        (Some(group), _) if !group.is_empty() => format!("#{}", one_line(group)),
+        (_, id) => format!("#{}", id.unwrap_or(0)),
+    };
+    Some(match notice.kind {
+        NoticeKind::FriendAccepted => format!("{name} is your friend now"),
+        NoticeKind::FriendRefused => format!("{name} refused your friend request"),
+        NoticeKind::FriendDeleted => format!("{name} ended the friendship"),
+        NoticeKind::ApplicationAccepted => format!("you are in {group} now: {name} let you in"),
+        NoticeKind::ApplicationRefused => format!("{name} refused your application to {group}"),
+        NoticeKind::InvitationAccepted => format!("{name} accepted your invitation and is in {group} now"),
+        NoticeKind::InvitationRefused => format!("{name} refused your invitation to {group}"),
+        NoticeKind::Removed => format!("{name} removed you from {group}"),
+        NoticeKind::Role => match notice.role {
+            Some(Role::Owner) => format!("you are the owner of {group} now: {name} handed it to you"),
+            Some(Role::Admin) => format!("{name} made you an admin of {group}"),
+            Some(Role::Member) | None => format!("you are no admin of {group} any more: {name} decided so"),
+        },
+        NoticeKind::Muted => match notice.until {
+            Some(until) if until > 0 => {
+                format!("{name} muted you in {group} until {}", moment::full(until))
+            }
+            Some(_) | None => format!("you may speak in {group} again: {name} decided so"),
+        },
+        NoticeKind::FriendAccountDeleted => "the account of one of your friends is gone".to_owned(),
+        NoticeKind::Unknown => return None,
+    })
+}
+
 fn group_line(event: &GroupEvent, roster: &Roster) -> Option<String> {
     let own = roster.me.as_ref().is_some_and(|me| me.id == event.id);
     let who = if own { "you".into() } else { one_line(&event.name) };
@@ -225,6 +264,7 @@ pub(crate) fn object(event: &Event, roster: &Roster) -> Value {
             json!({ "type": "gap", "conv": conv, "first": first, "last": last })
         }
         Event::Friend(event) => tagged("friend", event),
+        Event::Notice(notice) => tagged("notice", notice),
         Event::Presence(presence) => {
             let mut object = tagged("presence", presence);
             object["name"] = roster.user_name(presence.id).into();
@@ -265,15 +305,8 @@ mod tests {
             id: 1,
             name: "alice".into(),
             session: 1,
-            token: None,
             friends: vec![friend],
-            friends_next: 0,
-            groups: vec![],
-            groups_next: 0,
-            requests: vec![],
-            requests_next: 0,
-            convs: vec![],
-            convs_next: 0,
+            ..SignedIn::default()
         };
         let mut roster = Roster::default();
         roster.sign_in(&bundle);
@@ -300,6 +333,56 @@ mod tests {
         assert!(line(&message(1, "alice", "hi")).ends_with(" you → bob: hi"));
         let evil = message(2, "bob\u{1b}[31m\n12:00 eve", "a\u{1b}]0;title\u{7}b");
         assert!(line(&evil).ends_with(" bob[31m 12:00 eve: a]0;titleb"), "{}", line(&evil));
+    }
+
+    fn notice(kind: NoticeKind) -> Notice {
+        Notice {
+            seq: 1,
+            time: 0,
+            kind,
+            by: 2,
+            name: "bob\u{1b}[31m".into(),
+            groupid: Some(9),
+            groupname: Some("read\ners".into()),
+            role: None,
+            until: None,
+        }
+    }
+
+    #[test]
+    fn every_notice_that_is_known_says_who_and_where() {
+        for (kind, word) in NoticeKind::TABLE {
+            let line = notice_line(&notice(*kind));
+            assert_eq!(line.is_none(), *kind == NoticeKind::Unknown, "{word}");
+            let Some(line) = line.filter(|_| *kind != NoticeKind::FriendAccountDeleted) else { continue };
+            assert!(line.contains("bob[31m"), "{line}");
+            assert_eq!(line.contains("#read ers"), !word.starts_with("friend_"), "{line}");
+            assert!(!line.contains(|c: char| c.is_control()), "{line:?}");
+        }
+        let made = Notice { role: Some(Role::Admin), ..notice(NoticeKind::Role) };
+        assert_eq!(notice_line(&made).as_deref(), Some("bob[31m made you an admin of #read ers"));
+        let nameless = Notice { name: String::new(), ..notice(NoticeKind::Removed) };
+        assert_eq!(notice_line(&nameless).as_deref(), Some("a deleted user removed you from #read ers"));
+    }
+
+    #[test]
+    fn an_event_is_told_by_its_notice() {
+        let told = |event: &Event| Narrator::default().text(event, &roster(), "h:1", Style::Plain);
+        let event = |notice| {
+            Event::Friend(FriendEvent {
+                event: FriendEventKind::Refused,
+                id: 2,
+                name: "bob".into(),
+                by: 2,
+                greeting: String::new(),
+                friend: None,
+                notice,
+            })
+        };
+        assert_eq!(told(&event(1)), None);
+        let refused = Notice { name: "bob".into(), ..notice(NoticeKind::FriendRefused) };
+        assert_eq!(told(&Event::Notice(refused)).as_deref(), Some("* bob refused your friend request"));
+        assert_eq!(told(&event(0)).as_deref(), Some("* bob refused your friend request"));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use client::ClientError;
 use client::protocol::{
-    ChatMessage, Direction, Friend, FriendOutcome, FriendRequest, Group, Member, Profile, Role, Secret, Sent,
-    Session, State,
+    ChatMessage, Direction, Friend, FriendOutcome, FriendRequest, Group, Member, Notice, Profile, Role,
+    Secret, Sent, Session, State,
 };
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
@@ -11,7 +11,7 @@ use unicode_width::UnicodeWidthStr;
 use crate::command::{COMMANDS, Spec, UsageError, find};
 use crate::exit::Exit;
 use crate::moment;
-use crate::notice::{message_line, message_object};
+use crate::notice::{message_line, message_object, notice_line};
 use crate::printable::one_line;
 use crate::roster::{Me, Roster, Talk, called};
 use crate::style::Style;
@@ -52,6 +52,7 @@ pub(crate) enum Outcome {
     Edited(Profile),
     Friends(Vec<Friend>),
     Requests(Vec<FriendRequest>),
+    Notices(Vec<Notice>),
     Asked {
         id: u64,
         outcome: FriendOutcome,
@@ -234,6 +235,13 @@ impl Outcome {
                     format!("{way} {}", one_line(&request.greeting)).trim_end().to_owned(),
                 ]
             })),
+            Outcome::Notices(notices) if notices.is_empty() => one("nothing concerned you lately".to_owned()),
+            Outcome::Notices(notices) => {
+                let line = |notice: &Notice| {
+                    Some(format!("{}  {}", moment::full(notice.time), notice_line(notice)?))
+                };
+                notices.iter().filter_map(line).collect()
+            }
             Outcome::Asked { id, outcome: FriendOutcome::Requested, .. } => {
                 one(format!("user {id} was asked and can accept now"))
             }
@@ -332,6 +340,7 @@ impl Outcome {
             Outcome::Profile(profile) | Outcome::Edited(profile) => json!({ "profile": profile }),
             Outcome::Friends(friends) => json!({ "friends": friends }),
             Outcome::Requests(requests) => json!({ "requests": requests }),
+            Outcome::Notices(notices) => json!({ "notices": notices }),
             Outcome::Asked { id, outcome, friend } => {
                 let mut object = json!({ "id": id, "outcome": outcome });
                 if let Some(friend) = friend {

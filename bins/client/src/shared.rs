@@ -122,7 +122,7 @@ impl Shared {
             Event::Presence(presence) => known.roster.presence(presence.id, presence.state),
             Event::FriendChanged(change) => known.roster.friend_changed(change),
             Event::Group(event) => known.roster.group_event(event),
-            Event::Gap { .. } | Event::Dropped { .. } => {}
+            Event::Notice(_) | Event::Gap { .. } | Event::Dropped { .. } => {}
         }
         drop(known);
         self.changed.notify_all();

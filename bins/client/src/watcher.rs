@@ -69,7 +69,7 @@ impl Watcher {
                 self.save();
             }
             Event::SessionEnded(_) => self.save(),
-            Event::Message { .. } => self.unsaved = true,
+            Event::Message { .. } | Event::Notice(_) => self.unsaved = true,
             _ => {}
         }
     }

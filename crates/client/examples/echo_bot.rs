@@ -12,7 +12,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     };
     let (client, events) = Client::connect(Config::new(server).device("echo bot"))?;
     let (name, password) = (Some(name.clone()), Secret::new(password));
-    let me = client.log_in(Login { id: None, name, password })?;
+    let me = client.log_in(Login { name, password, ..Login::default() })?;
     println!("{} is user {}", me.name, me.id);
     for request in &me.requests {
         befriend(&client, request.id);

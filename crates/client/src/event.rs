@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use protocol::{
-    ChatMessage, FriendChanged, FriendEvent, GroupEvent, HelloReply, PresencePush, Refusal, SignedIn,
+    ChatMessage, FriendChanged, FriendEvent, GroupEvent, HelloReply, Notice, PresencePush, Refusal, SignedIn,
 };
 
 /// Something happened. See [`Events`](crate::Events).
@@ -48,7 +48,10 @@ pub enum Event {
         /// Seq of the last of them.
         last: u64,
     },
-    /// Something happened to a friend request or friendship.
+    /// Something concerned the user: on this device each once and in order of seq, whether it was there or not.
+    Notice(Notice),
+    /// Something happened to a friend request or friendship. One that names a notice changes lists only: the notice is
+    /// what to show.
     Friend(FriendEvent),
     /// A friend came or went.
     Presence(PresencePush),

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use protocol::ChatMessage;
+use protocol::{ChatMessage, Notice};
 
 use crate::event::{Arrival, Event};
 use crate::limits::{SESSION_MESSAGES_MAX, SESSION_NOTICES_MAX};
@@ -34,8 +34,18 @@ impl EventQueue {
         std::mem::take(&mut self.missed)
     }
 
+    /// Whether another event that is no message has room. Whoever has personal notices asks before.
+    pub(crate) fn has_room_for_notices(&self) -> bool {
+        self.queue.len() - self.messages < SESSION_NOTICES_MAX
+    }
+
+    /// A personal notice, which is never dropped; a page under way may exceed the limit once.
+    pub(crate) fn personal_notice(&mut self, notice: Notice) {
+        self.queue.push_back(Event::Notice(notice));
+    }
+
     pub(crate) fn notice(&mut self, event: Event) {
-        if self.queue.len() - self.messages < SESSION_NOTICES_MAX {
+        if self.has_room_for_notices() {
             self.queue.push_back(event);
         } else {
             self.dropped += 1;

@@ -29,10 +29,19 @@ pub struct NoMoreEvents;
 /// What the application took, on its way to the I/O thread.
 #[derive(Debug)]
 pub(crate) struct Taken {
-    cursors: Mutex<HashMap<u64, u64>>,
+    news: Mutex<TakenNews>,
     /// The I/O thread holds an event back because there was no room.
     stalled: AtomicBool,
     waker: Arc<Waker>,
+}
+
+/// What was taken since this was last asked.
+#[derive(Debug, Default)]
+pub(crate) struct TakenNews {
+    /// Conversation → seq.
+    pub(crate) cursors: HashMap<u64, u64>,
+    /// Up to which of the user's notices.
+    pub(crate) notices: Option<u64>,
 }
 
 impl Events {
@@ -60,8 +69,15 @@ impl Events {
     }
 
     fn note(&self, event: Event) -> Event {
-        if let Event::Message { message, .. } = &event {
-            self.taken.note(message.conv, message.seq);
+        match &event {
+            Event::Message { message, .. } => self.taken.note(|news| {
+                let cursor = news.cursors.entry(message.conv).or_insert(0);
+                *cursor = (*cursor).max(message.seq);
+            }),
+            Event::Notice(notice) => {
+                self.taken.note(|news| news.notices = Some(notice.seq.max(news.notices.unwrap_or(0))));
+            }
+            _ => {}
         }
         self.taken.made_room();
         event
@@ -70,20 +86,19 @@ impl Events {
 
 impl Taken {
     pub(crate) fn new(waker: Arc<Waker>) -> Taken {
-        Taken { cursors: Mutex::new(HashMap::new()), stalled: AtomicBool::new(false), waker }
+        Taken { news: Mutex::default(), stalled: AtomicBool::new(false), waker }
     }
 
     /// Everything that was noted since this was last asked. The I/O thread.
-    pub(crate) fn drain(&self) -> HashMap<u64, u64> {
-        std::mem::take(&mut *self.cursors.lock().unwrap_or_else(PoisonError::into_inner))
+    pub(crate) fn drain(&self) -> TakenNews {
+        std::mem::take(&mut *self.news.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
-    fn note(&self, conv: u64, seq: u64) {
-        let mut cursors = self.cursors.lock().unwrap_or_else(PoisonError::into_inner);
-        let was_empty = cursors.is_empty();
-        let cursor = cursors.entry(conv).or_insert(0);
-        *cursor = (*cursor).max(seq);
-        drop(cursors);
+    fn note(&self, add: impl FnOnce(&mut TakenNews)) {
+        let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
+        let was_empty = news.cursors.is_empty() && news.notices.is_none();
+        add(&mut news);
+        drop(news);
         if was_empty {
             self.wake();
         }

@@ -139,9 +139,7 @@ impl IoThread {
     /// Lets the session do what time and room allow, and carries out what it wants.
     fn settle(&mut self) {
         let now = Instant::now();
-        for (conv, seq) in self.taken.drain() {
-            self.session.taken(conv, seq, now);
-        }
+        self.note_taken(now);
         self.session.handle_time(now);
         while let Some(order) = self.session.poll_transport() {
             match order {
@@ -313,8 +311,12 @@ impl IoThread {
     }
 
     fn note_taken(&mut self, now: Instant) {
-        for (conv, seq) in self.taken.drain() {
+        let news = self.taken.drain();
+        for (conv, seq) in news.cursors {
             self.session.taken(conv, seq, now);
+        }
+        if let Some(seq) = news.notices {
+            self.session.notices_taken(seq, now);
         }
     }
 

@@ -23,9 +23,9 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let (client, events) = Client::connect(Config::new("127.0.0.1:7000").device("bot"))?;
 //! let me = client.log_in(Login {
-//!     id: None,
 //!     name: Some("echo".into()),
 //!     password: Secret::new("correct horse"),
+//!     ..Login::default()
 //! })?;
 //! loop {
 //!     if let Event::Message { message, .. } = events.next()?
@@ -53,6 +53,7 @@ mod events;
 mod io_thread;
 pub mod limits;
 mod msg_id;
+mod notices;
 mod requests;
 pub mod session;
 mod sync_state;

@@ -39,6 +39,9 @@ pub const SESSION_MESSAGES_MAX: usize = 256;
 /// [`Event::Dropped`](crate::Event::Dropped).
 pub const SESSION_NOTICES_MAX: usize = 512;
 
+/// Notices of the user that are asked for at once. Pages under way may exceed [`SESSION_NOTICES_MAX`] once.
+pub const NOTICES_PAGE_MAX: u32 = 50;
+
 /// Conversations whose cursor is kept. What is said in others is not shown.
 pub const CONVERSATIONS_MAX: usize = 65_536;
 
@@ -119,5 +122,6 @@ const _: () = {
     assert!(IN_FLIGHT_RESERVED < IN_FLIGHT_MAX);
     assert!(FETCHES_MAX < IN_FLIGHT_RESERVED);
     assert!(FETCH_PAGE_MAX <= protocol::limits::PAGE_MAX);
+    assert!(NOTICES_PAGE_MAX <= protocol::limits::PAGE_MAX);
     assert!(FRAME_BYTES_MAX <= FRAME_BYTES_ANNOUNCED_MAX);
 };

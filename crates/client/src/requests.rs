@@ -42,6 +42,9 @@ pub(crate) enum Purpose {
         conv: u64,
     },
     Sync(Ask),
+    /// A page of the user's notices.
+    Notices,
+    AckNotices,
 }
 
 /// A call that ended without an answer.
@@ -438,6 +441,8 @@ fn is_barrier(request: &Request) -> bool {
         | Request::History(_)
         | Request::Conversations(_)
         | Request::Ack(_)
+        | Request::Notices(_)
+        | Request::AckNotices(_)
         | Request::Profile(_)
         | Request::EditProfile(_) => false,
     }
@@ -465,6 +470,8 @@ fn repeat(request: &Request) -> Repeat {
         | Request::GroupMembers(_)
         | Request::History(_)
         | Request::Conversations(_)
+        | Request::Notices(_)
+        | Request::AckNotices(_)
         | Request::Profile(_)
         // It says what is to be, not what is to change.
         | Request::EditProfile(_) => Repeat::Safe,

@@ -1,6 +1,6 @@
 //! Friend requests and friendships.
 
-use crate::{ConversationId, Timestamp, User};
+use crate::{ConversationId, PersonalNotice, Timestamp, User};
 
 /// A friend as a list shows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,13 +33,22 @@ pub struct FriendRequest {
     pub at: Timestamp,
 }
 
+/// A new friendship.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Befriended {
+    /// The conversation of the two.
+    pub conversation: ConversationId,
+    /// What the one who had asked is told.
+    pub notice: PersonalNotice,
+}
+
 /// What came of asking for friendship.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Requested {
     /// It waits for the other's answer.
     Waiting,
-    /// The other had asked too: friends now, with this conversation.
-    Friends(ConversationId),
+    /// The other had asked too: friends now.
+    Friends(Befriended),
     /// It waited already; nothing changed.
     AlreadyRequested,
     /// Friends already; nothing changed.
@@ -53,8 +62,8 @@ pub enum Requested {
 /// What came of accepting a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Accepted {
-    /// Friends now, with this conversation.
-    Friends(ConversationId),
+    /// Friends now.
+    Friends(Befriended),
     /// No request waits; nothing changed.
     NoRequest,
     /// One of the two has as many friends as allowed; nothing changed.

@@ -37,6 +37,10 @@ number! {
     Seq
 }
 number! {
+    /// A personal notice's place among those of its user: 1, 2, 3 … 0 stands before the first.
+    NoticeSeq
+}
+number! {
     /// Counts the changes of a group's members: a roster of version `n` has all changes up to the `n`th. 0 for what is
     /// no group.
     RosterVersion

@@ -13,6 +13,7 @@ mod friend;
 mod group;
 mod id;
 mod message;
+mod personal_notice;
 pub mod policy;
 mod ports;
 mod secret;
@@ -22,14 +23,20 @@ pub mod testing;
 mod user;
 
 pub use error::{BusError, HashError, StoreError, StoreResult};
-pub use friend::{Accepted, Direction, Friend, FriendRequest, Requested};
+pub use friend::{Accepted, Befriended, Direction, Friend, FriendRequest, Requested};
 pub use group::{
     Created, Group, GroupRoster, Joined, Left, Member, Membership, NewGroup, OwnGroup, Role, RosterEntry,
 };
-pub use id::{ConversationId, GroupId, NUMBER_MAX, RosterVersion, Seq, SessionId, Timestamp, UserId};
+pub use id::{
+    ConversationId, GroupId, NUMBER_MAX, NoticeSeq, RosterVersion, Seq, SessionId, Timestamp, UserId,
+};
 pub use message::{
     Appended, Conversation, ConversationFilter, ConversationKind, Cursor, MessageKind, NewMessage, Novelty,
     PageSize, Parties, StoredMessage, Touched, Window,
+};
+pub use personal_notice::{
+    NOTICE_KEPT_MS, NOTICES_KEPT_MAX, NamedNotice, NewPersonalNotice, NoticePlace, PersonalNotice,
+    PersonalNoticeKind,
 };
 pub use ports::*;
 pub use secret::{CodeHash, PasswordChange, RECOVERY_DELAY_MAX_MS, Recovered, Recovery, recovery_delay_ms};

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{SessionId, Timestamp, User, UserId};
+use crate::{NoticeSeq, SessionId, Timestamp, User, UserId};
 
 /// SHA-256 of a session token. The token itself is known to its client only.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -27,6 +27,9 @@ pub struct NewSession<'a> {
     pub device: &'a str,
     /// When it begins.
     pub at: Timestamp,
+    /// Up to where the device has the user's notices; `None` if it does not know: then it begins where any device
+    /// got to.
+    pub notices: Option<NoticeSeq>,
 }
 
 /// A stored session.

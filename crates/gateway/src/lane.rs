@@ -406,7 +406,11 @@ mod tests {
     #[test]
     fn a_slow_request_changes_threads_and_keeps_its_place() {
         let lane = lane();
-        let login = Request::Login(protocol::Login { id: Some(1), name: None, password: Secret::new("x") });
+        let login = Request::Login(protocol::Login {
+            id: Some(1),
+            password: Secret::new("x"),
+            ..protocol::Login::default()
+        });
         let _ = lane.put(&mut vec![job(1, login), read(2)]);
         assert!(matches!(lane.next(Speed::Normal), Step::GoSlow));
         assert_eq!(lane.put(&mut vec![read(3)]), Scheduling::Nothing);

@@ -157,7 +157,10 @@ fn lookups(folder: &Path) {
     let token = TokenHash([7; 32]);
     let user = pairs[0].users[0];
     store
-        .create_session(&NewSession { user, password_hash: "", token, device: "x", at: Timestamp(0) }, 10)
+        .create_session(
+            &NewSession { user, password_hash: "", token, device: "x", at: Timestamp(0), notices: None },
+            10,
+        )
         .unwrap()
         .unwrap();
     let batch: Vec<NewMessage> = (0..20_000).map(|n| message(&pairs, Ids::ByTime, n, &mut chance)).collect();

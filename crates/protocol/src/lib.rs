@@ -55,17 +55,17 @@ pub use message::{Incoming, MessageError, Push, Refusal, Reply, Request};
 pub use msgid::MsgId;
 pub use push::{
     Bye, ChatMessage, FriendChanged, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind, MessageKind,
-    PresencePush,
+    Notice, NoticeKind, PresencePush,
 };
 pub use reply::{
     Conversation, ConversationKind, ConversationsPage, Direction, ErrorBody, Friend, FriendAnswer,
     FriendOutcome, FriendRequest, FriendRequestsPage, FriendsPage, Group, GroupsPage, HelloReply,
-    HistoryPage, Joined, Member, MembersPage, Profile, Recovered, RecoveryCodes, Registered, Role, Sent,
-    Session, SessionsList, SignedIn, State,
+    HistoryPage, Joined, Member, MembersPage, NoticesPage, Profile, Recovered, RecoveryCodes, Registered,
+    Role, Sent, Session, SessionsList, SignedIn, State,
 };
 pub use request::{
-    Ack, AddFriend, ChangePassword, CreateGroup, EditProfile, FriendRef, GroupChat, GroupMembers, GroupRef,
-    Hello, History, Login, Nothing, OneChat, Page, PasswordProof, Ping, ProfileOf, Recover, Reg, Resume,
-    SessionRef,
+    Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditProfile, FriendRef, GroupChat, GroupMembers,
+    GroupRef, Hello, History, Login, Nothing, OneChat, Page, PasswordProof, Ping, ProfileOf, Recover, Reg,
+    Resume, SessionRef,
 };
 pub use secret::Secret;

@@ -4,16 +4,16 @@ use crate::body::{self, BodyError};
 use crate::code::Code;
 use crate::frame::{Flags, Frame};
 use crate::msgid::MsgId;
-use crate::push::{Bye, ChatMessage, FriendChanged, FriendEvent, GroupEvent, PresencePush};
+use crate::push::{Bye, ChatMessage, FriendChanged, FriendEvent, GroupEvent, Notice, PresencePush};
 use crate::reply::{
     ConversationsPage, ErrorBody, FriendAnswer, FriendRequestsPage, FriendsPage, GroupsPage, HelloReply,
-    HistoryPage, Joined, MembersPage, Profile, Recovered, RecoveryCodes, Registered, Sent, SessionsList,
-    SignedIn,
+    HistoryPage, Joined, MembersPage, NoticesPage, Profile, Recovered, RecoveryCodes, Registered, Sent,
+    SessionsList, SignedIn,
 };
 use crate::request::{
-    Ack, AddFriend, ChangePassword, CreateGroup, EditProfile, FriendRef, GroupChat, GroupMembers, GroupRef,
-    Hello, History, Login, Nothing, OneChat, Page, PasswordProof, Ping, ProfileOf, Recover, Reg, Resume,
-    SessionRef,
+    Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditProfile, FriendRef, GroupChat, GroupMembers,
+    GroupRef, Hello, History, Login, Nothing, OneChat, Page, PasswordProof, Ping, ProfileOf, Recover, Reg,
+    Resume, SessionRef,
 };
 
 macro_rules! closed_enum {
@@ -84,6 +84,8 @@ closed_enum! {
         NewRecoveryCodes(PasswordProof) = NewRecoveryCodes,
         Profile(ProfileOf) = Profile,
         EditProfile(EditProfile) = EditProfile,
+        Notices(Page) = Notices,
+        AckNotices(AckNotices) = AckNotices,
     }
 }
 
@@ -120,6 +122,8 @@ closed_enum! {
         NewRecoveryCodes(RecoveryCodes) = NewRecoveryCodes,
         Profile(Profile) = Profile,
         EditProfile(Profile) = EditProfile,
+        Notices(NoticesPage) = Notices,
+        AckNotices(Nothing) = AckNotices,
     }
 }
 
@@ -133,6 +137,7 @@ closed_enum! {
         GroupEvent(GroupEvent) = GroupEvent,
         Message(ChatMessage) = Message,
         FriendChanged(FriendChanged) = FriendChanged,
+        Notice(Notice) = Notice,
     }
 }
 

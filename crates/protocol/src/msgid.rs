@@ -106,6 +106,12 @@ msgids! {
     Recover = 54, "RECOVER";
     /// Request: recovery codes in the place of the old ones.
     NewRecoveryCodes = 55, "NEW_RECOVERY_CODES";
+    /// Request: my notices, a page.
+    Notices = 57, "NOTICES";
+    /// Request: this device has my notices up to here.
+    AckNotices = 58, "ACK_NOTICES";
+    /// Push: a notice.
+    Notice = 59, "NOTICE";
 
     /// Push: a friend, or oneself, is shown otherwise now.
     FriendChanged = 63, "FRIEND_CHANGED";

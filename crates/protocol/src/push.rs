@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::reply::{Friend, State};
-use crate::request::is_zero_u32;
+use crate::reply::{Friend, Role, State};
+use crate::request::{is_zero, is_zero_u32};
 use crate::word::words;
 
 words! {
@@ -74,6 +74,66 @@ pub struct FriendEvent {
     /// The new friend, with `accepted`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub friend: Option<Friend>,
+    /// Seq of the reader's notice that says the same: it is pushed too, and is the one to show. 0 if there is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub notice: u64,
+}
+
+words! {
+    /// What a notice tells.
+    NoticeKind else Unknown {
+        /// Your friend request was accepted.
+        FriendAccepted = "friend_accepted",
+        /// Your friend request was refused.
+        FriendRefused = "friend_refused",
+        /// A friend ended the friendship.
+        FriendDeleted = "friend_deleted",
+        /// You are in the group that you applied to.
+        ApplicationAccepted = "application_accepted",
+        /// Your application to a group was refused.
+        ApplicationRefused = "application_refused",
+        /// Whom you asked into a group came.
+        InvitationAccepted = "invitation_accepted",
+        /// Whom you asked into a group does not want to come.
+        InvitationRefused = "invitation_refused",
+        /// You were put out of a group.
+        Removed = "removed",
+        /// You have a new role in a group.
+        Role = "role",
+        /// You may not speak in a group for a while, or may again.
+        Muted = "muted",
+        /// A friend's account is gone.
+        FriendAccountDeleted = "friend_account_deleted",
+        /// A newer server invented it.
+        Unknown = "unknown",
+    }
+}
+
+/// What concerned the reader and is kept for them: each device shows it once.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// Its place among the reader's notices.
+    pub seq: u64,
+    /// When, Unix milliseconds.
+    pub time: u64,
+    /// What it tells.
+    pub kind: NoticeKind,
+    /// Who did it.
+    pub by: u64,
+    /// That user's name.
+    pub name: String,
+    /// The group concerned.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groupid: Option<u64>,
+    /// Its name.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groupname: Option<String>,
+    /// The new role, with `role`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub role: Option<Role>,
+    /// Until when the reader may not speak, Unix milliseconds, with `muted`; 0: they may again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub until: Option<u64>,
 }
 
 /// A friend came or went.

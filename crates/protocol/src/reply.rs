@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::push::ChatMessage;
+use crate::push::{ChatMessage, Notice};
 use crate::request::is_zero;
 use crate::secret::Secret;
 use crate::word::words;
@@ -59,7 +59,7 @@ pub struct RecoveryCodes {
 }
 
 /// The login bundle: small and bounded, the rest is paged.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SignedIn {
     /// The user.
     pub id: u64,
@@ -94,6 +94,12 @@ pub struct SignedIn {
     /// Where CONVERSATIONS goes on, if there are more.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub convs_next: u64,
+    /// Seq of the user's newest notice; 0 if there never was one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub notices_last: u64,
+    /// Up to where this device has them: NOTICES goes on after it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub notices_acked: u64,
 }
 
 /// What a user tells of themselves. Without `phone` and `searchable`, unless it is one's own.
@@ -381,6 +387,19 @@ pub struct HistoryPage {
     /// Seq of the first message that the asker may read.
     pub first: u64,
     /// Seq of the newest message; `first - 1` if there is none.
+    pub last: u64,
+}
+
+/// A page of notices.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NoticesPage {
+    /// By rising seq. Holes are notices that were kept for long enough.
+    pub notices: Vec<Notice>,
+    /// The next request's `after`; 0 at the end.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub next: u64,
+    /// Seq of the newest notice; 0 if there never was one.
+    #[serde(default, skip_serializing_if = "is_zero")]
     pub last: u64,
 }
 

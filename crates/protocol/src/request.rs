@@ -18,7 +18,7 @@ pub struct Hello {
 }
 
 /// Log in by `id` or by `name`, exactly one of them.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Login {
     /// The user's number.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -28,6 +28,9 @@ pub struct Login {
     pub name: Option<String>,
     /// The password.
     pub password: Secret,
+    /// Up to where this device has its user's notices; left out: it does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notices_after: Option<u64>,
 }
 
 /// Register a name.
@@ -40,10 +43,13 @@ pub struct Reg {
 }
 
 /// Go on with a session after a lost connection.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Resume {
     /// The token that LOGIN gave.
     pub token: Secret,
+    /// Up to where this device has its user's notices; left out: it does not know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notices_after: Option<u64>,
 }
 
 /// Set a new password; ends the user's other sessions.
@@ -223,6 +229,13 @@ pub struct History {
 pub struct Ack {
     /// The conversation.
     pub conv: u64,
+    /// Cumulative; a smaller number than before changes nothing.
+    pub seq: u64,
+}
+
+/// This device has its user's notices up to `seq`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AckNotices {
     /// Cumulative; a smaller number than before changes nothing.
     pub seq: u64,
 }

@@ -106,7 +106,7 @@ fn resumes(service: &Service, users: &[User]) {
     let start = Instant::now();
     for n in 0..RESUMES {
         let user = &users[n % users.len()];
-        let request = Request::Resume(Resume { token: user.token.clone() });
+        let request = Request::Resume(Resume { token: user.token.clone(), ..Resume::default() });
         let caller = Caller { conn: ConnKey(n as u64), device: "", address: ADDRESS, principal: None };
         black_box(service.handle(caller, 1, request)).expect("a session");
     }
@@ -157,7 +157,7 @@ impl User {
         let password = Secret::new("correct horse");
         let reg = Reg { name: name.into(), password: password.clone() };
         service.handle(guest, 1, Request::Reg(reg)).expect("a user");
-        let login = Login { id: None, name: Some(name.into()), password };
+        let login = Login { name: Some(name.into()), password, ..Login::default() };
         match service.handle(guest, 1, Request::Login(login)) {
             Ok(Handled::SignedIn(principal, Reply::Login(bundle))) => {
                 User { principal, token: bundle.token.expect("a token") }

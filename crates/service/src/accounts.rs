@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use domain::{Account, Credentials, NUMBER_MAX, NewUser, PasswordChange, UserId};
 use protocol::{ChangePassword, Code, Login, Nothing, Refusal, Reg, Registered, Secret};
 
+use crate::bundle::Held;
 use crate::caller::{Caller, Me};
 use crate::fields;
 use crate::names::UserName;
@@ -42,7 +43,8 @@ pub(crate) fn log_in(service: &Service, caller: Caller<'_>, request: &Login) -> 
     let name = request.name.as_deref().map(UserName::parse);
     let account = account(request.id, name.as_ref())?;
     let credentials = check_password(service, caller.address, account, password)?;
-    sessions::begin(service, caller, &credentials)
+    let held = Held { notices: request.notices_after };
+    sessions::begin(service, caller, &credentials, held)
 }
 
 /// CHANGE_PASSWORD.

@@ -12,6 +12,7 @@ use crate::cursors;
 use crate::friends;
 use crate::groups;
 use crate::page::Slice;
+use crate::personal_notices;
 use crate::service::Service;
 
 const _: () = {
@@ -30,15 +31,28 @@ pub(crate) struct Bundle {
     pub(crate) all_friends: Option<Vec<UserId>>,
 }
 
-/// Reads the bundle: one query for each of its four lists, no writes. To be called when the hub knows the connection,
+/// What the device says that it has.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Held {
+    /// The user's notices up to here.
+    pub(crate) notices: Option<u64>,
+}
+
+/// Reads the bundle: one query for each of its four lists and one for the notices, no writes. To be called when the hub knows the connection,
 /// so that whatever is stored after this read is pushed, and nothing falls between the two.
-pub(crate) fn read(service: &Service, principal: &Principal, token: Option<Secret>) -> StoreResult<Bundle> {
+pub(crate) fn read(
+    service: &Service,
+    principal: &Principal,
+    token: Option<Secret>,
+    held: Held,
+) -> StoreResult<Bundle> {
     let user = principal.user;
     let first = Slice::first(service.config.bundle_page_max);
     let friends = friends::list(service, user, first)?;
     let groups = groups::list(service, user, first)?;
     let requests = friends::list_requests(service, user, first)?;
     let convs = cursors::list(service, user, ConversationFilter::WithNews, first)?;
+    let notices = personal_notices::place(service, principal, held.notices)?;
     let all_friends =
         (friends.next == 0).then(|| friends.entries.iter().map(|friend| UserId(friend.id)).collect());
     let signed_in = SignedIn {
@@ -54,6 +68,8 @@ pub(crate) fn read(service: &Service, principal: &Principal, token: Option<Secre
         requests_next: requests.next,
         convs: convs.entries,
         convs_next: convs.next,
+        notices_last: notices.last.0,
+        notices_acked: notices.acked.0,
     };
     Ok(Bundle { signed_in, all_friends })
 }

@@ -1,11 +1,16 @@
 //! Friend requests and friendships.
 //!
-//! Every change is told to all devices of both users but the one that asked, which has its answer.
+//! Every change is told to all devices of both users but the one that asked, which has its answer. A decision of one is a
+//! notice for the other, stored with it: the event says what to change in lists, and names the notice, which is to be
+//! shown.
 
 use std::sync::Arc;
 
 use domain::policy::Relation;
-use domain::{Accepted, ConversationId, NUMBER_MAX, PresenceState, Requested, StoreResult, User, UserId};
+use domain::{
+    Accepted, Befriended, ConversationId, NUMBER_MAX, PersonalNotice, PresenceState, Requested, StoreResult,
+    User, UserId,
+};
 use protocol::{
     AddFriend, Code, Friend, FriendAnswer, FriendEvent, FriendEventKind, FriendOutcome, FriendRef,
     FriendRequest, FriendRequestsPage, FriendsPage, Nothing, Page, Push,
@@ -16,6 +21,7 @@ use crate::fields;
 use crate::hub::Audience;
 use crate::notice::Notice;
 use crate::page::{Part, Slice};
+use crate::personal_notices;
 use crate::presence;
 use crate::refuse::Stop;
 use crate::service::Service;
@@ -81,7 +87,7 @@ pub(crate) fn request(service: &Service, me: Me<'_>, request: &AddFriend) -> Res
             tell(service, me, &other, event);
             Ok(FriendAnswer { outcome: FriendOutcome::Requested, friend: None })
         }
-        Requested::Friends(conversation) => Ok(befriended(service, me, &other, conversation)),
+        Requested::Friends(new) => Ok(befriended(service, me, &other, &new)),
         Requested::AlreadyRequested => Err(Stop::refused(Code::ALREADY_REQUESTED)),
         Requested::AlreadyFriends => Err(Stop::refused(Code::ALREADY_FRIENDS)),
         Requested::NoSuchUser => Err(Stop::refused(Code::NOT_FOUND)),
@@ -94,7 +100,7 @@ pub(crate) fn accept(service: &Service, me: Me<'_>, request: &FriendRef) -> Resu
     let other = Other::find(service, me, request.friendid)?;
     let ports = &service.ports;
     match ports.store.accept_friend(me.user(), other.id, ports.clock.now(), service.config.friends)? {
-        Accepted::Friends(conversation) => Ok(befriended(service, me, &other, conversation)),
+        Accepted::Friends(new) => Ok(befriended(service, me, &other, &new)),
         Accepted::NoRequest => Err(Stop::refused(Code::NOT_FOUND)),
         Accepted::Full => Err(Stop::refused(Code::FULL)),
     }
@@ -103,16 +109,17 @@ pub(crate) fn accept(service: &Service, me: Me<'_>, request: &FriendRef) -> Resu
 /// REFUSE_FRIEND.
 pub(crate) fn refuse(service: &Service, me: Me<'_>, request: &FriendRef) -> Result<Nothing, Stop> {
     let other = Other::find(service, me, request.friendid)?;
-    match service.ports.store.remove_friend_request(other.id, me.user())? {
-        true => Ok(tell(service, me, &other, Event::of(FriendEventKind::Refused))),
-        false => Err(Stop::refused(Code::NOT_FOUND)),
+    let ports = &service.ports;
+    match ports.store.refuse_friend(me.user(), other.id, ports.clock.now())? {
+        Some(notice) => Ok(tell(service, me, &other, Event::noticed(FriendEventKind::Refused, &notice))),
+        None => Err(Stop::refused(Code::NOT_FOUND)),
     }
 }
 
 /// WITHDRAW_FRIEND.
 pub(crate) fn withdraw(service: &Service, me: Me<'_>, request: &FriendRef) -> Result<Nothing, Stop> {
     let other = Other::find(service, me, request.friendid)?;
-    match service.ports.store.remove_friend_request(me.user(), other.id)? {
+    match service.ports.store.withdraw_friend(me.user(), other.id)? {
         true => Ok(tell(service, me, &other, Event::of(FriendEventKind::Withdrawn))),
         false => Err(Stop::refused(Code::NOT_FOUND)),
     }
@@ -121,13 +128,14 @@ pub(crate) fn withdraw(service: &Service, me: Me<'_>, request: &FriendRef) -> Re
 /// DELETE_FRIEND. Messages that were checked before it are still delivered; none after.
 pub(crate) fn delete(service: &Service, me: Me<'_>, request: &FriendRef) -> Result<Nothing, Stop> {
     let other = Other::find(service, me, request.friendid)?;
-    let deleted = service.ports.store.delete_friend(me.user(), other.id);
+    let ports = &service.ports;
+    let deleted = ports.store.delete_friend(me.user(), other.id, ports.clock.now());
     // Whatever came of it: nobody may go on with what was true before.
     changed(service, me.user(), other.id);
     service.ports.hub.tell_nodes(Notice::FriendshipChanged { one: me.user(), other: other.id });
     match deleted? {
-        true => Ok(tell(service, me, &other, Event::of(FriendEventKind::Deleted))),
-        false => Err(Stop::refused(Code::NOT_FRIENDS)),
+        Some(notice) => Ok(tell(service, me, &other, Event::noticed(FriendEventKind::Deleted, &notice))),
+        None => Err(Stop::refused(Code::NOT_FRIENDS)),
     }
 }
 
@@ -200,11 +208,17 @@ struct Event<'a> {
     kind: FriendEventKind,
     greeting: &'a str,
     conversation: Option<ConversationId>,
+    /// What was stored of it for the other side.
+    notice: Option<&'a PersonalNotice>,
 }
 
 impl Event<'_> {
     fn of(kind: FriendEventKind) -> Event<'static> {
-        Event { kind, greeting: "", conversation: None }
+        Event { kind, greeting: "", conversation: None, notice: None }
+    }
+
+    fn noticed(kind: FriendEventKind, notice: &PersonalNotice) -> Event<'_> {
+        Event { notice: Some(notice), ..Event::of(kind) }
     }
 
     /// The event as one side reads it, about the other side.
@@ -217,19 +231,21 @@ impl Event<'_> {
             by: by.0,
             greeting: self.greeting.to_owned(),
             friend,
+            notice: 0,
         }
     }
 }
 
 /// Tells both sides of a new friendship.
-fn befriended(service: &Service, me: Me<'_>, other: &Other, conversation: ConversationId) -> FriendAnswer {
+fn befriended(service: &Service, me: Me<'_>, other: &Other, new: &Befriended) -> FriendAnswer {
+    let conversation = new.conversation;
     changed(service, me.user(), other.id);
     service.ports.hub.tell_nodes(Notice::FriendshipChanged { one: me.user(), other: other.id });
     tell(
         service,
         me,
         other,
-        Event { conversation: Some(conversation), ..Event::of(FriendEventKind::Accepted) },
+        Event { conversation: Some(conversation), ..Event::noticed(FriendEventKind::Accepted, &new.notice) },
     );
     let state = presence::state(service, other.id);
     FriendAnswer { outcome: FriendOutcome::Friends, friend: Some(friend(&other.face, state, conversation)) }
@@ -240,8 +256,12 @@ fn tell(service: &Service, me: Me<'_>, other: &Other, event: Event<'_>) -> Nothi
     let mine = me.principal;
     let hub = &service.ports.hub;
     let my_face = service.directory.own_face(&*service.ports.store, mine);
-    let to_other = event.about(&my_face, PresenceState::Online, mine.user);
+    let mut to_other = event.about(&my_face, PresenceState::Online, mine.user);
+    to_other.notice = event.notice.map_or(0, |notice| notice.seq.0);
     hub.push(Audience::Users(&[other.id]), &Push::FriendEvent(to_other));
+    if let Some(notice) = event.notice {
+        personal_notices::push(service, notice, &mine.name, "");
+    }
     let state = presence::state(service, other.id);
     let to_me = event.about(&other.face, state, mine.user);
     hub.push(Audience::OthersOf(mine.user, me.conn), &Push::FriendEvent(to_me));

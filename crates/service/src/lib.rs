@@ -27,6 +27,7 @@ mod moves;
 mod names;
 mod notice;
 mod page;
+mod personal_notices;
 mod presence;
 mod profiles;
 mod recovery;

@@ -72,6 +72,8 @@ pub const fn route(request: &Request) -> Route {
         | Request::GroupMembers(_)
         | Request::History(_)
         | Request::Conversations(_)
-        | Request::Ack(_) => Route::new(Access::User, Lane::Normal),
+        | Request::Ack(_)
+        | Request::Notices(_)
+        | Request::AckNotices(_) => Route::new(Access::User, Lane::Normal),
     }
 }

@@ -28,7 +28,7 @@ use crate::told::Told;
 use crate::unsettled::Unsettled;
 use crate::upkeep::{self, Upkeep};
 use crate::versioned_cache::{Capacity, VersionedCache};
-use crate::{accounts, chat, history, recovery};
+use crate::{accounts, chat, history, personal_notices, recovery};
 
 /// The ports that the service works on.
 #[derive(Clone)]
@@ -225,6 +225,11 @@ impl Service {
                 Reply::Conversations(cursors::conversations(self, caller.me()?, &r)?)
             }
             Request::Ack(r) => Reply::Ack(cursors::acknowledge(self, caller.me()?, &r)?),
+
+            Request::Notices(r) => Reply::Notices(personal_notices::page(self, caller.me()?, &r)?),
+            Request::AckNotices(r) => {
+                Reply::AckNotices(personal_notices::acknowledge(self, caller.me()?, &r)?)
+            }
         };
         Ok(Handled::Reply(reply))
     }

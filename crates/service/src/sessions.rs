@@ -4,16 +4,16 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::{
-    Arrival, Company, Credentials, NUMBER_MAX, NewSession, PresenceChange, SessionId, StoreResult, TokenHash,
-    User, UserId,
+    Arrival, Company, Credentials, NUMBER_MAX, NewSession, NoticeSeq, PresenceChange, SessionId, StoreResult,
+    TokenHash, User, UserId,
 };
 use protocol::{Bye, Code, Nothing, Reply, Resume, Secret, SessionRef, SessionsList, SignedIn, State};
 
-use crate::bundle;
+use crate::bundle::{self, Held};
 use crate::caller::{Caller, ConnKey, Me, Principal};
 use crate::config::SessionPolicy;
 use crate::groups;
-use crate::hub::Held;
+use crate::hub;
 use crate::moves::Move;
 use crate::names;
 use crate::notice::Notice;
@@ -51,7 +51,12 @@ struct Entry {
 }
 
 /// Begins a session of a user who proved to be one.
-pub(crate) fn begin(service: &Service, caller: Caller<'_>, known: &Credentials) -> Result<Handled, Stop> {
+pub(crate) fn begin(
+    service: &Service,
+    caller: Caller<'_>,
+    known: &Credentials,
+    held: Held,
+) -> Result<Handled, Stop> {
     let (ports, user) = (&service.ports, &known.user);
     admit(service, user.id, None)?;
     let token = token::new(&*ports.entropy);
@@ -63,7 +68,8 @@ pub(crate) fn begin(service: &Service, caller: Caller<'_>, known: &Credentials) 
     };
     let device = names::device(caller.device);
     let (password_hash, at) = (known.password_hash.as_str(), ports.clock.now());
-    let new = NewSession { user: user.id, password_hash, token: hash, device: &device, at };
+    let notices = held.notices.map(|seq| NoticeSeq(seq.min(NUMBER_MAX)));
+    let new = NewSession { user: user.id, password_hash, token: hash, device: &device, at, notices };
     let Some((session, superseded)) = ports.store.create_session(&new, keep)? else {
         // The password was changed while it was checked.
         return Err(Stop::refused(Code::BAD_CREDENTIALS));
@@ -73,7 +79,7 @@ pub(crate) fn begin(service: &Service, caller: Caller<'_>, known: &Credentials) 
         close(service, user.id, old, "a newer login took this session's place");
     }
     let entry = Entry { principal: principal(user, session), token: hash, ended };
-    match enter(service, caller.conn, &entry, Some(token)) {
+    match enter(service, caller.conn, &entry, Some(token), held) {
         Ok((signed_in, _)) => {
             log::info!("user {} logged in as session {session}", user.id);
             Ok(Handled::SignedIn(entry.principal, Reply::Login(signed_in)))
@@ -102,7 +108,8 @@ pub(crate) fn resume(service: &Service, caller: Caller<'_>, request: &Resume) ->
     }
     admit(service, found.user.id, Some(session))?;
     let entry = Entry { principal: principal(&found.user, session), token: hash, ended };
-    let (signed_in, moved) = enter(service, caller.conn, &entry, None)?;
+    let held = Held { notices: request.notices_after };
+    let (signed_in, moved) = enter(service, caller.conn, &entry, None, held)?;
     if let Some(moved) = moved {
         // By whichever connection of another node it went on until now.
         service.ports.hub.tell_nodes(Notice::SessionMoved { user: found.user.id, session, moved });
@@ -154,7 +161,7 @@ pub(crate) fn log_out(service: &Service, me: Me<'_>) -> Result<Handled, Stop> {
 
 /// A connection is gone without having logged out: its session stays and may be resumed.
 pub(crate) fn disconnected(service: &Service, conn: ConnKey, principal: &Principal) {
-    if presence::depart(service, conn, principal) == Held::ByThis {
+    if presence::depart(service, conn, principal) == hub::Held::ByThis {
         service.seen.note(&*service.ports.store, principal.session, service.ports.clock.now());
         log::debug!("user {} disconnected from session {}", principal.user, principal.session);
     }
@@ -189,6 +196,7 @@ fn enter(
     conn: ConnKey,
     entry: &Entry,
     token: Option<Secret>,
+    held: Held,
 ) -> Result<(SignedIn, Option<Move>), Stop> {
     let principal = &entry.principal;
     let (arrival, moved) = presence::arrive(service, conn, principal, company(service));
@@ -199,7 +207,7 @@ fn enter(
     };
     let bundle = still_there(service, entry)
         .and_then(|()| groups::follow_all(service, principal.user).map_err(Stop::from))
-        .and_then(|()| bundle::read(service, principal, token).map_err(Stop::from))
+        .and_then(|()| bundle::read(service, principal, token, held).map_err(Stop::from))
         .inspect_err(|_| {
             presence::depart(service, conn, principal);
         })?;
@@ -227,7 +235,7 @@ fn leave(service: &Service, me: Me<'_>) -> Result<(), Stop> {
     // Whether it was there or another device just ended it: it is over.
     service.ports.store.end_session(user, session)?;
     service.ended.note();
-    if presence::depart(service, me.conn, me.principal) == Held::NotByThis {
+    if presence::depart(service, me.conn, me.principal) == hub::Held::NotByThis {
         close(service, user, session, "this session logged out");
     }
     log::info!("user {user} logged out of session {session}");

@@ -2,7 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::{Reach, StoreResult, Timestamp};
+use domain::{NOTICE_KEPT_MS, Reach, StoreResult, Timestamp};
 
 use crate::presence;
 use crate::service::Service;
@@ -16,15 +16,20 @@ const REVIEW_EVERY_MS: u64 = 10_000;
 /// Sessions ended at one look: a transaction that holds nobody up. If there are more, the next tick goes on.
 const EXPIRE_AT_ONCE: u32 = 500;
 
+/// Between two looks for notices that were kept for long enough.
+const EXPIRE_NOTICES_EVERY_MS: u64 = 3_600_000;
+
 /// When sessions were last looked through. Written by the one thread that ticks.
 #[derive(Debug, Default)]
 pub(crate) struct Upkeep {
     expired: AtomicU64,
+    /// The same for notices.
+    notices_expired: AtomicU64,
     /// When presence was reviewed last. The same.
     reviewed: AtomicU64,
 }
 
-/// Stores what is written behind, then ends sessions whose time is over. Whatever fails is tried at the next tick.
+/// Stores what is written behind, then ends sessions and removes notices whose time is over. Whatever fails is tried at the next tick.
 pub(crate) fn tick(service: &Service) {
     let store = &*service.ports.store;
     // Each tells of its own outages, once.
@@ -32,7 +37,11 @@ pub(crate) fn tick(service: &Service) {
     presence::announce_again(service);
     presence::correct(service);
     review(service);
-    let seen = service.seen.flush(store).and_then(|()| sweep_sessions(service));
+    let seen = service
+        .seen
+        .flush(store)
+        .and_then(|()| sweep_sessions(service))
+        .and_then(|()| sweep_notices(service));
     if let Err(error) = seen {
         service.trouble.note(service.ports.clock.now(), &error);
     }
@@ -64,6 +73,20 @@ fn sweep_sessions(service: &Service) -> StoreResult<()> {
         log::info!("{ended} sessions ended that were not seen for {ttl_ms} ms");
     }
     if ended < EXPIRE_AT_ONCE {
+        expired.store(now.0, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+/// As with sessions: so many at one look, and if there are more, the next tick goes on.
+fn sweep_notices(service: &Service) -> StoreResult<()> {
+    let now = service.ports.clock.now();
+    let expired = &service.upkeep.notices_expired;
+    if now.0.abs_diff(expired.load(Ordering::Relaxed)) < EXPIRE_NOTICES_EVERY_MS {
+        return Ok(());
+    }
+    let before = Timestamp(now.0.saturating_sub(NOTICE_KEPT_MS));
+    if service.ports.store.expire_notices(before, EXPIRE_AT_ONCE)? < EXPIRE_AT_ONCE {
         expired.store(now.0, Ordering::Relaxed);
     }
     Ok(())

@@ -150,12 +150,12 @@ pub(crate) fn hello() -> Request {
 
 /// A login by name.
 pub(crate) fn login(name: &str, password: &str) -> Request {
-    Request::Login(Login { id: None, name: Some(name.into()), password: Secret::new(password) })
+    Request::Login(Login { name: Some(name.into()), password: Secret::new(password), ..Login::default() })
 }
 
 /// A resume by token.
 pub(crate) fn resume(token: &str) -> Request {
-    Request::Resume(Resume { token: Secret::new(token) })
+    Request::Resume(Resume { token: Secret::new(token), ..Resume::default() })
 }
 
 pub(crate) fn unexpected(request: &'static str, reply: &Reply) -> BenchError {

@@ -43,7 +43,7 @@ impl Chat {
             self.client.restore(SyncState { token: None, ..saved })?;
         }
         if let (Some(token), None) = (token, &password) {
-            match self.ask(Request::Resume(Resume { token }), picks!(Resume)) {
+            match self.ask(Request::Resume(Resume { token, ..Resume::default() }), picks!(Resume)) {
                 Ok(bundle) => return Ok(self.logged_in(&bundle)),
                 Err(Failure::Call(ClientError::Refused(refusal)))
                     if refusal.code.blame() == Blame::Session => {}
@@ -51,7 +51,8 @@ impl Chat {
             }
         }
         let password = self.password(password, ask)?;
-        let bundle = self.ask(Request::Login(Login { id, name, password }), picks!(Login))?;
+        let bundle =
+            self.ask(Request::Login(Login { id, name, password, ..Login::default() }), picks!(Login))?;
         Ok(self.logged_in(&bundle))
     }
 

@@ -33,6 +33,14 @@ impl Chat {
         Ok(Outcome::Requests(requests))
     }
 
+    pub(super) fn notices(&mut self) -> Result<Outcome, Failure> {
+        let notices = pages(|after| {
+            let page = self.ask(Request::Notices(Page { after, limit: 0 }), picks!(Notices))?;
+            Ok((page.notices, page.next))
+        })?;
+        Ok(Outcome::Notices(notices))
+    }
+
     pub(super) fn add(&mut self, id: u64, greeting: String) -> Result<Outcome, Failure> {
         let request = AddFriend { friendid: id, greeting: greeting.clone() };
         let FriendAnswer { outcome, friend } = self.ask(Request::AddFriend(request), picks!(AddFriend))?;

@@ -76,6 +76,7 @@ impl Chat {
             Command::Edit(edit) => self.edit(edit),
             Command::Friends => self.friends(),
             Command::Requests => self.requests(),
+            Command::Notices => self.notices(),
             Command::Add { id, greeting } => self.add(id, greeting),
             Command::Accept(who) => self.accept(&who),
             Command::Refuse(who) => self.refuse(&who),

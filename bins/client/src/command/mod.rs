@@ -39,6 +39,7 @@ pub(crate) enum Command {
     Edit(EditProfile),
     Friends,
     Requests,
+    Notices,
     Add {
         id: u64,
         greeting: String,

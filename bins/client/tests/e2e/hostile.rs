@@ -29,7 +29,7 @@ const TEXTS: [(&str, &str); 8] = [
 fn mallory(server: &Server) -> (Client, Events, u64) {
     let (client, events) = Client::connect(Config::new(server.address()).device("x")).expect("a client");
     client.register("mallory", Secret::new(PASSWORD)).expect("registered");
-    let login = Login { id: None, name: Some("mallory".into()), password: Secret::new(PASSWORD) };
+    let login = Login { name: Some("mallory".into()), password: Secret::new(PASSWORD), ..Login::default() };
     let id = client.log_in(login).expect("logged in").id;
     (client, events, id)
 }

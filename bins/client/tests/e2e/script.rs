@@ -12,7 +12,7 @@ use crate::server::Server;
 use crate::{LIMIT, PASSWORD};
 
 /// Every `type` that docs/client.md names.
-const TYPES: [&str; 15] = [
+const TYPES: [&str; 16] = [
     "done",
     "refused",
     "failed",
@@ -24,6 +24,7 @@ const TYPES: [&str; 15] = [
     "message",
     "gap",
     "friend",
+    "notice",
     "presence",
     "group",
     "dropped",

@@ -9,6 +9,7 @@ use crate::server::{Server, Store, on_each_store};
 on_each_store!(
     two_scripts_meet_and_talk,
     what_was_missed_comes_once,
+    decisions_come_once_on_each_device,
     a_group_by_script,
     history_goes_back_page_by_page,
     refusals_are_told_and_the_rest_runs,
@@ -112,6 +113,39 @@ fn what_was_missed_comes_once(store: Store) {
     assert_eq!(second.of_type("synced")[0]["missed"], 1);
     let third = run(&server, &["/login bob", "/wait quiet"]).exits_with(0);
     assert_eq!(third.messages(), []);
+}
+
+fn decisions_come_once_on_each_device(store: Store) {
+    let server = Server::start(store);
+    register("alice", &server);
+    let bob = register("bob", &server);
+    let add = format!("/add {bob}");
+    run(&server, &["/login alice", &add]).exits_with(0);
+    // A request that waits is found at the next login, with nobody there when it was made.
+    run(&server, &["/login bob", "/refuse alice"]).exits_with(0);
+    let noticed = |ended: &Ended| {
+        let notices = ended.of_type("notice");
+        notices.iter().map(|notice| json!([notice["seq"], notice["kind"], notice["by"]])).collect::<Vec<_>>()
+    };
+    let refused = json!([1, "friend_refused", bob]);
+    let first = run(&server, &["/login alice", "/wait quiet"]).exits_with(0);
+    assert_eq!(noticed(&first), [refused]);
+    let second = run(&server, &["/login alice", "/wait quiet", "/notices"]).exits_with(0);
+    assert_eq!(noticed(&second), [Value::Null; 0], "this device has it");
+    assert_eq!(second.done("/notices")["notices"][0]["kind"], "friend_refused");
+
+    // Live, and told as one thing.
+    let waiting = Script::start(&server, &["/login alice", &add, "/wait friend bob", "/wait quiet"]);
+    run(&server, &["/login bob", "/wait request alice", "/accept alice"]).exits_with(0);
+    let waiting = waiting.end().exits_with(0);
+    assert_eq!(noticed(&waiting), [json!([2, "friend_accepted", bob])]);
+    let events = waiting.of_type("friend");
+    assert_eq!(json!([events.len(), events[0]["event"], events[0]["notice"]]), json!([1, "accepted", 2]));
+
+    // Another device, without a memory, begins after what the first has shown.
+    let arguments = ["--json", "--no-state", "-c", "/login alice", "-c", "/wait quiet"];
+    let other = Script::start_with(&server, &arguments).end().exits_with(0);
+    assert_eq!(noticed(&other), [Value::Null; 0]);
 }
 
 fn a_group_by_script(store: Store) {

@@ -257,12 +257,6 @@ fn bundle(token: Option<&str>) -> SignedIn {
         session: 3,
         token: token.map(Secret::new),
         friends: vec![bob()],
-        friends_next: 0,
-        groups: vec![],
-        groups_next: 0,
-        requests: vec![],
-        requests_next: 0,
-        convs: vec![],
-        convs_next: 0,
+        ..SignedIn::default()
     }
 }

@@ -217,6 +217,7 @@ fn a_friend_request_says_what_to_do() {
         by: 5,
         greeting: "hi!".into(),
         friend: None,
+        notice: 0,
     }));
     let row = "* carol (id 5) asks to be your friend, saying: hi!; /accept carol or /refuse carol";
     // As wide as the terminal, or a little more.

@@ -76,7 +76,7 @@ fn c5_a_killed_database_is_busy_and_comes_back() {
     bob.ping().expect("answered");
     let mut guest = Peer::connect(server.address());
     guest.hello(hello("")).expect("HELLO");
-    let login = Login { id: None, name: Some("alice".into()), password: Secret::new(PASSWORD) };
+    let login = Login { name: Some("alice".into()), password: Secret::new(PASSWORD), ..Login::default() };
     assert_busy(&guest.login(login.clone()).expect_err("no database"));
 
     database.restart();

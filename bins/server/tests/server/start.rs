@@ -348,7 +348,8 @@ fn logs_hold_no_secrets_and_no_texts(store: Store) {
     // Secrets in the wrong places too: a refusal that quotes is a log line that quotes.
     let mut stranger = Peer::connect(server.address());
     stranger.hello(hello("")).expect("HELLO");
-    let wrong = Login { id: None, name: Some("alice".into()), password: Secret::new("wrong-password-1") };
+    let wrong =
+        Login { name: Some("alice".into()), password: Secret::new("wrong-password-1"), ..Login::default() };
     stranger.login(wrong).expect_err("a wrong password");
     for (msgid, body) in [
         (1, r#"{"name":"alice","password":["wrong-password-2"]}"#),

@@ -82,6 +82,11 @@ impl Session {
             Push::Presence(presence) => self.events.notice(Event::Presence(presence)),
             Push::FriendChanged(change) => self.events.notice(Event::FriendChanged(change)),
             Push::GroupEvent(event) => self.events.notice(Event::Group(event)),
+            Push::Notice(notice) => {
+                if self.phase == Phase::User {
+                    self.notices.pushed(notice, &mut self.events);
+                }
+            }
         }
     }
 
@@ -125,6 +130,11 @@ impl Session {
                 Ok(_) | Err(_) => {}
             },
             Purpose::Sync(ask) => self.synced(ask, result, now),
+            Purpose::Notices => match result {
+                Ok(Reply::Notices(page)) => self.notices.page(page, &mut self.events),
+                Ok(_) | Err(_) => self.notices.refused(now),
+            },
+            Purpose::AckNotices => self.notices.acknowledged(result.is_ok(), now),
             Purpose::Call(_) | Purpose::Abandoned => self.called(job, result, now),
         }
     }
@@ -185,6 +195,7 @@ impl Session {
             Some(Identity { user: bundle.id, name: bundle.name.clone(), session: bundle.session, token });
         self.phase = Phase::User;
         self.backoff.reset();
+        self.notices.signed_in(bundle.notices_last, bundle.notices_acked);
         let bundle = Box::new(SignedIn { token: None, ..bundle });
         self.events.notice(Event::SignedIn { how, bundle });
         self.timelines.begin_sync(&mut self.events);

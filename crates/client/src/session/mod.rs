@@ -24,6 +24,7 @@ use crate::error::ClientError;
 use crate::event::{Event, Next, SessionEnd};
 use crate::event_queue::EventQueue;
 use crate::limits;
+use crate::notices::Notices;
 use crate::requests::{Failed, Purpose, Requests};
 use crate::sync_state::SyncState;
 use crate::timelines::{Around, Timelines};
@@ -43,6 +44,8 @@ pub struct Session {
     timelines_of: u64,
     timelines: Timelines,
     acks: Acks,
+    /// Of the same user as the timelines.
+    notices: Notices,
     requests: Requests,
     events: EventQueue,
     answers: VecDeque<Answer>,
@@ -152,6 +155,7 @@ impl Session {
             timelines_of: 0,
             timelines: Timelines::default(),
             acks: Acks::default(),
+            notices: Notices::default(),
             requests: Requests::new(config.chat_order),
             events: EventQueue::default(),
             answers: VecDeque::new(),
@@ -195,15 +199,17 @@ impl Session {
 
     /// What to remember for the next client.
     pub fn sync_state(&self) -> SyncState {
-        let cursors = self.timelines.cursors();
+        let (cursors, notices) = (self.timelines.cursors(), self.notices.cursor());
         match &self.identity {
-            Some(me) => SyncState { user: me.user, name: me.name.clone(), token: me.token.clone(), cursors },
+            Some(me) => {
+                SyncState { user: me.user, name: me.name.clone(), token: me.token.clone(), cursors, notices }
+            }
             None => {
                 let name = match &self.saved {
                     Some(saved) if saved.user == self.timelines_of => saved.name.clone(),
                     _ => String::new(),
                 };
-                SyncState { user: self.timelines_of, name, token: None, cursors }
+                SyncState { user: self.timelines_of, name, token: None, cursors, notices }
             }
         }
     }
@@ -232,6 +238,11 @@ impl Session {
     pub fn taken(&mut self, conv: u64, seq: u64, now: Instant) {
         let mut around = Around { events: &mut self.events, acks: &mut self.acks, now };
         self.timelines.taken(conv, seq, &mut around);
+    }
+
+    /// The application has taken all notices up to `seq`: the same.
+    pub fn notices_taken(&mut self, seq: u64, now: Instant) {
+        self.notices.taken(seq, now);
     }
 
     /// The connection is open.
@@ -300,6 +311,7 @@ impl Session {
         if may_ask && self.requests.in_flight() < self.window() {
             deadlines.push(self.acks.deadline());
             deadlines.push(self.timelines.deadline(&self.events));
+            deadlines.push(self.notices.deadline());
         }
         deadlines.into_iter().flatten().min()
     }
@@ -327,6 +339,7 @@ impl Session {
     /// Acknowledges what was taken, and wants nothing more than to have it sent. Calls that wait have failed.
     pub fn close(&mut self, now: Instant) {
         self.acks.hurry(now);
+        self.notices.hurry(now);
         self.pump(now);
         for call in self.requests.close() {
             self.answers.push_back(Answer { call, result: Err(ClientError::Closed) });
@@ -350,6 +363,7 @@ impl Session {
         self.input.clear();
         self.output.clear();
         self.timelines.connection_lost();
+        self.notices.connection_lost(now);
         for Failed { call, may_have_happened } in self.requests.connection_lost() {
             let result = Err(ClientError::ConnectionLost { may_have_happened });
             self.answers.push_back(Answer { call, result });
@@ -400,7 +414,8 @@ impl Session {
             Some(token) => {
                 let give_up_at = now + Duration::from_millis(limits::GREETING_TIMEOUT_MS);
                 self.phase = Phase::Resuming { give_up_at };
-                self.send_own(Purpose::Resume, Request::Resume(Resume { token }), now);
+                let resume = Resume { token, notices_after: self.notices.cursor() };
+                self.send_own(Purpose::Resume, Request::Resume(resume), now);
             }
             None => {
                 self.phase = Phase::Guest { since: now };
@@ -413,6 +428,7 @@ impl Session {
     fn adopt_timelines(&mut self, state: &SyncState) {
         if self.timelines_of != state.user {
             self.timelines = Timelines::restore(&state.cursors);
+            self.notices = Notices::restore(state.notices);
             self.timelines_of = state.user;
             self.acks.clear();
         }

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use protocol::limits::{DEVICE_CHARS_MAX, FRAME_BYTES_BEFORE_LOGIN_MAX};
-use protocol::{Ack, HEADER_LEN, Hello, History, Nothing, Page, Request, encode};
+use protocol::{Ack, AckNotices, HEADER_LEN, Hello, History, Nothing, Page, Request, encode};
 
 use super::{Answer, Phase, Session, Turn};
 use crate::error::ClientError;
@@ -74,6 +74,18 @@ impl Session {
             && let Some((conv, seq)) = self.acks.next_due(now)
         {
             self.send_own(Purpose::Ack { conv }, Request::Ack(Ack { conv, seq }), now);
+        }
+        if self.requests.in_flight() < self.window()
+            && let Some(seq) = self.notices.next_ack(now)
+        {
+            self.send_own(Purpose::AckNotices, Request::AckNotices(AckNotices { seq }), now);
+        }
+        if self.requests.in_flight() < self.window()
+            && let Some(after) = self.notices.next_ask(&self.events, now)
+        {
+            let page = Page { after, limit: limits::NOTICES_PAGE_MAX };
+            self.send_own(Purpose::Notices, Request::Notices(page), now);
+            self.turn = Turn::Calls;
         }
         while self.requests.in_flight() < self.window() {
             let mut around = Around { events: &mut self.events, acks: &mut self.acks, now };

@@ -6,6 +6,7 @@
 mod calls;
 mod chaos;
 mod model;
+mod notices;
 mod reconnect;
 mod sockets;
 mod sync;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use protocol::{
     ChatMessage, Code, Conversation, ConversationKind, ConversationsPage, HelloReply, HistoryPage,
-    MessageKind, Nothing, Refusal, Reply, Request, Secret, Sent, SignedIn,
+    MessageKind, Nothing, Notice, NoticeKind, NoticesPage, Refusal, Reply, Request, Secret, Sent, SignedIn,
 };
 
 pub(crate) const ME: u64 = 1;
@@ -21,6 +21,9 @@ pub(crate) struct Model {
     pub(crate) page_max: u32,
     pub(crate) pipeline_max: u32,
     pub(crate) heartbeat_ms: u64,
+    /// What concerned ME, and how far it was acknowledged.
+    pub(crate) notices: Vec<Notice>,
+    pub(crate) notices_acked: u64,
     ids: HashMap<String, Sent>,
 }
 
@@ -45,6 +48,23 @@ impl Model {
         };
         log.push(message.clone());
         message
+    }
+
+    /// Something concerns ME.
+    pub(crate) fn note(&mut self) -> Notice {
+        let notice = Notice {
+            seq: self.notices.len() as u64 + 1,
+            time: 1_000,
+            kind: NoticeKind::FriendRefused,
+            by: 2,
+            name: "user2".into(),
+            groupid: None,
+            groupname: None,
+            role: None,
+            until: None,
+        };
+        self.notices.push(notice.clone());
+        notice
     }
 
     pub(crate) fn last(&self, conv: u64) -> u64 {
@@ -82,14 +102,9 @@ impl Model {
             name: "me".into(),
             session: 7,
             token: token.map(Secret::new),
-            friends: vec![],
-            friends_next: 0,
-            groups: vec![],
-            groups_next: 0,
-            requests: vec![],
-            requests_next: 0,
-            convs: vec![],
-            convs_next: 0,
+            notices_last: self.notices.len() as u64,
+            notices_acked: self.notices_acked,
+            ..SignedIn::default()
         }
     }
 
@@ -115,6 +130,18 @@ impl Model {
                 let acked = self.acked.entry(ack.conv).or_insert(0);
                 *acked = (*acked).max(ack.seq);
                 Reply::Ack(Nothing {})
+            }
+            Request::Notices(page) => {
+                let limit = if page.limit == 0 { self.page_max } else { page.limit.min(self.page_max) };
+                let rest = self.notices.iter().skip(page.after as usize);
+                let notices: Vec<Notice> = rest.take(limit as usize).cloned().collect();
+                let last = self.notices.len() as u64;
+                let next = notices.last().map(|notice| notice.seq).filter(|seq| *seq < last).unwrap_or(0);
+                Reply::Notices(NoticesPage { notices, next, last })
+            }
+            Request::AckNotices(ack) => {
+                self.notices_acked = self.notices_acked.max(ack.seq);
+                Reply::AckNotices(Nothing {})
             }
             Request::Conversations(page) => {
                 let limit =

@@ -285,7 +285,7 @@ fn a_token_can_be_tried_by_a_call() {
     let mut world = World::new();
     world.serve();
     for (token, works) in [("another", false), (TOKEN, true)] {
-        let call = world.submit(Request::Resume(Resume { token: Secret::new(token) }));
+        let call = world.submit(Request::Resume(Resume { token: Secret::new(token), ..Resume::default() }));
         world.serve();
         assert_eq!(world.answer_to(call).is_ok(), works);
     }

@@ -97,7 +97,7 @@ impl Peer {
 }
 
 fn login() -> Login {
-    Login { id: None, name: Some("me".into()), password: Secret::new("12345678") }
+    Login { name: Some("me".into()), password: Secret::new("12345678"), ..Login::default() }
 }
 
 /// Events until one that `wanted` likes, which is returned.

@@ -115,6 +115,9 @@ impl World {
                 if let Event::Message { message, .. } = &event {
                     self.session.taken(message.conv, message.seq, self.now);
                 }
+                if let Event::Notice(notice) = &event {
+                    self.session.notices_taken(notice.seq, self.now);
+                }
                 self.events.push(event);
                 continue;
             }
@@ -173,7 +176,7 @@ impl World {
     }
 
     pub(crate) fn log_in(&mut self) -> CallId {
-        let login = Login { id: None, name: Some("me".into()), password: Secret::new("12345678") };
+        let login = Login { name: Some("me".into()), password: Secret::new("12345678"), ..Login::default() };
         self.submit(Request::Login(login))
     }
 
@@ -221,6 +224,12 @@ impl World {
             Event::Message { message, .. } => Some(message),
             _ => None,
         })
+    }
+
+    /// The notices that were shown.
+    pub(crate) fn noticed(&self) -> Vec<u64> {
+        let seq = |event: &Event| if let Event::Notice(notice) = event { Some(notice.seq) } else { None };
+        self.events.iter().filter_map(seq).collect()
     }
 
     pub(crate) fn asked_types(&self) -> Vec<&'static str> {

@@ -11,6 +11,6 @@ pub use presence::{
     Arrival, Company, Presence, PresenceChange, PresenceState, PresenceWatcher, SharedWatcher,
 };
 pub use stores::{
-    AppendRefused, FriendLimits, FriendStore, GroupLimits, GroupStore, MessageLog, ProfileStore, SecretStore,
-    SessionStore, Store, UserStore,
+    AppendRefused, FriendLimits, FriendStore, GroupLimits, GroupStore, MessageLog, NoticeStore, ProfileStore,
+    SecretStore, SessionStore, Store, UserStore,
 };

@@ -9,9 +9,9 @@ use crate::policy::Relation;
 use crate::{
     Accepted, Account, Appended, CodeHash, Conversation, ConversationFilter, ConversationId, Created,
     Credentials, Cursor, Edited, FoundSession, Friend, FriendRequest, Group, GroupId, GroupRoster, Joined,
-    Left, Member, Membership, NewGroup, NewMessage, NewSession, NewUser, OwnGroup, PageSize, PasswordChange,
-    Profile, ProfileEdit, Recovered, Recovery, Requested, Seq, Session, SessionId, StoreResult,
-    StoredMessage, Timestamp, TokenHash, Touched, User, UserId, Window,
+    Left, Member, Membership, NamedNotice, NewGroup, NewMessage, NewSession, NewUser, NoticePlace, NoticeSeq,
+    OwnGroup, PageSize, PasswordChange, PersonalNotice, Profile, ProfileEdit, Recovered, Recovery, Requested,
+    Seq, Session, SessionId, StoreResult, StoredMessage, Timestamp, TokenHash, Touched, User, UserId, Window,
 };
 
 /// Users and their credentials.
@@ -96,6 +96,23 @@ pub struct FriendLimits {
     pub requests: u32,
 }
 
+/// Personal notices. Each is stored by the change that it tells of, in the change's own transaction, with the next seq of
+/// its user; what is beyond [`NOTICES_KEPT_MAX`](crate::NOTICES_KEPT_MAX) is removed then.
+pub trait NoticeStore: Send + Sync {
+    /// A page of the user's notices after `after`, by rising seq, those of unknown kinds left out.
+    fn notices(&self, user: UserId, after: NoticeSeq, limit: u32) -> StoreResult<Vec<NamedNotice>>;
+
+    /// How far the user's notices go, and where this session of theirs is.
+    fn notice_place(&self, user: UserId, session: SessionId) -> StoreResult<NoticePlace>;
+
+    /// Moves this session of the user forward, and with it where new sessions begin; never back, never past the newest
+    /// notice. Unknown users and sessions are passed over.
+    fn ack_notices(&self, user: UserId, session: SessionId, seq: NoticeSeq) -> StoreResult<()>;
+
+    /// Removes notices from before `before`, at most `limit` of them; how many.
+    fn expire_notices(&self, before: Timestamp, limit: u32) -> StoreResult<u32>;
+}
+
 /// Friend requests and friendships. Symmetric: the order of two users never matters but for who asked.
 pub trait FriendStore: Send + Sync {
     /// Asks `to` for friendship. If `to` asked `from` before, they become friends. `from` and `to` differ.
@@ -117,11 +134,20 @@ pub trait FriendStore: Send + Sync {
         limits: FriendLimits,
     ) -> StoreResult<Accepted>;
 
-    /// Removes the request of `from` to `to`, refused or withdrawn; whether there was one.
-    fn remove_friend_request(&self, from: UserId, to: UserId) -> StoreResult<bool>;
+    /// Removes the request of `from` to `user`, who refuses, and tells `from`; `None` if there was none.
+    fn refuse_friend(&self, user: UserId, from: UserId, at: Timestamp)
+    -> StoreResult<Option<PersonalNotice>>;
 
-    /// Ends a friendship; whether there was one. The conversation and its messages stay.
-    fn delete_friend(&self, user: UserId, friend: UserId) -> StoreResult<bool>;
+    /// Removes the request of `from` to `to`, withdrawn; whether there was one.
+    fn withdraw_friend(&self, from: UserId, to: UserId) -> StoreResult<bool>;
+
+    /// Ends a friendship and tells the friend; `None` if there was none. The conversation and its messages stay.
+    fn delete_friend(
+        &self,
+        user: UserId,
+        friend: UserId,
+        at: Timestamp,
+    ) -> StoreResult<Option<PersonalNotice>>;
 
     /// How a user stands to another. Never [`Relation::Myself`] for two.
     fn relation(&self, user: UserId, other: UserId) -> StoreResult<Relation>;
@@ -254,11 +280,19 @@ pub trait MessageLog: Send + Sync {
 
 /// Everything that a node stores, as one thing that can be passed on.
 pub trait Store:
-    UserStore + SecretStore + ProfileStore + SessionStore + FriendStore + GroupStore + MessageLog
+    UserStore + SecretStore + ProfileStore + SessionStore + NoticeStore + FriendStore + GroupStore + MessageLog
 {
 }
 
-impl<T: UserStore + SecretStore + ProfileStore + SessionStore + FriendStore + GroupStore + MessageLog> Store
-    for T
+impl<
+    T: UserStore
+        + SecretStore
+        + ProfileStore
+        + SessionStore
+        + NoticeStore
+        + FriendStore
+        + GroupStore
+        + MessageLog,
+> Store for T
 {
 }

@@ -298,7 +298,7 @@ fn of_several_that_resume_a_session_at_once_one_is_left() {
             let (start, token) = (&start, &token);
             let resume = move |mut peer: Peer| {
                 start.wait();
-                peer.send(Request::Resume(Resume { token: token.clone() }));
+                peer.send(Request::Resume(Resume { token: token.clone(), ..Resume::default() }));
                 // An answer, or the end.
                 while let Some(incoming) = peer.next() {
                     match incoming {
@@ -342,7 +342,7 @@ fn a_session_that_came_back_stays_whatever_its_other_node_tells_late() {
     let resume = |at: usize, after_ms: u64| {
         nodes[at].node.clock.advance_ms(after_ms);
         let mut peer = Peer::connect(nodes[at].node.address);
-        peer.call(Request::Resume(Resume { token: token.clone() })).expect("resumed");
+        peer.call(Request::Resume(Resume { token: token.clone(), ..Resume::default() })).expect("resumed");
         peer
     };
     let mut away = resume(1, 1_000);

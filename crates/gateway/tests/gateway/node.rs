@@ -102,7 +102,8 @@ impl Peer {
     }
 
     pub(crate) fn log_in(&mut self, name: &str) -> SignedIn {
-        let login = Login { id: None, name: Some(name.into()), password: Secret::new("a long password") };
+        let login =
+            Login { name: Some(name.into()), password: Secret::new("a long password"), ..Login::default() };
         match self.call(Request::Login(login)) {
             Ok(Reply::Login(signed_in)) => signed_in,
             other => panic!("not logged in: {other:?}"),
@@ -112,7 +113,7 @@ impl Peer {
     /// A login with a wrong password, not waited for.
     pub(crate) fn try_log_in(&mut self, name: &str) -> u32 {
         let password = Secret::new("not the password");
-        self.send(Request::Login(Login { id: None, name: Some(name.into()), password }))
+        self.send(Request::Login(Login { name: Some(name.into()), password, ..Login::default() }))
     }
 
     /// Ends the connection as a crash does: with RST, whatever is under way.

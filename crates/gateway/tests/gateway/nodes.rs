@@ -466,7 +466,7 @@ fn sessions_end_and_move_across_nodes() {
     assert!(laptop.next().is_none());
     let mut moved = Peer::connect(nodes[0].node.address);
     let token = phone_is.token.expect("a token");
-    moved.call(Request::Resume(Resume { token })).expect("resumed");
+    moved.call(Request::Resume(Resume { token, ..Resume::default() })).expect("resumed");
     assert_eq!(phone.push(bye), Code::SESSION_MOVED);
     // And when node one does not hear of it, it looks as soon as the bus says so.
     let mut tablet = Peer::connect(nodes[1].node.address);

@@ -6,8 +6,8 @@
 use ::mysql::Value;
 use domain::policy::Relation;
 use domain::{
-    Accepted, ConversationId, Direction, Friend, FriendLimits, FriendRequest, FriendStore, Requested,
-    StoreResult, Timestamp, UserId,
+    Accepted, Befriended, ConversationId, Direction, Friend, FriendLimits, FriendRequest, FriendStore,
+    NewPersonalNotice, PersonalNotice, PersonalNoticeKind, Requested, StoreResult, Timestamp, UserId,
 };
 
 use super::MySqlStore;
@@ -15,6 +15,7 @@ use super::connection::Connection;
 use super::conversations::DIRECT;
 use super::fault::Fault;
 use super::list::{padded, repeated};
+use super::notices::add_notice;
 use super::users::{lock_users, user};
 
 /// Users that one statement locks.
@@ -43,7 +44,7 @@ impl FriendStore for MySqlStore {
                 return Ok(Requested::Full);
             }
             if take_request(tx, to, from)? {
-                return Ok(Requested::Friends(befriend(tx, from, to, at)?));
+                return Ok(Requested::Friends(befriend(tx, to, from, at)?));
             }
             for user in [from, to] {
                 if count_requests(tx, user)? >= u64::from(limits.requests) {
@@ -75,26 +76,44 @@ impl FriendStore for MySqlStore {
                 return Ok(Accepted::Full);
             }
             take_request(tx, from, user)?;
-            Ok(Accepted::Friends(befriend(tx, user, from, at)?))
+            Ok(Accepted::Friends(befriend(tx, from, user, at)?))
         })
     }
 
-    fn remove_friend_request(&self, from: UserId, to: UserId) -> StoreResult<bool> {
-        self.transact("remove a friend request", |tx| {
+    fn refuse_friend(
+        &self,
+        user: UserId,
+        from: UserId,
+        at: Timestamp,
+    ) -> StoreResult<Option<PersonalNotice>> {
+        self.transact("refuse a friend", |tx| {
+            lock_users(tx, [user, from])?;
+            if !take_request(tx, from, user)? {
+                return Ok(None);
+            }
+            add_notice(tx, notice(from, PersonalNoticeKind::FriendRefused, user, at)).map(Some)
+        })
+    }
+
+    fn withdraw_friend(&self, from: UserId, to: UserId) -> StoreResult<bool> {
+        self.transact("withdraw a friend request", |tx| {
             lock_users(tx, [from, to])?;
             take_request(tx, from, to)
         })
     }
 
-    fn delete_friend(&self, user: UserId, friend: UserId) -> StoreResult<bool> {
+    fn delete_friend(
+        &self,
+        user: UserId,
+        friend: UserId,
+        at: Timestamp,
+    ) -> StoreResult<Option<PersonalNotice>> {
         self.transact("delete a friend", |tx| {
             lock_users(tx, [user, friend])?;
-            let deleted =
-                tx.execute("DELETE FROM friendships WHERE user_lo = ? AND user_hi = ?", pair(user, friend))?;
-            if deleted > 0 {
-                lists_changed(tx, [user, friend])?;
+            if !end_friendship(tx, user, friend)? {
+                return Ok(None);
             }
-            Ok(deleted > 0)
+            add_notice(tx, notice(friend, PersonalNoticeKind::FriendDeleted, user, at)).map(Some)
         })
     }
 
@@ -238,9 +257,9 @@ fn both_have_room_for_a_friend(
     Ok(true)
 }
 
-/// Makes two users friends, who are none; their conversation is the one they had, if they had one.
-fn befriend(tx: &mut Connection, one: UserId, other: UserId, at: Timestamp) -> Result<ConversationId, Fault> {
-    let (lo, hi) = pair(one, other);
+/// Makes friends of `to` and `from`, who had asked and is told; their conversation is the one they had, if they had one.
+fn befriend(tx: &mut Connection, from: UserId, to: UserId, at: Timestamp) -> Result<Befriended, Fault> {
+    let (lo, hi) = pair(from, to);
     let had: Option<u64> = tx.row(
         "SELECT conversation_id FROM direct_conversations WHERE user_lo = ? AND user_hi = ?",
         (lo, hi),
@@ -263,8 +282,22 @@ fn befriend(tx: &mut Connection, one: UserId, other: UserId, at: Timestamp) -> R
         "INSERT INTO friendships (user_lo, user_hi, conversation_id, since) VALUES (?, ?, ?, ?)",
         (lo, hi, conversation, at.0),
     )?;
-    lists_changed(tx, [one, other])?;
-    Ok(ConversationId(conversation))
+    lists_changed(tx, [from, to])?;
+    let notice = add_notice(tx, notice(from, PersonalNoticeKind::FriendAccepted, to, at))?;
+    Ok(Befriended { conversation: ConversationId(conversation), notice })
+}
+
+/// Ends a friendship; whether there was one.
+fn end_friendship(tx: &mut Connection, one: UserId, other: UserId) -> Result<bool, Fault> {
+    let ended = tx.execute("DELETE FROM friendships WHERE user_lo = ? AND user_hi = ?", pair(one, other))?;
+    if ended > 0 {
+        lists_changed(tx, [one, other])?;
+    }
+    Ok(ended > 0)
+}
+
+fn notice(user: UserId, kind: PersonalNoticeKind, by: UserId, at: Timestamp) -> NewPersonalNotice {
+    NewPersonalNotice { user, kind, by, group: None, detail: 0, at }
 }
 
 /// What the lists of these two users show changed. They are locked.

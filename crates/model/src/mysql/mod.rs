@@ -21,6 +21,7 @@ mod list;
 mod log;
 mod manager;
 mod migrate;
+mod notices;
 mod page;
 mod pool;
 mod profiles;

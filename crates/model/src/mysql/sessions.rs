@@ -35,8 +35,18 @@ impl SessionStore for MySqlStore {
                 return Ok(None);
             }
             let id = tx.insert(
-                "INSERT INTO sessions (user_id, token_hash, device, since, seen) VALUES (?, ?, ?, ?, ?)",
-                (new.user.0, &new.token.0[..], new.device, new.at.0, new.at.0),
+                "INSERT INTO sessions (user_id, token_hash, device, since, seen, notices_acked) \
+                 VALUES (?, ?, ?, ?, ?, COALESCE((SELECT LEAST(last_seq, COALESCE(?, acked)) \
+                 FROM notice_heads WHERE user_id = ?), 0))",
+                (
+                    new.user.0,
+                    &new.token.0[..],
+                    new.device,
+                    new.at.0,
+                    new.at.0,
+                    new.notices.map(|held| held.0),
+                    new.user.0,
+                ),
             )?;
             // The others, those seen last first. They are few: the limit held before this one came.
             let mut others: Vec<u64> = tx.rows(

@@ -2,11 +2,12 @@
 
 use domain::policy::Relation;
 use domain::{
-    Accepted, ConversationId, Direction, Friend, FriendLimits, FriendRequest, FriendStore, Requested,
-    StoreResult, Timestamp, UserId,
+    Accepted, Befriended, ConversationId, Direction, Friend, FriendLimits, FriendRequest, FriendStore,
+    NewPersonalNotice, PersonalNotice, PersonalNoticeKind, Requested, StoreResult, Timestamp, UserId,
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::notices::add_notice;
 use super::number::{number, sql};
 use super::users::{exists, user};
 use super::{SqliteStore, conversations};
@@ -66,19 +67,37 @@ impl FriendStore for SqliteStore {
         })
     }
 
-    fn remove_friend_request(&self, from: UserId, to: UserId) -> StoreResult<bool> {
-        self.write("remove a friend request", |connection| remove_request(connection, from, to))
+    fn refuse_friend(
+        &self,
+        user: UserId,
+        from: UserId,
+        at: Timestamp,
+    ) -> StoreResult<Option<PersonalNotice>> {
+        self.write("refuse a friend", |connection| {
+            if !remove_request(connection, from, user)? {
+                return Ok(None);
+            }
+            let notice = notice(from, PersonalNoticeKind::FriendRefused, user, at);
+            add_notice(connection, notice).map(Some)
+        })
     }
 
-    fn delete_friend(&self, user: UserId, friend: UserId) -> StoreResult<bool> {
+    fn withdraw_friend(&self, from: UserId, to: UserId) -> StoreResult<bool> {
+        self.write("withdraw a friend request", |connection| remove_request(connection, from, to))
+    }
+
+    fn delete_friend(
+        &self,
+        user: UserId,
+        friend: UserId,
+        at: Timestamp,
+    ) -> StoreResult<Option<PersonalNotice>> {
         self.write("delete a friend", |connection| {
-            let ended = connection
-                .prepare_cached("DELETE FROM friendships WHERE user_lo = ?1 AND user_hi = ?2")?
-                .execute(pair(user, friend))?;
-            if ended > 0 {
-                lists_changed(connection, [user, friend])?;
+            if !end_friendship(connection, user, friend)? {
+                return Ok(None);
             }
-            Ok(ended > 0)
+            let notice = notice(friend, PersonalNoticeKind::FriendDeleted, user, at);
+            add_notice(connection, notice).map(Some)
         })
     }
 
@@ -235,7 +254,7 @@ fn befriend(
     to: UserId,
     at: Timestamp,
     limits: FriendLimits,
-) -> rusqlite::Result<Option<ConversationId>> {
+) -> rusqlite::Result<Option<Befriended>> {
     if has_friends(connection, from, limits.friends)? || has_friends(connection, to, limits.friends)? {
         return Ok(None);
     }
@@ -248,7 +267,23 @@ fn befriend(
         )?
         .execute([lower, higher, sql(conversation.0), sql(at.0)])?;
     lists_changed(connection, [from, to])?;
-    Ok(Some(conversation))
+    let notice = add_notice(connection, notice(from, PersonalNoticeKind::FriendAccepted, to, at))?;
+    Ok(Some(Befriended { conversation, notice }))
+}
+
+/// Ends a friendship; whether there was one.
+fn end_friendship(connection: &Connection, one: UserId, other: UserId) -> rusqlite::Result<bool> {
+    let ended = connection
+        .prepare_cached("DELETE FROM friendships WHERE user_lo = ?1 AND user_hi = ?2")?
+        .execute(pair(one, other))?;
+    if ended > 0 {
+        lists_changed(connection, [one, other])?;
+    }
+    Ok(ended > 0)
+}
+
+fn notice(user: UserId, kind: PersonalNoticeKind, by: UserId, at: Timestamp) -> NewPersonalNotice {
+    NewPersonalNotice { user, kind, by, group: None, detail: 0, at }
 }
 
 /// What the lists of these two users show changed.

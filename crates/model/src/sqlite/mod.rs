@@ -14,6 +14,7 @@ mod folder;
 mod friends;
 mod groups;
 mod migrate;
+mod notices;
 mod number;
 mod options;
 mod page;

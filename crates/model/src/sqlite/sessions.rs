@@ -22,9 +22,18 @@ impl SessionStore for SqliteStore {
             }
             connection
                 .prepare_cached(
-                    "INSERT INTO sessions (user_id, token_hash, device, since, seen) VALUES (?1, ?2, ?3, ?4, ?4)",
+                    "INSERT INTO sessions (user_id, token_hash, device, since, seen, notices_acked)
+                     VALUES (?1, ?2, ?3, ?4, ?4, coalesce(
+                         (SELECT CASE WHEN ?5 IS NULL THEN acked ELSE min(last_seq, ?5) END
+                          FROM notice_heads WHERE user_id = ?1), 0))",
                 )?
-                .execute(params![sql(session.user.0), session.token.0, session.device, sql(session.at.0)])?;
+                .execute(params![
+                    sql(session.user.0),
+                    session.token.0,
+                    session.device,
+                    sql(session.at.0),
+                    session.notices.map(|held| sql(held.0)),
+                ])?;
             let id = connection.last_insert_rowid();
             // The new one stays, even if the clock went back since the others were seen.
             let kept = i64::from(keep.saturating_sub(1));

@@ -37,7 +37,7 @@ pub(super) fn friends(store: &SqliteStore) -> (UserId, UserId, ConversationId) {
     let (ann, bob) = (user(store, "ann"), user(store, "bob"));
     assert_eq!(store.request_friend(ann, bob, "", NOW, limits).unwrap(), Requested::Waiting);
     match store.accept_friend(bob, ann, NOW, limits).unwrap() {
-        Accepted::Friends(conversation) => (ann, bob, conversation),
+        Accepted::Friends(befriended) => (ann, bob, befriended.conversation),
         other => panic!("{other:?}"),
     }
 }
@@ -89,7 +89,8 @@ fn everything_is_there_after_reopening() {
     let token = TokenHash([7; 32]);
     let store = open(folder.path());
     let (ann, bob, conversation) = friends(&store);
-    let session = NewSession { user: ann, password_hash: "$fake$0$pw", token, device: "phone", at: NOW };
+    let session =
+        NewSession { user: ann, password_hash: "$fake$0$pw", token, device: "phone", at: NOW, notices: None };
     let (session, _) = store.create_session(&session, 10).unwrap().expect("the password holds");
     let batch: Vec<NewMessage> = (0..100).map(|n| message(conversation, ann, &n.to_string())).collect();
     store.append(&batch).unwrap();

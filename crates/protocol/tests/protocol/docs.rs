@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use protocol::{
     Code, ConversationKind, Direction, FriendEventKind, FriendOutcome, GroupEventKind, MessageKind, MsgId,
-    Role, State, limits,
+    NoticeKind, Role, State, limits,
 };
 use serde_json::Value;
 
@@ -223,6 +223,7 @@ fn every_word_is_explained() {
         FriendOutcome::TABLE.iter().map(|(_, word)| *word).collect(),
         FriendEventKind::TABLE.iter().map(|(_, word)| *word).collect(),
         GroupEventKind::TABLE.iter().map(|(_, word)| *word).collect(),
+        NoticeKind::TABLE.iter().map(|(_, word)| *word).collect(),
     ];
     for words in words {
         let explained = rows(DOCS).any(|row| {

@@ -71,6 +71,8 @@ fn nesting_is_taken_up_to_its_limit_and_not_counted_in_texts() {
 const NULLABLE: &[&str] = &[
     "login/id",
     "login/name",
+    "login/notices_after",
+    "resume/notices_after",
     "recover/id",
     "recover/name",
     "history/after",

@@ -30,7 +30,7 @@ const BOBS_NEXT_ID: &str = "0198c1de-b8f4-7d20-b1a6-90c4d7e2f513";
 
 /// Every frame's name and meaning.
 pub(crate) fn meanings() -> Vec<(&'static str, Meaning)> {
-    [connections(), accounts(), profiles(), friends(), groups(), messages(), refusals()]
+    [connections(), accounts(), profiles(), friends(), groups(), messages(), notices(), refusals()]
         .into_iter()
         .flatten()
         .collect()
@@ -195,25 +195,33 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
         name: "alice".into(),
         session: 5,
         token: token.map(Secret::new),
-        friends: vec![],
-        friends_next: 0,
-        groups: vec![],
-        groups_next: 0,
-        requests: vec![],
-        requests_next: 0,
-        convs: vec![],
-        convs_next: 0,
+        ..SignedIn::default()
     };
     vec![
         ("reg/request", request(2, Request::Reg(Reg { name: "alice".into(), password: password() }))),
         ("reg_ack/reply", reply(2, Reply::Reg(Registered { id: 1, recovery_codes: recovery_codes() }))),
         (
             "login/request",
-            request(3, Request::Login(Login { id: None, name: Some("alice".into()), password: password() })),
+            request(
+                3,
+                Request::Login(Login {
+                    name: Some("alice".into()),
+                    password: password(),
+                    ..Login::default()
+                }),
+            ),
         ),
         (
             "login/request-by-id",
-            request(3, Request::Login(Login { id: Some(1), name: None, password: password() })),
+            request(
+                3,
+                Request::Login(Login {
+                    id: Some(1),
+                    password: password(),
+                    notices_after: Some(5),
+                    ..Login::default()
+                }),
+            ),
         ),
         (
             "login_ack/reply",
@@ -224,6 +232,8 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
                     groups: vec![climbers(Role::Owner, 1)],
                     requests: vec![carols_request()],
                     convs: vec![direct(1, 0)],
+                    notices_last: 7,
+                    notices_acked: 5,
                     ..bundle(Some(TOKEN))
                 }),
             ),
@@ -241,8 +251,22 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
                 }),
             ),
         ),
-        ("resume/request", request(3, Request::Resume(Resume { token: Secret::new(TOKEN) }))),
-        ("resume/reply", reply(3, Reply::Resume(SignedIn { friends: vec![bob()], ..bundle(None) }))),
+        (
+            "resume/request",
+            request(3, Request::Resume(Resume { token: Secret::new(TOKEN), notices_after: Some(5) })),
+        ),
+        (
+            "resume/reply",
+            reply(
+                3,
+                Reply::Resume(SignedIn {
+                    friends: vec![bob()],
+                    notices_last: 7,
+                    notices_acked: 5,
+                    ..bundle(None)
+                }),
+            ),
+        ),
         ("loginout/request", request(7, Request::LogOut(Nothing {}))),
         ("loginout/reply", reply(7, Reply::LogOut(Nothing {}))),
         ("sessions/request", request(41, Request::Sessions(Nothing {}))),
@@ -387,6 +411,7 @@ fn friends() -> Vec<(&'static str, Meaning)> {
                 by: 3,
                 greeting: "We met at the wall".into(),
                 friend: None,
+                notice: 0,
             })),
         ),
         (
@@ -398,6 +423,7 @@ fn friends() -> Vec<(&'static str, Meaning)> {
                 by: 2,
                 greeting: String::new(),
                 friend: Some(bob()),
+                notice: 6,
             })),
         ),
         ("presence/push", push(Push::Presence(PresencePush { id: 2, state: State::Offline }))),
@@ -435,6 +461,49 @@ fn profiles() -> Vec<(&'static str, Meaning)> {
         ("edit_profile/reply", reply(44, Reply::EditProfile(edited))),
         ("friend_changed/push", push(Push::FriendChanged(renamed))),
         ("friend_changed/push-avatar", push(Push::FriendChanged(pictured))),
+    ]
+}
+
+fn notices() -> Vec<(&'static str, Meaning)> {
+    let accepted = Notice {
+        seq: 6,
+        time: TIME + 7_000,
+        kind: NoticeKind::FriendAccepted,
+        by: 2,
+        name: "bob".into(),
+        groupid: None,
+        groupname: None,
+        role: None,
+        until: None,
+    };
+    let in_climbers = |seq, kind| Notice {
+        seq,
+        time: TIME + 8_000,
+        kind,
+        groupid: Some(11),
+        groupname: Some("climbers".into()),
+        ..accepted.clone()
+    };
+    let appointed = Notice { role: Some(Role::Admin), ..in_climbers(7, NoticeKind::Role) };
+    let muted = Notice { until: Some(TIME + 600_000), ..in_climbers(8, NoticeKind::Muted) };
+    vec![
+        ("notices/request", request(17, Request::Notices(Page { after: 5, limit: 3 }))),
+        (
+            "notices/reply",
+            reply(
+                17,
+                Reply::Notices(NoticesPage {
+                    notices: vec![accepted.clone(), appointed.clone(), muted.clone()],
+                    next: 8,
+                    last: 9,
+                }),
+            ),
+        ),
+        ("ack_notices/request", request(18, Request::AckNotices(AckNotices { seq: 8 }))),
+        ("ack_notices/reply", reply(18, Reply::AckNotices(Nothing {}))),
+        ("notice/push", push(Push::Notice(accepted))),
+        ("notice/push-role", push(Push::Notice(appointed))),
+        ("notice/push-muted", push(Push::Notice(muted))),
     ]
 }
 

@@ -14,9 +14,8 @@ const SECRET: &str = "hunter2hunter2";
 #[test]
 fn debug_of_messages_and_frames_shows_no_secret() {
     let requests = [
-        Request::Login(Login { id: None, name: Some("a".into()), password: Secret::new(SECRET) }),
+        Request::Login(Login { name: Some("a".into()), password: Secret::new(SECRET), ..Login::default() }),
         Request::Reg(Reg { name: "a".into(), password: Secret::new(SECRET) }),
-        Request::Resume(Resume { token: Secret::new(SECRET) }),
         Request::ChangePassword(ChangePassword {
             password: Secret::new(SECRET),
             new_password: Secret::new(SECRET),
@@ -28,6 +27,7 @@ fn debug_of_messages_and_frames_shows_no_secret() {
             new_password: Secret::new(SECRET),
         }),
         Request::NewRecoveryCodes(PasswordProof { password: Secret::new(SECRET) }),
+        Request::Resume(Resume { token: Secret::new(SECRET), ..Resume::default() }),
         Request::EditProfile(EditProfile { phone: Some(Secret::new(SECRET)), ..EditProfile::default() }),
     ];
     for request in requests {

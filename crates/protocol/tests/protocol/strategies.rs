@@ -110,11 +110,25 @@ fn session() -> impl Strategy<Value = Session> {
     })
 }
 
+fn notice() -> impl Strategy<Value = Notice> {
+    fields!(Notice {
+        seq: n(),
+        time: n(),
+        kind: word(NoticeKind::TABLE),
+        by: n(),
+        name: text(),
+        groupid: option::of(n()),
+        groupname: option::of(text()),
+        role: option::of(word(Role::TABLE)),
+        until: option::of(n()),
+    })
+}
+
 fn signed_in() -> impl Strategy<Value = SignedIn> {
     let identity = (n(), text(), n(), option::of(secret()));
     let lists =
         (vec(friend(), 0..3), vec(group(), 0..3), vec(friend_request(), 0..3), vec(conversation(), 0..3));
-    (identity, lists, (n(), n(), n(), n())).prop_map(|(identity, lists, next)| {
+    (identity, lists, (n(), n(), n(), n()), (n(), n())).prop_map(|(identity, lists, next, notices)| {
         let (id, name, session, token) = identity;
         let (friends, groups, requests, convs) = lists;
         let (friends_next, groups_next, requests_next, convs_next) = next;
@@ -131,6 +145,8 @@ fn signed_in() -> impl Strategy<Value = SignedIn> {
             requests_next,
             convs,
             convs_next,
+            notices_last: notices.0,
+            notices_acked: notices.1,
         }
     })
 }
@@ -196,11 +212,18 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
             .prop_map(Request::Hello)
             .boxed(),
         MsgId::Ping => nothing().prop_map(Request::Ping).boxed(),
-        MsgId::Login => fields!(Login { id: option::of(n()), name: option::of(text()), password: secret() })
-            .prop_map(Request::Login)
-            .boxed(),
+        MsgId::Login => fields!(Login {
+            id: option::of(n()),
+            name: option::of(text()),
+            password: secret(),
+            notices_after: option::of(n())
+        })
+        .prop_map(Request::Login)
+        .boxed(),
         MsgId::Reg => fields!(Reg { name: text(), password: secret() }).prop_map(Request::Reg).boxed(),
-        MsgId::Resume => fields!(Resume { token: secret() }).prop_map(Request::Resume).boxed(),
+        MsgId::Resume => fields!(Resume { token: secret(), notices_after: option::of(n()) })
+            .prop_map(Request::Resume)
+            .boxed(),
         MsgId::LoginOut => nothing().prop_map(Request::LogOut).boxed(),
         MsgId::Sessions => nothing().prop_map(Request::Sessions).boxed(),
         MsgId::EndSession => fields!(SessionRef { session: n() }).prop_map(Request::EndSession).boxed(),
@@ -262,6 +285,8 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         })
         .prop_map(Request::EditProfile)
         .boxed(),
+        MsgId::Notices => page().prop_map(Request::Notices).boxed(),
+        MsgId::AckNotices => n().prop_map(|seq| AckNotices { seq }).prop_map(Request::AckNotices).boxed(),
         other => panic!("{other:?} is a request now: give it a strategy"),
     }
 }
@@ -331,6 +356,10 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
             .boxed(),
         MsgId::Profile => profile().prop_map(Reply::Profile).boxed(),
         MsgId::EditProfile => profile().prop_map(Reply::EditProfile).boxed(),
+        MsgId::Notices => fields!(NoticesPage { notices: vec(notice(), 0..3), next: n(), last: n() })
+            .prop_map(Reply::Notices)
+            .boxed(),
+        MsgId::AckNotices => nothing().prop_map(Reply::AckNotices).boxed(),
         other => panic!("{other:?} is a reply now: give it a strategy"),
     }
 }
@@ -349,6 +378,7 @@ fn push_of(id: MsgId) -> BoxedStrategy<Push> {
             by: n(),
             greeting: text(),
             friend: option::of(friend()),
+            notice: n(),
         })
         .prop_map(Push::FriendEvent)
         .boxed(),
@@ -371,6 +401,7 @@ fn push_of(id: MsgId) -> BoxedStrategy<Push> {
                 .prop_map(Push::FriendChanged)
                 .boxed()
         }
+        MsgId::Notice => notice().prop_map(Push::Notice).boxed(),
         other => panic!("{other:?} is a push now: give it a strategy"),
     }
 }

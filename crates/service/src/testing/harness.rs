@@ -159,7 +159,7 @@ impl Harness {
     /// Logs a registered user in from a new device.
     pub fn try_login(&self, name: &str) -> Result<Device<'_>, Refusal> {
         let conn = self.connect();
-        let login = Login { id: None, name: Some(name.into()), password: Secret::new(PASSWORD) };
+        let login = Login { name: Some(name.into()), password: Secret::new(PASSWORD), ..Login::default() };
         match self.ask(conn, None, Request::Login(login))? {
             Handled::SignedIn(principal, Reply::Login(bundle)) => {
                 let token = bundle.token.clone().unwrap_or_default();
@@ -172,7 +172,7 @@ impl Harness {
     /// Resumes a session by a new connection.
     pub fn resume(&self, token: &Secret) -> Result<Device<'_>, Refusal> {
         let conn = self.connect();
-        match self.ask(conn, None, Request::Resume(Resume { token: token.clone() }))? {
+        match self.ask(conn, None, Request::Resume(Resume { token: token.clone(), ..Resume::default() }))? {
             Handled::SignedIn(principal, Reply::Resume(bundle)) => {
                 Ok(Device { harness: self, conn, principal, token: token.clone(), bundle })
             }

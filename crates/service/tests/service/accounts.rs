@@ -17,7 +17,8 @@ fn login(
     name: Option<&str>,
     password: &str,
 ) -> Result<Handled, protocol::Refusal> {
-    let request = Login { id, name: name.map(Into::into), password: Secret::new(password) };
+    let request =
+        Login { id, name: name.map(Into::into), password: Secret::new(password), ..Login::default() };
     harness.ask(harness.connect(), None, Request::Login(request))
 }
 
@@ -110,7 +111,7 @@ fn access_is_checked_here_too() {
     let alice = harness.login("alice");
     let reg = Reg { name: "bob".into(), password: Secret::new(PASSWORD) };
     refused(alice.handle(Request::Reg(reg)), Code::ALREADY_LOGGED_IN);
-    let resume = protocol::Resume { token: alice.token.clone() };
+    let resume = protocol::Resume { token: alice.token.clone(), ..protocol::Resume::default() };
     refused(alice.handle(Request::Resume(resume)), Code::ALREADY_LOGGED_IN);
     let page = Request::Friends(protocol::Page::default());
     refused(harness.ask(harness.connect(), None, page), Code::NOT_LOGGED_IN);

@@ -18,10 +18,16 @@ fn accept(user: &Device<'_>, from: u64) -> Result<Reply, Refusal> {
     user.ask(Request::AcceptFriend(FriendRef { friendid: from }))
 }
 
+/// The one event that came, with the notice that it names.
 fn one_event(device: &Device<'_>) -> FriendEvent {
     let mut pushes = device.pushes();
-    assert_eq!(pushes.len(), 1, "{pushes:?}");
-    body!(Push::FriendEvent, pushes.remove(0))
+    let event = body!(Push::FriendEvent, pushes.remove(0));
+    if event.notice != 0 {
+        let notice = body!(Push::Notice, pushes.remove(0));
+        assert_eq!((notice.seq, notice.by, &notice.name), (event.notice, event.by, &event.name));
+    }
+    assert_eq!(pushes, [], "besides {event:?}");
+    event
 }
 
 fn friends(device: &Device<'_>, after: u64, limit: u32) -> protocol::FriendsPage {

@@ -130,7 +130,7 @@ fn wrong_passwords_of_an_address_have_a_pace_and_right_ones_cost_nothing() {
     let harness = harness(Rates { failed_logins: RATE, ..Rates::OFF });
     harness.register("alice").unwrap();
     let log_in = |host: u8, name: &str, password: &str| -> Result<Handled, Refusal> {
-        let login = Login { id: None, name: Some(name.into()), password: Secret::new(password) };
+        let login = Login { name: Some(name.into()), password: Secret::new(password), ..Login::default() };
         harness.ask_from(address(host), harness.connect(), None, Request::Login(login))
     };
     for _ in 0..5 {

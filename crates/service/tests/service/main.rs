@@ -15,6 +15,7 @@ mod limits;
 mod nodes;
 mod numbers;
 mod outages;
+mod personal_notices;
 mod presence;
 mod profiles;
 mod races;

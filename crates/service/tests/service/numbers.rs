@@ -41,7 +41,7 @@ fn a_number_too_large_is_nobodys() {
         for (request, code) in asked {
             refused(alice.handle(request), code);
         }
-        let login = Login { id: Some(id), name: None, password: Secret::new(PASSWORD) };
+        let login = Login { id: Some(id), password: Secret::new(PASSWORD), ..Login::default() };
         refused(harness.ask(harness.connect(), None, Request::Login(login)), Code::BAD_CREDENTIALS);
     }
 }

@@ -2,9 +2,9 @@
 
 use domain::StoreError;
 use protocol::{
-    Ack, AddFriend, ChangePassword, Code, CreateGroup, EditProfile, FriendRef, GroupChat, GroupMembers,
-    GroupRef, History, Login, Nothing, OneChat, Page, PasswordProof, ProfileOf, Push, Recover, Reg, Request,
-    Resume, Secret, SessionRef, State,
+    Ack, AckNotices, AddFriend, ChangePassword, Code, CreateGroup, EditProfile, FriendRef, GroupChat,
+    GroupMembers, GroupRef, History, Login, Nothing, OneChat, Page, PasswordProof, ProfileOf, Push, Recover,
+    Reg, Request, Resume, Secret, SessionRef, State,
 };
 use service::testing::{Harness, PASSWORD};
 
@@ -29,14 +29,18 @@ fn every_request_is_busy_while_the_store_is_away() {
 
     let guest = [
         Request::Reg(Reg { name: "dave".into(), password: Secret::new(PASSWORD) }),
-        Request::Login(Login { id: None, name: Some("alice".into()), password: Secret::new(PASSWORD) }),
-        Request::Resume(Resume { token: alice.token.clone() }),
         Request::Recover(Recover {
             id: None,
             name: Some("alice".into()),
             code: Secret::new("0000-0000-0000-0000"),
             new_password: Secret::new(PASSWORD),
         }),
+        Request::Login(Login {
+            name: Some("alice".into()),
+            password: Secret::new(PASSWORD),
+            ..Login::default()
+        }),
+        Request::Resume(Resume { token: alice.token.clone(), ..Resume::default() }),
     ];
     let user = [
         Request::LogOut(Nothing {}),
@@ -66,6 +70,8 @@ fn every_request_is_busy_while_the_store_is_away() {
             new_password: Secret::new(PASSWORD),
         }),
         Request::NewRecoveryCodes(PasswordProof { password: Secret::new(PASSWORD) }),
+        Request::Notices(Page::default()),
+        Request::AckNotices(AckNotices { seq: 1 }),
     ];
     let before = alice.resume().unwrap().bundle;
     let alice = alice.resume().unwrap();
@@ -106,7 +112,7 @@ fn a_resume_that_fails_half_way_leaves_no_connection_behind() {
     let mut queries = 0;
     loop {
         let conn = harness.connect();
-        let request = Request::Resume(Resume { token: bob.token.clone() });
+        let request = Request::Resume(Resume { token: bob.token.clone(), ..Resume::default() });
         harness.store.spare_next(queries);
         harness.store.fail_next(down(), 1);
         match harness.ask(conn, None, request) {
@@ -120,7 +126,7 @@ fn a_resume_that_fails_half_way_leaves_no_connection_behind() {
         }
         queries += 1;
     }
-    assert_eq!(queries, 5, "the session and four lists: no more, and no friend_ids");
+    assert_eq!(queries, 6, "the session, four lists and the notices: no more, and no friend_ids");
     let online = alice.pushes().into_iter().rev().find_map(|push| match push {
         Push::Presence(presence) => Some(presence.state),
         _ => None,

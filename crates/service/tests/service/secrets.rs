@@ -19,7 +19,7 @@ fn change(device: &Device<'_>, old: &str, new: &str) -> Result<Reply, Refusal> {
 }
 
 fn log_in(harness: &Harness, name: &str, password: &str) -> Result<Handled, Refusal> {
-    let login = Login { id: None, name: Some(name.into()), password: Secret::new(password) };
+    let login = Login { name: Some(name.into()), password: Secret::new(password), ..Login::default() };
     harness.ask(harness.connect(), None, Request::Login(login))
 }
 

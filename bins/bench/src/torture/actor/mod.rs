@@ -268,7 +268,7 @@ impl Actor {
             && from <= now
         {
             let name = Some(self.resident().name.clone());
-            let login = Login { id: None, name, password: Resident::password() };
+            let login = Login { name, password: Resident::password(), ..Login::default() };
             self.desk.note("logs in");
             let ticket = self.ask(Request::Login(login));
             self.login = LoginState::Asked(ticket);

@@ -248,7 +248,7 @@ impl FramesLine {
             }
             Push::FriendEvent(event) => heard.push(Heard::Friend(event)),
             Push::Presence(presence) => heard.push(Heard::Presence(presence)),
-            Push::GroupEvent(_) | Push::FriendChanged(_) => {}
+            Push::GroupEvent(_) | Push::FriendChanged(_) | Push::Notice(_) => {}
         }
     }
 
@@ -269,7 +269,7 @@ impl FramesLine {
                 match &self.memory.token {
                     None => self.phase = Phase::Guest,
                     Some(token) => {
-                        let resume = Request::Resume(Resume { token: token.clone() });
+                        let resume = Request::Resume(Resume { token: token.clone(), ..Resume::default() });
                         self.phase = Phase::Resuming { give_up_at: Instant::now() + GREETING_TIMEOUT };
                         self.send(Asked::Resume, &resume, heard);
                     }

@@ -33,6 +33,7 @@ impl LibraryLine {
             name: memory.name,
             token: memory.token,
             cursors: memory.cursors,
+            ..SyncState::default()
         });
         match Client::connect(config) {
             Ok((client, events)) => {
@@ -52,7 +53,11 @@ impl LibraryLine {
             Event::Friend(event) => Heard::Friend(event),
             Event::Presence(push) => Heard::Presence(push),
             Event::Dropped { .. } => Heard::Dropped,
-            Event::Connected(_) | Event::Synced { .. } | Event::Group(_) | Event::FriendChanged(_) => return,
+            Event::Connected(_)
+            | Event::Synced { .. }
+            | Event::Group(_)
+            | Event::FriendChanged(_)
+            | Event::Notice(_) => return,
         });
     }
 }

@@ -17,11 +17,11 @@ on_each_store! {
 }
 
 fn by_name(name: &str, password: &str) -> Login {
-    Login { id: None, name: Some(name.into()), password: Secret::new(password) }
+    Login { name: Some(name.into()), password: Secret::new(password), ..Login::default() }
 }
 
 fn by_id(id: u64, password: &str) -> Login {
-    Login { id: Some(id), name: None, password: Secret::new(password) }
+    Login { id: Some(id), password: Secret::new(password), ..Login::default() }
 }
 
 fn guest(server: &Server) -> Peer {
@@ -81,8 +81,13 @@ fn a2_by_id_and_by_name(store: Store) {
     assert_eq!(guest(&server).login(by_name("aLiCe", PASSWORD)).expect("by name").id, id);
     let mut peer = guest(&server);
     for login in [
-        Login { id: None, name: None, password: Secret::new(PASSWORD) },
-        Login { id: Some(id), name: Some("Alice".into()), password: Secret::new(PASSWORD) },
+        Login { password: Secret::new(PASSWORD), ..Login::default() },
+        Login {
+            id: Some(id),
+            name: Some("Alice".into()),
+            password: Secret::new(PASSWORD),
+            ..Login::default()
+        },
     ] {
         assert_eq!(peer.login(login).unwrap_err().code, Code::BAD_FIELD, "exactly one of id and name");
     }

@@ -31,7 +31,7 @@ fn connect(server: &Server, device: &str) -> Peer {
 }
 
 fn login_refused(server: &Server, name: &str) -> Code {
-    let login = Login { id: None, name: Some(name.into()), password: Secret::new(PASSWORD) };
+    let login = Login { name: Some(name.into()), password: Secret::new(PASSWORD), ..Login::default() };
     connect(server, "").login(login).unwrap_err().code
 }
 
@@ -69,7 +69,8 @@ fn a4_one_session_only_and_a_killed_client_is_not_locked_out(store: Store) {
     register(&server, "alice");
     let logs_in_again = |server: &Server| {
         eventually(DEADLINE, "a login", || {
-            let login = Login { id: None, name: Some("alice".into()), password: Secret::new(PASSWORD) };
+            let login =
+                Login { name: Some("alice".into()), password: Secret::new(PASSWORD), ..Login::default() };
             let mut peer = connect(server, "");
             peer.login(login).ok().map(|_| peer)
         })

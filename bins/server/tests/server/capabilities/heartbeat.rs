@@ -84,6 +84,7 @@ fn c7_a_half_open_connection_is_found_and_its_friends_are_told(store: Store) {
         id: None,
         name: Some("alice".into()),
         password: protocol::Secret::new(crate::support::PASSWORD),
+        ..protocol::Login::default()
     };
     lost.login(login).expect("in");
     assert_eq!(bob.presence().state, State::Online);

@@ -7,6 +7,7 @@ mod groups;
 mod heartbeat;
 mod join_race;
 mod messages;
+mod notices;
 mod order;
 mod presence;
 mod profiles;

@@ -65,7 +65,11 @@ fn a_whole_session_can_be_sent_in_one_go(store: Store) {
     let rids = peer.send_all(&[
         Request::Hello(hello("")),
         Request::Reg(protocol::Reg { name: "alice".into(), password: Secret::new(PASSWORD) }),
-        Request::Login(Login { id: None, name: Some("alice".into()), password: Secret::new(PASSWORD) }),
+        Request::Login(Login {
+            name: Some("alice".into()),
+            password: Secret::new(PASSWORD),
+            ..Login::default()
+        }),
         Request::AddFriend(protocol::AddFriend { friendid: bob, greeting: "hi".into() }),
         Request::FriendRequests(Page::default()),
         Request::LogOut(protocol::Nothing {}),

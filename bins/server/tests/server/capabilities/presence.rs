@@ -100,7 +100,10 @@ fn b3_flapping_ends_with_the_truth(store: Store) {
     for _ in 0..30 {
         let mut again = Peer::connect(server.address());
         let hello = protocol::Request::Hello(hello("flapping"));
-        let resume = protocol::Request::Resume(protocol::Resume { token: token.clone() });
+        let resume = protocol::Request::Resume(protocol::Resume {
+            token: token.clone(),
+            ..protocol::Resume::default()
+        });
         again.send_all(&[hello, resume]);
         // Gone before, while or after it is served.
     }

@@ -35,7 +35,7 @@ fn guest(server: &Server) -> Peer {
 
 fn try_log_in(server: &Server, name: &str, password: &str) -> Result<Peer, Refusal> {
     let mut peer = guest(server);
-    peer.login(Login { id: None, name: Some(name.into()), password: Secret::new(password) })?;
+    peer.login(Login { name: Some(name.into()), password: Secret::new(password), ..Login::default() })?;
     Ok(peer)
 }
 
@@ -210,7 +210,7 @@ fn a7_failed_recoveries_look_the_same(store: Store) {
     );
     assert_eq!(field(Recover { id: Some(1), ..by_name("alice", code) }), "id");
     let mut alice = guest_from(server.address(), 251);
-    let login = Login { id: Some(registered.id), name: None, password: Secret::new(PASSWORD) };
+    let login = Login { id: Some(registered.id), password: Secret::new(PASSWORD), ..Login::default() };
     alice.login(login).expect("nothing is changed");
 }
 
@@ -242,7 +242,9 @@ fn a7_new_codes_void_the_old_ones(store: Store) {
     let server = behind_balancer(store);
     let mut alice = guest_from(server.address(), 250);
     let old = alice.reg("alice", PASSWORD).expect("registered").recovery_codes;
-    alice.login(Login { id: None, name: Some("alice".into()), password: Secret::new(PASSWORD) }).expect("in");
+    alice
+        .login(Login { name: Some("alice".into()), password: Secret::new(PASSWORD), ..Login::default() })
+        .expect("in");
     assert_eq!(alice.new_recovery_codes("wrong password").unwrap_err().code, Code::BAD_CREDENTIALS);
     let new = alice.new_recovery_codes(PASSWORD).expect("new ones").recovery_codes;
     assert_eq!(new.len(), 10);

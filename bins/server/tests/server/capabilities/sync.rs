@@ -74,6 +74,7 @@ fn m2_what_came_while_away_is_there_complete_in_order_once(store: Store) {
         id: Some(id),
         name: None,
         password: protocol::Secret::new(crate::support::PASSWORD),
+        ..protocol::Login::default()
     };
     assert_eq!(alice.login(login).expect("in").convs, [], "all is acknowledged");
 }

@@ -21,6 +21,7 @@ mod gaps;
 mod groups;
 mod growth;
 mod joins;
+mod notices;
 mod presence;
 mod profiles;
 mod races;

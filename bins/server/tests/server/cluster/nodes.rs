@@ -171,7 +171,7 @@ impl Cluster {
     /// A login at a node, which may be refused.
     pub(super) fn try_log_in(&self, node: usize, name: &str) -> Result<Peer, protocol::Refusal> {
         let mut peer = self.guest(node);
-        let login = Login { id: None, name: Some(name.into()), password: Secret::new(PASSWORD) };
+        let login = Login { name: Some(name.into()), password: Secret::new(PASSWORD), ..Login::default() };
         let signed_in = peer.login(login)?;
         (peer.id, peer.session, peer.token) = (signed_in.id, signed_in.session, signed_in.token);
         Ok(peer)

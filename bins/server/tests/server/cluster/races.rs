@@ -24,7 +24,8 @@ fn one_token_on_several_nodes_at_once_ends_as_one_connection() {
                 let (start, token) = (&start, token.clone());
                 scope.spawn(move || {
                     start.wait();
-                    let resume = protocol::Request::Resume(protocol::Resume { token });
+                    let resume =
+                        protocol::Request::Resume(protocol::Resume { token, ..protocol::Resume::default() });
                     let rid = guest.send(&resume);
                     // Whoever was overtaken at once may be told by a BYE alone.
                     if let Some(Err(refusal)) = guest.try_reply(rid) {

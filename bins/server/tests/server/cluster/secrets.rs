@@ -36,7 +36,7 @@ fn a_new_password_puts_devices_on_other_nodes_out_within_a_second() {
     let mut password = PASSWORD;
     for (redis_is_there, new) in [(true, NEW), (false, "correct horse again")] {
         let mut there = cluster.guest(1);
-        let login = Login { id: None, name: Some("alice".into()), password: Secret::new(password) };
+        let login = Login { name: Some("alice".into()), password: Secret::new(password), ..Login::default() };
         let token = there.login(login.clone()).expect("in").token.expect("a token");
         if !redis_is_there {
             cluster.redis.kill();
@@ -62,8 +62,12 @@ fn a_recovery_puts_all_devices_on_all_nodes_out() {
     let mut devices: Vec<Peer> = (0..4)
         .map(|n| {
             let mut peer = guest(&cluster, n % 2, 2);
-            peer.login(Login { id: None, name: Some("alice".into()), password: Secret::new(PASSWORD) })
-                .expect("in");
+            peer.login(Login {
+                name: Some("alice".into()),
+                password: Secret::new(PASSWORD),
+                ..Login::default()
+            })
+            .expect("in");
             peer
         })
         .collect();

@@ -178,7 +178,7 @@ fn reject_admits_exactly_one_however_nodes_race() {
                 scope.spawn(move || {
                     let (name, password) = (Some("alice".into()), Secret::new(PASSWORD));
                     start.wait();
-                    match guest.login(Login { id: None, name, password }) {
+                    match guest.login(Login { name, password, ..Login::default() }) {
                         Ok(_) => admitted.lock().expect("a list").push(guest),
                         Err(refusal) => assert_eq!(refusal.code, Code::ALREADY_ONLINE, "{refusal}"),
                     }

@@ -53,6 +53,7 @@ fn an_older_epoch_of_a_node_is_not_believed() {
         by: scene.alice.id,
         greeting: String::new(),
         friend: None,
+        notice: 0,
     };
     let frame = encode::push_bytes(&Push::FriendEvent(event));
     let (channel, group) = (format!("u:{}", scene.bob.id), format!("g:{}", scene.group));

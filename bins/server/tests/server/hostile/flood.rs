@@ -121,8 +121,9 @@ fn a_storm_of_logins_is_answered_and_does_not_hold_up_a_chat() {
             guest
         })
         .collect();
-    let login =
-        |password: &str| Request::Login(Login { id: Some(id), name: None, password: Secret::new(password) });
+    let login = |password: &str| {
+        Request::Login(Login { id: Some(id), password: Secret::new(password), ..Login::default() })
+    };
     let rids: Vec<_> = guests
         .iter_mut()
         .enumerate()

@@ -220,6 +220,7 @@ fn mutated_streams_end_or_are_answered_but_never_hurt() {
             id: None,
             name: Some("mutant one".into()),
             password: protocol::Secret::new(crate::support::PASSWORD),
+            ..protocol::Login::default()
         };
         encode::request(2, &Request::Login(login), &mut wire);
         let unharmed = wire.len();

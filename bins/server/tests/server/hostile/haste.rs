@@ -32,7 +32,7 @@ fn waits<T: std::fmt::Debug>(answer: Result<T, Refusal>) {
 fn member(server: &Server, host: u8, name: &str) -> Peer {
     let mut peer = guest_from(server.address(), host);
     peer.reg(name, PASSWORD).expect("registered");
-    let login = Login { id: None, name: Some(name.into()), password: Secret::new(PASSWORD) };
+    let login = Login { name: Some(name.into()), password: Secret::new(PASSWORD), ..Login::default() };
     peer.id = peer.login(login).expect("in").id;
     peer
 }
@@ -92,8 +92,11 @@ fn each_kind_has_its_limit_and_its_count() {
 
     let server = Server::start(strict("failed-logins"));
     let mut alice = member(&server, 1, "alice");
-    let login =
-        |password: &str| Login { id: None, name: Some("alice".into()), password: Secret::new(password) };
+    let login = |password: &str| Login {
+        name: Some("alice".into()),
+        password: Secret::new(password),
+        ..Login::default()
+    };
     for _ in 0..2 {
         let refusal = guest_from(server.address(), 9).login(login("wrong password")).unwrap_err();
         assert_eq!(refusal.code, Code::BAD_CREDENTIALS);

@@ -16,7 +16,11 @@ fn a_byte_at_a_time_is_read_as_well() {
     let requests = [
         Request::Hello(hello("slow")),
         Request::Reg(Reg { name: "slow".into(), password: Secret::new(PASSWORD) }),
-        Request::Login(Login { id: None, name: Some("slow".into()), password: Secret::new(PASSWORD) }),
+        Request::Login(Login {
+            name: Some("slow".into()),
+            password: Secret::new(PASSWORD),
+            ..Login::default()
+        }),
         Request::CreateGroup(protocol::CreateGroup { groupname: "slow".into(), groupdesc: "😀".into() }),
         Request::Groups(Page::default()),
     ];
@@ -122,7 +126,7 @@ fn a_whole_life_before_a_half_close() {
         let rids = peer.send_all(&[
             Request::Hello(hello("")),
             Request::Reg(Reg { name: name.clone(), password: Secret::new(PASSWORD) }),
-            Request::Login(Login { id: None, name: Some(name), password: Secret::new(PASSWORD) }),
+            Request::Login(Login { name: Some(name), password: Secret::new(PASSWORD), ..Login::default() }),
             Request::Sessions(Nothing {}),
             Request::LogOut(Nothing {}),
         ]);
@@ -191,7 +195,11 @@ fn whoever_vanishes_in_the_middle_takes_nobody_along() {
     for round in 0..100 {
         let mut wire = BytesMut::new();
         encode::request(1, &Request::Hello(hello("")), &mut wire);
-        encode::request(2, &Request::Resume(protocol::Resume { token: token.clone() }), &mut wire);
+        encode::request(
+            2,
+            &Request::Resume(protocol::Resume { token: token.clone(), ..protocol::Resume::default() }),
+            &mut wire,
+        );
         for n in 0..20 {
             encode::request(3 + n, &chat(bob_id, "x", &format!("{round}-{n}")), &mut wire);
         }

@@ -1,8 +1,9 @@
 //! One request of each type, for tests that try them all.
 
 use protocol::{
-    Ack, AddFriend, ChangePassword, CreateGroup, EditProfile, FriendRef, GroupMembers, GroupRef, History,
-    Login, Nothing, Page, PasswordProof, ProfileOf, Recover, Reg, Request, Resume, Secret, SessionRef,
+    Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditProfile, FriendRef, GroupMembers, GroupRef,
+    History, Login, Nothing, Page, PasswordProof, ProfileOf, Recover, Reg, Request, Resume, Secret,
+    SessionRef,
 };
 
 use crate::support::{PASSWORD, chat, group_chat, hello};
@@ -13,9 +14,9 @@ pub(super) fn every_request() -> Vec<Request> {
     let requests = vec![
         Request::Hello(hello("")),
         Request::Ping(Nothing {}),
-        Request::Login(Login { id: Some(ID), name: None, password: Secret::new(PASSWORD) }),
+        Request::Login(Login { id: Some(ID), password: Secret::new(PASSWORD), ..Login::default() }),
         Request::Reg(Reg { name: "sample".into(), password: Secret::new(PASSWORD) }),
-        Request::Resume(Resume { token: Secret::new("0".repeat(64)) }),
+        Request::Resume(Resume { token: Secret::new("0".repeat(64)), ..Resume::default() }),
         Request::LogOut(Nothing {}),
         Request::Sessions(Nothing {}),
         Request::EndSession(SessionRef { session: ID }),
@@ -49,6 +50,8 @@ pub(super) fn every_request() -> Vec<Request> {
             new_password: Secret::new(PASSWORD),
         }),
         Request::NewRecoveryCodes(PasswordProof { password: Secret::new("not this one") }),
+        Request::Notices(Page::default()),
+        Request::AckNotices(AckNotices { seq: 1 }),
     ];
     for msgid in Request::MSGIDS {
         assert!(requests.iter().any(|request| request.msgid() == *msgid), "no sample of {}", msgid.name());

@@ -230,6 +230,7 @@ fn every_other_text_field_comes_out_or_is_refused(store: Store) {
                     id: None,
                     name: Some(text.clone()),
                     password: protocol::Secret::new(password),
+                    ..protocol::Login::default()
                 };
                 assert_eq!(
                     guest.login(by_name(&format!("{password} "))).unwrap_err().code,
@@ -256,6 +257,7 @@ fn every_other_text_field_comes_out_or_is_refused(store: Store) {
             id: Some(id),
             name: None,
             password: protocol::Secret::new(password),
+            ..protocol::Login::default()
         };
         let mut almost = password.to_owned();
         almost.pop();

@@ -76,7 +76,7 @@ fn a_cluster_logs_no_secrets_and_no_texts() {
     moved.resume(token.clone()).expect("a good token");
     let mut guesser = Peer::connect(one.address());
     guesser.hello(hello("")).expect("HELLO");
-    let login = Login { id: None, name: Some("alice".into()), password: Secret::new(WRONG) };
+    let login = Login { name: Some("alice".into()), password: Secret::new(WRONG), ..Login::default() };
     guesser.login(login).expect_err("a wrong password");
     // Redis goes and comes: what is sent again is logged no more than what is sent.
     redis.kill();

@@ -7,12 +7,12 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use protocol::{
-    Ack, AddFriend, Bye, ChangePassword, ChatMessage, Code, ConversationsPage, CreateGroup, EditProfile,
-    FriendAnswer, FriendChanged, FriendEvent, FriendRef, FriendRequestsPage, FriendsPage, GroupChat,
-    GroupEvent, GroupMembers, GroupRef, GroupsPage, HEADER_LEN, Hello, HelloReply, History, HistoryPage,
-    Incoming, Joined, Login, MembersPage, Nothing, OneChat, Page, PasswordProof, PresencePush, Profile,
-    ProfileOf, Push, Recover, Recovered, RecoveryCodes, Refusal, Reg, Registered, Reply, Request, Resume,
-    Secret, Sent, SessionRef, SessionsList, SignedIn, decode, encode,
+    Ack, AckNotices, AddFriend, Bye, ChangePassword, ChatMessage, Code, ConversationsPage, CreateGroup,
+    EditProfile, FriendAnswer, FriendChanged, FriendEvent, FriendRef, FriendRequestsPage, FriendsPage,
+    GroupChat, GroupEvent, GroupMembers, GroupRef, GroupsPage, HEADER_LEN, Hello, HelloReply, History,
+    HistoryPage, Incoming, Joined, Login, MembersPage, Nothing, Notice, NoticesPage, OneChat, Page,
+    PasswordProof, PresencePush, Profile, ProfileOf, Push, Recover, Recovered, RecoveryCodes, Refusal, Reg,
+    Registered, Reply, Request, Resume, Secret, Sent, SessionRef, SessionsList, SignedIn, decode, encode,
 };
 
 /// How long anything that must come may take. Far above the usual: machines are shared.
@@ -217,6 +217,14 @@ impl Peer {
         })
     }
 
+    /// The next notice.
+    pub(crate) fn notice(&mut self) -> Notice {
+        self.take("a notice", |push| match push {
+            Push::Notice(notice) => Some(notice.clone()),
+            _ => None,
+        })
+    }
+
     /// The next coming or going of a friend.
     pub(crate) fn presence(&mut self) -> PresencePush {
         self.take("presence", |push| match push {
@@ -384,7 +392,7 @@ requests! {
     ping() = Ping(Nothing {}) -> Nothing;
     reg(name: &str, password: &str) = Reg(Reg { name: name.into(), password: Secret::new(password) }) -> Registered;
     login(login: Login) = Login(login) -> SignedIn;
-    resume(token: Secret) = Resume(Resume { token }) -> SignedIn;
+    resume(token: Secret) = Resume(Resume { token, ..Resume::default() }) -> SignedIn;
     log_out() = LogOut(Nothing {}) -> Nothing;
     change_password(password: &str, new_password: &str) = ChangePassword(ChangePassword {
         password: Secret::new(password),
@@ -403,6 +411,8 @@ requests! {
     delete_friend(friendid: u64) = DeleteFriend(FriendRef { friendid }) -> Nothing;
     profile(id: Option<u64>) = Profile(ProfileOf { id }) -> Profile;
     edit_profile(edit: EditProfile) = EditProfile(edit) -> Profile;
+    notices(after: u64, limit: u32) = Notices(Page { after, limit }) -> NoticesPage;
+    ack_notices(seq: u64) = AckNotices(AckNotices { seq }) -> Nothing;
     friends(after: u64, limit: u32) = Friends(Page { after, limit }) -> FriendsPage;
     friend_requests(after: u64, limit: u32) = FriendRequests(Page { after, limit }) -> FriendRequestsPage;
     create_group(groupname: &str, groupdesc: &str)

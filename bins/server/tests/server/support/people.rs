@@ -35,7 +35,7 @@ pub(crate) fn log_in(server: &Server, name: &str, device: &str) -> Peer {
     let mut peer = Peer::connect(server.address());
     peer.hello(hello(device)).expect("HELLO");
     let signed_in = peer
-        .login(Login { id: None, name: Some(name.into()), password: Secret::new(PASSWORD) })
+        .login(Login { name: Some(name.into()), password: Secret::new(PASSWORD), ..Login::default() })
         .expect("the right password");
     peer.id = signed_in.id;
     peer.session = signed_in.session;
@@ -55,6 +55,7 @@ pub(crate) fn befriend(a: &mut Peer, b: &mut Peer) -> u64 {
     b.friend_event();
     let answer = b.accept_friend(a.id).expect("accepted");
     a.friend_event();
+    a.notice();
     answer.friend.expect("a new friend").conv
 }
 

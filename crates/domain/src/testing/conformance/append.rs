@@ -119,7 +119,7 @@ pub(super) fn a_message_is_found_by_its_senders_id_for_it(store: &dyn Store) {
     ] {
         assert_eq!(find(sender, &id), None, "{sender} {id:?}");
     }
-    assert!(store.delete_friend(ann, bob).unwrap());
+    assert!(store.delete_friend(ann, bob, NOW).unwrap().is_some());
     assert_eq!(find(ann, &first.client_msg_id), Some(repeat(ab, 2)), "whoever may still write there");
 }
 

@@ -54,8 +54,14 @@ pub(super) fn register(store: &dyn Store, name: &str, name_key: &str) -> Option<
 }
 
 pub(super) fn session(store: &dyn Store, user: UserId, at: Timestamp) -> SessionId {
-    let session =
-        NewSession { user, password_hash: PASSWORD_HASH, token: unique_token(), device: "test", at };
+    let session = NewSession {
+        user,
+        password_hash: PASSWORD_HASH,
+        token: unique_token(),
+        device: "test",
+        at,
+        notices: None,
+    };
     let (id, ended) = store.create_session(&session, 1_000).unwrap().expect("the password holds");
     assert_eq!(ended, [], "there was room");
     id
@@ -65,7 +71,7 @@ pub(super) fn session(store: &dyn Store, user: UserId, at: Timestamp) -> Session
 pub(super) fn befriend(store: &dyn Store, one: UserId, other: UserId) -> ConversationId {
     assert_eq!(store.request_friend(one, other, "", NOW, MANY_FRIENDS).unwrap(), Requested::Waiting);
     match store.accept_friend(other, one, NOW, MANY_FRIENDS).unwrap() {
-        Accepted::Friends(conversation) => conversation,
+        Accepted::Friends(befriended) => befriended.conversation,
         other => panic!("a waiting request was not accepted: {other:?}"),
     }
 }

@@ -1,6 +1,6 @@
 //! Conversations as their participants see them, and how far they acknowledged them.
 
-use super::cast::{befriend, count_to, group, join, say, two_friends, user, users};
+use super::cast::{NOW, befriend, count_to, group, join, say, two_friends, user, users};
 use crate::{
     Conversation, ConversationFilter, ConversationId, ConversationKind, Cursor, GroupId, Left, Seq, Store,
     UserId,
@@ -110,7 +110,7 @@ pub(super) fn news_end_when_acknowledged(store: &dyn Store) {
     assert_eq!(news(ann), [direct], "each acknowledges for themselves");
     say(store, direct, ann, "more");
     assert_eq!(news(bob), [direct]);
-    assert!(store.delete_friend(ann, bob).unwrap());
+    assert!(store.delete_friend(ann, bob, NOW).unwrap().is_some());
     assert_eq!(news(bob), [direct], "also when they are friends no more");
 }
 

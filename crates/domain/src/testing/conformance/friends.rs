@@ -49,7 +49,7 @@ pub(super) fn a_request_waits_with_its_greeting(store: &dyn Store) {
         assert_eq!(requests(store, from), [sent]);
         assert_eq!(requests(store, to), [got]);
         assert_eq!(store.friendship(from, to).unwrap(), None);
-        assert!(store.remove_friend_request(from, to).unwrap());
+        assert!(store.withdraw_friend(from, to).unwrap());
     }
 }
 
@@ -72,7 +72,7 @@ pub(super) fn asking_each_other_makes_friends(store: &dyn Store) {
         }
         assert_eq!(ask(store, ann, bob), Requested::Waiting);
         match ask(store, bob, ann) {
-            Requested::Friends(conversation) => assert_friends(store, ann, bob, conversation),
+            Requested::Friends(befriended) => assert_friends(store, ann, bob, befriended.conversation),
             other => panic!("two who asked each other are friends: {other:?}"),
         }
     }
@@ -101,12 +101,12 @@ pub(super) fn only_a_waiting_request_can_be_accepted(store: &dyn Store) {
 
 pub(super) fn a_request_can_be_refused_or_withdrawn(store: &dyn Store) {
     let [ann, bob] = users(store);
-    assert!(!store.remove_friend_request(ann, bob).unwrap());
+    assert!(!store.withdraw_friend(ann, bob).unwrap());
     assert_eq!(ask(store, ann, bob), Requested::Waiting);
-    assert!(!store.remove_friend_request(bob, ann).unwrap(), "bob did not ask");
+    assert!(!store.withdraw_friend(bob, ann).unwrap(), "bob did not ask");
     assert_eq!(requests(store, bob).len(), 1);
-    assert!(store.remove_friend_request(ann, bob).unwrap());
-    assert!(!store.remove_friend_request(ann, bob).unwrap());
+    assert!(store.withdraw_friend(ann, bob).unwrap());
+    assert!(!store.withdraw_friend(ann, bob).unwrap());
     assert_strangers(store, ann, bob);
     assert_eq!(ask(store, bob, ann), Requested::Waiting, "either may ask again");
 }
@@ -129,10 +129,10 @@ pub(super) fn unknown_users_cannot_be_asked(store: &dyn Store) {
 pub(super) fn ended_friendships_keep_their_conversation(store: &dyn Store) {
     let (ann, bob, conversation) = two_friends(store);
     say(store, conversation, ann, "before");
-    assert!(store.delete_friend(bob, ann).unwrap());
+    assert!(store.delete_friend(bob, ann, NOW).unwrap().is_some());
     assert_strangers(store, ann, bob);
-    assert!(!store.delete_friend(bob, ann).unwrap());
-    assert!(!store.delete_friend(ann, bob).unwrap(), "it ended for both");
+    assert!(store.delete_friend(bob, ann, NOW).unwrap().is_none());
+    assert!(store.delete_friend(ann, bob, NOW).unwrap().is_none(), "it ended for both");
     for user in [ann, bob] {
         let seen = store.conversation(user, conversation).unwrap().expect("the conversation stays");
         assert_eq!(seen.last.0, 1);
@@ -164,7 +164,7 @@ pub(super) fn friends_are_limited_for_both(store: &dyn Store) {
     assert_eq!(ask(ann, cho), Requested::Waiting);
     assert_eq!(ask(dan, ann), Requested::Waiting);
     assert_eq!(ask(ann, bob), Requested::Waiting);
-    let Accepted::Friends(conversation) = accept(bob, ann) else { panic!("both had room") };
+    let Accepted::Friends(befriended) = accept(bob, ann) else { panic!("both had room") };
     assert_eq!(accept(cho, ann), Accepted::Full, "who asked is full");
     assert_eq!(accept(ann, dan), Accepted::Full, "who accepts is full");
     assert_eq!(ask(cho, ann), Requested::Full, "who asks back finds the other full");
@@ -172,9 +172,9 @@ pub(super) fn friends_are_limited_for_both(store: &dyn Store) {
     assert_eq!(ask(cho, bob), Requested::Full, "a new request to one who is full");
     assert_eq!(ask(ann, bob), Requested::AlreadyFriends);
     assert_eq!(requests(store, ann).len(), 2, "what could not be accepted waits");
-    assert_friends(store, ann, bob, conversation);
+    assert_friends(store, ann, bob, befriended.conversation);
     assert_strangers(store, bob, cho);
-    assert!(store.delete_friend(ann, bob).unwrap());
+    assert!(store.delete_friend(ann, bob, NOW).unwrap().is_some());
     assert!(matches!(accept(cho, ann), Accepted::Friends(_)), "there is room again");
 }
 
@@ -215,7 +215,7 @@ pub(super) fn a_relation_is_seen_from_both_sides(store: &dyn Store) {
     assert!(matches!(ask(store, bob, ann), Requested::Friends(_)));
     assert_eq!(between(ann, bob), [Relation::Friend; 2]);
     assert_eq!(between(ann, cho), [Relation::Stranger; 2]);
-    assert!(store.delete_friend(ann, bob).unwrap());
+    assert!(store.delete_friend(ann, bob, NOW).unwrap().is_some());
     assert_eq!(between(ann, bob), [Relation::Stranger; 2]);
     assert_eq!(store.relation(ann, ann).unwrap(), Relation::Myself);
     for nobody in [0, cho.0 + 1_000_000_000, crate::NUMBER_MAX, i64::MAX as u64 + 1, u64::MAX] {
@@ -228,16 +228,16 @@ pub(super) fn changes_of_the_list_of_friends_are_counted(store: &dyn Store) {
     let versions = || [ann, bob, cho].map(|user| store.friends_version(user).unwrap());
     let start = versions();
     assert_eq!(ask(store, ann, bob), Requested::Waiting);
-    assert!(store.remove_friend_request(ann, bob).unwrap());
+    assert!(store.withdraw_friend(ann, bob).unwrap());
     assert_eq!(ask(store, ann, bob), Requested::Waiting);
     assert_eq!(versions(), start, "a request is not in the list");
     assert!(matches!(ask(store, bob, ann), Requested::Friends(_)));
     let [a, b, c] = start;
     assert_eq!(versions(), [a + 1, b + 1, c]);
     assert_eq!(ask(store, ann, bob), Requested::AlreadyFriends);
-    assert!(!store.delete_friend(ann, cho).unwrap());
+    assert!(store.delete_friend(ann, cho, NOW).unwrap().is_none());
     assert_eq!(versions(), [a + 1, b + 1, c], "what is refused does not count");
-    assert!(store.delete_friend(bob, ann).unwrap());
+    assert!(store.delete_friend(bob, ann, NOW).unwrap().is_some());
     assert_eq!(versions(), [a + 2, b + 2, c]);
     befriend(store, cho, ann);
     assert_eq!(versions(), [a + 3, b + 2, c + 1]);

@@ -62,7 +62,14 @@ pub(super) fn short_texts_come_back_as_they_were(store: &dyn Store) {
         let token = unique_token();
         store
             .create_session(
-                &NewSession { user: bob, password_hash: PASSWORD_HASH, token, device: text, at: NOW },
+                &NewSession {
+                    user: bob,
+                    password_hash: PASSWORD_HASH,
+                    token,
+                    device: text,
+                    at: NOW,
+                    notices: None,
+                },
                 10,
             )
             .unwrap()
@@ -111,6 +118,7 @@ pub(super) fn long_texts_come_back_as_they_were(store: &dyn Store) {
         token: unique_token(),
         device: &device,
         at: NOW,
+        notices: None,
     };
     store.create_session(&session, 1).unwrap().expect("the password holds");
     assert_eq!(store.sessions(cho).unwrap()[0].device, device);
@@ -131,8 +139,8 @@ pub(super) fn numbers_too_large_name_nothing(store: &dyn Store) {
         assert!(!store.end_session(user, SessionId(1)).unwrap());
         let asked = store.request_friend(ann, user, "", NOW, MANY_FRIENDS).unwrap();
         assert_eq!(asked, Requested::NoSuchUser, "{number}");
-        assert!(!store.remove_friend_request(ann, user).unwrap());
-        assert!(!store.delete_friend(ann, user).unwrap());
+        assert!(!store.withdraw_friend(ann, user).unwrap());
+        assert!(store.delete_friend(ann, user, NOW).unwrap().is_none());
         assert_eq!(store.friendship(ann, user).unwrap(), None);
         assert_eq!(friend_page(user), 0);
         assert_eq!(friend_page(UserId(0)), 1);

@@ -19,6 +19,7 @@ mod conversations;
 mod friends;
 mod groups;
 mod hostile;
+mod notices;
 mod pages;
 mod profiles;
 mod races;
@@ -100,6 +101,16 @@ pub const CASES: &[Case] = cases![
     friends::a_relation_is_seen_from_both_sides,
     friends::changes_of_the_list_of_friends_are_counted,
     friends::requests_are_paged_by_the_others_id,
+    notices::decisions_are_told_to_who_asked,
+    notices::what_is_not_done_is_not_told,
+    notices::each_user_has_seqs_of_their_own,
+    notices::notices_are_paged_by_seq,
+    notices::old_notices_make_room,
+    notices::notices_expire_up_to_a_limit,
+    notices::a_session_begins_where_any_device_got_to,
+    notices::acknowledging_moves_forward_only,
+    notices::acknowledging_concerns_ones_own_sessions,
+    notices::nobody_has_no_notices,
     groups::a_group_opens_with_its_owner,
     groups::joining_makes_a_member,
     groups::joining_twice_changes_nothing,
@@ -170,6 +181,7 @@ pub const CASES: &[Case] = cases![
     races::the_last_seat_taken_at_once,
     races::one_user_joins_many_times_at_once,
     races::the_owner_leaves_while_somebody_joins,
+    races::notices_of_one_user_added_at_once,
     races::appends_to_the_same_conversations_at_once,
     races::the_same_message_appended_at_once,
     races::cursors_advanced_at_once,

@@ -80,7 +80,14 @@ pub(super) fn every_list_shows_the_nickname_and_avatar(store: &dyn Store) {
     let token = unique_token();
     store
         .create_session(
-            &NewSession { user: bob, password_hash: PASSWORD_HASH, token, device: "test", at: NOW },
+            &NewSession {
+                user: bob,
+                password_hash: PASSWORD_HASH,
+                token,
+                device: "test",
+                at: NOW,
+                notices: None,
+            },
             10,
         )
         .unwrap()
@@ -130,7 +137,7 @@ pub(super) fn friends_lists_count_changes_of_what_they_show(store: &dyn Store) {
         assert_eq!(edit(store, ann, given).shows, Shows::TheSame);
         assert_eq!(versions(), expected, "{:?}", given.signature);
     }
-    assert!(store.delete_friend(ann, high).unwrap());
+    assert!(store.delete_friend(ann, high, NOW).unwrap().is_some());
     let mut expected = versions();
     edit(store, ann, nickname("three"));
     expected[0] += 1;

@@ -60,7 +60,14 @@ pub(super) fn logins_while_the_password_changes(store: &dyn Store) {
                 return None;
             }
             let token = unique_token();
-            let new = NewSession { user: ann, password_hash: PASSWORD_HASH, token, device: "race", at: NOW };
+            let new = NewSession {
+                user: ann,
+                password_hash: PASSWORD_HASH,
+                token,
+                device: "race",
+                at: NOW,
+                notices: None,
+            };
             store.create_session(&new, 10).unwrap()
         });
         // Those that came before ended with the change, those after did not begin.

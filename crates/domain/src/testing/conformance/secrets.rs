@@ -76,6 +76,7 @@ pub(super) fn an_old_password_begins_no_session(store: &dyn Store) {
         token: unique_token(),
         device: "late",
         at: NOW,
+        notices: None,
     };
     // Its password was checked just before the change.
     assert_eq!(store.create_session(&old, 1).unwrap(), None);

@@ -15,7 +15,14 @@ fn ids(store: &dyn Store, user: UserId) -> Vec<SessionId> {
 fn open(store: &dyn Store, user: UserId, at: Timestamp, keep: u32) -> (SessionId, Vec<SessionId>) {
     store
         .create_session(
-            &NewSession { user, password_hash: PASSWORD_HASH, token: unique_token(), device: "test", at },
+            &NewSession {
+                user,
+                password_hash: PASSWORD_HASH,
+                token: unique_token(),
+                device: "test",
+                at,
+                notices: None,
+            },
             keep,
         )
         .unwrap()
@@ -25,12 +32,24 @@ fn open(store: &dyn Store, user: UserId, at: Timestamp, keep: u32) -> (SessionId
 pub(super) fn a_token_finds_its_session(store: &dyn Store) {
     let [ann, bob] = users(store);
     let (anns, bobs) = (unique_token(), unique_token());
-    let new =
-        NewSession { user: ann, password_hash: PASSWORD_HASH, token: anns, device: "Ann's phone", at: NOW };
+    let new = NewSession {
+        user: ann,
+        password_hash: PASSWORD_HASH,
+        token: anns,
+        device: "Ann's phone",
+        at: NOW,
+        notices: None,
+    };
     let (id, ended) = store.create_session(&new, 10).unwrap().expect("the password holds");
     assert_eq!(ended, []);
-    let new =
-        NewSession { user: bob, password_hash: PASSWORD_HASH, token: bobs, device: "desk", at: after_now(1) };
+    let new = NewSession {
+        user: bob,
+        password_hash: PASSWORD_HASH,
+        token: bobs,
+        device: "desk",
+        at: after_now(1),
+        notices: None,
+    };
     store.create_session(&new, 10).unwrap().expect("the password holds");
 
     let session = Session { id, device: "Ann's phone".to_owned(), since: NOW, seen: NOW };
@@ -81,7 +100,14 @@ pub(super) fn seen_never_moves_back(store: &dyn Store) {
 pub(super) fn a_session_ends_once_and_for_its_user_only(store: &dyn Store) {
     let [ann, bob] = users(store);
     let token = unique_token();
-    let new = NewSession { user: ann, password_hash: PASSWORD_HASH, token, device: "phone", at: NOW };
+    let new = NewSession {
+        user: ann,
+        password_hash: PASSWORD_HASH,
+        token,
+        device: "phone",
+        at: NOW,
+        notices: None,
+    };
     let (id, _) = store.create_session(&new, 10).unwrap().expect("the password holds");
     assert!(!store.end_session(bob, id).unwrap(), "it is not his");
     assert!(store.session_by_token(token).unwrap().is_some());

@@ -5,8 +5,8 @@ use std::ops::Bound;
 use super::{FakeStore, State, messages, pair};
 use crate::policy::Relation;
 use crate::{
-    Accepted, ConversationId, Direction, Friend, FriendLimits, FriendRequest, FriendStore, Requested,
-    StoreResult, Timestamp, UserId,
+    Accepted, Befriended, ConversationId, Direction, Friend, FriendLimits, FriendRequest, FriendStore,
+    NewPersonalNotice, PersonalNotice, PersonalNoticeKind, Requested, StoreResult, Timestamp, UserId,
 };
 
 /// A request that waits.
@@ -36,7 +36,13 @@ impl State {
     }
 
     /// Turns a request into a friendship; `None` if one of the two has too many friends.
-    fn befriend(&mut self, from: UserId, to: UserId, limits: FriendLimits) -> Option<ConversationId> {
+    fn befriend(
+        &mut self,
+        from: UserId,
+        to: UserId,
+        at: Timestamp,
+        limits: FriendLimits,
+    ) -> Option<Befriended> {
         if [from, to].iter().any(|user| self.friend_count(*user) >= limits.friends as usize) {
             return None;
         }
@@ -54,8 +60,13 @@ impl State {
         self.friends.entry(to).or_default().insert(from, conversation);
         self.friends_changed(from);
         self.friends_changed(to);
-        Some(conversation)
+        let notice = self.add_notice(notice(from, PersonalNoticeKind::FriendAccepted, to, at));
+        Some(Befriended { conversation, notice })
     }
+}
+
+fn notice(user: UserId, kind: PersonalNoticeKind, by: UserId, at: Timestamp) -> NewPersonalNotice {
+    NewPersonalNotice { user, kind, by, group: None, detail: 0, at }
 }
 
 impl FriendStore for FakeStore {
@@ -76,7 +87,7 @@ impl FriendStore for FakeStore {
             } else if state.requests.contains_key(&(from, to)) {
                 Requested::AlreadyRequested
             } else if state.requests.contains_key(&(to, from)) {
-                state.befriend(to, from, limits).map_or(Requested::Full, Requested::Friends)
+                state.befriend(to, from, at, limits).map_or(Requested::Full, Requested::Friends)
             } else if both.iter().any(|user| {
                 state.request_count(*user) >= limits.requests as usize
                     || state.friend_count(*user) >= limits.friends as usize
@@ -93,32 +104,46 @@ impl FriendStore for FakeStore {
         &self,
         user: UserId,
         from: UserId,
-        _at: Timestamp,
+        at: Timestamp,
         limits: FriendLimits,
     ) -> StoreResult<Accepted> {
         self.run("accept a friend", |state| {
             if !state.requests.contains_key(&(from, user)) {
                 return Accepted::NoRequest;
             }
-            state.befriend(from, user, limits).map_or(Accepted::Full, Accepted::Friends)
+            state.befriend(from, user, at, limits).map_or(Accepted::Full, Accepted::Friends)
         })
     }
 
-    fn remove_friend_request(&self, from: UserId, to: UserId) -> StoreResult<bool> {
-        self.run("remove a friend request", |state| state.requests.remove(&(from, to)).is_some())
+    fn refuse_friend(
+        &self,
+        user: UserId,
+        from: UserId,
+        at: Timestamp,
+    ) -> StoreResult<Option<PersonalNotice>> {
+        self.run("refuse a friend", |state| {
+            state.requests.remove(&(from, user))?;
+            Some(state.add_notice(notice(from, PersonalNoticeKind::FriendRefused, user, at)))
+        })
     }
 
-    fn delete_friend(&self, user: UserId, friend: UserId) -> StoreResult<bool> {
+    fn withdraw_friend(&self, from: UserId, to: UserId) -> StoreResult<bool> {
+        self.run("withdraw a friend request", |state| state.requests.remove(&(from, to)).is_some())
+    }
+
+    fn delete_friend(
+        &self,
+        user: UserId,
+        friend: UserId,
+        at: Timestamp,
+    ) -> StoreResult<Option<PersonalNotice>> {
         self.run("delete a friend", |state| {
             for (one, other) in [(user, friend), (friend, user)] {
-                let Some(friends) = state.friends.get_mut(&one) else { return false };
-                if friends.remove(&other).is_none() {
-                    return false;
-                }
+                state.friends.get_mut(&one)?.remove(&other)?;
             }
             state.friends_changed(user);
             state.friends_changed(friend);
-            true
+            Some(state.add_notice(notice(friend, PersonalNoticeKind::FriendDeleted, user, at)))
         })
     }
 

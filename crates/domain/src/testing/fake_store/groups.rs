@@ -28,6 +28,10 @@ impl State {
         self.groups.values().filter(|group| group.members.contains_key(&user)).count()
     }
 
+    pub(super) fn group_name(&self, group: GroupId) -> Option<String> {
+        self.groups.get(&group).map(|row| row.name.clone())
+    }
+
     fn roster_changed(&mut self, group: GroupId) {
         if let Some(log) = self.conversations.get_mut(&group.conversation()) {
             log.roster.0 += 1;

@@ -3,6 +3,7 @@
 mod friends;
 mod groups;
 mod messages;
+mod notices;
 mod profiles;
 mod secrets;
 mod sessions;
@@ -93,6 +94,7 @@ struct State {
     sessions: BTreeMap<SessionId, sessions::Row>,
     tokens: HashMap<TokenHash, SessionId>,
     sessions_ever: u64,
+    notices: BTreeMap<UserId, notices::Notices>,
     /// By who asked and who was asked.
     requests: BTreeMap<(UserId, UserId), friends::Request>,
     /// Each friendship stands here twice, once for either user.

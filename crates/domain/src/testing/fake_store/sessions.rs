@@ -5,14 +5,17 @@ use std::collections::BTreeSet;
 
 use super::{FakeStore, State};
 use crate::{
-    FoundSession, NewSession, Session, SessionId, SessionStore, StoreResult, Timestamp, TokenHash, UserId,
+    FoundSession, NewSession, NoticeSeq, Session, SessionId, SessionStore, StoreResult, Timestamp, TokenHash,
+    UserId,
 };
 
 /// A stored session.
 pub(super) struct Row {
-    user: UserId,
+    pub(super) user: UserId,
     token: TokenHash,
     session: Session,
+    /// Up to where this device has its user's notices.
+    pub(super) notices: NoticeSeq,
 }
 
 impl State {
@@ -51,7 +54,9 @@ impl SessionStore for FakeStore {
             let id = SessionId(state.sessions_ever);
             let stored =
                 Session { id, device: session.device.to_owned(), since: session.at, seen: session.at };
-            state.sessions.insert(id, Row { user: session.user, token: session.token, session: stored });
+            let notices = state.notices_begin(session);
+            let row = Row { user: session.user, token: session.token, session: stored, notices };
+            state.sessions.insert(id, row);
             state.tokens.insert(session.token, id);
 
             let mut others: Vec<(Timestamp, SessionId)> = state

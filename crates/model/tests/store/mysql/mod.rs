@@ -55,7 +55,7 @@ fn friends(store: &dyn Store) -> (UserId, UserId, ConversationId) {
     let (ann, bob) = (user(store, "ann"), user(store, "bob"));
     store.request_friend(ann, bob, "hi", Timestamp(1), FRIENDS).unwrap();
     match store.request_friend(bob, ann, "hi", Timestamp(1), FRIENDS).unwrap() {
-        Requested::Friends(conversation) => (ann, bob, conversation),
+        Requested::Friends(befriended) => (ann, bob, befriended.conversation),
         other => panic!("{other:?}"),
     }
 }

@@ -1,0 +1,284 @@
+//! The user's notices: each to the application once, in order of seq.
+
+use std::time::{Duration, Instant};
+
+use protocol::{Notice, NoticesPage};
+
+use crate::event_queue::EventQueue;
+use crate::limits::{ACK_DELAY_MS, FETCH_RETRY_MS};
+
+/// How far this device has its user's notices.
+///
+/// A push with the next seq goes to the application; one with a greater seq, or a sign-in that tells of more, is the
+/// reason to ask for a page. Nothing is lost when the application is slow: what there is no room for is asked for later.
+#[derive(Debug, Default)]
+pub(crate) struct Notices {
+    /// Up to where the application took them: what the next client begins with. `None`: nothing is known yet.
+    taken: Option<u64>,
+    /// Up to where they were put into the queue of events.
+    queued: u64,
+    /// The newest that the server told of.
+    last: u64,
+    /// Up to where the server took the acknowledgement.
+    acked: u64,
+    /// A page is under way.
+    asking: bool,
+    /// After a page was refused, not before this time.
+    not_before: Option<Instant>,
+    ack_due: Option<Instant>,
+    /// The acknowledgement that is under way.
+    acking: Option<u64>,
+}
+
+impl Notices {
+    /// Those of a user of whom an earlier client had this.
+    pub(crate) fn restore(cursor: Option<u64>) -> Notices {
+        Notices { taken: cursor, queued: cursor.unwrap_or(0), ..Notices::default() }
+    }
+
+    /// What the next client begins with.
+    pub(crate) fn cursor(&self) -> Option<u64> {
+        self.taken
+    }
+
+    /// A session was entered: how far the notices go, and where a device without a memory begins.
+    pub(crate) fn signed_in(&mut self, last: u64, begin: u64) {
+        if self.taken.is_none() {
+            (self.taken, self.queued) = (Some(begin), begin);
+        }
+        if self.queued > last {
+            // The server went back to an older state: what it has told since then did not happen.
+            (self.taken, self.queued, self.acked) = (Some(last), last, 0);
+        }
+        self.last = last;
+    }
+
+    /// A notice was pushed.
+    pub(crate) fn pushed(&mut self, notice: Notice, events: &mut EventQueue) {
+        self.last = self.last.max(notice.seq);
+        if notice.seq == self.queued.saturating_add(1) && !self.asking && events.has_room_for_notices() {
+            self.queued = notice.seq;
+            events.personal_notice(notice);
+        }
+    }
+
+    /// After which seq to ask for a page now, if one is missing and there is room for it. It counts as asked.
+    pub(crate) fn next_ask(&mut self, events: &EventQueue, now: Instant) -> Option<u64> {
+        let due = self.not_before.is_none_or(|at| at <= now);
+        if self.asking || !due || self.last <= self.queued || !events.has_room_for_notices() {
+            return None;
+        }
+        (self.asking, self.not_before) = (true, None);
+        Some(self.queued)
+    }
+
+    /// The page that was asked for.
+    pub(crate) fn page(&mut self, page: NoticesPage, events: &mut EventQueue) {
+        self.asking = false;
+        for notice in page.notices.into_iter().filter(|notice| notice.seq <= page.last) {
+            if notice.seq > self.queued {
+                self.queued = notice.seq;
+                events.personal_notice(notice);
+            }
+        }
+        if page.next == 0 {
+            // Those in between are not kept any more.
+            self.queued = self.queued.max(page.last);
+            // Should it have told of more than there is, it is not asked again for what does not come.
+            self.last = self.last.min(self.queued);
+        }
+    }
+
+    /// The page was refused.
+    pub(crate) fn refused(&mut self, now: Instant) {
+        self.asking = false;
+        self.not_before = Some(now + Duration::from_millis(FETCH_RETRY_MS));
+    }
+
+    /// The application took everything up to this seq.
+    pub(crate) fn taken(&mut self, seq: u64, now: Instant) {
+        self.taken = Some(self.taken.unwrap_or(0).max(seq));
+        self.schedule(now);
+    }
+
+    /// The acknowledgement that is due. It counts as sent.
+    pub(crate) fn next_ack(&mut self, now: Instant) -> Option<u64> {
+        if self.ack_due.is_none_or(|at| at > now) || self.acking.is_some() {
+            return None;
+        }
+        self.ack_due = None;
+        self.acking = self.taken;
+        self.acking
+    }
+
+    /// The acknowledgement was answered: taken, or not.
+    pub(crate) fn acknowledged(&mut self, done: bool, now: Instant) {
+        if let Some(seq) = self.acking.take()
+            && done
+        {
+            self.acked = self.acked.max(seq);
+        }
+        self.schedule(now);
+    }
+
+    /// The client closes: what was taken is acknowledged at once.
+    pub(crate) fn hurry(&mut self, now: Instant) {
+        self.ack_due = self.ack_due.map(|_| now);
+    }
+
+    /// What was under way has no answer.
+    pub(crate) fn connection_lost(&mut self, now: Instant) {
+        self.asking = false;
+        self.acking = None;
+        self.schedule(now);
+    }
+
+    /// When time passing changes something.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        let ask = self.not_before.filter(|_| self.last > self.queued);
+        self.ack_due.filter(|_| self.acking.is_none()).into_iter().chain(ask).min()
+    }
+
+    fn schedule(&mut self, now: Instant) {
+        if self.taken.unwrap_or(0) > self.acked && self.acking.is_none() && self.ack_due.is_none() {
+            self.ack_due = Some(now + Duration::from_millis(ACK_DELAY_MS));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::disallowed_methods, reason = "a starting point for virtual time")]
+    use super::*;
+    use crate::event::Event;
+    use protocol::NoticeKind;
+
+    fn notice(seq: u64) -> Notice {
+        Notice {
+            seq,
+            time: 0,
+            kind: NoticeKind::FriendRefused,
+            by: 2,
+            name: "bob".into(),
+            groupid: None,
+            groupname: None,
+            role: None,
+            until: None,
+        }
+    }
+
+    fn page(seqs: impl IntoIterator<Item = u64>, next: u64, last: u64) -> NoticesPage {
+        NoticesPage { notices: seqs.into_iter().map(notice).collect(), next, last }
+    }
+
+    fn shown(events: &mut EventQueue) -> Vec<u64> {
+        std::iter::from_fn(|| events.pop())
+            .filter_map(|event| if let Event::Notice(notice) = event { Some(notice.seq) } else { None })
+            .collect()
+    }
+
+    #[test]
+    fn a_device_without_a_memory_begins_where_the_server_says() {
+        let (mut notices, mut events, now) = (Notices::default(), EventQueue::default(), Instant::now());
+        assert_eq!(notices.cursor(), None);
+        notices.signed_in(7, 5);
+        assert_eq!(notices.next_ask(&events, now), Some(5));
+        assert_eq!(notices.next_ask(&events, now), None, "one page at a time");
+        notices.page(page([6, 7], 0, 7), &mut events);
+        assert_eq!(shown(&mut events), [6, 7]);
+        assert_eq!(notices.cursor(), Some(5), "shown is not taken");
+        notices.taken(7, now);
+        assert_eq!(notices.cursor(), Some(7));
+    }
+
+    #[test]
+    fn a_device_with_a_memory_goes_on_with_it() {
+        let (mut notices, events) = (Notices::restore(Some(3)), EventQueue::default());
+        notices.signed_in(7, 7);
+        assert_eq!(notices.next_ask(&events, Instant::now()), Some(3));
+    }
+
+    #[test]
+    fn pushes_are_shown_once_and_in_order() {
+        let (mut notices, mut events, now) = (Notices::default(), EventQueue::default(), Instant::now());
+        notices.signed_in(0, 0);
+        notices.pushed(notice(1), &mut events);
+        notices.pushed(notice(1), &mut events);
+        notices.pushed(notice(3), &mut events);
+        assert_eq!(shown(&mut events), [1], "the second is missing");
+        assert_eq!(notices.next_ask(&events, now), Some(1));
+        notices.pushed(notice(2), &mut events);
+        assert_eq!(shown(&mut events), [0; 0], "the page has it");
+        notices.page(page([2, 3], 0, 3), &mut events);
+        notices.pushed(notice(3), &mut events);
+        notices.pushed(notice(4), &mut events);
+        assert_eq!(shown(&mut events), [2, 3, 4]);
+        assert_eq!(notices.next_ask(&events, now), None);
+    }
+
+    #[test]
+    fn what_is_not_kept_any_more_is_not_waited_for() {
+        let (mut notices, mut events, now) =
+            (Notices::restore(Some(1)), EventQueue::default(), Instant::now());
+        notices.signed_in(300, 1);
+        assert_eq!(notices.next_ask(&events, now), Some(1));
+        notices.page(page(45..=99, 99, 300), &mut events);
+        assert_eq!(notices.next_ask(&events, now), Some(99));
+        notices.page(page(100..=298, 0, 300), &mut events);
+        assert_eq!(notices.next_ask(&events, now), None, "299 and 300 are of unknown kinds");
+        assert!(shown(&mut events).into_iter().eq(45..=298));
+    }
+
+    #[test]
+    fn a_server_that_tells_of_more_than_there_is_is_not_asked_for_ever() {
+        let (mut notices, mut events, now) = (Notices::default(), EventQueue::default(), Instant::now());
+        notices.signed_in(u64::MAX, 0);
+        assert_eq!(notices.next_ask(&events, now), Some(0));
+        notices.page(page([5], 0, 2), &mut events);
+        assert_eq!(notices.next_ask(&events, now), None);
+        assert_eq!(shown(&mut events), [0; 0], "it says itself that there is no fifth");
+    }
+
+    #[test]
+    fn without_room_nothing_is_lost() {
+        let (mut notices, mut events, now) = (Notices::default(), EventQueue::default(), Instant::now());
+        notices.signed_in(0, 0);
+        while events.has_room_for_notices() {
+            events.notice(Event::Synced { missed: 0 });
+        }
+        notices.pushed(notice(1), &mut events);
+        assert_eq!(notices.next_ask(&events, now), None);
+        assert_eq!(shown(&mut events), [0; 0]);
+        assert_eq!(notices.next_ask(&events, now), Some(0), "there is room again");
+    }
+
+    #[test]
+    fn a_refused_page_is_asked_for_again_after_a_while() {
+        let (mut notices, events, now) = (Notices::default(), EventQueue::default(), Instant::now());
+        notices.signed_in(1, 0);
+        assert_eq!(notices.next_ask(&events, now), Some(0));
+        notices.refused(now);
+        assert_eq!(notices.next_ask(&events, now), None);
+        let later = notices.deadline().expect("it is tried again");
+        assert_eq!(notices.next_ask(&events, later), Some(0));
+    }
+
+    #[test]
+    fn what_was_taken_is_acknowledged_until_the_server_took_it() {
+        let (mut notices, now) = (Notices::default(), Instant::now());
+        notices.signed_in(3, 0);
+        notices.taken(1, now);
+        notices.taken(2, now);
+        let due = notices.deadline().expect("an acknowledgement");
+        assert_eq!(notices.next_ack(now), None);
+        assert_eq!(notices.next_ack(due), Some(2));
+        notices.connection_lost(due);
+        let again = notices.deadline().expect("it may not have come");
+        assert_eq!(notices.next_ack(again), Some(2));
+        notices.acknowledged(true, again);
+        assert_eq!(notices.deadline(), None);
+        notices.taken(3, again);
+        notices.hurry(again);
+        assert_eq!(notices.next_ack(again), Some(3));
+    }
+}
