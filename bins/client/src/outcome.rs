@@ -2,8 +2,8 @@
 
 use client::ClientError;
 use client::protocol::{
-    ChatMessage, Direction, Friend, FriendOutcome, FriendRequest, Group, Member, Notice, Profile, Role,
-    Secret, Sent, Session, State,
+    ChatMessage, Direction, FoundUser, Friend, FriendOutcome, FriendRequest, Group, Member, Notice, Profile,
+    Role, Secret, Sent, Session, State,
 };
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
@@ -50,6 +50,10 @@ pub(crate) enum Outcome {
     Profile(Profile),
     /// As it is now.
     Edited(Profile),
+    Found {
+        users: Vec<FoundUser>,
+        more: bool,
+    },
     Friends(Vec<Friend>),
     Requests(Vec<FriendRequest>),
     Notices(Vec<Notice>),
@@ -212,6 +216,17 @@ impl Outcome {
                 one(format!("{} (id {}) at {server}, session {}", one_line(&me.name), me.id, me.session))
             }
             Outcome::Profile(profile) | Outcome::Edited(profile) => about(profile),
+            Outcome::Found { users, .. } if users.is_empty() => one("nobody is found by that".to_owned()),
+            Outcome::Found { users, more } => {
+                let row = |user: &FoundUser| {
+                    [user.id.to_string(), called(&user.name, &user.nickname), String::new()]
+                };
+                let mut lines = table(users.iter().map(row));
+                if *more {
+                    lines.push(style.faint("* and more; type more of the name"));
+                }
+                lines
+            }
             Outcome::Friends(friends) if friends.is_empty() => {
                 one("no friends yet; /add ID asks somebody".to_owned())
             }
@@ -338,6 +353,7 @@ impl Outcome {
             }
             Outcome::Whoami { me: None, server } => json!({ "server": server }),
             Outcome::Profile(profile) | Outcome::Edited(profile) => json!({ "profile": profile }),
+            Outcome::Found { users, more } => json!({ "found": users, "more": more }),
             Outcome::Friends(friends) => json!({ "friends": friends }),
             Outcome::Requests(requests) => json!({ "requests": requests }),
             Outcome::Notices(notices) => json!({ "notices": notices }),

@@ -444,7 +444,8 @@ fn is_barrier(request: &Request) -> bool {
         | Request::Notices(_)
         | Request::AckNotices(_)
         | Request::Profile(_)
-        | Request::EditProfile(_) => false,
+        | Request::EditProfile(_)
+        | Request::SearchUsers(_) => false,
     }
 }
 
@@ -473,6 +474,7 @@ fn repeat(request: &Request) -> Repeat {
         | Request::Notices(_)
         | Request::AckNotices(_)
         | Request::Profile(_)
+        | Request::SearchUsers(_)
         // It says what is to be, not what is to change.
         | Request::EditProfile(_) => Repeat::Safe,
         Request::Hello(_)

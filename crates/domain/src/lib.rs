@@ -41,4 +41,4 @@ pub use personal_notice::{
 pub use ports::*;
 pub use secret::{CodeHash, PasswordChange, RECOVERY_DELAY_MAX_MS, Recovered, Recovery, recovery_delay_ms};
 pub use session::{FoundSession, NewSession, Session, TokenHash};
-pub use user::{Account, Credentials, Edited, NewUser, Profile, ProfileEdit, Shows, User};
+pub use user::{Account, Credentials, Edited, NewUser, Profile, ProfileEdit, Shows, User, UserSearch};

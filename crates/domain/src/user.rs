@@ -79,6 +79,17 @@ pub enum Shows {
     Another,
 }
 
+/// A search for users by the beginning of their name or nickname.
+#[derive(Clone, Copy, Debug)]
+pub struct UserSearch<'a> {
+    /// What a folded name or nickname begins with; not empty.
+    pub prefix: &'a str,
+    /// The least text that is greater than all that begin so.
+    pub below: &'a str,
+    /// The last user of the page before. One who is not found any more, or never was, stands before all nicknames.
+    pub after: Option<UserId>,
+}
+
 /// A registration.
 #[derive(Clone, Debug)]
 pub struct NewUser<'a> {

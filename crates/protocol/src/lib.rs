@@ -58,14 +58,14 @@ pub use push::{
     Notice, NoticeKind, PresencePush,
 };
 pub use reply::{
-    Conversation, ConversationKind, ConversationsPage, Direction, ErrorBody, Friend, FriendAnswer,
-    FriendOutcome, FriendRequest, FriendRequestsPage, FriendsPage, Group, GroupsPage, HelloReply,
-    HistoryPage, Joined, Member, MembersPage, NoticesPage, Profile, Recovered, RecoveryCodes, Registered,
-    Role, Sent, Session, SessionsList, SignedIn, State,
+    Conversation, ConversationKind, ConversationsPage, Direction, ErrorBody, FoundUser, FoundUsers, Friend,
+    FriendAnswer, FriendOutcome, FriendRequest, FriendRequestsPage, FriendsPage, Group, GroupsPage,
+    HelloReply, HistoryPage, Joined, Member, MembersPage, NoticesPage, Profile, Recovered, RecoveryCodes,
+    Registered, Role, Sent, Session, SessionsList, SignedIn, State,
 };
 pub use request::{
     Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditProfile, FriendRef, GroupChat, GroupMembers,
     GroupRef, Hello, History, Login, Nothing, OneChat, Page, PasswordProof, Ping, ProfileOf, Recover, Reg,
-    Resume, SessionRef,
+    Resume, SearchUsers, SessionRef,
 };
 pub use secret::Secret;

@@ -6,14 +6,14 @@ use crate::frame::{Flags, Frame};
 use crate::msgid::MsgId;
 use crate::push::{Bye, ChatMessage, FriendChanged, FriendEvent, GroupEvent, Notice, PresencePush};
 use crate::reply::{
-    ConversationsPage, ErrorBody, FriendAnswer, FriendRequestsPage, FriendsPage, GroupsPage, HelloReply,
-    HistoryPage, Joined, MembersPage, NoticesPage, Profile, Recovered, RecoveryCodes, Registered, Sent,
-    SessionsList, SignedIn,
+    ConversationsPage, ErrorBody, FoundUsers, FriendAnswer, FriendRequestsPage, FriendsPage, GroupsPage,
+    HelloReply, HistoryPage, Joined, MembersPage, NoticesPage, Profile, Recovered, RecoveryCodes, Registered,
+    Sent, SessionsList, SignedIn,
 };
 use crate::request::{
     Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditProfile, FriendRef, GroupChat, GroupMembers,
     GroupRef, Hello, History, Login, Nothing, OneChat, Page, PasswordProof, Ping, ProfileOf, Recover, Reg,
-    Resume, SessionRef,
+    Resume, SearchUsers, SessionRef,
 };
 
 macro_rules! closed_enum {
@@ -86,6 +86,7 @@ closed_enum! {
         EditProfile(EditProfile) = EditProfile,
         Notices(Page) = Notices,
         AckNotices(AckNotices) = AckNotices,
+        SearchUsers(SearchUsers) = SearchUsers,
     }
 }
 
@@ -124,6 +125,7 @@ closed_enum! {
         EditProfile(Profile) = EditProfile,
         Notices(NoticesPage) = Notices,
         AckNotices(Nothing) = AckNotices,
+        SearchUsers(FoundUsers) = SearchUsers,
     }
 }
 

@@ -102,6 +102,8 @@ msgids! {
     Profile = 51, "PROFILE";
     /// Request: change what I tell of myself.
     EditProfile = 52, "EDIT_PROFILE";
+    /// Request: users by id or by the beginning of a name, a page.
+    SearchUsers = 53, "SEARCH_USERS";
     /// Request: a new password for somebody who has a recovery code.
     Recover = 54, "RECOVER";
     /// Request: recovery codes in the place of the old ones.

@@ -126,6 +126,31 @@ pub struct Profile {
     pub searchable: Option<bool>,
 }
 
+/// A user as a search finds them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundUser {
+    /// The user's id.
+    pub id: u64,
+    /// The user's name.
+    pub name: String,
+    /// What they want to be called, if they said so.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub nickname: String,
+    /// Where their picture is, if they have one.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub avatar: String,
+}
+
+/// A page of users that a search found.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FoundUsers {
+    /// The one with the id, then by name, then by nickname.
+    pub found: Vec<FoundUser>,
+    /// The next request's `after`; 0 at the end.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub next: u64,
+}
+
 words! {
     /// Whether a user is there. An enum and not a flag: a node that cannot know says `unknown`.
     #[derive(Default)]

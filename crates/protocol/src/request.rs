@@ -167,6 +167,20 @@ pub struct EditProfile {
     pub searchable: Option<bool>,
 }
 
+/// Search users by id, or by the beginning of their name or nickname in any case.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SearchUsers {
+    /// Two characters at least; one is enough where one is a word or a syllable (Chinese, Japanese, Korean), and so is one
+    /// digit of an id.
+    pub query: String,
+    /// The last user of the page before; 0 from the start. A reply's `next` goes here.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub after: u64,
+    /// As in [`Page`].
+    #[serde(default, skip_serializing_if = "is_zero_u32")]
+    pub limit: u32,
+}
+
 /// Names one session of the asker.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SessionRef {

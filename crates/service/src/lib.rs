@@ -35,6 +35,7 @@ mod recovery_code;
 mod refuse;
 mod roster;
 mod route;
+mod search;
 mod seen;
 mod service;
 mod sessions;

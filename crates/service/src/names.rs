@@ -6,7 +6,9 @@
 //! read as an id.
 
 use protocol::Refusal;
-use protocol::limits::{DEVICE_CHARS_MAX, GROUP_NAME_CHARS_MAX, NAME_CHARS_MAX, NICKNAME_CHARS_MAX};
+use protocol::limits::{
+    DEVICE_CHARS_MAX, GROUP_NAME_CHARS_MAX, NAME_CHARS_MAX, NICKNAME_CHARS_MAX, QUERY_CHARS_MAX,
+};
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
@@ -69,6 +71,66 @@ impl UserName {
         let key = key(&shown);
         Ok(UserName { shown, key })
     }
+}
+
+/// What somebody typed to find users: the beginning of a name or nickname, or an id, or both.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct NamePrefix {
+    /// Folded as names are.
+    pub(crate) key: String,
+    /// The least text above all that begin so; `None` if it is too short for names.
+    pub(crate) below: Option<String>,
+    /// If it can be an id.
+    pub(crate) id: Option<u64>,
+}
+
+impl NamePrefix {
+    /// Reads a query.
+    pub(crate) fn parse(raw: &str) -> Result<NamePrefix, Refusal> {
+        if raw.chars().nth(4 * QUERY_CHARS_MAX).is_some() {
+            return Err(too_long("query", QUERY_CHARS_MAX));
+        }
+        let normal: String = raw.nfkc().collect();
+        if normal.chars().any(|c| is_unsafe(c) || is_invisible(c)) {
+            return Err(bad_field(
+                "query",
+                "no name holds control, invisible, private or text-direction characters",
+            ));
+        }
+        let key = key(&normal.split_whitespace().collect::<Vec<_>>().join(" "));
+        let chars = key.chars().count();
+        if normal.chars().count() > QUERY_CHARS_MAX {
+            return Err(too_long("query", QUERY_CHARS_MAX));
+        }
+        // More digits than any id has are no id.
+        let id = if key.bytes().all(|byte| byte.is_ascii_digit()) { key.parse().ok() } else { None };
+        let long_enough = chars >= 2 || key.chars().any(is_word_by_itself);
+        if !long_enough && id.is_none() {
+            return Err(bad_field("query", "type at least 2 characters"));
+        }
+        let below = if long_enough { above(&key) } else { None };
+        Ok(NamePrefix { key, below, id })
+    }
+}
+
+/// The least text that is greater than all that begin with this one, as bytes of UTF-8 and as characters alike.
+fn above(prefix: &str) -> Option<String> {
+    let mut text = prefix.to_owned();
+    while let Some(last) = text.pop() {
+        // The range of characters has a hole, which counting on steps over.
+        if let Some(next) = (last..=char::MAX).nth(1) {
+            text.push(next);
+            return Some(text);
+        }
+    }
+    None
+}
+
+/// Characters of which one says something: of Chinese, Japanese and Korean.
+fn is_word_by_itself(c: char) -> bool {
+    matches!(c,
+        '\u{3041}'..='\u{30ff}' | '\u{31f0}'..='\u{31ff}' | '\u{3400}'..='\u{4dbf}' | '\u{4e00}'..='\u{9fff}'
+        | '\u{ac00}'..='\u{d7a3}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{323af}')
 }
 
 /// The unique form of a normalised name: case-folded. Upper before lower case joins what only differs by case in one
@@ -213,6 +275,41 @@ mod tests {
         }
         for good in ["e\u{301}a", "क\u{93e}", "ก\u{e49}", "x \u{301}"] {
             assert!(shown(good).is_some(), "{good:?}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_the_beginning_of_a_name_or_an_id() {
+        let parse = |raw: &str| NamePrefix::parse(raw).map(|prefix| (prefix.key, prefix.below, prefix.id));
+        let names = |key: &str, below: &str| Ok((key.to_owned(), Some(below.to_owned()), None));
+        assert_eq!(parse("Al"), names("al", "am"));
+        assert_eq!(parse("  ÅS\u{3000} ö "), names("ås ö", "ås ÷"));
+        assert_eq!(parse("张"), names("张", "弡"));
+        assert_eq!(parse("\u{d7a3}"), names("\u{d7a3}", "\u{d7a4}"));
+        assert_eq!(parse("x\u{d7ff}"), names("x\u{d7ff}", "x\u{e000}"));
+        assert_eq!(parse("100%"), names("100%", "100&"));
+        assert_eq!(parse("7"), Ok(("7".into(), None, Some(7))));
+        assert_eq!(parse("42"), Ok(("42".into(), Some("43".into()), Some(42))));
+        assert_eq!(parse("\u{ff14}2"), Ok(("42".into(), Some("43".into()), Some(42))));
+        let digits = "9".repeat(32);
+        assert_eq!(parse(&digits), Ok((digits.clone(), Some(format!("{}:", "9".repeat(31))), None)));
+        for wrong in [
+            "",
+            " ",
+            "a",
+            "É",
+            "%",
+            "_",
+            "'",
+            "a\0b",
+            "ab\u{202e}",
+            "ab\u{200b}",
+            "\u{10ffff}\u{10ffff}",
+            &"a".repeat(33),
+            &"a".repeat(100_000),
+        ] {
+            let refusal = parse(wrong).expect_err(wrong);
+            assert_eq!(refusal.body.field.as_deref(), Some("query"), "{wrong:?}");
         }
     }
 

@@ -58,6 +58,7 @@ pub const fn route(request: &Request) -> Route {
         | Request::EndSession(_)
         | Request::Profile(_)
         | Request::EditProfile(_)
+        | Request::SearchUsers(_)
         | Request::AddFriend(_)
         | Request::AcceptFriend(_)
         | Request::RefuseFriend(_)

@@ -28,7 +28,7 @@ use crate::told::Told;
 use crate::unsettled::Unsettled;
 use crate::upkeep::{self, Upkeep};
 use crate::versioned_cache::{Capacity, VersionedCache};
-use crate::{accounts, chat, history, personal_notices, recovery};
+use crate::{accounts, chat, history, personal_notices, recovery, search};
 
 /// The ports that the service works on.
 #[derive(Clone)]
@@ -200,6 +200,7 @@ impl Service {
             Request::EndSession(r) => return sessions::end(self, caller.me()?, &r),
 
             Request::Profile(r) => Reply::Profile(profiles::look(self, caller.me()?, &r)?),
+            Request::SearchUsers(r) => Reply::SearchUsers(search::users(self, caller.me()?, &r)?),
             Request::EditProfile(r) => Reply::EditProfile(profiles::edit(self, caller.me()?, &r)?),
 
             Request::AddFriend(r) => Reply::AddFriend(friends::request(self, caller.me()?, &r)?),

@@ -32,6 +32,11 @@ pub(crate) fn own_profile(mut profile: domain::Profile) -> protocol::Profile {
     protocol::Profile { phone, searchable, ..public_profile(profile) }
 }
 
+pub(crate) fn found_user(user: domain::User) -> protocol::FoundUser {
+    let domain::User { id, name, nickname, avatar } = user;
+    protocol::FoundUser { id: id.0, name, nickname, avatar }
+}
+
 pub(crate) fn friend(friend: domain::Friend, presence: PresenceState) -> protocol::Friend {
     protocol::Friend {
         id: friend.user.id.0,

@@ -74,6 +74,7 @@ impl Chat {
             Command::EndSession(session) => self.end_session(session),
             Command::Profile(who) => self.profile(who.as_ref()),
             Command::Edit(edit) => self.edit(edit),
+            Command::Search(query) => self.search(query),
             Command::Friends => self.friends(),
             Command::Requests => self.requests(),
             Command::Notices => self.notices(),

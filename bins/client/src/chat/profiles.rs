@@ -1,10 +1,13 @@
 //! What users tell of themselves.
 
-use client::protocol::{EditProfile, ProfileOf, Request};
+use client::protocol::{EditProfile, ProfileOf, Request, SearchUsers};
 
 use super::{Chat, picks};
 use crate::command::Who;
 use crate::outcome::{Failure, Outcome};
+
+/// Users that a search shows: more than a screen of them is no help.
+const FOUND_MAX: u32 = 50;
 
 impl Chat {
     /// Somebody's profile, or one's own.
@@ -14,6 +17,13 @@ impl Chat {
             None => None,
         };
         self.ask(Request::Profile(ProfileOf { id }), picks!(Profile)).map(Outcome::Profile)
+    }
+
+    /// The first users that a search finds.
+    pub(super) fn search(&mut self, query: String) -> Result<Outcome, Failure> {
+        let request = SearchUsers { query, after: 0, limit: FOUND_MAX };
+        let page = self.ask(Request::SearchUsers(request), picks!(SearchUsers))?;
+        Ok(Outcome::Found { users: page.found, more: page.next != 0 })
     }
 
     pub(super) fn edit(&mut self, edit: EditProfile) -> Result<Outcome, Failure> {

@@ -37,6 +37,7 @@ pub(crate) enum Command {
     Whoami,
     Profile(Option<Who>),
     Edit(EditProfile),
+    Search(String),
     Friends,
     Requests,
     Notices,

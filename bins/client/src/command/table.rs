@@ -128,6 +128,16 @@ pub(crate) const COMMANDS: &[Spec] = &[
         parse: edit,
     },
     Spec {
+        name: "/search",
+        arguments: "TEXT",
+        help: "find users by id, or by the beginning of their name or nickname",
+        completes: Completes::Nothing,
+        parse: |line| match line.rest() {
+            "" => Err(UsageError("what to search for is missing".to_owned())),
+            query => Ok(Command::Search(query.to_owned())),
+        },
+    },
+    Spec {
         name: "/friends",
         arguments: "",
         help: "list friends and who is there",

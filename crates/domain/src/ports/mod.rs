@@ -12,5 +12,5 @@ pub use presence::{
 };
 pub use stores::{
     AppendRefused, FriendLimits, FriendStore, GroupLimits, GroupStore, MessageLog, NoticeStore, ProfileStore,
-    SecretStore, SessionStore, Store, UserStore,
+    SEARCHED_MAX, SecretStore, SessionStore, Store, UserStore,
 };

@@ -11,7 +11,8 @@ use crate::{
     Credentials, Cursor, Edited, FoundSession, Friend, FriendRequest, Group, GroupId, GroupRoster, Joined,
     Left, Member, Membership, NamedNotice, NewGroup, NewMessage, NewSession, NewUser, NoticePlace, NoticeSeq,
     OwnGroup, PageSize, PasswordChange, PersonalNotice, Profile, ProfileEdit, Recovered, Recovery, Requested,
-    Seq, Session, SessionId, StoreResult, StoredMessage, Timestamp, TokenHash, Touched, User, UserId, Window,
+    Seq, Session, SessionId, StoreResult, StoredMessage, Timestamp, TokenHash, Touched, User, UserId,
+    UserSearch, Window,
 };
 
 /// Users and their credentials.
@@ -48,6 +49,9 @@ pub trait SecretStore: Send + Sync {
     fn recover(&self, recovery: &Recovery<'_>) -> StoreResult<Option<Recovered>>;
 }
 
+/// Index entries that one search looks at, of names and of nicknames each.
+pub const SEARCHED_MAX: u32 = 1_000;
+
 /// What users tell of themselves.
 pub trait ProfileStore: Send + Sync {
     /// All that a user tells of themselves; `None` if there is no such user.
@@ -56,6 +60,14 @@ pub trait ProfileStore: Send + Sync {
     /// Changes a user's profile; `None` if there is no such user. Where lists show the user otherwise now, the list of
     /// each friend counts as changed.
     fn edit_profile(&self, user: UserId, edit: &ProfileEdit<'_>) -> StoreResult<Option<Edited>>;
+
+    /// A page of the users that `by` finds: first those whose name fits, in the order of folded names, then those of whom
+    /// only the nickname does, in the order of folded nicknames and then of ids. Left out are those who do not want to be
+    /// found, those who blocked `by`, and deleted ones.
+    ///
+    /// Looks at no more than [`SEARCHED_MAX`] entries of either index, however many of them are left out: the cost depends
+    /// on nobody's will.
+    fn search_users(&self, by: UserId, search: &UserSearch<'_>, limit: u32) -> StoreResult<Vec<User>>;
 }
 
 /// Sessions.

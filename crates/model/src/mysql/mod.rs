@@ -25,6 +25,7 @@ mod notices;
 mod page;
 mod pool;
 mod profiles;
+mod search;
 mod secrets;
 mod sessions;
 mod store;

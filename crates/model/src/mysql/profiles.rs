@@ -1,11 +1,12 @@
 //! What users tell of themselves.
 
-use domain::{Edited, Profile, ProfileEdit, ProfileStore, Shows, StoreResult, UserId};
+use domain::{Edited, Profile, ProfileEdit, ProfileStore, Shows, StoreResult, User, UserId, UserSearch};
 
 use super::MySqlStore;
 use super::connection::Connection;
 use super::fault::Fault;
 use super::friends::{lists_of_friends_changed, lock_with_friends};
+use super::search::search_users;
 use super::users::{lock_user, user};
 
 impl ProfileStore for MySqlStore {
@@ -52,6 +53,10 @@ impl ProfileStore for MySqlStore {
             }
             Ok(Some(Edited { profile: after, shows }))
         })
+    }
+
+    fn search_users(&self, by: UserId, search: &UserSearch<'_>, limit: u32) -> StoreResult<Vec<User>> {
+        self.read("search users", |connection| search_users(connection, by, search, limit))
     }
 }
 

@@ -20,6 +20,7 @@ mod options;
 mod page;
 mod profiles;
 mod readers;
+mod search;
 mod secrets;
 mod sessions;
 mod store;

@@ -1,11 +1,12 @@
 //! What users tell of themselves.
 
-use domain::{Edited, Profile, ProfileEdit, ProfileStore, Shows, StoreResult, UserId};
+use domain::{Edited, Profile, ProfileEdit, ProfileStore, Shows, StoreResult, User, UserId, UserSearch};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SqliteStore;
 use super::friends::lists_of_friends_changed;
 use super::number::sql;
+use super::search::search_users;
 use super::users::user;
 
 impl ProfileStore for SqliteStore {
@@ -49,6 +50,10 @@ impl ProfileStore for SqliteStore {
             }
             Ok(Some(Edited { profile: after, shows }))
         })
+    }
+
+    fn search_users(&self, by: UserId, search: &UserSearch<'_>, limit: u32) -> StoreResult<Vec<User>> {
+        self.read("search users", |connection| search_users(connection, by, search, limit))
     }
 }
 

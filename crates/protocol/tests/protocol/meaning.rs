@@ -448,6 +448,12 @@ fn profiles() -> Vec<(&'static str, Meaning)> {
         searchable: Some(false),
     };
     let edited = Profile { phone: phone(), searchable: Some(false), ..bobs_profile() };
+    let search = SearchUsers { query: "bo".into(), after: 0, limit: 0 };
+    let further = SearchUsers { after: 2, limit: 20, ..search.clone() };
+    let bob = FoundUser { id: 2, name: "bob".into(), nickname: "Bobby".into(), avatar: BOBS_PICTURE.into() };
+    let carol =
+        FoundUser { id: 3, name: "carol".into(), nickname: "Bouldering".into(), avatar: String::new() };
+    let found = vec![bob, carol];
     let renamed = FriendChanged { id: 2, nickname: Some("Bobby".into()), avatar: None };
     let pictured = FriendChanged { avatar: Some(BOBS_PICTURE.into()), ..renamed.clone() };
     vec![
@@ -459,6 +465,13 @@ fn profiles() -> Vec<(&'static str, Meaning)> {
         ("edit_profile/request", request(43, Request::EditProfile(edit))),
         ("edit_profile/request-all", request(44, Request::EditProfile(everything))),
         ("edit_profile/reply", reply(44, Reply::EditProfile(edited))),
+        ("search_users/request", request(45, Request::SearchUsers(search))),
+        ("search_users/request-page", request(46, Request::SearchUsers(further))),
+        ("search_users/reply", reply(45, Reply::SearchUsers(FoundUsers { found, next: 3 }))),
+        (
+            "search_users/refused-bad-field",
+            refused(47, Refusal::saying(Code::BAD_FIELD, "type at least 2 characters").field("query")),
+        ),
         ("friend_changed/push", push(Push::FriendChanged(renamed))),
         ("friend_changed/push-avatar", push(Push::FriendChanged(pictured))),
     ]

@@ -287,6 +287,9 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         .boxed(),
         MsgId::Notices => page().prop_map(Request::Notices).boxed(),
         MsgId::AckNotices => n().prop_map(|seq| AckNotices { seq }).prop_map(Request::AckNotices).boxed(),
+        MsgId::SearchUsers => fields!(SearchUsers { query: text(), after: n(), limit: any::<u32>() })
+            .prop_map(Request::SearchUsers)
+            .boxed(),
         other => panic!("{other:?} is a request now: give it a strategy"),
     }
 }
@@ -360,6 +363,10 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
             .prop_map(Reply::Notices)
             .boxed(),
         MsgId::AckNotices => nothing().prop_map(Reply::AckNotices).boxed(),
+        MsgId::SearchUsers => {
+            let found = fields!(FoundUser { id: n(), name: text(), nickname: text(), avatar: text() });
+            fields!(FoundUsers { found: vec(found, 0..3), next: n() }).prop_map(Reply::SearchUsers).boxed()
+        }
         other => panic!("{other:?} is a reply now: give it a strategy"),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use protocol::{AddFriend, Code, GroupRef, Login, OneChat, Refusal, Reg, Request, Secret};
+use protocol::{AddFriend, Code, GroupRef, Login, OneChat, Refusal, Reg, Request, SearchUsers, Secret};
 use service::testing::{Harness, PASSWORD};
 use service::{Handled, LimitSnapshot, Rate, Rates, ServiceConfig};
 
@@ -44,6 +44,22 @@ fn messages_have_a_pace() {
     harness.clock.advance_ms(1_000);
     alice.say(&bob, "3", "three").unwrap();
     refused(alice.say_in(group, "4", "four"), Code::TOO_MANY);
+}
+
+#[test]
+fn searches_have_a_pace() {
+    let harness = harness(Rates { searches: RATE, ..Rates::OFF });
+    let (alice, bob) = (harness.login("alice"), harness.login("bob"));
+    let search = |query: &str| Request::SearchUsers(SearchUsers { query: query.into(), after: 0, limit: 0 });
+    for _ in 0..10 {
+        refused(alice.ask(search("a")), Code::BAD_FIELD);
+    }
+    alice.ask(search("bo")).unwrap();
+    alice.ask(search("1")).unwrap();
+    too_many(&harness, "searches", alice.ask(search("bo")));
+    bob.ask(search("al")).unwrap();
+    harness.clock.advance_ms(1_000);
+    alice.ask(search("bo")).unwrap();
 }
 
 #[test]

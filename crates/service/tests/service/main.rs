@@ -19,6 +19,7 @@ mod personal_notices;
 mod presence;
 mod profiles;
 mod races;
+mod search;
 mod secrets;
 mod sessions;
 

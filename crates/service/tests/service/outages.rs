@@ -4,7 +4,7 @@ use domain::StoreError;
 use protocol::{
     Ack, AckNotices, AddFriend, ChangePassword, Code, CreateGroup, EditProfile, FriendRef, GroupChat,
     GroupMembers, GroupRef, History, Login, Nothing, OneChat, Page, PasswordProof, ProfileOf, Push, Recover,
-    Reg, Request, Resume, Secret, SessionRef, State,
+    Reg, Request, Resume, SearchUsers, Secret, SessionRef, State,
 };
 use service::testing::{Harness, PASSWORD};
 
@@ -47,6 +47,7 @@ fn every_request_is_busy_while_the_store_is_away() {
         Request::Sessions(Nothing {}),
         Request::EndSession(SessionRef { session: 1_234 }),
         Request::Profile(ProfileOf { id: Some(carol.user().0) }),
+        Request::SearchUsers(SearchUsers { query: "al".into(), after: 0, limit: 0 }),
         Request::EditProfile(EditProfile { nickname: Some("Al".into()), ..EditProfile::default() }),
         Request::AddFriend(AddFriend { friendid: carol.user().0, greeting: String::new() }),
         Request::AcceptFriend(friend(&carol)),

@@ -12,5 +12,6 @@ mod order;
 mod presence;
 mod profiles;
 mod repeats;
+mod search;
 mod secrets;
 mod sync;

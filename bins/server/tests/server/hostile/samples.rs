@@ -2,8 +2,8 @@
 
 use protocol::{
     Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditProfile, FriendRef, GroupMembers, GroupRef,
-    History, Login, Nothing, Page, PasswordProof, ProfileOf, Recover, Reg, Request, Resume, Secret,
-    SessionRef,
+    History, Login, Nothing, Page, PasswordProof, ProfileOf, Recover, Reg, Request, Resume, SearchUsers,
+    Secret, SessionRef,
 };
 
 use crate::support::{PASSWORD, chat, group_chat, hello};
@@ -22,6 +22,7 @@ pub(super) fn every_request() -> Vec<Request> {
         Request::EndSession(SessionRef { session: ID }),
         Request::Profile(ProfileOf { id: Some(ID) }),
         Request::EditProfile(EditProfile::default()),
+        Request::SearchUsers(SearchUsers { query: "sample".into(), after: ID, limit: 0 }),
         Request::AddFriend(AddFriend { friendid: ID, greeting: "hi".into() }),
         Request::AcceptFriend(FriendRef { friendid: ID }),
         Request::RefuseFriend(FriendRef { friendid: ID }),

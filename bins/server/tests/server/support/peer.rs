@@ -8,11 +8,12 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use protocol::{
     Ack, AckNotices, AddFriend, Bye, ChangePassword, ChatMessage, Code, ConversationsPage, CreateGroup,
-    EditProfile, FriendAnswer, FriendChanged, FriendEvent, FriendRef, FriendRequestsPage, FriendsPage,
-    GroupChat, GroupEvent, GroupMembers, GroupRef, GroupsPage, HEADER_LEN, Hello, HelloReply, History,
-    HistoryPage, Incoming, Joined, Login, MembersPage, Nothing, Notice, NoticesPage, OneChat, Page,
+    EditProfile, FoundUsers, FriendAnswer, FriendChanged, FriendEvent, FriendRef, FriendRequestsPage,
+    FriendsPage, GroupChat, GroupEvent, GroupMembers, GroupRef, GroupsPage, HEADER_LEN, Hello, HelloReply,
+    History, HistoryPage, Incoming, Joined, Login, MembersPage, Nothing, Notice, NoticesPage, OneChat, Page,
     PasswordProof, PresencePush, Profile, ProfileOf, Push, Recover, Recovered, RecoveryCodes, Refusal, Reg,
-    Registered, Reply, Request, Resume, Secret, Sent, SessionRef, SessionsList, SignedIn, decode, encode,
+    Registered, Reply, Request, Resume, SearchUsers, Secret, Sent, SessionRef, SessionsList, SignedIn,
+    decode, encode,
 };
 
 /// How long anything that must come may take. Far above the usual: machines are shared.
@@ -413,6 +414,8 @@ requests! {
     edit_profile(edit: EditProfile) = EditProfile(edit) -> Profile;
     notices(after: u64, limit: u32) = Notices(Page { after, limit }) -> NoticesPage;
     ack_notices(seq: u64) = AckNotices(AckNotices { seq }) -> Nothing;
+    search_users(query: &str, after: u64, limit: u32)
+        = SearchUsers(SearchUsers { query: query.into(), after, limit }) -> FoundUsers;
     friends(after: u64, limit: u32) = Friends(Page { after, limit }) -> FriendsPage;
     friend_requests(after: u64, limit: u32) = FriendRequests(Page { after, limit }) -> FriendRequestsPage;
     create_group(groupname: &str, groupdesc: &str)

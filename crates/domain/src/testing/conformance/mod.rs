@@ -24,6 +24,7 @@ mod pages;
 mod profiles;
 mod races;
 mod rosters;
+mod search;
 mod secret_races;
 mod secrets;
 mod sessions;
@@ -77,6 +78,11 @@ pub const CASES: &[Case] = cases![
     profiles::nobody_has_no_profile,
     profiles::hostile_and_longest_texts_come_back_as_they_were,
     profiles::profiles_of_many_friends_change_at_once,
+    search::users_are_found_by_the_beginning_of_name_and_nickname,
+    search::who_does_not_want_to_be_found_is_not,
+    search::pages_go_on_after_the_last_user,
+    search::a_page_goes_on_after_who_is_not_found_any_more,
+    search::prefixes_are_compared_byte_by_byte_and_mean_themselves,
     sessions::a_token_finds_its_session,
     sessions::the_ones_seen_longest_ago_make_room,
     sessions::sessions_of_the_same_moment_make_room_oldest_first,

@@ -1,7 +1,7 @@
 //! Profiles of the fake.
 
 use super::{FakeStore, State};
-use crate::{Edited, Profile, ProfileEdit, ProfileStore, Shows, StoreResult, UserId};
+use crate::{Edited, Profile, ProfileEdit, ProfileStore, Shows, StoreResult, User, UserId, UserSearch};
 
 impl State {
     /// What all friends of a user see in their lists changed.
@@ -11,6 +11,29 @@ impl State {
         for friend in friends {
             self.friends_changed(friend);
         }
+    }
+}
+
+impl State {
+    /// Whether a search of `by` may show this user.
+    fn is_found(&self, _by: UserId, user: UserId) -> bool {
+        self.users.get(&user).is_some_and(|row| row.profile.searchable)
+    }
+
+    /// Names, then nicknames, that fit, each in their order.
+    fn fitting(&self, search: &UserSearch<'_>) -> (Vec<UserId>, Vec<UserId>) {
+        let fits = |key: &str| key >= search.prefix && key < search.below;
+        let mut names: Vec<_> = self.names.iter().filter(|(key, _)| fits(key)).collect();
+        names.sort_unstable();
+        let names: Vec<UserId> = names.into_iter().map(|(_, id)| *id).collect();
+        let mut nicknames: Vec<_> = self
+            .users
+            .iter()
+            .filter(|(id, row)| fits(&row.nickname_key) && !names.contains(id))
+            .map(|(id, row)| (&row.nickname_key, *id))
+            .collect();
+        nicknames.sort_unstable();
+        (names, nicknames.into_iter().map(|(_, id)| id).collect())
     }
 }
 
@@ -45,6 +68,22 @@ impl ProfileStore for FakeStore {
                 state.friends_of_changed(user);
             }
             Some(Edited { profile, shows })
+        })
+    }
+
+    fn search_users(&self, by: UserId, search: &UserSearch<'_>, limit: u32) -> StoreResult<Vec<User>> {
+        self.run("search users", |state| {
+            let (names, nicknames) = state.fitting(search);
+            let after = search.after.filter(|after| state.is_found(by, *after));
+            let at = |users: &[UserId]| users.iter().position(|user| Some(*user) == after);
+            let rest: Vec<UserId> = match (search.after, at(&names), at(&nicknames)) {
+                (None, ..) => [names, nicknames].concat(),
+                (_, Some(at), _) => [&names[at + 1..], &nicknames].concat(),
+                (_, None, Some(at)) => nicknames[at + 1..].to_vec(),
+                (_, None, None) => nicknames,
+            };
+            let found = rest.into_iter().filter(|user| state.is_found(by, *user));
+            found.filter_map(|user| state.user(user)).take(limit as usize).collect()
         })
     }
 }
