@@ -1,6 +1,6 @@
 //! What happens at the limits.
 
-use std::sync::{Arc, mpsc};
+use std::sync::Arc;
 use std::time::Duration;
 
 use cluster::local::LocalBus;
@@ -8,7 +8,7 @@ use domain::StoreError;
 use gateway::GatewayConfig;
 use protocol::{Code, History, Push, Reply, Request};
 
-use crate::node::{PATIENCE, Peer, World, befriend, until};
+use crate::node::{PATIENCE, Peer, World, friends, until};
 
 #[test]
 fn a_store_that_comes_back_in_time_costs_nobody_an_error() {
@@ -16,13 +16,11 @@ fn a_store_that_comes_back_in_time_costs_nobody_an_error() {
     let pauses = [5, 5, 5].map(Duration::from_millis).to_vec();
     let config = GatewayConfig { append_retry_pauses: pauses, ..GatewayConfig::default() };
     let node = world.node(config, Arc::new(LocalBus::alone()));
-    let (mut ann, ann_is) = Peer::user(node.address, "ann");
-    let (mut bob, bob_is) = Peer::user(node.address, "bob");
-    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
-    ann.chat(bob_is.id, "warm", "0");
+    let (mut ann, mut bob) = friends(node.address, node.address);
+    ann.chat(bob.id, "warm", "0");
     ann.reply().1.expect("stored");
     world.store.fail_next(StoreError::outcome_unknown("append", "cut"), 3);
-    ann.chat(bob_is.id, "late", "1");
+    ann.chat(bob.id, "late", "1");
     assert!(matches!(ann.reply().1, Ok(Reply::OneChat(sent)) if sent.seq == 2));
     for seq in [1, 2] {
         let got = bob.push(|push| if let Push::Message(m) = push { Some(m.seq) } else { None });
@@ -37,19 +35,17 @@ fn a_store_that_stays_away_is_busy_and_a_repeat_is_stored_once() {
     let pauses = vec![Duration::from_millis(5)];
     let config = GatewayConfig { append_retry_pauses: pauses, ..GatewayConfig::default() };
     let node = world.node(config, Arc::new(LocalBus::alone()));
-    let (mut ann, ann_is) = Peer::user(node.address, "ann");
-    let (mut bob, bob_is) = Peer::user(node.address, "bob");
-    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
-    ann.chat(bob_is.id, "warm", "0");
+    let (mut ann, bob) = friends(node.address, node.address);
+    ann.chat(bob.id, "warm", "0");
     ann.reply().1.expect("stored");
     world.store.fail_next(StoreError::unavailable("append", "away"), 2);
-    ann.chat(bob_is.id, "again", "1");
+    ann.chat(bob.id, "again", "1");
     let refusal = ann.reply().1.expect_err("busy");
     assert_eq!(refusal.code, Code::BUSY);
     assert!(refusal.body.retry_after_ms.is_some());
-    ann.chat(bob_is.id, "again", "1");
+    ann.chat(bob.id, "again", "1");
     assert!(matches!(ann.reply().1, Ok(Reply::OneChat(sent)) if sent.seq == 2));
-    ann.chat(bob_is.id, "again", "1");
+    ann.chat(bob.id, "again", "1");
     assert!(matches!(ann.reply().1, Ok(Reply::OneChat(sent)) if sent.seq == 2));
     assert_eq!(node.gateway.snapshot().busy_store, 1);
 }
@@ -57,42 +53,29 @@ fn a_store_that_stays_away_is_busy_and_a_repeat_is_stored_once() {
 /// Nothing is written behind meanwhile: what the store is told to do meets the appends.
 const NEVER: Duration = Duration::from_secs(3_600);
 
-/// Stops the store in the middle of the next append, once it was there for it; ends with the sender that it gives.
-fn stop_the_store_in_append(world: &World) -> (mpsc::Receiver<()>, mpsc::Sender<()>) {
-    let (tell, told) = mpsc::channel();
-    let (free, freed) = mpsc::channel();
-    world.store.after_next(move || {
-        let _ = tell.send(());
-        let _ = freed.recv_timeout(PATIENCE);
-    });
-    (told, free)
-}
-
 /// The worker that stores a message waits for the store; whatever else is asked meanwhile is done by the others.
 #[test]
 fn a_store_that_takes_its_time_holds_one_worker_at_most() {
     let world = World::new();
     let config = GatewayConfig { worker_threads: 2, tick: NEVER, ..GatewayConfig::default() };
     let node = world.node(config, Arc::new(LocalBus::alone()));
-    let (mut ann, ann_is) = Peer::user(node.address, "ann");
-    let (mut bob, bob_is) = Peer::user(node.address, "bob");
-    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    let (mut ann, mut bob) = friends(node.address, node.address);
     let mut seq = 0;
     // Until a message meets two workers at rest, and is stored by one of them.
     let mut led = 0;
     while led == 0 {
-        ann.chat(bob_is.id, "warm", &format!("warm-{seq}"));
+        ann.chat(bob.id, "warm", &format!("warm-{seq}"));
         seq += 1;
         assert!(matches!(ann.reply().1, Ok(Reply::OneChat(sent)) if sent.seq == seq));
         led = node.gateway.snapshot().append_led;
     }
     for round in 0..10 {
-        let (told, free) = stop_the_store_in_append(&world);
-        ann.chat(bob_is.id, "slow", &format!("slow-{round}"));
+        let (told, free) = world.stop_in_append();
+        ann.chat(bob.id, "slow", &format!("slow-{round}"));
         told.recv_timeout(PATIENCE).expect("the message is being stored");
         // Each of these may be run, and none of them may wait for the store: not even where messages are checked.
         for n in 0..3 {
-            bob.chat(ann_is.id, "behind", &format!("behind-{round}-{n}"));
+            bob.chat(ann.id, "behind", &format!("behind-{round}-{n}"));
             let mut other = Peer::connect(node.address);
             other.call(Request::Friends(protocol::Page::default())).expect_err("not logged in");
         }
@@ -112,15 +95,13 @@ fn the_only_worker_never_waits_for_the_store() {
     let world = World::new();
     let config = GatewayConfig { worker_threads: 1, tick: NEVER, ..GatewayConfig::default() };
     let node = world.node(config, Arc::new(LocalBus::alone()));
-    let (mut ann, ann_is) = Peer::user(node.address, "ann");
-    let (mut bob, bob_is) = Peer::user(node.address, "bob");
-    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    let (mut ann, mut bob) = friends(node.address, node.address);
     for n in 0..50 {
-        ann.chat(bob_is.id, "hi", &n.to_string());
+        ann.chat(bob.id, "hi", &n.to_string());
         ann.reply().1.expect("stored");
     }
-    let (told, free) = stop_the_store_in_append(&world);
-    ann.chat(bob_is.id, "slow", "slow");
+    let (told, free) = world.stop_in_append();
+    ann.chat(bob.id, "slow", "slow");
     told.recv_timeout(PATIENCE).expect("the message is being stored");
     bob.call(Request::Friends(protocol::Page::default())).expect("served meanwhile");
     free.send(()).expect("the store waits");
@@ -140,16 +121,14 @@ fn a_store_that_is_away_holds_no_worker() {
         ..GatewayConfig::default()
     };
     let node = world.node(config, Arc::new(LocalBus::alone()));
-    let (mut ann, ann_is) = Peer::user(node.address, "ann");
-    let (mut bob, bob_is) = Peer::user(node.address, "bob");
-    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
-    ann.chat(bob_is.id, "warm", "0");
+    let (mut ann, bob) = friends(node.address, node.address);
+    ann.chat(bob.id, "warm", "0");
     ann.reply().1.expect("stored");
     until("it is counted", || node.gateway.snapshot().append_groups == 1);
     world.store.fail_next(StoreError::unavailable("append", "away"), 4 + 20);
     let before = node.gateway.snapshot();
     for n in 0..=20 {
-        ann.chat(bob_is.id, "away", &format!("away-{n}"));
+        ann.chat(bob.id, "away", &format!("away-{n}"));
         assert_eq!(ann.reply().1.expect_err("busy").code, Code::BUSY);
     }
     let numbers = node.gateway.snapshot();
@@ -160,7 +139,7 @@ fn a_store_that_is_away_holds_no_worker() {
     );
     assert_eq!(numbers.append_groups, 1);
     assert!(numbers.append_led - before.append_led <= 1, "a worker tried it again and again");
-    ann.chat(bob_is.id, "back", "back");
+    ann.chat(bob.id, "back", "back");
     assert!(matches!(ann.reply().1, Ok(Reply::OneChat(sent)) if sent.seq == 2));
     assert_eq!(node.gateway.snapshot().append_led, numbers.append_led, "the appender finds it back");
 }
@@ -170,11 +149,9 @@ fn a_full_pipeline_is_not_read_from_and_loses_nothing() {
     let world = World::new();
     let config = GatewayConfig { pipeline_max: 4, ..GatewayConfig::default() };
     let node = world.node(config, Arc::new(LocalBus::alone()));
-    let (mut ann, ann_is) = Peer::user(node.address, "ann");
-    let (mut bob, bob_is) = Peer::user(node.address, "bob");
-    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    let (mut ann, bob) = friends(node.address, node.address);
     for n in 0..1_000 {
-        ann.chat(bob_is.id, "hi", &n.to_string());
+        ann.chat(bob.id, "hi", &n.to_string());
     }
     for seq in 1..=1_000 {
         assert!(matches!(ann.reply().1, Ok(Reply::OneChat(sent)) if sent.seq == seq));
@@ -199,8 +176,7 @@ fn requests_of_a_lost_connection_give_back_what_they_held() {
             guest.try_log_in("ann");
         }
         guest.reset();
-        let mut ann = Peer::connect(node.address);
-        ann.log_in("ann");
+        let mut ann = Peer::device(node.address, "ann");
         for n in 0..60 {
             ann.chat(ann_is.id, "to myself", &n.to_string());
         }
@@ -252,12 +228,10 @@ fn a_guest_that_only_chatters_is_cut_off() {
 fn a_pipeline_full_of_large_pages_is_answered_in_full() {
     let world = World::new();
     let node = world.node(GatewayConfig::default(), Arc::new(LocalBus::alone()));
-    let (mut ann, ann_is) = Peer::user(node.address, "ann");
-    let (mut bob, bob_is) = Peer::user(node.address, "bob");
-    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    let (mut ann, mut bob) = friends(node.address, node.address);
     let text = "x".repeat(60 * 1024);
     for n in 0..10 {
-        ann.chat(bob_is.id, &text, &n.to_string());
+        ann.chat(bob.id, &text, &n.to_string());
         ann.reply().1.expect("stored");
     }
     let page = || History { conv: 1, after: None, before: None, limit: 200 };

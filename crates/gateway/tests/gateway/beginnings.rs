@@ -1,54 +1,35 @@
-//! Where pushes of a conversation begin: with the first message that is heard of it, with a member's joining, after a loss.
+//! Where pushes of a conversation begin: with the first message that is heard of it, or with a member's joining.
 
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
-use bytes::Bytes;
-use cluster::local::LocalExchange;
-use domain::{Bus, BusReceiver, Publication, Timestamp, Topic, UserId};
-use protocol::{Code, GroupEventKind, GroupRef, Incoming, Page, Push, Reply, Request, Resume};
+use domain::{Topic, UserId};
+use protocol::{GroupEventKind, GroupRef, Push, Reply, Request};
 
-use crate::bad_bus::{ClusterNode, NOW, quick};
-use crate::node::{Peer, World, befriend, until};
-use crate::nodes::{Quiet, join, message, next_seqs, open_group, say, tell};
-
-/// Longer than messages that were said at once may lie apart.
-const LONG_MS: u64 = 60_000;
-
-fn is_users(publication: &Publication) -> bool {
-    matches!(publication.topic, Topic::User(_))
-}
-
-fn is_nodes(topic: Topic) -> bool {
-    topic == Topic::Nodes
-}
-
-/// All that came until an answer, which comes after whatever was on its way.
-fn messages_so_far(peer: &mut Peer) -> Vec<(u64, u64)> {
-    peer.call(Request::Friends(Page::default())).expect("a page");
-    std::mem::take(&mut peer.pushes).iter().filter_map(message).collect()
-}
+use crate::bad_bus::ClusterNode;
+use crate::chat::{
+    LONG_MS, Quiet, is_nodes, is_users, join, messages_so_far, next_seqs, open_group, say, tell,
+};
+use crate::node::{Peer, World, friends, until};
 
 #[test]
 fn the_first_that_is_heard_waits_for_what_was_said_at_once_with_it() {
     let world = World::new();
     let nodes = ClusterNode::several(&world, 2);
-    let (mut ann, ann_is) = Peer::user(nodes[0].node.address, "ann");
-    let (mut bob, bob_is) = Peer::user(nodes[1].node.address, "bob");
-    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    let (mut ann, mut bob) = friends(nodes[0].node.address, nodes[1].node.address);
     // Three are on their way for long; the fourth overtakes them.
     nodes[1].ear.lose(is_users);
     nodes[0].mouth.take_said(|_| true);
-    let (conv, _) = tell(&mut ann, bob_is.id, "1");
-    tell(&mut ann, bob_is.id, "2");
-    tell(&mut ann, bob_is.id, "3");
+    let (conv, _) = tell(&mut ann, bob.id, "1");
+    tell(&mut ann, bob.id, "2");
+    tell(&mut ann, bob.id, "3");
     until("they are lost", || nodes[1].ear.lost() == 3);
     nodes[1].ear.lose(|_| false);
-    tell(&mut ann, bob_is.id, "4");
+    tell(&mut ann, bob.id, "4");
     assert_eq!(next_seqs(&mut bob, conv, 4), [1, 2, 3, 4]);
-    let late = nodes[0].mouth.take_said(|topic| topic == Topic::User(UserId(bob_is.id)));
+    let late = nodes[0].mouth.take_said(|topic| topic == Topic::User(UserId(bob.id)));
     late.into_iter().for_each(|publication| nodes[1].ear.hear(publication));
     until("they are doubles", || nodes[1].node.gateway.snapshot().doubles == 4);
-    tell(&mut ann, bob_is.id, "5");
+    tell(&mut ann, bob.id, "5");
     assert_eq!(next_seqs(&mut bob, conv, 1), [5]);
 }
 
@@ -56,13 +37,11 @@ fn the_first_that_is_heard_waits_for_what_was_said_at_once_with_it() {
 fn where_nothing_was_said_lately_the_first_that_is_heard_costs_one_look_and_no_page() {
     let world = World::new();
     let nodes = ClusterNode::several(&world, 2);
-    let (mut ann, ann_is) = Peer::user(nodes[0].node.address, "ann");
-    let (mut bob, bob_is) = Peer::user(nodes[0].node.address, "bob");
-    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    let (mut ann, mut bob) = friends(nodes[0].node.address, nodes[0].node.address);
     let group = open_group(&mut ann);
     join(&mut bob, group);
     for n in 1..=5 {
-        tell(&mut ann, bob_is.id, &format!("pair {n}"));
+        tell(&mut ann, bob.id, &format!("pair {n}"));
         say(&mut ann, group, &format!("group {n}"));
     }
     let mut said = Vec::new();
@@ -73,10 +52,9 @@ fn where_nothing_was_said_lately_the_first_that_is_heard_costs_one_look_and_no_p
     for node in &nodes {
         node.node.clock.advance_ms(LONG_MS);
     }
-    let mut phone = Peer::connect(nodes[1].node.address);
-    phone.log_in("bob");
+    let mut phone = Peer::device(nodes[1].node.address, "bob");
     for n in 6..=9 {
-        let (conv, seq) = tell(&mut ann, bob_is.id, &format!("pair {n}"));
+        let (conv, seq) = tell(&mut ann, bob.id, &format!("pair {n}"));
         assert_eq!((seq, next_seqs(&mut phone, conv, 1)), (n, vec![n]));
         assert_eq!(say(&mut ann, group, &format!("group {n}")), n);
         assert_eq!(next_seqs(&mut phone, group, 1), [n]);
@@ -87,39 +65,6 @@ fn where_nothing_was_said_lately_the_first_that_is_heard_costs_one_look_and_no_p
     assert_eq!(counted.places_sought, 0, "it stored the first of each itself");
 }
 
-#[test]
-fn a_conversation_that_does_not_exist_is_counted_and_not_heard() {
-    let world = World::new();
-    let exchange = LocalExchange::new();
-    let one = ClusterNode::new(&world, &exchange, quick());
-    let stranger = exchange.join();
-    let (mut ann, ann_is) = Peer::user(one.node.address, "ann");
-    let (mut bob, bob_is) = Peer::user(one.node.address, "bob");
-    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
-    let (conv, _) = tell(&mut ann, bob_is.id, "1");
-    assert_eq!(next_seqs(&mut bob, conv, 1), [1]);
-    let topic = Topic::User(UserId(bob_is.id));
-    let mut payload = Bytes::new();
-    until("the message is published", || {
-        let said = one.mouth.take_said(|said| said == topic);
-        payload = said.last().map(|said| said.payload.clone()).unwrap_or_default();
-        payload.windows(14).any(|text| text == b"\"msg\":\"this is")
-    });
-    let forgeries = [(987_654, 1, ann_is.id), (987_654, 2, ann_is.id), (987_655, 9, 987_656)];
-    for (phantoms, (of, seq, other)) in (1..).zip(forgeries) {
-        let mut forged = payload.to_vec();
-        let (low, high) = (bob_is.id.min(other), bob_is.id.max(other));
-        for (at, number) in [(2, of), (10, seq), (18, low), (26, high)] {
-            forged[at..at + 8].copy_from_slice(&u64::to_be_bytes(number));
-        }
-        stranger.publish(vec![Publication { topic, payload: Bytes::from(forged) }]).unwrap();
-        until("it is counted", || one.node.gateway.snapshot().phantoms == phantoms);
-    }
-    tell(&mut ann, bob_is.id, "2");
-    assert_eq!(next_seqs(&mut bob, conv, 1), [2]);
-    assert_eq!(messages_so_far(&mut bob), []);
-}
-
 /// A publication that was not confirmed is made again: notices come twice, and late.
 #[test]
 fn a_notice_of_a_member_who_is_known_brings_nothing_again() {
@@ -127,8 +72,7 @@ fn a_notice_of_a_member_who_is_known_brings_nothing_again() {
     let nodes = ClusterNode::several(&world, 2);
     let (mut ann, _) = Peer::user(nodes[0].node.address, "ann");
     let (mut bob, _) = Peer::user(nodes[0].node.address, "bob");
-    let mut phone = Peer::connect(nodes[1].node.address);
-    phone.log_in("bob");
+    let mut phone = Peer::device(nodes[1].node.address, "bob");
     let group = open_group(&mut ann);
     nodes[0].mouth.take_said(|_| true);
     join(&mut bob, group);
@@ -156,11 +100,7 @@ fn what_a_member_hears_begins_with_the_joining_and_has_neither_holes_nor_doubles
     let (mut ann, _) = Peer::user(nodes[0].node.address, "ann");
     let (mut cat, _) = Peer::user(nodes[2].node.address, "cat");
     let (mut dora, _) = Peer::user(nodes[1].node.address, "dora");
-    let mut devices = [0, 3].map(|at: usize| {
-        let mut device = Peer::connect(nodes[at].node.address);
-        device.log_in("dora");
-        device
-    });
+    let mut devices = [0, 3].map(|at: usize| Peer::device(nodes[at].node.address, "dora"));
     let group = open_group(&mut ann);
     join(&mut cat, group);
     let talking = AtomicBool::new(true);
@@ -256,103 +196,4 @@ fn members_hear_of_every_coming_and_going() {
             }
         }
     });
-}
-
-/// Whoever finds a loss knows a time since when; the last to tell may know the earliest.
-#[test]
-fn what_is_missed_comes_in_order_whoever_tells_first_since_when() {
-    let world = World::new();
-    let nodes = ClusterNode::several(&world, 2);
-    let (mut ann, ann_is) = Peer::user(nodes[0].node.address, "ann");
-    let (mut bob, bob_is) = Peer::user(nodes[1].node.address, "bob");
-    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
-    nodes[1].ear.lose(is_users);
-    let (conv, _) = tell(&mut ann, bob_is.id, "1");
-    tell(&mut ann, bob_is.id, "2");
-    nodes[0].node.clock.advance_ms(LONG_MS);
-    tell(&mut ann, bob_is.id, "3");
-    until("they are lost", || nodes[1].ear.lost() == 3);
-    nodes[1].ear.missed(Timestamp(NOW.0 + LONG_MS));
-    nodes[1].ear.missed(NOW);
-    // And while it is read, what was said since comes live.
-    nodes[1].ear.lose(|_| false);
-    nodes[0].node.clock.advance_ms(LONG_MS);
-    tell(&mut ann, bob_is.id, "4");
-    assert_eq!(next_seqs(&mut bob, conv, 4), [1, 2, 3, 4]);
-    until("it is looked for", || nodes[1].node.gateway.snapshot().sweeps == 1);
-    assert_eq!(messages_so_far(&mut bob), []);
-}
-
-/// Three nodes, whose clocks say the same all the time.
-#[test]
-fn of_several_that_resume_a_session_at_once_one_is_left() {
-    let world = World::new();
-    let nodes = ClusterNode::several(&world, 3);
-    let (mut holder, is) = Peer::user(nodes[0].node.address, "ann");
-    let token = is.token.expect("a token");
-    let bye = |push: &Push| if let Push::Bye(bye) = push { Some(Code(bye.errcode)) } else { None };
-    for round in 0..30 {
-        let peers: Vec<Peer> = (0..6).map(|n| Peer::connect(nodes[n % 3].node.address)).collect();
-        let start = std::sync::Barrier::new(peers.len());
-        let mut peers: Vec<Peer> = std::thread::scope(|scope| {
-            let (start, token) = (&start, &token);
-            let resume = move |mut peer: Peer| {
-                start.wait();
-                peer.send(Request::Resume(Resume { token: token.clone(), ..Resume::default() }));
-                // An answer, or the end.
-                while let Some(incoming) = peer.next() {
-                    match incoming {
-                        Incoming::Push(push) => peer.pushes.push(push),
-                        Incoming::Reply { .. } => break,
-                    }
-                }
-                peer
-            };
-            let racers: Vec<_> = peers.into_iter().map(|peer| scope.spawn(move || resume(peer))).collect();
-            racers.into_iter().map(|racer| racer.join().unwrap()).collect()
-        });
-        assert_eq!(holder.push(bye), Code::SESSION_MOVED, "round {round}");
-        let stays = |peer: &mut Peer| {
-            peer.send(Request::Friends(Page::default()));
-            loop {
-                match peer.next() {
-                    None => return false,
-                    Some(Incoming::Push(_)) => {}
-                    Some(Incoming::Reply { result, .. }) => return result.is_ok(),
-                }
-            }
-        };
-        until("one is left", || {
-            peers.retain_mut(stays);
-            peers.len() <= 1
-        });
-        until("all is said", || nodes.iter().all(|node| node.node.gateway.snapshot().notices_waiting == 0));
-        peers.retain_mut(stays);
-        holder = peers.pop().unwrap_or_else(|| panic!("round {round}: they closed each other"));
-    }
-}
-
-#[test]
-fn a_session_that_came_back_stays_whatever_its_other_node_tells_late() {
-    let world = World::new();
-    let nodes = ClusterNode::several(&world, 2);
-    let (mut first, first_is) = Peer::user(nodes[0].node.address, "ann");
-    let token = first_is.token.expect("a token");
-    nodes[1].mouth.take_said(|_| true);
-    let resume = |at: usize, after_ms: u64| {
-        nodes[at].node.clock.advance_ms(after_ms);
-        let mut peer = Peer::connect(nodes[at].node.address);
-        peer.call(Request::Resume(Resume { token: token.clone(), ..Resume::default() })).expect("resumed");
-        peer
-    };
-    let mut away = resume(1, 1_000);
-    let bye = |push: &Push| if let Push::Bye(bye) = push { Some(Code(bye.errcode)) } else { None };
-    assert_eq!(first.push(bye), Code::SESSION_MOVED);
-    let late = nodes[1].mouth.take_said(is_nodes);
-    let mut back = resume(0, 2_000);
-    assert_eq!(away.push(bye), Code::SESSION_MOVED);
-    late.into_iter().for_each(|notice| nodes[0].ear.hear(notice));
-    until("it is worked off", || nodes[0].node.gateway.snapshot().notices_waiting == 0);
-    assert_eq!(messages_so_far(&mut back), []);
-    assert!(!back.pushes.iter().any(|push| bye(push).is_some()));
 }

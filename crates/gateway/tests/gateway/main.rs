@@ -5,8 +5,13 @@
 mod backpressure;
 mod bad_bus;
 mod beginnings;
+mod chat;
 mod death;
+mod forgeries;
+mod gaps;
 mod node;
 mod nodes;
 mod order;
+mod sessions;
+mod storm;
 mod two_nodes;

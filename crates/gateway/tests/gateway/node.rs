@@ -2,7 +2,7 @@
 
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream};
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -34,6 +34,18 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> World {
         World { store: Arc::new(FakeStore::new()), presence: Arc::new(FakePresence::new()) }
+    }
+
+    /// Stops the store in the next append, when the messages are stored and before the appender hears of it. Tells that it has
+    /// come so far, and goes on when it is told to.
+    pub(crate) fn stop_in_append(&self) -> (mpsc::Receiver<()>, mpsc::Sender<()>) {
+        let (tell, told) = mpsc::channel();
+        let (free, freed) = mpsc::channel();
+        self.store.after_next_append(move || {
+            let _ = tell.send(());
+            let _ = freed.recv_timeout(PATIENCE);
+        });
+        (told, free)
     }
 
     pub(crate) fn node(&self, config: GatewayConfig, bus: Arc<dyn Bus>) -> Node {
@@ -78,6 +90,8 @@ pub(crate) struct Peer {
     stream: TcpStream,
     input: Vec<u8>,
     rid: u32,
+    /// Who logged in last; 0 before.
+    pub(crate) id: u64,
     pub(crate) pushes: Vec<Push>,
 }
 
@@ -86,7 +100,7 @@ impl Peer {
         let stream = TcpStream::connect(address).expect("connected");
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout");
         stream.set_nodelay(true).expect("nodelay");
-        let mut peer = Peer { stream, input: Vec::new(), rid: 0, pushes: Vec::new() };
+        let mut peer = Peer { stream, input: Vec::new(), rid: 0, id: 0, pushes: Vec::new() };
         let hello = Hello { versions: vec![1], client: "test".into(), device: "test".into() };
         peer.call(Request::Hello(hello)).expect("hello");
         peer
@@ -101,11 +115,21 @@ impl Peer {
         (peer, signed_in)
     }
 
+    /// Another connection of a registered user.
+    pub(crate) fn device(address: SocketAddr, name: &str) -> Peer {
+        let mut peer = Peer::connect(address);
+        peer.log_in(name);
+        peer
+    }
+
     pub(crate) fn log_in(&mut self, name: &str) -> SignedIn {
         let login =
             Login { name: Some(name.into()), password: Secret::new("a long password"), ..Login::default() };
         match self.call(Request::Login(login)) {
-            Ok(Reply::Login(signed_in)) => signed_in,
+            Ok(Reply::Login(signed_in)) => {
+                self.id = signed_in.id;
+                signed_in
+            }
             other => panic!("not logged in: {other:?}"),
         }
     }
@@ -192,10 +216,19 @@ impl Peer {
 }
 
 /// Makes two users friends, both logged in.
-pub(crate) fn befriend(a: &mut Peer, b: &mut Peer, a_id: u64, b_id: u64) {
+pub(crate) fn befriend(one: &mut Peer, other: &mut Peer) {
     use protocol::{AddFriend, FriendRef};
-    a.call(Request::AddFriend(AddFriend { friendid: b_id, greeting: String::new() })).expect("requested");
-    b.call(Request::AcceptFriend(FriendRef { friendid: a_id })).expect("accepted");
+    one.call(Request::AddFriend(AddFriend { friendid: other.id, greeting: String::new() }))
+        .expect("requested");
+    other.call(Request::AcceptFriend(FriendRef { friendid: one.id })).expect("accepted");
+}
+
+/// Ann and bob, who are friends, each at a node.
+pub(crate) fn friends(ann_at: SocketAddr, bob_at: SocketAddr) -> (Peer, Peer) {
+    let (mut ann, _) = Peer::user(ann_at, "ann");
+    let (mut bob, _) = Peer::user(bob_at, "bob");
+    befriend(&mut ann, &mut bob);
+    (ann, bob)
 }
 
 /// Waits for something that happens by itself.

@@ -11,18 +11,16 @@ use protocol::{Code, History, Page, PresencePush, Push, Reply, Request, State};
 use service::{Audience, Hub};
 
 use crate::bad_bus::Dice;
-use crate::node::{Peer, World, befriend};
-use crate::nodes::message;
+use crate::chat::message;
+use crate::node::{Peer, World, befriend, friends};
 
 #[test]
 fn a_history_behind_messages_sees_them_all() {
     let world = World::new();
     let node = world.node(GatewayConfig::default(), Arc::new(LocalBus::alone()));
-    let (mut ann, ann_is) = Peer::user(node.address, "ann");
-    let (mut bob, bob_is) = Peer::user(node.address, "bob");
-    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    let (mut ann, mut bob) = friends(node.address, node.address);
     for round in 0..20u64 {
-        let rids: Vec<_> = (0..10).map(|n| ann.chat(bob_is.id, "hi", &format!("{round}-{n}"))).collect();
+        let rids: Vec<_> = (0..10).map(|n| ann.chat(bob.id, "hi", &format!("{round}-{n}"))).collect();
         let asked = ann.send(Request::History(History { conv: 1, after: None, before: None, limit: 1 }));
         let mut answered = BTreeSet::new();
         for _ in 0..=rids.len() {
@@ -77,16 +75,14 @@ fn a_stopping_node_answers_what_was_asked_and_says_bye() {
 fn what_is_pushed_while_somebody_signs_in_follows_the_answer() {
     let world = World::new();
     let node = world.node(GatewayConfig::default(), Arc::new(LocalBus::alone()));
-    let (mut ann, ann_is) = Peer::user(node.address, "ann");
-    let (mut bob, bob_is) = Peer::user(node.address, "bob");
-    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    let (ann, bob) = friends(node.address, node.address);
     let mut phone = Peer::connect(node.address);
     // The look-up of the credentials and the new session; then the friends and their states are read.
     world.store.spare_next(2);
     let hub = Arc::clone(&node.hub);
     world.store.after_next(move || {
-        let gone = PresencePush { id: bob_is.id, state: State::Offline };
-        hub.push(Audience::Here(&[UserId(ann_is.id)]), &Push::Presence(gone));
+        let gone = PresencePush { id: bob.id, state: State::Offline };
+        hub.push(Audience::Here(&[UserId(ann.id)]), &Push::Presence(gone));
     });
     let bundle = phone.log_in("ann");
     assert_eq!(bundle.friends[0].state, State::Online, "read before it changed");
@@ -100,7 +96,7 @@ fn what_is_pushed_while_somebody_signs_in_follows_the_answer() {
 #[test]
 fn whoever_stores_them_messages_keep_their_order() {
     const TURNS: u64 = 60;
-    let seed = crate::nodes::seed();
+    let seed = crate::storm::seed();
     let world = World::new();
     let config = GatewayConfig {
         worker_threads: 3,
@@ -114,7 +110,7 @@ fn whoever_stores_them_messages_keep_their_order() {
     let writers: Vec<_> = (0..4)
         .map(|n| {
             let (mut peer, is) = Peer::user(node.address, &format!("writer-{n}"));
-            befriend(&mut peer, &mut reader, is.id, reader_is.id);
+            befriend(&mut peer, &mut reader);
             // From now on nothing is asked of the store but to append.
             peer.chat(reader_is.id, "hi", &format!("{}-0", is.id));
             peer.reply().1.expect("stored");

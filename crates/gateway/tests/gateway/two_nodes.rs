@@ -7,7 +7,7 @@ use domain::SharedReceiver;
 use gateway::GatewayConfig;
 use protocol::{Push, State};
 
-use crate::node::{Node, Peer, World, befriend};
+use crate::node::{Node, Peer, World, befriend, friends};
 
 fn node(world: &World, exchange: &Arc<LocalExchange>, name: &str) -> (Node, SharedReceiver) {
     let bus = Arc::new(exchange.join());
@@ -24,25 +24,24 @@ fn friends_on_two_nodes_talk_and_see_each_other() {
     let exchange = LocalExchange::new();
     let (one, _keep_one) = node(&world, &exchange, "one");
     let (two, _keep_two) = node(&world, &exchange, "two");
-    let (mut ann, ann_is) = Peer::user(one.address, "ann");
-    let (mut bob, bob_is) = Peer::user(two.address, "bob");
-    befriend(&mut ann, &mut bob, ann_is.id, bob_is.id);
+    let (mut ann, mut bob) = friends(one.address, two.address);
     ann.push(|push| matches!(push, Push::FriendEvent(_)).then_some(()));
     for n in 0..50u64 {
-        ann.chat(bob_is.id, "from one", &format!("a{n}"));
+        ann.chat(bob.id, "from one", &format!("a{n}"));
         ann.reply().1.expect("stored");
-        bob.chat(ann_is.id, "from two", &format!("b{n}"));
+        bob.chat(ann.id, "from two", &format!("b{n}"));
         bob.reply().1.expect("stored");
         let seq = |push: &Push| if let Push::Message(m) = push { Some(m.seq) } else { None };
         assert_eq!(bob.push(seq), 2 * n + 1);
         assert_eq!(ann.push(seq), 2 * n + 2);
     }
+    let bob_id = bob.id;
     drop(bob);
     let gone = |push: &Push| match push {
         Push::Presence(presence) if presence.state == State::Offline => Some(presence.id),
         _ => None,
     };
-    assert_eq!(ann.push(gone), bob_is.id);
+    assert_eq!(ann.push(gone), bob_id);
 }
 
 #[test]
@@ -53,9 +52,8 @@ fn another_device_on_another_node_hears_what_the_first_says() {
     let (two, _keep_two) = node(&world, &exchange, "two");
     let (mut laptop, ann_is) = Peer::user(one.address, "ann");
     let (mut bob, bob_is) = Peer::user(one.address, "bob");
-    befriend(&mut laptop, &mut bob, ann_is.id, bob_is.id);
-    let mut phone = Peer::connect(two.address);
-    phone.log_in("ann");
+    befriend(&mut laptop, &mut bob);
+    let mut phone = Peer::device(two.address, "ann");
     laptop.chat(bob_is.id, "from the laptop", "1");
     laptop.reply().1.expect("stored");
     let heard = phone.push(|push| if let Push::Message(m) = push { Some((m.from, m.seq)) } else { None });

@@ -24,7 +24,11 @@ use crate::{
 pub struct FakeStore {
     state: Mutex<State>,
     faults: Mutex<VecDeque<Fault>>,
+    after_appends: Mutex<VecDeque<Hook>>,
 }
+
+/// Something to run in the middle of an operation.
+type Hook = Box<dyn FnOnce() + Send>;
 
 /// What the next operation meets.
 enum Fault {
@@ -35,7 +39,7 @@ enum Fault {
     /// Is done, and its answer is lost.
     LoseAnswer,
     /// Is done, and its caller hears of it only after this.
-    Meanwhile(Box<dyn FnOnce() + Send>),
+    Meanwhile(Hook),
 }
 
 impl FakeStore {
@@ -58,6 +62,11 @@ impl FakeStore {
     /// to let others race.
     pub fn after_next(&self, hook: impl FnOnce() + Send + 'static) {
         self.faults.lock().push_back(Fault::Meanwhile(Box::new(hook)));
+    }
+
+    /// The same for the next append that nobody has a hook for, whatever is done before it.
+    pub fn after_next_append(&self, hook: impl FnOnce() + Send + 'static) {
+        self.after_appends.lock().push_back(Box::new(hook));
     }
 
     /// The next `n` operations meet nothing; what is told after this call comes after them.
