@@ -128,7 +128,9 @@ impl Courier {
                 },
             };
             let talk = Talk { conversation, parties };
-            let verdict = passage.message(talk, seq, Source::Elsewhere, Outgoing { frame, to, but: None });
+            // Its sender may have repeated there what an appender here has stored, and not come to the relay with.
+            let but = shared.hub.relay().in_hand().sender_of_heard(conversation, &frame);
+            let verdict = passage.message(talk, seq, Source::Elsewhere, Outgoing { frame, to, but });
             // What is held may not exist, and nobody acknowledges what does not.
             if verdict == Verdict::Passed {
                 shared.service.reached(conversation, seq);

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use service::Batch;
-use service::domain::StoreError;
+use service::domain::{ConversationId, StoreError};
 
 use crate::append_queue::Queued;
 use crate::budget::Claim;
@@ -23,6 +23,8 @@ pub(crate) struct Desk {
     lanes: Vec<(Arc<Lane>, Claim)>,
     /// When the first attempt at this batch began.
     begun: Option<Instant>,
+    /// One of the batch's conversations, from its first attempt on.
+    of: Option<ConversationId>,
     /// Why the last attempt at this batch failed, if a worker made it: the next one is the appender's.
     refusal: Option<StoreError>,
     /// The last batch was refused after all attempts. Until one is stored again each is tried once, and by the appender: who
@@ -53,6 +55,11 @@ impl Desk {
     /// all is found again by its client message id.
     pub(crate) fn attempt(&mut self, shared: &Shared, post: &mut Post) -> Result<(), StoreError> {
         let begun = *self.begun.get_or_insert_with(clock::read);
+        if self.of.is_none() {
+            self.of = self.batch.messages().next().map(|(message, _)| message.conversation);
+            // Before anybody can read them in the log.
+            shared.hub.take_up(&self.batch);
+        }
         if let Err(error) = shared.service.append(&mut self.batch) {
             shared.counters.append_failed.add(1);
             return Err(error);
@@ -99,6 +106,9 @@ impl Desk {
         }
         self.lanes.clear();
         self.begun = None;
+        if let Some(of) = self.of.take() {
+            shared.hub.put_down(of);
+        }
         post.flush();
     }
 }

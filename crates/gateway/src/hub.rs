@@ -10,7 +10,7 @@ use service::domain::{
     Bus, BusReceiver, ConversationId, GroupId, Parties, PresenceWatcher, Publication, Reach, RosterVersion,
     Seq, SessionId, Timestamp, Topic, UserId,
 };
-use service::{Audience, ChatKind, ConnKey, Delivery, Held, Hub, Move, Notice, Principal, Readers};
+use service::{Audience, Batch, ChatKind, ConnKey, Delivery, Held, Hub, Move, Notice, Principal, Readers};
 
 use crate::config::GatewayConfig;
 use crate::courier::{BY_THE_BUS, Courier};
@@ -25,7 +25,7 @@ use crate::presence_watch::PresenceWork;
 use crate::relay::{Outgoing, Relay};
 use crate::repairs::{GroupPush, Repairs};
 use crate::seats::{RowChange, Seat, Seats};
-use crate::sequencer::{Source, Talk};
+use crate::sequencer::{Source, Talk, Verdict};
 
 /// Bytes that a frame mostly takes to encode.
 const ENCODE_BUFFER_BYTES: usize = 4 * 1024;
@@ -169,6 +169,20 @@ impl GatewayHub {
         }
     }
 
+    /// An appender is about to store these. A node that is alone has nobody who would read them from the log meanwhile.
+    pub(crate) fn take_up(&self, batch: &Batch) {
+        if !self.is_alone() {
+            self.relay.in_hand().take_up(batch);
+        }
+    }
+
+    /// All of an appender's batch was answered. By one of its conversations.
+    pub(crate) fn put_down(&self, conversation: ConversationId) {
+        if !self.is_alone() {
+            self.relay.in_hand().put_down(conversation);
+        }
+    }
+
     fn is_alone(&self) -> bool {
         self.bus.reach() == Reach::Alone
     }
@@ -200,7 +214,11 @@ impl GatewayHub {
                 Parties::Group => publish(Topic::Group(conversation.group())),
             }
             let message = Outgoing { frame, to: readers.into(), but: Some(conn) };
-            passage.message(Talk { conversation, parties }, seq, Source::Here, message);
+            let verdict = passage.message(Talk { conversation, parties }, seq, Source::Here, message);
+            if verdict == Verdict::NotHeld {
+                let forgotten = self.relay.in_hand().leave(conn, &payload[begin..]);
+                self.counters.senders_forgotten.add(forgotten);
+            }
         }
         drop(passage);
         self.publish(publications);

@@ -26,6 +26,7 @@ mod greeting;
 mod group_topics;
 mod histogram;
 mod hub;
+mod in_hand;
 mod inbox;
 mod lane;
 mod lanes;

@@ -307,10 +307,13 @@ impl Mender {
         let Some((last, _)) = page.last() else { return Ok(None) };
         self.shared.counters.gap_repairs.add(1);
         let last = Seq(last.seq);
+        let in_hand = self.shared.hub.relay().in_hand();
         let page = page.into_iter().map(|(message, readers)| {
             let seq = Seq(message.seq);
+            // An appender here may have stored it just now, and not come to the relay with it.
+            let but = in_hand.sender_of_read(&message);
             let frame = encode::push_bytes(&Push::Message(message));
-            (seq, Outgoing { frame, to: readers.into(), but: None })
+            (seq, Outgoing { frame, to: readers.into(), but })
         });
         let page: Vec<_> = page.collect();
         service.reached(talk.conversation, last);

@@ -134,6 +134,8 @@ numbers! {
         doubles,
         /// Messages that came too early while too many were held (`held_max`); read from the log.
         not_held,
+        /// Messages whose senders are forgotten, and so may be pushed them besides the answer, because too many of their kind wait for the log (`LEFT_MAX`).
+        senders_forgotten,
         /// Conversations looked up in the log because they were heard of for the first time.
         places_sought,
         /// Times that a conversation's next message was missing.

@@ -10,6 +10,7 @@ use service::domain::{ConversationId, GroupId, Parties, RosterVersion, Seq, Time
 
 use crate::config::GatewayConfig;
 use crate::group_topics::GroupTopics;
+use crate::in_hand::InHand;
 use crate::metrics::Counters;
 use crate::post::{Crowd, Post};
 use crate::repairs::{Repairs, Urgency};
@@ -22,7 +23,7 @@ pub(crate) struct Outgoing {
     /// The encoded push.
     pub(crate) frame: Bytes,
     pub(crate) to: To,
-    /// The connection that said it: it got the answer instead.
+    /// The connection that said it: it gets the answer instead.
     pub(crate) but: Option<ConnId>,
 }
 
@@ -63,6 +64,7 @@ pub(crate) struct Relay {
     seats: Arc<Seats>,
     topics: Arc<GroupTopics>,
     repairs: Arc<Repairs>,
+    in_hand: InHand,
     counters: Arc<Counters>,
 }
 
@@ -105,13 +107,19 @@ impl Relay {
             held_bytes_max: share(config.held_bytes_max),
         };
         let stripe = || Stripe { sequencer: Sequencer::new(limits), passed: Vec::new(), crowd: None };
+        let in_hand = InHand::new(stripes);
         let stripes = (0..stripes).map(|_| Mutex::new(stripe())).collect();
-        Relay { stripes, seats, topics, repairs, counters }
+        Relay { stripes, seats, topics, repairs, in_hand, counters }
     }
 
     /// A way through it. Nothing is locked yet.
     pub(crate) fn passage<'a>(&'a self, post: &'a mut Post) -> Passage<'a> {
         Passage { relay: self, post, stripe: None }
+    }
+
+    /// What the appenders have in hand.
+    pub(crate) fn in_hand(&self) -> &InHand {
+        &self.in_hand
     }
 
     /// The same division as that of the appenders' queues.

@@ -59,6 +59,11 @@ impl Batch {
         self.envelopes.push(pending.envelope);
     }
 
+    /// What is to be stored, and whom to answer.
+    pub fn messages(&self) -> impl Iterator<Item = (&NewMessage, Origin)> {
+        self.messages.iter().zip(self.envelopes.iter().map(|envelope| envelope.origin))
+    }
+
     /// Messages in it.
     pub fn len(&self) -> usize {
         self.messages.len()

@@ -9,6 +9,7 @@ mod chat;
 mod death;
 mod forgeries;
 mod gaps;
+mod in_hand;
 mod node;
 mod nodes;
 mod order;
