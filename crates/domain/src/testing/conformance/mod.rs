@@ -187,6 +187,8 @@ pub const CASES: &[Case] = cases![
     races::the_last_seat_taken_at_once,
     races::one_user_joins_many_times_at_once,
     races::the_owner_leaves_while_somebody_joins,
+    races::one_request_accepted_and_refused_at_once,
+    races::a_friendship_ended_while_it_begins,
     races::notices_of_one_user_added_at_once,
     races::appends_to_the_same_conversations_at_once,
     races::the_same_message_appended_at_once,

@@ -9,7 +9,7 @@ use super::cast::{
 };
 use crate::{
     Accepted, Appended, ConversationId, Cursor, FriendLimits, GroupLimits, Joined, Left, NewMessage,
-    NewSession, NewUser, NoticeSeq, Novelty, Requested, Seq, Store, UserId, Window,
+    NewSession, NewUser, NoticeSeq, Novelty, PersonalNoticeKind, Requested, Seq, Store, UserId, Window,
 };
 
 /// How often a race is run: rare orders need more than one try.
@@ -123,6 +123,55 @@ pub(super) fn the_last_friend_accepted_at_once(store: &dyn Store) {
         assert_eq!(accepted.iter().filter(|accepted| **accepted == Accepted::Full).count(), 4);
         assert_eq!(store.friend_ids(ann).unwrap().len(), 2);
         assert_eq!(store.friend_requests(ann, UserId(0), 10).unwrap().len(), 4, "the others wait");
+    }
+}
+
+pub(super) fn one_request_accepted_and_refused_at_once(store: &dyn Store) {
+    for _ in 0..ROUNDS {
+        let [ann, bob] = users(store);
+        store.request_friend(ann, bob, "", NOW, MANY_FRIENDS).unwrap();
+        let told = at_once(4, |n| match n % 2 {
+            0 => store.refuse_friend(bob, ann, NOW).unwrap(),
+            _ => match store.accept_friend(bob, ann, NOW, MANY_FRIENDS).unwrap() {
+                Accepted::Friends(befriended) => Some(befriended.notice),
+                Accepted::NoRequest | Accepted::Full => None,
+            },
+        });
+        let told: Vec<_> = told.into_iter().flatten().collect();
+        assert_eq!(told.len(), 1, "one decision: {told:?}");
+        let stored = store.notices(ann, NoticeSeq(0), 10).unwrap();
+        assert!(stored.iter().map(|named| &named.notice).eq(&told), "and one notice of it: {stored:?}");
+        let accepted = told[0].kind == PersonalNoticeKind::FriendAccepted;
+        assert_eq!(store.friendship(ann, bob).unwrap().is_some(), accepted);
+        assert_eq!(store.friend_requests(ann, UserId(0), 10).unwrap(), []);
+    }
+}
+
+pub(super) fn a_friendship_ended_while_it_begins(store: &dyn Store) {
+    for _ in 0..ROUNDS {
+        let [ann, bob] = users(store);
+        store.request_friend(ann, bob, "", NOW, MANY_FRIENDS).unwrap();
+        let deleted = at_once(3, |n| match n {
+            0 => {
+                let accepted = store.accept_friend(bob, ann, NOW, MANY_FRIENDS).unwrap();
+                assert!(matches!(accepted, Accepted::Friends(_)), "it waited: {accepted:?}");
+                false
+            }
+            1 => store.delete_friend(ann, bob, NOW).unwrap().is_some(),
+            _ => store.delete_friend(bob, ann, NOW).unwrap().is_some(),
+        });
+        let ended = deleted.iter().filter(|deleted| **deleted).count();
+        assert!(ended <= 1, "it ends once: {deleted:?}");
+        assert_eq!(store.friendship(ann, bob).unwrap().is_none(), ended == 1);
+        let kinds = |user| {
+            let stored = store.notices(user, NoticeSeq(0), 10).unwrap();
+            stored.iter().map(|named| named.notice.kind).collect::<Vec<_>>()
+        };
+        let (accepted, deleted_by) = (PersonalNoticeKind::FriendAccepted, PersonalNoticeKind::FriendDeleted);
+        let anns = if deleted[2] { vec![accepted, deleted_by] } else { vec![accepted] };
+        let bobs = if deleted[1] { vec![deleted_by] } else { vec![] };
+        assert_eq!((kinds(ann), kinds(bob)), (anns, bobs));
+        assert_eq!(store.friend_ids(ann).unwrap().len(), 1 - ended);
     }
 }
 
