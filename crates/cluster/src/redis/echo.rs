@@ -95,7 +95,7 @@ mod tests {
     use super::*;
 
     fn beat(number: u64) -> Beat {
-        Beat { number, sent_us: 0, behind_ms: 0, losses: Vec::new() }
+        Beat { number, sent_us: 0, complete_until: Timestamp(0), losses: Vec::new() }
     }
 
     #[test]

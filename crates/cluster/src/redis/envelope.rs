@@ -4,7 +4,7 @@
 //! format u8 | kind u8 | boot u64 | length of the name u8 | name | body
 //!
 //! body of a publication   opaque payload
-//! body of a beat          number u64 | sent_us u64 | behind_ms u32 | count u8 | count × (generation u64, since u64)
+//! body of a beat          number u64 | sent_us u64 | complete_until u64 | count u8 | count × (generation u64, since u64)
 //! body of a goodbye       lost since u64, 0 if nothing was lost
 //! ```
 //!
@@ -16,7 +16,7 @@ use domain::Timestamp;
 use super::config::NODE_NAME_BYTES_MAX;
 
 /// The format. Nodes of another one are not let into the cluster, and what they publish is dropped.
-pub(super) const FORMAT: u8 = 1;
+pub(super) const FORMAT: u8 = 2;
 
 /// Losses that a beat can tell of.
 pub(super) const LOSSES_MAX: usize = 8;
@@ -53,8 +53,8 @@ pub(super) struct Beat {
     pub(super) number: u64,
     /// When it was sent, on the sender's own monotonic clock.
     pub(super) sent_us: u64,
-    /// How long the oldest publication waits that is not confirmed yet.
-    pub(super) behind_ms: u32,
+    /// Everything that the node published before this moment, by its own wall clock, is confirmed or told to be lost.
+    pub(super) complete_until: Timestamp,
     /// The latest losses, oldest first, at most [`LOSSES_MAX`].
     pub(super) losses: Vec<Loss>,
 }
@@ -86,7 +86,7 @@ pub(super) fn beat(node: &str, boot: u64, beat: &Beat) -> Vec<u8> {
     let mut out = start(BEAT, node, boot);
     out.extend_from_slice(&beat.number.to_le_bytes());
     out.extend_from_slice(&beat.sent_us.to_le_bytes());
-    out.extend_from_slice(&beat.behind_ms.to_le_bytes());
+    out.extend_from_slice(&beat.complete_until.0.to_le_bytes());
     let losses = &beat.losses[..beat.losses.len().min(LOSSES_MAX)];
     out.push(losses.len() as u8);
     for loss in losses {
@@ -147,7 +147,7 @@ fn read(rest: &mut Bytes) -> Option<Envelope> {
 fn read_beat(rest: &mut Bytes) -> Option<Beat> {
     let number = u64::from_le_bytes(array(rest)?);
     let sent_us = u64::from_le_bytes(array(rest)?);
-    let behind_ms = u32::from_le_bytes(array(rest)?);
+    let complete_until = Timestamp(u64::from_le_bytes(array(rest)?));
     let [count] = array(rest)?;
     if usize::from(count) > LOSSES_MAX {
         return None;
@@ -157,7 +157,7 @@ fn read_beat(rest: &mut Bytes) -> Option<Beat> {
         let generation = u64::from_le_bytes(array(rest)?);
         losses.push(Loss { generation, since: Timestamp(u64::from_le_bytes(array(rest)?)) });
     }
-    Some(Beat { number, sent_us, behind_ms, losses })
+    Some(Beat { number, sent_us, complete_until, losses })
 }
 
 fn array<const N: usize>(rest: &mut Bytes) -> Option<[u8; N]> {
@@ -175,7 +175,7 @@ mod tests {
     fn samples() -> Vec<Vec<u8>> {
         let losses =
             vec![Loss { generation: 3, since: Timestamp(9) }, Loss { generation: 4, since: Timestamp(12) }];
-        let told = Beat { number: 1, sent_us: 2, behind_ms: 3, losses };
+        let told = Beat { number: 1, sent_us: 2, complete_until: Timestamp(3), losses };
         let mut publication = header("node-1", 77);
         publication.extend_from_slice(b"payload");
         vec![publication, beat("node-1", 77, &told), goodbye("node-1", 77, Some(Timestamp(5)))]
@@ -188,7 +188,8 @@ mod tests {
         assert_eq!((&*publication.node, publication.boot), ("node-1", 77));
         assert_eq!(publication.body, Body::Publication(Bytes::from_static(b"payload")));
         let Body::Beat(beat) = beat.body else { panic!("{beat:?}") };
-        assert_eq!((beat.number, beat.sent_us, beat.behind_ms, beat.losses.len()), (1, 2, 3, 2));
+        assert_eq!((beat.number, beat.sent_us, beat.complete_until), (1, 2, Timestamp(3)));
+        assert_eq!(beat.losses.len(), 2);
         assert_eq!(goodbye.body, Body::Goodbye { lost_since: Some(Timestamp(5)) });
     }
 

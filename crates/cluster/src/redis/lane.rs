@@ -87,10 +87,10 @@ impl Due {
 }
 
 /// A publication on its way.
-pub(super) struct Waiting {
-    pub(super) publication: Publication,
-    pub(super) since: Instant,
-    pub(super) since_wall: Timestamp,
+struct Waiting {
+    publication: Publication,
+    /// When it was published: when it came into the lane.
+    since: Timestamp,
 }
 
 /// What a publisher is to do besides publishing.
@@ -110,9 +110,11 @@ impl Lane {
     }
 
     /// Sends publications on their way. Any thread.
-    pub(super) fn push(&self, publications: Vec<Waiting>, now: Instant) {
+    pub(super) fn push(&self, publications: Vec<Publication>, now: Instant) {
         let mut state = self.state.lock();
-        state.queue.extend(publications);
+        // Under the lock: whoever finds nothing here that is older than some moment will find nothing older later.
+        let since = self.shared.now();
+        state.queue.extend(publications.into_iter().map(|publication| Waiting { publication, since }));
         if state.pipe.is_none() || state.broken.is_some() {
             // The publisher takes all when it has a connection.
             return;
@@ -146,7 +148,7 @@ impl Lane {
     }
 
     /// Since when the oldest publication waits. Any thread.
-    pub(super) fn oldest(&self) -> Option<Instant> {
+    pub(super) fn oldest(&self) -> Option<Timestamp> {
         let state = self.state.lock();
         state.taken.front().or(state.queue.front()).map(|waiting| waiting.since)
     }
@@ -218,7 +220,7 @@ impl Lane {
         rest.append(&mut state.queue);
         drop(state);
         self.shared.bus.publish_dropped.add(rest.len() as u64);
-        let first = rest.front().map(|waiting| waiting.since_wall);
+        let first = rest.front().map(|waiting| waiting.since);
         self.settle(rest.drain(..));
         first
     }

@@ -43,7 +43,7 @@
 //!   everything, if that is longer ago; once all topics are subscribed again.
 //! - Another node refused publications because its queue was full, or ended with some unpublished: since the first of them.
 //!   Its beats tell so for five minutes.
-//! - Another node died: since it was last known to have published everything. Each beat says how far behind it is.
+//! - Another node died: since it was last known to have published everything. Each beat says up to when it has.
 //!
 //! Publications that Redis did not confirm are sent again: they may be heard twice, never out of order for one topic.
 //!

@@ -1,7 +1,6 @@
 //! The way out for publications: one lane a publisher, one limit for all.
 
 use std::sync::Arc;
-use std::time::Instant;
 
 use domain::{BusError, Publication, Timestamp, Topic};
 use parking_lot::Mutex;
@@ -9,7 +8,7 @@ use parking_lot::Mutex;
 use super::clock;
 use super::echo::Echo;
 use super::envelope::Loss;
-use super::lane::{Lane, Order, Waiting};
+use super::lane::{Lane, Order};
 use super::losses::Losses;
 use super::shared::Shared;
 
@@ -34,21 +33,21 @@ impl Outgoing {
     /// Sends a batch on its way, each publication in its topic's lane. Those that find no room are dropped and remembered
     /// as a loss; the others go their way all the same. The limits may be passed by as many as there are threads here.
     pub(super) fn push(&self, batch: Vec<Publication>) -> Result<(), BusError> {
-        let (since, since_wall) = (clock::read(), self.shared.now());
-        let mut by_lane: Vec<Vec<Waiting>> = self.lanes.iter().map(|_| Vec::new()).collect();
+        let (now, since) = (clock::read(), self.shared.now());
+        let mut by_lane: Vec<Vec<Publication>> = self.lanes.iter().map(|_| Vec::new()).collect();
         let mut refused = 0;
         for publication in batch {
             match self.admit(publication.payload.len()) {
                 true => {
                     let lane = self.lane_of(publication.topic);
-                    by_lane[lane].push(Waiting { publication, since, since_wall });
+                    by_lane[lane].push(publication);
                 }
                 false => refused += 1,
             }
         }
         for (lane, publications) in self.lanes.iter().zip(by_lane) {
             if !publications.is_empty() {
-                lane.push(publications, since);
+                lane.push(publications, now);
             }
         }
         if refused == 0 {
@@ -56,7 +55,7 @@ impl Outgoing {
         }
         let numbers = &self.shared.bus;
         numbers.publish_refused.add(refused);
-        self.lost(since_wall);
+        self.lost(since);
         Err(BusError::Full { waiting: numbers.publish_queue.value() as usize })
     }
 
@@ -104,7 +103,7 @@ impl Outgoing {
     }
 
     /// Since when the oldest publication of all waits. No lane's lock may be held.
-    pub(super) fn oldest(&self) -> Option<Instant> {
+    pub(super) fn oldest(&self) -> Option<Timestamp> {
         self.lanes.iter().filter_map(Lane::oldest).min()
     }
 }

@@ -128,7 +128,8 @@ impl Peers {
     /// A believed process said a beat; answers since when something was lost, if that is news.
     pub(super) fn beat(&mut self, name: &str, beat: &Beat, now: Timestamp) -> Option<Timestamp> {
         let peer = self.by_name.get_mut(name)?;
-        peer.complete_until = Timestamp(now.0.saturating_sub(u64::from(beat.behind_ms)));
+        // Its own clock, as that which its messages bear: how long the beat was on its way does not count.
+        peer.complete_until = beat.complete_until.min(now);
         // Who says goodbye says nothing more: whoever said that was not this process.
         peer.left = false;
         let news = beat.losses.iter().filter(|loss| !peer.losses_seen.contains(&loss.generation));
@@ -315,10 +316,10 @@ mod tests {
         Process { name: Box::from(name), boot }
     }
 
-    fn beat(number: u64, behind_ms: u32, losses: &[(u64, u64)]) -> Beat {
+    fn beat(number: u64, complete_until: u64, losses: &[(u64, u64)]) -> Beat {
         let losses =
             losses.iter().map(|&(generation, since)| Loss { generation, since: Timestamp(since) }).collect();
-        Beat { number, sent_us: 0, behind_ms, losses }
+        Beat { number, sent_us: 0, complete_until: Timestamp(complete_until), losses }
     }
 
     #[test]
@@ -337,7 +338,7 @@ mod tests {
         let leased = |boot| [(process("a", boot), Standing::Living)];
         peers.roll_call(&leased(5), Timestamp(90));
         peers.heard("a", 5, Timestamp(100));
-        peers.beat("a", &beat(1, 0, &[]), Timestamp(100));
+        peers.beat("a", &beat(1, 100, &[]), Timestamp(100));
         assert_eq!(peers.roll_call(&leased(5), Timestamp(110)), None);
 
         assert_eq!(peers.heard("a", u64::MAX - 1, Timestamp(120)), Hear::Believe, "it may be new");
@@ -396,10 +397,10 @@ mod tests {
         let alive = [(process("a", 5), Standing::Living)];
         peers.roll_call(&alive, Timestamp(90));
         peers.heard("a", 5, Timestamp(100));
-        assert_eq!(peers.beat("a", &beat(1, 0, &[(u64::MAX, 50)]), Timestamp(100)), Some(Timestamp(50)));
-        assert_eq!(peers.beat("a", &beat(2, 0, &[(1, 70)]), Timestamp(101)), Some(Timestamp(70)));
+        assert_eq!(peers.beat("a", &beat(1, 100, &[(u64::MAX, 50)]), Timestamp(100)), Some(Timestamp(50)));
+        assert_eq!(peers.beat("a", &beat(2, 101, &[(1, 70)]), Timestamp(101)), Some(Timestamp(70)));
         peers.goodbye("a");
-        peers.beat("a", &beat(3, 0, &[(1, 70)]), Timestamp(102));
+        peers.beat("a", &beat(3, 102, &[(1, 70)]), Timestamp(102));
         let dead = [(process("a", 5), Standing::Dead)];
         assert_eq!(peers.roll_call(&dead, Timestamp(110)), Some(Timestamp(102)));
     }
@@ -408,10 +409,10 @@ mod tests {
     fn a_loss_is_told_once_from_its_earliest() {
         let mut peers = Peers::default();
         peers.heard("a", 5, Timestamp(100));
-        assert_eq!(peers.beat("a", &beat(1, 0, &[]), Timestamp(100)), None);
-        assert_eq!(peers.beat("a", &beat(2, 0, &[(1, 70), (2, 60)]), Timestamp(101)), Some(Timestamp(60)));
-        assert_eq!(peers.beat("a", &beat(3, 0, &[(1, 70), (2, 60)]), Timestamp(102)), None);
-        assert_eq!(peers.beat("a", &beat(4, 0, &[(2, 60), (3, 90)]), Timestamp(103)), Some(Timestamp(90)));
+        assert_eq!(peers.beat("a", &beat(1, 100, &[]), Timestamp(100)), None);
+        assert_eq!(peers.beat("a", &beat(2, 101, &[(1, 70), (2, 60)]), Timestamp(101)), Some(Timestamp(60)));
+        assert_eq!(peers.beat("a", &beat(3, 102, &[(1, 70), (2, 60)]), Timestamp(102)), None);
+        assert_eq!(peers.beat("a", &beat(4, 103, &[(2, 60), (3, 90)]), Timestamp(103)), Some(Timestamp(90)));
     }
 
     #[test]
@@ -420,11 +421,22 @@ mod tests {
         let alive = [(process("a", 5), Standing::Living), (process("b", 1), Standing::Living)];
         assert_eq!(peers.roll_call(&alive, Timestamp(10)), None);
         peers.heard("a", 5, Timestamp(20));
-        peers.beat("a", &beat(1, 7, &[]), Timestamp(20));
+        peers.beat("a", &beat(1, 13, &[]), Timestamp(20));
         let dead = [(process("a", 5), Standing::Dead), (process("b", 1), Standing::Living)];
         assert_eq!(peers.roll_call(&dead, Timestamp(30)), Some(Timestamp(13)));
         assert_eq!(peers.roll_call(&dead, Timestamp(40)), None, "once");
         assert_eq!(peers.living(), 1);
+    }
+
+    #[test]
+    fn a_beat_that_was_long_on_its_way_proves_what_was_true_when_it_was_said() {
+        let mut peers = Peers::default();
+        peers.roll_call(&[(process("a", 5), Standing::Living)], Timestamp(10));
+        peers.heard("a", 5, Timestamp(90));
+        peers.beat("a", &beat(1, 20, &[]), Timestamp(90));
+        assert_eq!(peers.complete_until(), Some(Timestamp(20)));
+        peers.beat("a", &beat(2, u64::MAX, &[]), Timestamp(91));
+        assert_eq!(peers.complete_until(), Some(Timestamp(91)), "nobody knows what is to come");
     }
 
     #[test]
@@ -500,7 +512,7 @@ mod tests {
                 Timestamp(10),
             );
         }
-        peers.beat("a", &beat(1, 0, &[]), Timestamp(30));
+        peers.beat("a", &beat(1, 30, &[]), Timestamp(30));
         peers.beat("b", &beat(1, 15, &[]), Timestamp(30));
         assert_eq!(peers.complete_until(), Some(Timestamp(15)));
         peers.roll_call(&[both[0].clone(), (process("b", 1), Standing::Dead)], Timestamp(40));

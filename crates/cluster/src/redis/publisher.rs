@@ -129,16 +129,11 @@ impl Publisher {
 
     fn say_beat(&mut self, now: Instant) {
         let Some(boot) = self.shared.boot() else { return };
-        let behind =
-            self.outgoing.oldest().map_or(Duration::ZERO, |oldest| now.saturating_duration_since(oldest));
+        // Read before the lanes are: what comes into them later is of this moment or later.
         let wall = self.shared.now();
+        let complete_until = self.outgoing.oldest().map_or(wall, |oldest| oldest.min(wall));
         let (number, sent_us) = self.echo.say(wall);
-        let beat = Beat {
-            number,
-            sent_us,
-            behind_ms: behind.as_millis().try_into().unwrap_or(u32::MAX),
-            losses: self.outgoing.losses_to_tell(wall),
-        };
+        let beat = Beat { number, sent_us, complete_until, losses: self.outgoing.losses_to_tell(wall) };
         let settings = &self.shared.settings;
         let command = redis::cmd("PUBLISH")
             .arg(format!("{}nodes", settings.prefix))

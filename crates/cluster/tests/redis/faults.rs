@@ -8,7 +8,7 @@ use cluster::redis::MARGIN;
 use domain::{Bus, BusError, Publication, Timestamp, Topic};
 use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
-use testkit::{Proxy, Redis, When, eventually};
+use testkit::{Proxy, Redis, Way, When, eventually};
 
 use crate::node::{LIMIT, Node, config, now, user};
 
@@ -241,6 +241,45 @@ fn what_was_long_in_anothers_queue_is_told_too() {
     assert!(!b.told.has_heard("long in the queue"));
 }
 
+/// A beat says that something waits, is long on its way, and what waits goes out when nobody listens.
+#[test]
+fn a_beat_that_comes_late_hides_nothing_that_waited_when_it_was_said() {
+    const LATE_MS: u64 = 100;
+    let redis = Redis::start();
+    let proxies = [Proxy::start(redis.address()), Proxy::start(redis.address())];
+    let (a, b) = (Node::at(proxies[0].address(), "a"), Node::at(proxies[1].address(), "b"));
+    b.bus.subscribe(&[user(1)]);
+    eventually(LIMIT, "a beat", || (b.bus.snapshot().nodes_living == 1).then_some(()));
+    let beats = |count: u64| {
+        let before = b.bus.snapshot().echoes;
+        eventually(LIMIT, "beats", || (b.bus.snapshot().echoes >= before + count).then_some(()));
+    };
+    proxies[0].refuse();
+    a.is_away();
+    let at = Instant::now();
+    a.say(user(1), "waits");
+    let wall = now();
+    // Meanwhile b hears, and knows by its own pings that it does.
+    beats(2);
+    proxies[1].silence(Way::ToClient);
+    // The beat goes out before what waits, which does not arrive.
+    proxies[0].cut_at(b"waits", When::BeforeRequest);
+    proxies[0].resume();
+    eventually(LIMIT, "it is cut", || (!proxies[0].trap_waits()).then_some(()));
+    let said = now();
+    proxies[0].refuse();
+    eventually(LIMIT, "the beat is late", || (now().0 >= said.0 + LATE_MS).then_some(()));
+    proxies[1].resume();
+    beats(3);
+    proxies[1].refuse();
+    b.is_away();
+    proxies[0].resume();
+    eventually(LIMIT, "it is published", || (a.bus.snapshot().publish_queue == 0).then_some(()));
+    proxies[1].resume();
+    b.reaches();
+    eventually(LIMIT, "it is told", || (was_told(&b, wall, at) || b.told.has_heard("waits")).then_some(()));
+}
+
 /// A message of another's that is longer than the limit.
 #[test]
 fn a_monstrous_message_ends_the_connection_and_not_the_node() {
@@ -277,11 +316,14 @@ fn through_cuts_everything_is_heard_or_told_to_be_missed() {
             next_cut = Instant::now() + Duration::from_millis(rng.random_range(1..500));
         }
         let number = published.len();
-        published.push((now(), Instant::now()));
         let payload = Bytes::from(format!("{number}"));
+        let begun = Instant::now();
         // Refused or not: what is refused must be told too.
         let _: Result<(), BusError> =
             a.bus.publish(vec![Publication { topic: topics[number % topics.len()], payload }]);
+        // It was published at a moment of this call, and no earlier than what b had all of before: this thread may have been
+        // held up before the call as well as in it.
+        published.push((now(), begun));
         std::thread::yield_now();
     }
     a.reaches();
