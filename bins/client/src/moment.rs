@@ -16,6 +16,25 @@ pub(crate) fn full(unix_ms: u64) -> String {
     }
 }
 
+/// `just now`, `5 min ago`, `3 h ago`, `2 days ago`; the day itself after a month.
+pub(crate) fn ago(unix_ms: u64) -> String {
+    before(unix_ms, u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0))
+        .unwrap_or_else(|| full(unix_ms))
+}
+
+fn before(unix_ms: u64, now_ms: u64) -> Option<String> {
+    // The server's clock and this one differ a little.
+    let minutes = now_ms.saturating_sub(unix_ms) / 60_000;
+    Some(match minutes {
+        0 => "just now".to_owned(),
+        1..60 => format!("{minutes} min ago"),
+        60..1_440 => format!("{} h ago", minutes / 60),
+        1_440..2_880 => "yesterday".to_owned(),
+        2_880..43_200 => format!("{} days ago", minutes / 1_440),
+        _ => return None,
+    })
+}
+
 fn in_zone(unix_ms: u64, now: &Zoned) -> String {
     match zoned(unix_ms, now.time_zone().clone()) {
         Some(time) if time.date() == now.date() => time.strftime("%H:%M").to_string(),
@@ -33,6 +52,26 @@ fn zoned(unix_ms: u64, zone: TimeZone) -> Option<Zoned> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_near_is_told_by_how_long_ago_it_is() {
+        const MINUTE: u64 = 60_000;
+        let now = 1_767_225_600_000;
+        let ago = |ms: u64| before(now - ms, now);
+        for (ms, told) in [
+            (0, "just now"),
+            (59_999, "just now"),
+            (MINUTE, "1 min ago"),
+            (60 * MINUTE - 1, "59 min ago"),
+            (3 * 60 * MINUTE, "3 h ago"),
+            (30 * 60 * MINUTE, "yesterday"),
+            (72 * 60 * MINUTE, "3 days ago"),
+        ] {
+            assert_eq!(ago(ms).as_deref(), Some(told), "{ms}");
+        }
+        assert_eq!(ago(31 * 24 * 60 * MINUTE), None);
+        assert_eq!(before(now + 5_000, now).as_deref(), Some("just now"), "its clock is ahead");
+    }
 
     #[test]
     fn today_needs_no_date() {

@@ -231,11 +231,7 @@ impl Outcome {
                 one("no friends yet; /add ID asks somebody".to_owned())
             }
             Outcome::Friends(friends) => table(friends.iter().map(|friend| {
-                [
-                    friend.id.to_string(),
-                    called(&friend.name, &friend.nickname),
-                    presence(friend.state).to_owned(),
-                ]
+                [friend.id.to_string(), called(&friend.name, &friend.nickname), whereabouts(friend)]
             })),
             Outcome::Requests(requests) if requests.is_empty() => one("no friend requests wait".to_owned()),
             Outcome::Requests(requests) => table(requests.iter().map(|request| {
@@ -474,6 +470,14 @@ fn about(profile: &Profile) -> Vec<String> {
         None => {}
     }
     lines
+}
+
+/// `there`, or `away, last seen 3 h ago`.
+fn whereabouts(friend: &Friend) -> String {
+    match (friend.state, friend.last_seen) {
+        (State::Offline, at) if at != 0 => format!("away, last seen {}", moment::ago(at)),
+        (state, _) => presence(state).to_owned(),
+    }
 }
 
 fn presence(state: State) -> &'static str {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use client::protocol::{
     Conversation, ConversationKind, Friend, FriendChanged, FriendEvent, FriendEventKind, FriendRequest,
-    Group, GroupEvent, GroupEventKind, SignedIn, State,
+    Group, GroupEvent, GroupEventKind, PresencePush, SignedIn,
 };
 
 use crate::command::{GroupName, TalkName, Who};
@@ -149,9 +149,10 @@ impl Roster {
     }
 
     /// Returns the friend's name if the state is news.
-    pub(crate) fn presence(&mut self, id: u64, state: State) {
-        if let Some(friend) = self.friends.get_mut(&id) {
-            friend.state = state;
+    pub(crate) fn presence(&mut self, push: &PresencePush) {
+        if let Some(friend) = self.friends.get_mut(&push.id) {
+            friend.state = push.state;
+            friend.last_seen = push.last_seen;
         }
     }
 

@@ -119,7 +119,7 @@ impl Shared {
                 known.uncounted += u64::from(!own);
             }
             Event::Friend(event) => known.roster.friend_event(event),
-            Event::Presence(presence) => known.roster.presence(presence.id, presence.state),
+            Event::Presence(presence) => known.roster.presence(presence),
             Event::FriendChanged(change) => known.roster.friend_changed(change),
             Event::Group(event) => known.roster.group_event(event),
             Event::Notice(_) | Event::Gap { .. } | Event::Dropped { .. } => {}

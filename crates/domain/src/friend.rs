@@ -9,6 +9,8 @@ pub struct Friend {
     pub user: User,
     /// The conversation with them.
     pub conversation: ConversationId,
+    /// When their last connection ended, or they were last seen connected; 0 before the first time.
+    pub last_seen: Timestamp,
 }
 
 /// Which way a request went, seen from the one who asks.

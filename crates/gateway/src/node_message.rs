@@ -311,7 +311,7 @@ mod tests {
     use protocol::{ChatMessage, MessageKind, PresencePush, State, encode};
 
     fn presence() -> Bytes {
-        encode::push_bytes(&Push::Presence(PresencePush { id: 1, state: State::Online }))
+        encode::push_bytes(&Push::Presence(PresencePush { id: 1, state: State::Online, last_seen: 0 }))
     }
 
     fn chat(text: &str) -> Bytes {

@@ -137,12 +137,15 @@ pub struct Notice {
 }
 
 /// A friend came or went.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PresencePush {
     /// The friend.
     pub id: u64,
     /// Whether they are there.
     pub state: State,
+    /// When they were last there, Unix milliseconds, if they are not now and the node knows.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub last_seen: u64,
 }
 
 /// A friend is shown otherwise now, told to all their friends, and to the other devices of whoever changed something. What

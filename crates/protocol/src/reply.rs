@@ -182,6 +182,9 @@ pub struct Friend {
     pub state: State,
     /// The conversation with them.
     pub conv: u64,
+    /// When they were last there, Unix milliseconds, if they are not now and ever were.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub last_seen: u64,
 }
 
 words! {

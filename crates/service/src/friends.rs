@@ -9,7 +9,7 @@ use std::sync::Arc;
 use domain::policy::Relation;
 use domain::{
     Accepted, Befriended, ConversationId, NUMBER_MAX, PersonalNotice, PresenceState, Requested, StoreResult,
-    User, UserId,
+    Timestamp, User, UserId,
 };
 use protocol::{
     AddFriend, Code, Friend, FriendAnswer, FriendEvent, FriendEventKind, FriendOutcome, FriendRef,
@@ -163,7 +163,8 @@ pub(crate) fn list(service: &Service, user: UserId, slice: Slice) -> StoreResult
     let entries = friends
         .map(|(friend, state)| {
             presence::told(service, friend.user.id, state);
-            wire::friend(friend, state)
+            let last_seen = service.last_seen.latest(friend.user.id, friend.last_seen);
+            wire::friend(domain::Friend { last_seen, ..friend }, state)
         })
         .collect();
     Ok(Part { entries, next: part.next })
@@ -269,7 +270,9 @@ fn tell(service: &Service, me: Me<'_>, other: &Other, event: Event<'_>) -> Nothi
 }
 
 fn friend(user: &User, state: PresenceState, conversation: ConversationId) -> Friend {
-    wire::friend(domain::Friend { user: user.clone(), conversation }, state)
+    // The next list says when they were last there.
+    let last_seen = Timestamp(0);
+    wire::friend(domain::Friend { user: user.clone(), conversation, last_seen }, state)
 }
 
 fn pair(one: UserId, other: UserId) -> (UserId, UserId) {

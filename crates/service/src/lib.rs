@@ -22,6 +22,7 @@ mod friends;
 mod groups;
 mod history;
 mod hub;
+mod last_seen;
 mod limits;
 mod moves;
 mod names;

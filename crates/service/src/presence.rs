@@ -1,6 +1,6 @@
 //! Who comes and goes, and who is told.
 
-use domain::{Arrival, Company, NUMBER_MAX, PresenceChange, PresenceState, Reach, UserId};
+use domain::{Arrival, Company, NUMBER_MAX, PresenceChange, PresenceState, Reach, Timestamp, UserId};
 use parking_lot::{Mutex, MutexGuard};
 use protocol::{PresencePush, Push};
 
@@ -49,6 +49,7 @@ pub(crate) fn arrive(
         let now = service.ports.clock.now();
         service.ports.hub.attach(conn, principal, &mut || *moved.insert(service.moves.next(now)));
         service.seen.attached(principal.session);
+        service.last_seen.attached(principal.session, principal.user);
     }
     (arrival, moved)
 }
@@ -61,11 +62,15 @@ pub(crate) fn depart(service: &Service, conn: ConnKey, principal: &Principal) ->
             Held::NotByThis => (Held::NotByThis, PresenceChange::Same),
             Held::ByThis => {
                 service.seen.detached(principal.session);
+                service.last_seen.detached(principal.session);
                 (Held::ByThis, service.ports.presence.depart(principal.user, principal.session))
             }
         }
     };
     if change == PresenceChange::Changed {
+        let now = service.ports.clock.now();
+        // Before anybody is told.
+        service.last_seen.note(&*service.ports.store, principal.user, now);
         announce(service, principal.user, None);
     }
     held
@@ -120,11 +125,26 @@ fn tell_here(service: &Service, user: UserId, friends: &[UserId]) {
     // is the truth, however threads and nodes race.
     let _door = service.doors.threshold(user);
     let state = state(service, user);
+    let last_seen = match state {
+        PresenceState::Offline => last_seen(service, user),
+        PresenceState::Online | PresenceState::Unknown => None,
+    };
     if service.ports.hub.reach() != Reach::Alone {
         service.told.all(user, state);
     }
-    let push = Push::Presence(PresencePush { id: user.0, state: wire::state(state) });
+    let push = Push::Presence(PresencePush {
+        id: user.0,
+        state: wire::state(state),
+        last_seen: last_seen.map_or(0, |at| at.0),
+    });
     service.ports.hub.push(Audience::Here(friends), &push);
+}
+
+/// When somebody was last there who is not now: as this node noted it, or now, if friends here were told a moment ago that
+/// they are there. Who was away before may have been so for long: whoever wants to know reads the list.
+fn last_seen(service: &Service, user: UserId) -> Option<Timestamp> {
+    let was_there = || service.told.last(user) == Some(PresenceState::Online);
+    service.last_seen.waiting(user).or_else(|| was_there().then(|| service.ports.clock.now()))
 }
 
 /// Notes what one friend is told in a list.

@@ -14,6 +14,7 @@ use crate::directory::Directory;
 use crate::friends::{self, Friendships, Relations};
 use crate::groups::{self, Rosters};
 use crate::hub::Hub;
+use crate::last_seen::LastSeen;
 use crate::limits::{LimitSnapshot, Limits};
 use crate::moves::Moves;
 use crate::notice::{self, Notice};
@@ -71,6 +72,7 @@ pub struct Service {
     pub(crate) rosters: Rosters,
     pub(crate) cursors: Cursors,
     pub(crate) seen: Seen,
+    pub(crate) last_seen: LastSeen,
     pub(crate) ended: Ended,
     pub(crate) moves: Moves,
     pub(crate) doors: Doors,
@@ -101,6 +103,7 @@ impl Service {
             rosters: VersionedCache::weighed(rosters, |roster| roster.weight()),
             cursors: Cursors::new(config.cursors_waiting_max, config.friendship_cache_max),
             seen: Seen::new(),
+            last_seen: LastSeen::new(),
             ended: Ended::default(),
             moves: Moves::new(&*ports.entropy),
             doors: Doors::new(),

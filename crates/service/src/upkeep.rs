@@ -37,6 +37,9 @@ pub(crate) fn tick(service: &Service) {
     presence::announce_again(service);
     presence::correct(service);
     review(service);
+    if let Err(error) = service.last_seen.flush(store, service.ports.clock.now()) {
+        service.trouble.note(service.ports.clock.now(), &error);
+    }
     let seen = service
         .seen
         .flush(store)

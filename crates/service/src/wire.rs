@@ -37,6 +37,7 @@ pub(crate) fn found_user(user: domain::User) -> protocol::FoundUser {
     protocol::FoundUser { id: id.0, name, nickname, avatar }
 }
 
+/// A friend as a list shows them. `last_seen` is shown of who is not there.
 pub(crate) fn friend(friend: domain::Friend, presence: PresenceState) -> protocol::Friend {
     protocol::Friend {
         id: friend.user.id.0,
@@ -45,6 +46,7 @@ pub(crate) fn friend(friend: domain::Friend, presence: PresenceState) -> protoco
         avatar: friend.user.avatar,
         state: state(presence),
         conv: friend.conversation.0,
+        last_seen: if presence == PresenceState::Offline { friend.last_seen.0 } else { 0 },
     }
 }
 

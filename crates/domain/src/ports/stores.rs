@@ -23,6 +23,9 @@ pub trait UserStore: Send + Sync {
     /// The users with these ids, in no order, without those that do not exist. At most 1,000 ids.
     fn users(&self, ids: &[UserId]) -> StoreResult<Vec<User>>;
 
+    /// Notes when users were last connected; never moves a time back; unknown users are passed over.
+    fn note_last_seen(&self, seen: &[(UserId, Timestamp)]) -> StoreResult<()>;
+
     /// What a login is checked against.
     fn credentials(&self, account: Account<'_>) -> StoreResult<Option<Credentials>>;
 }

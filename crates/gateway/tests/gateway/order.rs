@@ -81,7 +81,7 @@ fn what_is_pushed_while_somebody_signs_in_follows_the_answer() {
     world.store.spare_next(2);
     let hub = Arc::clone(&node.hub);
     world.store.after_next(move || {
-        let gone = PresencePush { id: bob.id, state: State::Offline };
+        let gone = PresencePush { id: bob.id, state: State::Offline, last_seen: 0 };
         hub.push(Audience::Here(&[UserId(ann.id)]), &Push::Presence(gone));
     });
     let bundle = phone.log_in("ann");

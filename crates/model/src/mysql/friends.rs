@@ -154,8 +154,8 @@ impl FriendStore for MySqlStore {
 
     fn friends(&self, user: UserId, after: UserId, limit: u32) -> StoreResult<Vec<Friend>> {
         self.read("list friends", |connection| {
-            let rows: Vec<(u64, String, String, String, u64)> = connection.rows(
-                "SELECT u.id, u.name, u.nickname, u.avatar, f.conversation_id FROM (\
+            let rows: Vec<(u64, String, String, String, u64, u64)> = connection.rows(
+                "SELECT u.id, u.name, u.nickname, u.avatar, f.conversation_id, u.last_seen FROM (\
                  (SELECT user_hi AS other, conversation_id FROM friendships \
                  WHERE user_lo = ? AND user_hi > ? ORDER BY user_hi LIMIT ?) UNION ALL \
                  (SELECT user_lo AS other, conversation_id FROM friendships \
@@ -163,9 +163,10 @@ impl FriendStore for MySqlStore {
                  JOIN users u ON u.id = f.other ORDER BY u.id LIMIT ?",
                 (user.0, after.0, limit, user.0, after.0, limit, limit),
             )?;
-            let friend = |(id, name, nickname, avatar, conversation)| Friend {
+            let friend = |(id, name, nickname, avatar, conversation, last_seen)| Friend {
                 user: self::user((id, name, nickname, avatar)),
                 conversation: ConversationId(conversation),
+                last_seen: Timestamp(last_seen),
             };
             Ok(rows.into_iter().map(friend).collect())
         })

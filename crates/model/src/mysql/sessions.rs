@@ -1,7 +1,5 @@
 //! Sessions.
 
-use std::collections::BTreeMap;
-
 use ::mysql::Value;
 use domain::{
     FoundSession, NewSession, Session, SessionId, SessionStore, StoreResult, Timestamp, TokenHash, UserId,
@@ -10,7 +8,7 @@ use domain::{
 use super::MySqlStore;
 use super::list::{padded, repeated};
 use super::secrets::has_password;
-use super::users::{lock_user, user};
+use super::users::{latest, lock_user, user};
 
 /// Sessions that one statement touches.
 const TOUCHED_AT_ONCE: usize = 256;
@@ -80,16 +78,10 @@ impl SessionStore for MySqlStore {
     }
 
     fn touch_sessions(&self, seen: &[(SessionId, Timestamp)]) -> StoreResult<()> {
-        // Each once, with its latest time, and by rising id so that two nodes take the locks in one order.
-        let mut latest = BTreeMap::new();
-        for (session, at) in seen {
-            let time = latest.entry(session.0).or_insert(at.0);
-            *time = at.0.max(*time);
-        }
+        let latest = latest(seen.iter().map(|(session, at)| (session.0, at.0)));
         if latest.is_empty() {
             return Ok(());
         }
-        let latest: Vec<(u64, u64)> = latest.into_iter().collect();
         self.transact("touch sessions", |tx| {
             for some in latest.chunks(TOUCHED_AT_ONCE) {
                 let mut params = Vec::new();

@@ -1,13 +1,18 @@
 //! Users and their credentials.
 
+use std::collections::BTreeMap;
+
 use ::mysql::Value;
-use domain::{Account, Credentials, NewUser, StoreResult, User, UserId, UserStore};
+use domain::{Account, Credentials, NewUser, StoreResult, Timestamp, User, UserId, UserStore};
 
 use super::MySqlStore;
 use super::connection::Connection;
 use super::fault::{Fault, FaultKind};
 use super::list::{padded, repeated};
 use super::secrets::insert_codes;
+
+/// Users that one statement notes.
+const SEEN_AT_ONCE: usize = 256;
 
 impl UserStore for MySqlStore {
     fn create_user(&self, user: &NewUser<'_>) -> StoreResult<Option<UserId>> {
@@ -47,6 +52,28 @@ impl UserStore for MySqlStore {
         })
     }
 
+    fn note_last_seen(&self, seen: &[(UserId, Timestamp)]) -> StoreResult<()> {
+        let seen = latest(seen.iter().map(|(user, at)| (user.0, at.0)));
+        if seen.is_empty() {
+            return Ok(());
+        }
+        self.transact("note who was seen", |tx| {
+            for some in seen.chunks(SEEN_AT_ONCE) {
+                let mut params = Vec::new();
+                let length =
+                    padded(some, &mut params, |(id, at), params| params.extend([(*id).into(), (*at).into()]));
+                padded(some, &mut params, |(id, _), params| params.push((*id).into()));
+                let sql = format!(
+                    "UPDATE users SET last_seen = GREATEST(last_seen, CASE id {} END) WHERE id IN ({})",
+                    "WHEN ? THEN ? ".repeat(length),
+                    repeated("?", length),
+                );
+                tx.execute(&sql, params)?;
+            }
+            Ok(())
+        })
+    }
+
     fn credentials(&self, account: Account<'_>) -> StoreResult<Option<Credentials>> {
         let (key, value): (_, Value) = match account {
             Account::Id(id) => ("u.id", id.0.into()),
@@ -64,6 +91,16 @@ impl UserStore for MySqlStore {
             }))
         })
     }
+}
+
+/// Each number once, with its latest time, and by rising number so that two nodes take the locks in one order.
+pub(super) fn latest(times: impl Iterator<Item = (u64, u64)>) -> Vec<(u64, u64)> {
+    let mut latest = BTreeMap::new();
+    for (id, at) in times {
+        let time = latest.entry(id).or_insert(at);
+        *time = at.max(*time);
+    }
+    latest.into_iter().collect()
 }
 
 /// What lists show of a user: id, name, nickname, avatar.

@@ -144,7 +144,7 @@ impl FriendStore for SqliteStore {
         self.read("list friends", |connection| {
             connection
                 .prepare_cached(
-                    "SELECT f.friend, u.name, u.nickname, u.avatar, f.conversation_id FROM (
+                    "SELECT f.friend, u.name, u.nickname, u.avatar, f.conversation_id, u.last_seen FROM (
                          SELECT user_hi AS friend, conversation_id FROM friendships
                          WHERE user_lo = ?1 AND user_hi > ?2
                          UNION ALL
@@ -153,7 +153,11 @@ impl FriendStore for SqliteStore {
                      ) f JOIN users u ON u.id = f.friend ORDER BY f.friend",
                 )?
                 .query_map(params![sql(user.0), sql(after.0), limit], |row| {
-                    Ok(Friend { user: self::user(row, 0)?, conversation: ConversationId(number(row, 4)?) })
+                    Ok(Friend {
+                        user: self::user(row, 0)?,
+                        conversation: ConversationId(number(row, 4)?),
+                        last_seen: Timestamp(number(row, 5)?),
+                    })
                 })?
                 .collect()
         })

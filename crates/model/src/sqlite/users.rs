@@ -1,6 +1,6 @@
 //! Users and credentials.
 
-use domain::{Account, Credentials, NewUser, StoreResult, User, UserId, UserStore};
+use domain::{Account, Credentials, NewUser, StoreResult, Timestamp, User, UserId, UserStore};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use super::SqliteStore;
@@ -40,6 +40,20 @@ impl UserStore for SqliteStore {
                 users.extend(statement.query_row([sql(id.0)], |row| user(row, 0)).optional()?);
             }
             Ok(users)
+        })
+    }
+
+    fn note_last_seen(&self, seen: &[(UserId, Timestamp)]) -> StoreResult<()> {
+        if seen.is_empty() {
+            return Ok(());
+        }
+        self.write("note who was seen", |connection| {
+            let mut note = connection
+                .prepare_cached("UPDATE users SET last_seen = ?2 WHERE id = ?1 AND last_seen < ?2")?;
+            for (user, at) in seen {
+                note.execute([sql(user.0), sql(at.0)])?;
+            }
+            Ok(())
         })
     }
 

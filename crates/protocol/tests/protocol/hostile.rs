@@ -275,7 +275,11 @@ fn words_are_texts() {
         protocol::Incoming::from_frame(&frame)
     };
     let push = |state| {
-        Ok(protocol::Incoming::Push(protocol::Push::Presence(protocol::PresencePush { id: 2, state })))
+        Ok(protocol::Incoming::Push(protocol::Push::Presence(protocol::PresencePush {
+            id: 2,
+            state,
+            last_seen: 0,
+        })))
     };
     assert_eq!(read(r#""online""#), push(protocol::State::Online));
     assert_eq!(read(r#""dreaming""#), push(protocol::State::Unknown));

@@ -67,7 +67,13 @@ fn bob() -> Friend {
 const BOBS_PICTURE: &str = "https://pictures.example/bob.png";
 
 fn bobby() -> Friend {
-    Friend { nickname: "Bobby".into(), avatar: BOBS_PICTURE.into(), ..bob() }
+    Friend {
+        nickname: "Bobby".into(),
+        avatar: BOBS_PICTURE.into(),
+        state: State::Offline,
+        last_seen: TIME + 70_000,
+        ..bob()
+    }
 }
 
 fn bobs_profile() -> Profile {
@@ -426,7 +432,10 @@ fn friends() -> Vec<(&'static str, Meaning)> {
                 notice: 6,
             })),
         ),
-        ("presence/push", push(Push::Presence(PresencePush { id: 2, state: State::Offline }))),
+        (
+            "presence/push",
+            push(Push::Presence(PresencePush { id: 2, state: State::Offline, last_seen: TIME + 70_000 })),
+        ),
     ]
 }
 

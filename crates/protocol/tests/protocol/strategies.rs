@@ -55,7 +55,8 @@ fn friend() -> impl Strategy<Value = Friend> {
         nickname: text(),
         avatar: text(),
         state: word(State::TABLE),
-        conv: n()
+        conv: n(),
+        last_seen: n()
     })
 }
 
@@ -389,9 +390,9 @@ fn push_of(id: MsgId) -> BoxedStrategy<Push> {
         })
         .prop_map(Push::FriendEvent)
         .boxed(),
-        MsgId::Presence => {
-            fields!(PresencePush { id: n(), state: word(State::TABLE) }).prop_map(Push::Presence).boxed()
-        }
+        MsgId::Presence => fields!(PresencePush { id: n(), state: word(State::TABLE), last_seen: n() })
+            .prop_map(Push::Presence)
+            .boxed(),
         MsgId::GroupEvent => fields!(GroupEvent {
             event: word(GroupEventKind::TABLE),
             groupid: n(),

@@ -1,6 +1,8 @@
 //! Who is told of coming and going.
 
-use protocol::{PresencePush, Push, State};
+use domain::{Clock, FriendStore, Presence};
+use protocol::{PresencePush, Push, Request, State};
+use service::ServiceConfig;
 use service::testing::{Device, Harness};
 
 fn presence(device: &Device<'_>) -> Vec<PresencePush> {
@@ -11,8 +13,12 @@ fn presence(device: &Device<'_>) -> Vec<PresencePush> {
     device.pushes().into_iter().filter_map(presence).collect()
 }
 
+/// When a harness begins, by its clock.
+const START_MS: u64 = 1_700_000_000_000;
+
 fn about(device: &Device<'_>, state: State) -> PresencePush {
-    PresencePush { id: device.user().0, state }
+    let last_seen = if state == State::Offline { START_MS } else { 0 };
+    PresencePush { id: device.user().0, state, last_seen }
 }
 
 #[test]
@@ -75,4 +81,63 @@ fn the_bundle_knows_who_is_there() {
     harness.presence.blind();
     let bundle = alice.resume().unwrap().bundle;
     assert!(bundle.friends.iter().all(|friend| friend.state == State::Unknown));
+}
+
+/// When a friend was last there, as a list says.
+fn last_seen(device: &Device<'_>) -> u64 {
+    device.resume().unwrap().bundle.friends[0].last_seen
+}
+
+#[test]
+fn lists_say_when_who_is_away_was_last_there() {
+    let harness = Harness::new();
+    let (alice, bob) = (harness.login("alice"), harness.login("bob"));
+    harness.befriend(&alice, &bob);
+    assert_eq!(last_seen(&alice), 0, "there");
+    harness.clock.advance_ms(5_000);
+    bob.disconnect();
+    harness.clock.advance_ms(60_000);
+    assert_eq!(last_seen(&alice), START_MS + 5_000, "before it is stored");
+    harness.service.tick();
+    assert_eq!(last_seen(&alice), START_MS + 5_000, "and after");
+    let bob = bob.resume().unwrap();
+    assert_eq!(last_seen(&alice), 0, "there again");
+    let second = harness.try_login("bob").unwrap();
+    bob.disconnect();
+    assert_eq!(last_seen(&alice), 0, "another device is there");
+    second.ask(Request::LogOut(protocol::Nothing {})).unwrap();
+    assert_eq!(last_seen(&alice), START_MS + 65_000, "logging out is going, too");
+}
+
+#[test]
+fn a_node_that_dies_leaves_a_time_that_is_a_minute_old_at_most() {
+    let here = Harness::new();
+    let there = here.beside(ServiceConfig::default());
+    let (alice, bob) = (here.login("alice"), there.login("bob"));
+    let bob_here = here.try_login("bob").unwrap();
+    here.befriend(&alice, &bob_here);
+    bob_here.ask(Request::LogOut(protocol::Nothing {})).unwrap();
+    for _ in 0..10 {
+        there.service.tick();
+        here.clock.advance_ms(30_000);
+    }
+    // Its leases are over, and nobody said that he went.
+    here.presence.depart(bob.user(), bob.principal.session);
+    let seen = last_seen(&alice);
+    let now = here.clock.now().0;
+    assert!(now - seen <= 90_000, "{} ms ago", now - seen);
+}
+
+#[test]
+fn a_store_that_is_away_gets_the_times_later() {
+    let harness = Harness::new();
+    let (alice, bob) = (harness.login("alice"), harness.login("bob"));
+    harness.befriend(&alice, &bob);
+    bob.disconnect();
+    harness.store.fail_next(domain::StoreError::unavailable("test", "away"), 20);
+    harness.service.tick();
+    harness.store.forget_faults();
+    harness.service.tick();
+    let stored = harness.store.friends(alice.user(), domain::UserId(0), 1).unwrap();
+    assert_eq!(stored[0].last_seen.0, START_MS);
 }

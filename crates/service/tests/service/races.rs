@@ -181,7 +181,8 @@ fn the_last_word_on_presence_is_true() {
         assert_eq!(harness.presence_of(&bob), State::Online, "round {round}");
         again.disconnect();
         let last = alice.pushes().pop().expect("a word");
-        assert_eq!(last, Push::Presence(PresencePush { id: bob.user().0, state: State::Offline }));
+        let last = body!(Push::Presence, last);
+        assert_eq!((last.id, last.state), (bob.user().0, State::Offline));
     }
 }
 

@@ -5,7 +5,9 @@ use std::net::Shutdown;
 use protocol::{PresencePush, State};
 use socket2::SockRef;
 
-use crate::support::{Peer, Server, Store, befriend, friends, hello, log_in, on_each_store, user};
+use testkit::eventually;
+
+use crate::support::{DEADLINE, Peer, Server, Store, befriend, friends, hello, log_in, on_each_store, user};
 
 on_each_store! {
     b3_friends_hear_of_coming_and_going,
@@ -14,6 +16,45 @@ on_each_store! {
     b3_a_second_device_is_neither_coming_nor_going,
     b3_strangers_hear_nothing,
     b3_flapping_ends_with_the_truth,
+    b3_a_list_says_when_a_friend_was_last_there,
+    b3_last_seen_survives_a_crash,
+}
+
+fn now_ms() -> u64 {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).expect("after 1970");
+    now.as_millis() as u64
+}
+
+fn b3_a_list_says_when_a_friend_was_last_there(store: Store) {
+    let server = Server::on(store);
+    let (mut alice, bob, _) = friends(&server, "alice", "bob");
+    assert_eq!(alice.friends(0, 0).expect("a page").friends[0].last_seen, 0, "there");
+    let before = now_ms();
+    drop(bob);
+    let told = alice.presence().last_seen;
+    let listed = alice.friends(0, 0).expect("a page").friends[0].last_seen;
+    assert_eq!(told, listed);
+    assert!(before <= listed && listed <= now_ms(), "{before} {listed}");
+    let _bob = log_in(&server, "bob", "");
+    alice.presence();
+    assert_eq!(alice.friends(0, 0).expect("a page").friends[0].last_seen, 0, "there again");
+}
+
+/// A process that is killed says nothing of those who were connected: what is stored is a minute old at most.
+fn b3_last_seen_survives_a_crash(store: Store) {
+    let mut server = Server::on(store);
+    let before = now_ms();
+    let (mut alice, bob, _) = friends(&server, "alice", "bob");
+    // Noted once a minute, and by the first tick; then the process dies.
+    eventually(DEADLINE, "the first note of who is there", || (now_ms() > before + 2_500).then_some(()));
+    server.kill9();
+    drop(bob);
+    server.restart();
+    let mut again = Peer::connect(server.address());
+    again.hello(hello("")).expect("HELLO");
+    let bundle = again.resume(alice.token.take().expect("a token")).expect("a good token");
+    let listed = bundle.friends[0].last_seen;
+    assert!(before <= listed && listed <= now_ms(), "{before} {listed}");
 }
 
 fn b3_friends_hear_of_coming_and_going(store: Store) {
@@ -26,9 +67,11 @@ fn b3_friends_hear_of_coming_and_going(store: Store) {
     }
     assert_eq!(alice.pushes_so_far(), [], "he was there all the time");
     drop(bob);
-    assert_eq!(alice.presence(), PresencePush { id, state: State::Offline });
+    let gone = alice.presence();
+    assert_eq!((gone.id, gone.state), (id, State::Offline));
+    assert!(gone.last_seen.abs_diff(now_ms()) < 60_000, "{gone:?}");
     let bob = log_in(&server, "bob", "");
-    assert_eq!(alice.presence(), PresencePush { id: bob.id, state: State::Online });
+    assert_eq!(alice.presence(), PresencePush { id: bob.id, state: State::Online, last_seen: 0 });
 }
 
 fn b3_a_login_says_who_is_there(store: Store) {

@@ -222,7 +222,7 @@ fn a_redis_that_lost_its_memory_is_filled_again_and_nobody_lies_meanwhile() {
     // Live again.
     bob.log_out().expect("out");
     alice.take("bob goes", |push| match push {
-        Push::Presence(PresencePush { id, state: State::Offline }) if *id == online[0] => Some(()),
+        Push::Presence(PresencePush { id, state: State::Offline, .. }) if *id == online[0] => Some(()),
         _ => None,
     });
 }
@@ -255,7 +255,7 @@ fn a_node_that_is_cut_from_redis_knows_nothing_and_comes_back() {
     let mut told = Vec::new();
     eventually(DEADLINE, "he is told the truth", || {
         for push in bob.pushes_so_far() {
-            if let Push::Presence(PresencePush { id, state }) = push
+            if let Push::Presence(PresencePush { id, state, .. }) = push
                 && id == alice.id
             {
                 assert_ne!(state, State::Offline, "after {told:?}");

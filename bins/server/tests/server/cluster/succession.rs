@@ -23,7 +23,9 @@ fn a_node_that_restarts_at_once_finds_its_old_users_gone_and_its_new_ones_there(
     // Before its old lease has ended.
     let mut carol = cluster.resume(1, &token);
     let gone = alice.take("bob goes", |push| match push {
-        Push::Presence(PresencePush { id, state: State::Offline }) if *id == bob.id => Some(begun.elapsed()),
+        Push::Presence(PresencePush { id, state: State::Offline, .. }) if *id == bob.id => {
+            Some(begun.elapsed())
+        }
         _ => None,
     });
     println!("who did not come back is offline {gone:?} after kill -9");

@@ -56,6 +56,8 @@ pub const CASES: &[Case] = cases![
     users::name_keys_are_compared_byte_by_byte,
     users::users_are_found_by_id,
     users::a_thousand_ids_at_once,
+    users::last_seen_never_moves_back,
+    users::a_thousand_are_seen_at_once,
     users::credentials_by_id_and_by_name_key,
     users::unknown_accounts_have_no_credentials,
     secrets::a_new_password_ends_the_other_sessions,

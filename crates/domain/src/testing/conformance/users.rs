@@ -1,7 +1,7 @@
 //! Users and their credentials.
 
-use super::cast::{NOW, register, unique, user, users};
-use crate::{Account, NewUser, Store, User, UserId};
+use super::cast::{NOW, register, two_friends, unique, user, users};
+use crate::{Account, NewUser, Store, Timestamp, User, UserId};
 
 pub(super) fn a_name_key_is_taken_once(store: &dyn Store) {
     let key = unique("ann");
@@ -56,6 +56,37 @@ pub(super) fn a_thousand_ids_at_once(store: &dyn Store) {
     ids.insert(500, ann);
     let found = store.users(&ids).unwrap();
     assert_eq!(found.iter().map(|user| user.id).collect::<Vec<_>>(), [ann]);
+}
+
+/// When a friend was last seen, by the list of the other.
+fn last_seen(store: &dyn Store, user: UserId, friend: UserId) -> Timestamp {
+    let friends = store.friends(user, UserId(0), 1_000).unwrap();
+    friends.into_iter().find(|listed| listed.user.id == friend).expect("a friend").last_seen
+}
+
+pub(super) fn last_seen_never_moves_back(store: &dyn Store) {
+    let (ann, bob, _) = two_friends(store);
+    assert_eq!(last_seen(store, ann, bob), Timestamp(0), "never");
+    let at = |ms| Timestamp(NOW.0 + ms);
+    store.note_last_seen(&[]).unwrap();
+    store.note_last_seen(&[(bob, at(5))]).unwrap();
+    assert_eq!(last_seen(store, ann, bob), at(5));
+    store.note_last_seen(&[(bob, at(3))]).unwrap();
+    assert_eq!(last_seen(store, ann, bob), at(5));
+    let nobody = [0, ann.0 + 1_000_000_000, crate::NUMBER_MAX, u64::MAX].map(UserId);
+    let mut seen: Vec<_> = nobody.into_iter().map(|user| (user, at(9))).collect();
+    seen.extend([(bob, at(8)), (bob, at(7)), (ann, at(2))]);
+    store.note_last_seen(&seen).unwrap();
+    assert_eq!(last_seen(store, ann, bob), at(8), "the latest of several");
+    assert_eq!(last_seen(store, bob, ann), at(2));
+}
+
+pub(super) fn a_thousand_are_seen_at_once(store: &dyn Store) {
+    let (ann, bob, _) = two_friends(store);
+    let mut seen: Vec<_> = (0..999).map(|n| (UserId(ann.0 + 1_000_000_000 + n), NOW)).collect();
+    seen.insert(500, (bob, NOW));
+    store.note_last_seen(&seen).unwrap();
+    assert_eq!(last_seen(store, ann, bob), NOW);
 }
 
 pub(super) fn credentials_by_id_and_by_name_key(store: &dyn Store) {

@@ -169,7 +169,10 @@ impl FriendStore for FakeStore {
             let Some(friends) = state.friends.get(&user) else { return Vec::new() };
             friends
                 .range((Bound::Excluded(after), Bound::Unbounded))
-                .filter_map(|(&id, &conversation)| Some(Friend { user: state.user(id)?, conversation }))
+                .filter_map(|(&id, &conversation)| {
+                    let last_seen = state.users.get(&id)?.last_seen;
+                    Some(Friend { user: state.user(id)?, conversation, last_seen })
+                })
                 .take(limit as usize)
                 .collect()
         })

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::secrets::Codes;
 use super::{FakeStore, State};
-use crate::{Account, Credentials, NewUser, Profile, StoreResult, User, UserId, UserStore};
+use crate::{Account, Credentials, NewUser, Profile, StoreResult, Timestamp, User, UserId, UserStore};
 
 /// A stored user.
 pub(super) struct Row {
@@ -13,6 +13,7 @@ pub(super) struct Row {
     /// The nickname's folded form.
     pub(super) nickname_key: String,
     pub(super) password_hash: String,
+    pub(super) last_seen: Timestamp,
     pub(super) recovery: Codes,
     /// Changes of the list of friends.
     pub(super) friends_version: u64,
@@ -49,6 +50,7 @@ impl UserStore for FakeStore {
                 },
                 nickname_key: String::new(),
                 password_hash: user.password_hash.to_owned(),
+                last_seen: Timestamp(0),
                 recovery: Codes::new(user.recovery_codes),
                 friends_version: 0,
             };
@@ -61,6 +63,16 @@ impl UserStore for FakeStore {
     fn users(&self, ids: &[UserId]) -> StoreResult<Vec<User>> {
         let ids: BTreeSet<UserId> = ids.iter().copied().collect();
         self.run("find users", |state| ids.into_iter().filter_map(|id| state.user(id)).collect())
+    }
+
+    fn note_last_seen(&self, seen: &[(UserId, Timestamp)]) -> StoreResult<()> {
+        self.run("note who was seen", |state| {
+            for (user, at) in seen {
+                if let Some(row) = state.users.get_mut(user) {
+                    row.last_seen = row.last_seen.max(*at);
+                }
+            }
+        })
     }
 
     fn credentials(&self, account: Account<'_>) -> StoreResult<Option<Credentials>> {
