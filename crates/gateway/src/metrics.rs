@@ -116,9 +116,9 @@ numbers! {
         messages_delivered,
         /// Transactions that stored messages.
         append_groups,
-        /// Groups that a worker tried to store in the place of an appender, which rested.
+        /// Groups of messages that a worker tried to store in the place of an appender, which rested.
         append_led,
-        /// Attempts to store a group that failed.
+        /// Attempts to store a group of messages that failed.
         append_failed,
         /// Publications that the bus did not take.
         bus_publish_failed,
@@ -142,7 +142,7 @@ numbers! {
         gaps,
         /// Pages of the log read because something was missing, or may have been.
         gap_repairs,
-        /// Messages passed on by that.
+        /// Messages passed on that were read from the log because the bus had not brought them.
         repaired_messages,
         /// Messages that were published and are not in the log; dropped.
         phantoms,
@@ -176,7 +176,7 @@ numbers! {
         waiting_bytes,
         /// Publications of other nodes that wait for the courier.
         bus_inbox,
-        /// The most that ever waited.
+        /// The most publications of other nodes that ever waited for the courier.
         bus_inbox_high_water,
         /// Notices of other nodes that wait for the listener.
         notices_waiting,

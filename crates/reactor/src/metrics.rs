@@ -123,27 +123,27 @@ numbers! {
         wakes: sum,
         /// Commands taken from mailboxes.
         commands: sum,
-        /// Times that a poster had to wait for room.
+        /// Times that a poster had to wait for room in a loop's mailbox.
         mailbox_full_waits: sum,
-        /// Commands posted beyond the limit because the poster was a loop itself and may not wait.
+        /// Commands posted beyond a mailbox's limit because the poster was a loop itself and may not wait.
         mailbox_overfills: sum,
         /// Commands for connections that were gone, or on their way out.
         stale_commands: sum,
-        /// Connections cut because their outbox passed the hard mark, or in a crowd.
+        /// Connections cut because their outbox passed the hard mark, or because all outboxes together took too much.
         slow_readers_cut: sum,
-        /// Those among them that were cut in a crowd: all outboxes together were above `outbox_total_bytes_max`.
+        /// Connections cut as slow readers because all outboxes together were above `outbox_total_bytes_max`.
         outbox_crowd_cuts: sum,
         /// Connections cut because nothing could be written for too long.
         write_stalls: sum,
         /// Connections closed because too much input stayed unconsumed.
         input_overflows: sum,
-        /// Those among them that were closed in a crowd: all together kept more than `input_total_bytes_max`.
+        /// Connections closed for their unconsumed input because all connections together kept more than `input_total_bytes_max`.
         input_crowd_closes: sum,
     }
     gauges {
         /// Bytes waiting in outboxes now.
         outbox_bytes: sum,
-        /// What those outboxes are charged for, which is held against the marks and `outbox_total_bytes_max`.
+        /// What all outboxes are charged for, which is held against the marks and `outbox_total_bytes_max`.
         outbox_weight_bytes: sum,
         /// Bytes of unconsumed input kept now.
         input_bytes: sum,

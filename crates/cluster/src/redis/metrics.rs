@@ -77,7 +77,7 @@ numbers! {
         published,
         /// Publications that were sent again after a reconnect: others may hear them twice.
         published_again,
-        /// Publications refused because the queue was full.
+        /// Publications refused because too many waited for Redis, or too many bytes.
         publish_refused,
         /// Publications dropped when the node stopped without Redis.
         publish_dropped,
@@ -109,9 +109,9 @@ numbers! {
         nodes_living,
         /// Publications that wait for Redis or for its confirmation.
         publish_queue,
-        /// The most that ever waited.
+        /// The most publications that ever waited for Redis or for its confirmation.
         publish_queue_high_water,
-        /// Bytes of the payloads that wait.
+        /// Bytes of the payloads of publications that wait for Redis or for its confirmation.
         publish_queue_bytes,
         /// How long the last beat took from this node through Redis back to it, in microseconds.
         lag_us,
@@ -130,21 +130,21 @@ numbers! {
         leases_lost,
         /// Times that the node registered after the first time.
         registered_again,
-        /// Users that were settled.
+        /// Users whose presence in Redis was made what it is on this node.
         settled,
         /// Users whom Redis had lost although their node had a lease: deleted or evicted.
         restored,
         /// Dead or departed nodes whose users this node has taken off.
         nodes_cleaned,
-        /// Users taken off for them.
+        /// Users whom this node has taken off because their node was dead or had departed.
         users_cleaned,
-        /// Calls of Redis.
+        /// Calls of Redis for presence.
         calls,
-        /// Calls that failed, time-outs included.
+        /// Calls of Redis for presence that failed, time-outs included.
         call_errors,
-        /// Calls that had no answer in time.
+        /// Calls of Redis for presence that had no answer in time.
         call_timeouts,
-        /// Calls not made because Redis is away.
+        /// Calls of Redis for presence that were not made because Redis was away.
         calls_skipped,
         /// Times that Redis was found to be away.
         outages,

@@ -113,29 +113,29 @@ macro_rules! snapshot {
 
 snapshot! {
     counters {
-        /// Times that a connection was lent.
+        /// Times that a connection of the pool was lent.
         checkouts: u64,
-        /// Times that this took longer than a millisecond, or was given up.
+        /// Times that an operation waited longer than a millisecond for a connection, or in vain.
         waits: u64,
-        /// What all of this took, in microseconds, with what was given up.
+        /// How long operations waited for connections in all, in microseconds, in vain or not.
         wait_us: u64,
-        /// Operations that were refused after [`Config::checkout_timeout`].
+        /// Operations that were refused because no connection was free in time.
         timeouts: u64,
         /// Operations that were refused at once, since the database was away.
         refused: u64,
-        /// Connections that were made.
+        /// Connections of the pool that were made.
         opened: u64,
-        /// Connections that were thrown away because they failed, or could not be trusted any more.
+        /// Connections of the pool that were thrown away because they failed, or could not be trusted any more.
         broken: u64,
     }
     gauges {
-        /// Connections there may be.
+        /// Connections that the pool may have.
         size: u32,
-        /// Connections there are.
+        /// Connections that the pool has.
         connections: u32,
-        /// Those of them that nobody uses.
+        /// Connections of the pool that nobody uses.
         idle: u32,
-        /// Operations that wait for one now.
+        /// Operations that wait for a connection now.
         waiting: u32,
     }
 }
