@@ -19,7 +19,7 @@ use ::mysql::{Conn, Params, Value};
 use domain::{Appended, NewMessage, Novelty, RosterVersion, Seq};
 
 use super::connection::Connection;
-use super::fault::Fault;
+use super::fault::{Fault, sentence};
 use crate::MigrationError;
 
 const CALL: &str = "CALL append_message(?, ?, ?, ?, ?, ?)";
@@ -62,6 +62,6 @@ pub(super) fn prove(conn: &mut Conn) -> Result<(), MigrationError> {
     let nothing = (0, 0, "", 0, 0, "");
     conn.exec_drop(CALL, Params::from(nothing)).map_err(|error| MigrationError::Procedure {
         name: "append_message".to_owned(),
-        cause: error.to_string(),
+        cause: sentence(&error),
     })
 }

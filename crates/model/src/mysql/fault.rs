@@ -92,7 +92,19 @@ fn cause_of(error: &Error) -> String {
                 answer.code, answer.state
             )
         }
-        other => other.to_string(),
+        other => sentence(other),
+    }
+}
+
+/// An error in words. The driver's own begins with the name of a type, and puts the sentence between braces.
+pub(super) fn sentence(error: &Error) -> String {
+    match error {
+        Error::IoError(error) => error.to_string(),
+        Error::CodecError(error) => error.to_string(),
+        Error::MySqlError(answer) => answer.to_string(),
+        Error::DriverError(error) => error.to_string(),
+        Error::UrlError(error) => error.to_string(),
+        Error::FromRowError(_) | Error::FromValueError(_) => error.to_string(),
     }
 }
 
@@ -161,6 +173,21 @@ mod tests {
             assert!(!error.contains("nine") && error.contains(&code.to_string()), "{error}");
         }
         assert!(said(1146, "Table 'chat.messages' doesn't exist").contains("chat.messages"));
+    }
+
+    #[test]
+    fn what_the_operator_reads_is_a_sentence() {
+        let io = std::io::Error::other("the cable is out");
+        let errors = [
+            Error::server_disconnected(),
+            Error::DriverError(DriverError::ConnectTimeout),
+            Error::IoError(io),
+        ];
+        for error in errors {
+            let cause = Fault::from(error).cause;
+            assert!(!cause.is_empty() && !cause.contains(['{', '}']), "{cause}");
+        }
+        assert_eq!(fault(1146).cause, "ERROR 1146 (HY000): said the server");
     }
 
     #[test]

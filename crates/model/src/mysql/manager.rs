@@ -9,6 +9,7 @@ use r2d2_mysql::MySqlConnectionManager;
 
 use super::Config;
 use super::connection::{Connection, Losses};
+use super::fault::sentence;
 use super::pool::Tally;
 
 /// The pool's side of [`Connection`]: wraps the driver's own manager, which would ping at every check-out and every
@@ -55,7 +56,7 @@ impl ManageConnection for Manager {
         if self.tally.reached(result.is_ok()) {
             match &result {
                 Ok(_) => log::info!("{} can be reached again", self.name),
-                Err(error) => log::warn!("{} cannot be reached: {error}", self.name),
+                Err(error) => log::warn!("{} cannot be reached: {}", self.name, sentence(error)),
             }
         }
         result

@@ -9,6 +9,7 @@ use ::mysql::Conn;
 use ::mysql::prelude::Queryable;
 
 use super::connection::SQL_MODE;
+use super::fault::sentence;
 use crate::MigrationError;
 use crate::migration::{Migration, Record, embedded, newest, plan};
 
@@ -98,7 +99,7 @@ fn run_statements(conn: &mut Conn, migration: &Migration) -> Result<(), Migratio
             number: migration.number,
             name: migration.name.to_owned(),
             statement: place + 1,
-            cause: error.to_string(),
+            cause: sentence(&error),
         })?;
     }
     Ok(())
@@ -117,5 +118,5 @@ fn records(conn: &mut Conn) -> Result<Vec<Record>, MigrationError> {
 }
 
 fn list_error(error: ::mysql::Error) -> MigrationError {
-    MigrationError::List { cause: error.to_string() }
+    MigrationError::List { cause: sentence(&error) }
 }

@@ -8,7 +8,7 @@ use r2d2::ManageConnection;
 use super::append::RepeatsLately;
 use super::append_one::{self, SingleAppend};
 use super::connection::Connection;
-use super::fault::{Fault, FaultKind};
+use super::fault::{Fault, FaultKind, sentence};
 use super::manager::Manager;
 use super::pool::{Pool, PoolSnapshot};
 use super::{Config, OpenError, migrate};
@@ -44,7 +44,7 @@ impl MySqlStore {
     pub fn open(config: &Config) -> Result<MySqlStore, OpenError> {
         let unreachable = |error: ::mysql::Error| OpenError::Unreachable {
             database: config.to_string(),
-            cause: error.to_string(),
+            cause: sentence(&error),
         };
         // One connection as the pool makes them: what is wrong with it shows here and not in the background.
         let manager = Manager::new(config);
