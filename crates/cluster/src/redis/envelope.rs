@@ -16,7 +16,7 @@ use domain::Timestamp;
 use super::config::NODE_NAME_BYTES_MAX;
 
 /// The format. Nodes of another one are not let into the cluster, and what they publish is dropped.
-pub(super) const FORMAT: u8 = 2;
+pub(super) const FORMAT: u8 = 1;
 
 /// Losses that a beat can tell of.
 pub(super) const LOSSES_MAX: usize = 8;
