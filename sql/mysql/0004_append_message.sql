@@ -1,6 +1,6 @@
 -- One message in one round trip: the same as the transaction that appends a batch, with the same locks in the same order.
 -- Says the message's seq and the roster's version as of the commit; says nothing, and has done nothing, if there is no
--- such conversation. Leaves its transaction open where a statement fails: the caller rolls back, and has to in any case,
+-- such conversation, or it is closed. Leaves its transaction open where a statement fails: the caller rolls back, and has to in any case,
 -- since no handler is run when a statement is killed or out of time.
 --
 -- A procedure, since only those that may do anything can make a function where there is a binary log. Runs with the
@@ -21,7 +21,7 @@ BEGIN
     DECLARE its_roster BIGINT UNSIGNED;
     START TRANSACTION;
     SELECT last_seq + 1, roster INTO its_seq, its_roster
-        FROM conversations WHERE id = in_conversation_id FOR UPDATE;
+        FROM conversations WHERE id = in_conversation_id AND closed_at = 0 FOR UPDATE;
     IF its_seq IS NULL THEN
         ROLLBACK;
     ELSE

@@ -134,8 +134,13 @@ pub(crate) fn message_line(message: &ChatMessage, roster: &Roster, style: Style)
         None if own => format!("{sender} (conversation {})", message.conv),
         None => sender,
     };
+    if message.kind == MessageKind::System {
+        let place = talk.map_or_else(String::new, |talk| format!("{} ", style.name(&roster.talk_name(talk))));
+        let line = style.faint(&format!("* {}", one_line(&message.msg)));
+        return format!("{} {place}{line}", style.faint(&moment::short(message.time)));
+    }
     let text = match message.kind {
-        MessageKind::Text => printable::message(&message.msg),
+        MessageKind::Text | MessageKind::System => printable::message(&message.msg),
         MessageKind::Unknown => "(something that this client cannot show)".to_owned(),
     };
     format!("{} {place}: {text}", style.faint(&moment::short(message.time)))
@@ -323,6 +328,7 @@ mod tests {
             time: 0,
             kind: MessageKind::Text,
             msg: msg.into(),
+            event: None,
         }
     }
 
@@ -383,6 +389,19 @@ mod tests {
         let refused = Notice { name: "bob".into(), ..notice(NoticeKind::FriendRefused) };
         assert_eq!(told(&Event::Notice(refused)).as_deref(), Some("* bob refused your friend request"));
         assert_eq!(told(&event(0)).as_deref(), Some("* bob refused your friend request"));
+    }
+
+    #[test]
+    fn what_became_of_a_group_is_one_line() {
+        let event = client::protocol::SystemEvent::new(client::protocol::SystemEventKind::Left, 2, "bob");
+        let told = ChatMessage {
+            kind: MessageKind::System,
+            event: Some(event.clone()),
+            ..message(2, "bob", &event.sentence())
+        };
+        assert!(message_line(&told, &roster(), Style::Plain).ends_with(" bob * bob left the group"));
+        let evil = ChatMessage { kind: MessageKind::System, ..message(2, "bob", "a\u{1b}[31m\nb") };
+        assert!(!message_line(&evil, &roster(), Style::Plain).contains(['\u{1b}', '\n']));
     }
 
     #[test]

@@ -2,8 +2,8 @@
 
 use client::ClientError;
 use client::protocol::{
-    ChatMessage, Direction, FoundUser, Friend, FriendOutcome, FriendRequest, Group, Member, Notice, Profile,
-    Role, Secret, Sent, Session, State,
+    ChatMessage, Direction, FoundUser, Friend, FriendOutcome, FriendRequest, Group, GroupProfile, GroupState,
+    Member, Notice, Profile, Role, Secret, Sent, Session, State,
 };
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
@@ -78,6 +78,11 @@ pub(crate) enum Outcome {
     Groups(Vec<Group>),
     Created(Group),
     Joined(Group),
+    Group(GroupProfile),
+    /// What came of it stands in the conversation.
+    GroupChanged {
+        id: u64,
+    },
     Left {
         id: u64,
         name: String,
@@ -268,8 +273,9 @@ impl Outcome {
             }
             Outcome::Groups(groups) => table(groups.iter().map(|group| {
                 let description = one_line(&group.groupdesc);
+                let state = if group.state == GroupState::Dissolved { ", dissolved" } else { "" };
                 let about = format!(
-                    "{}, {} {description}",
+                    "{}, {}{state} {description}",
                     role(group.role),
                     count(group.members as usize, "member")
                 );
@@ -290,6 +296,7 @@ impl Outcome {
                 one_line(&group.groupname),
                 count(group.members as usize, "member")
             )),
+            Outcome::Group(profile) => profile_lines(profile),
             Outcome::Left { name, .. } => one(format!("you left {name}")),
             Outcome::Members { name, members } => {
                 let mut lines = one(format!("{name} has {}", count(members.len(), "member")));
@@ -299,8 +306,12 @@ impl Outcome {
                 })));
                 lines
             }
-            // The prompt shows it.
-            Outcome::Talking(_) | Outcome::Sent(_) | Outcome::Waited | Outcome::Quit => vec![],
+            // The prompt or the conversation shows it.
+            Outcome::Talking(_)
+            | Outcome::Sent(_)
+            | Outcome::GroupChanged { .. }
+            | Outcome::Waited
+            | Outcome::Quit => vec![],
             Outcome::Waiting { text } => {
                 one(style.faint(&format!("… {} (waits for the server)", crate::printable::message(text))))
             }
@@ -366,7 +377,8 @@ impl Outcome {
             }
             Outcome::Groups(groups) => json!({ "groups": groups }),
             Outcome::Created(group) | Outcome::Joined(group) => json!({ "group": group }),
-            Outcome::Left { id, .. } => json!({ "group": id }),
+            Outcome::Group(profile) => json!({ "profile": profile }),
+            Outcome::Left { id, .. } | Outcome::GroupChanged { id } => json!({ "group": id }),
             Outcome::Members { members, .. } => json!({ "members": members }),
             Outcome::Talking(Some(Talk::Friend(id))) => json!({ "friend": id }),
             Outcome::Talking(Some(Talk::Group(id))) => json!({ "group": id }),
@@ -478,6 +490,31 @@ fn whereabouts(friend: &Friend) -> String {
         (State::Offline, at) if at != 0 => format!("away, last seen {}", moment::ago(at)),
         (state, _) => presence(state).to_owned(),
     }
+}
+
+fn profile_lines(profile: &GroupProfile) -> Vec<String> {
+    let group = &profile.group;
+    let state = if group.state == GroupState::Dissolved { ", dissolved" } else { "" };
+    let members = count(group.members as usize, "member");
+    let mut lines = vec![format!(
+        "#{} ({}), {members}, you are {}{state}",
+        one_line(&group.groupname),
+        group.id,
+        role(group.role)
+    )];
+    let mut say = |what: &str, text: &str| {
+        if !text.is_empty() {
+            lines.push(format!("  {what}: {}", one_line(text)));
+        }
+    };
+    say("about", &group.groupdesc);
+    say("announcement", &profile.announcement);
+    say("picture", &profile.avatar);
+    say("coming in", profile.joining.word());
+    let until = |ms: u64| if ms == 0 { String::new() } else { moment::full(ms) };
+    say("members are muted until", &until(profile.muted_until));
+    say("you are muted until", &until(profile.own_muted_until));
+    lines
 }
 
 fn presence(state: State) -> &'static str {

@@ -4,8 +4,11 @@ use std::collections::{BTreeMap, HashMap};
 
 use client::protocol::{
     Conversation, ConversationKind, Friend, FriendChanged, FriendEvent, FriendEventKind, FriendRequest,
-    Group, GroupEvent, GroupEventKind, PresencePush, SignedIn,
+    Group, GroupEvent, GroupEventKind, GroupState, PresencePush, Role, SignedIn, SystemEvent,
+    SystemEventKind,
 };
+
+use client::Arrival;
 
 use crate::command::{GroupName, TalkName, Who};
 use crate::printable::one_line;
@@ -131,6 +134,7 @@ impl Roster {
                 groupdesc: String::new(),
                 role: client::protocol::Role::Member,
                 members: event.members,
+                state: GroupState::Open,
             }),
             GroupEventKind::Left if own => self.remove_group(event.groupid),
             GroupEventKind::Joined | GroupEventKind::Left | GroupEventKind::Unknown => {}
@@ -145,6 +149,39 @@ impl Roster {
         }
         if let Some(avatar) = &change.avatar {
             friend.avatar.clone_from(avatar);
+        }
+    }
+
+    /// Somebody changed a group, as its conversation tells. How many members there are is only counted as it happens: the list
+    /// of groups knows of what was missed.
+    pub(crate) fn system_event(&mut self, conv: u64, event: &SystemEvent, arrival: Arrival) {
+        let Some(group) = self.groups.get_mut(&conv) else { return };
+        let me = self.me.as_ref().map(|me| me.id);
+        match event.what {
+            SystemEventKind::Joined if arrival == Arrival::Live && me != Some(event.by) => group.members += 1,
+            SystemEventKind::Left | SystemEventKind::Removed if arrival == Arrival::Live => {
+                group.members = group.members.saturating_sub(1);
+            }
+            SystemEventKind::Role if me == Some(event.id) => group.role = event.role.unwrap_or(group.role),
+            SystemEventKind::HandedOver if me == Some(event.id) => group.role = Role::Owner,
+            SystemEventKind::HandedOver if me == Some(event.by) => group.role = Role::Admin,
+            SystemEventKind::Dissolved => group.state = GroupState::Dissolved,
+            SystemEventKind::Edited => {
+                if let Some(name) = &event.groupname {
+                    group.groupname.clone_from(name);
+                }
+                if let Some(description) = &event.groupdesc {
+                    group.groupdesc.clone_from(description);
+                }
+            }
+            SystemEventKind::Joined
+            | SystemEventKind::Left
+            | SystemEventKind::Removed
+            | SystemEventKind::Role
+            | SystemEventKind::HandedOver
+            | SystemEventKind::Muted
+            | SystemEventKind::AllMuted
+            | SystemEventKind::Unknown => {}
         }
     }
 

@@ -114,9 +114,13 @@ impl Shared {
                 known.saved_session = SavedSession::Settled;
                 known.roster.sign_out();
             }
-            Event::Message { message, .. } => {
+            Event::Message { message, arrival } => {
+                if let Some(event) = &message.event {
+                    known.roster.system_event(message.conv, event, *arrival);
+                }
                 let own = known.roster.me.as_ref().is_some_and(|me| me.id == message.from);
-                known.uncounted += u64::from(!own);
+                // Who waits for messages waits for what people say.
+                known.uncounted += u64::from(!own && message.event.is_none());
             }
             Event::Friend(event) => known.roster.friend_event(event),
             Event::Presence(presence) => known.roster.presence(presence),

@@ -57,7 +57,7 @@ pub enum Event {
     Presence(PresencePush),
     /// A friend, or this user by another device, is shown otherwise now.
     FriendChanged(FriendChanged),
-    /// Somebody came into or left a group.
+    /// The user came into or left a group, by another device. What others do are messages.
     Group(GroupEvent),
     /// The application took events too slowly: so many were dropped, none of them a message. Ask for the lists again.
     Dropped {

@@ -1,6 +1,7 @@
 //! Groups and their members.
 
-use crate::{GroupId, RosterVersion, Seq, Timestamp, User, UserId};
+use crate::group_change::{GroupState, Membership};
+use crate::{GroupId, RosterVersion, Timestamp, User, UserId};
 
 /// A member's role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -24,6 +25,8 @@ pub struct Group {
     pub description: String,
     /// Members now.
     pub members: u32,
+    /// Whether it is there.
+    pub state: GroupState,
 }
 
 /// A group to be stored.
@@ -57,22 +60,17 @@ pub struct Member {
     pub role: Role,
 }
 
-/// One user's place in one group.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Membership {
-    /// The role.
-    pub role: Role,
-    /// The group's last seq when they joined: they read what came after it.
-    pub since: Seq,
-}
-
 /// All members of a group at one moment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct GroupRoster {
     /// How many changes led to it.
     pub version: RosterVersion,
-    /// The members, by rising id; none when the group is closed or never was.
+    /// The members, by rising id; none when the last one left, or the group never was.
     pub members: Vec<RosterEntry>,
+    /// All but owner and admins are silent until then.
+    pub muted_until: Timestamp,
+    /// Whether anything is said there any more.
+    pub state: GroupState,
 }
 
 /// A member as a group's roster shows them.
@@ -80,8 +78,8 @@ pub struct GroupRoster {
 pub struct RosterEntry {
     /// The member.
     pub user: UserId,
-    /// The group's last seq when they joined, last time if they joined again: they read what came after it.
-    pub since: Seq,
+    /// Where they stand.
+    pub place: Membership,
 }
 
 /// What came of opening a group.
@@ -91,36 +89,4 @@ pub enum Created {
     Group(GroupId),
     /// The user is in as many groups as allowed.
     Full,
-}
-
-/// What came of joining.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Joined {
-    /// A member now.
-    Member {
-        /// The group's last seq at that moment.
-        since: Seq,
-        /// Members now.
-        members: u32,
-    },
-    /// A member already; nothing changed.
-    AlreadyMember,
-    /// There is no such group.
-    NoSuchGroup,
-    /// The group, or the user's list of groups, is as large as allowed.
-    Full,
-}
-
-/// What came of leaving.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Left {
-    /// Not a member any more.
-    Left {
-        /// Members now; at 0 the group is closed and nobody can join it again.
-        members: u32,
-    },
-    /// Was none; nothing changed.
-    NotMember,
-    /// The owner cannot leave while others are in the group; nothing changed.
-    OwnerStays,
 }

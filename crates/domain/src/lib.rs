@@ -11,6 +11,7 @@
 mod error;
 mod friend;
 mod group;
+mod group_change;
 mod id;
 mod message;
 mod personal_notice;
@@ -24,8 +25,10 @@ mod user;
 
 pub use error::{BusError, HashError, StoreError, StoreResult};
 pub use friend::{Accepted, Befriended, Direction, Friend, FriendRequest, Requested};
-pub use group::{
-    Created, Group, GroupRoster, Joined, Left, Member, Membership, NewGroup, OwnGroup, Role, RosterEntry,
+pub use group::{Created, Group, GroupRoster, Member, NewGroup, OwnGroup, Role, RosterEntry};
+pub use group_change::{
+    ChangePlace, ChangeRefused, GroupChange, GroupChanged, GroupDecision, GroupDeed, GroupEdit, GroupEffect,
+    GroupFacts, GroupProfile, GroupState, Joining, Membership, Rank, Told, members_after,
 };
 pub use id::{
     ConversationId, GroupId, NUMBER_MAX, NoticeSeq, RosterVersion, Seq, SessionId, Timestamp, UserId,

@@ -8,6 +8,8 @@ use crate::{ConversationId, RosterVersion, Seq, Timestamp, UserId};
 pub enum MessageKind {
     /// Plain text.
     Text = 1,
+    /// What became of the group, said by whoever did it.
+    System = 2,
 }
 
 impl MessageKind {
@@ -15,6 +17,7 @@ impl MessageKind {
     pub const fn from_number(number: u8) -> Option<MessageKind> {
         match number {
             1 => Some(MessageKind::Text),
+            2 => Some(MessageKind::System),
             _ => None,
         }
     }

@@ -4,13 +4,13 @@ use std::sync::{Arc, OnceLock};
 
 use bytes::{Bytes, BytesMut};
 use parking_lot::{Mutex, MutexGuard};
-use protocol::{Bye, Code, Push, Reply, encode};
+use protocol::{Bye, Code, Push, encode};
 use reactor::{ConnId, Remote};
 use service::domain::{
     Bus, BusReceiver, ConversationId, GroupId, Parties, PresenceWatcher, Publication, Reach, RosterVersion,
     Seq, SessionId, Timestamp, Topic, UserId,
 };
-use service::{Audience, Batch, ChatKind, ConnKey, Delivery, Held, Hub, Move, Notice, Principal, Readers};
+use service::{Audience, Batch, ConnKey, Delivery, Echo, Held, Hub, Move, Notice, Principal, Readers};
 
 use crate::config::GatewayConfig;
 use crate::courier::{BY_THE_BUS, Courier};
@@ -196,6 +196,7 @@ impl GatewayHub {
             let conn = ConnId::from_bits(delivery.origin.conn.0);
             self.answer(&delivery, &mut buffer);
             passage.send(conn, chunk(&mut buffer));
+            let but = speaker(&delivery);
             let Some((message, readers)) = delivery.message else { continue };
             self.counters.messages_delivered.add(1);
             let (conversation, seq) = (ConversationId(message.conv), Seq(message.seq));
@@ -213,9 +214,9 @@ impl GatewayHub {
                 Parties::Pair(one, other) => [one, other].into_iter().map(Topic::User).for_each(publish),
                 Parties::Group => publish(Topic::Group(conversation.group())),
             }
-            let message = Outgoing { frame, to: readers.into(), but: Some(conn) };
+            let message = Outgoing { frame, to: readers.into(), but };
             let verdict = passage.message(Talk { conversation, parties }, seq, Source::Here, message);
-            if verdict == Verdict::NotHeld {
+            if let (Verdict::NotHeld, Some(conn)) = (verdict, but) {
                 let forgotten = self.relay.in_hand().leave(conn, &payload[begin..]);
                 self.counters.senders_forgotten.add(forgotten);
             }
@@ -226,23 +227,21 @@ impl GatewayHub {
 
     fn answer(&self, delivery: &Delivery, out: &mut BytesMut) {
         let origin = delivery.origin;
-        let msgid = match origin.kind {
-            ChatKind::One => protocol::MsgId::OneChat,
-            ChatKind::Group => protocol::MsgId::GroupChat,
-        };
         match &delivery.answer {
-            Ok(sent) => {
-                let reply = match origin.kind {
-                    ChatKind::One => Reply::OneChat(*sent),
-                    ChatKind::Group => Reply::GroupChat(*sent),
-                };
-                encode::reply(origin.rid, &reply, out);
-            }
+            Ok(reply) => encode::reply(origin.rid, reply, out),
             Err(refusal) => {
                 self.counters.refusals.add(refusal.code);
-                encode::refusal(origin.rid, msgid.into(), refusal, out);
+                encode::refusal(origin.rid, origin.request.into(), refusal, out);
             }
         }
+    }
+}
+
+/// The connection that is not given the message, because it said it.
+fn speaker(delivery: &Delivery) -> Option<ConnId> {
+    match delivery.echo {
+        Echo::ToOthers => Some(ConnId::from_bits(delivery.origin.conn.0)),
+        Echo::ToAll => None,
     }
 }
 
@@ -326,11 +325,12 @@ impl Hub for GatewayHub {
         let loops = post.loops();
         let mut buffer = BytesMut::with_capacity(ENCODE_BUFFER_BYTES);
         // The crowd of the last group and sender: a busy group's messages come in rows.
-        let mut crowd: Option<(ConnId, Arc<[UserId]>, Crowd)> = None;
+        let mut crowd: Option<(Option<ConnId>, Arc<[UserId]>, Crowd)> = None;
         for delivery in deliveries {
             let conn = ConnId::from_bits(delivery.origin.conn.0);
             self.answer(&delivery, &mut buffer);
             post.send(conn, chunk(&mut buffer));
+            let but = speaker(&delivery);
             let Some((message, readers)) = delivery.message else { continue };
             self.counters.messages_delivered.add(1);
             encode::push(&Push::Message(message), &mut buffer);
@@ -339,7 +339,7 @@ impl Hub for GatewayHub {
                 Readers::Pair(a, b) => {
                     for user in [a, b] {
                         self.seats.each(user, |to| {
-                            if to != conn {
+                            if Some(to) != but {
                                 post.send(to, chunk.clone());
                             }
                         });
@@ -347,14 +347,14 @@ impl Hub for GatewayHub {
                 }
                 Readers::Members { members, .. } => {
                     let known =
-                        crowd.as_ref().is_some_and(|(by, of, _)| *by == conn && Arc::ptr_eq(of, &members));
+                        crowd.as_ref().is_some_and(|(by, of, _)| *by == but && Arc::ptr_eq(of, &members));
                     if !known {
                         let mut conns = Vec::new();
                         for user in members.iter() {
                             self.seats.each(*user, |to| conns.push(to));
                         }
-                        let others = conns.into_iter().filter(|to| *to != conn);
-                        crowd = Some((conn, Arc::clone(&members), Crowd::new(loops, others)));
+                        let others = conns.into_iter().filter(|to| Some(*to) != but);
+                        crowd = Some((but, Arc::clone(&members), Crowd::new(loops, others)));
                     }
                     if let Some((_, _, crowd)) = &crowd {
                         post.send_many(crowd, &chunk);

@@ -26,7 +26,7 @@ pub(crate) struct Job {
 /// One connection's lane. Its sub reactor puts requests in, one worker at a time takes them out.
 ///
 /// Requests take effect in the order they came. Chat messages may be with an appender while the next ones are checked;
-/// every other request waits until those before it are stored. A lane that has nothing to run costs nothing: it is in
+/// every other request waits until those before it are stored, and everything waits for a change of a group. A lane that has nothing to run costs nothing: it is in
 /// no queue and holds no buffer.
 pub(crate) struct Lane {
     pub(crate) conn: ConnId,
@@ -57,8 +57,10 @@ const WISH_CLOSE: u8 = 2;
 struct State {
     queue: VecDeque<Job>,
     stage: Stage,
-    /// Messages that are with an appender.
+    /// Messages and changes that are with an appender.
     appending: u32,
+    /// Whether that is a change, for which everything waits: what comes next may depend on it.
+    changing: bool,
     principal: Option<Principal>,
     /// The session was ended while connected: nothing more is done in its name.
     revoked: bool,
@@ -142,6 +144,7 @@ impl Lane {
                 queue: VecDeque::new(),
                 stage: Stage::Idle,
                 appending: 0,
+                changing: false,
                 principal: None,
                 revoked: false,
                 gone: false,
@@ -257,6 +260,11 @@ impl Lane {
             return Step::Rest;
         };
         let front = route(&front.request).lane;
+        if state.changing && state.appending > 0 {
+            state.stage = Stage::AwaitingAppends;
+            return Step::Rest;
+        }
+        state.changing = false;
         if front == Speed::Append {
             let chats =
                 state.queue.iter().take_while(|job| route(&job.request).lane == Speed::Append).count();
@@ -271,6 +279,11 @@ impl Lane {
             return Step::GoSlow;
         }
         match state.queue.pop_front() {
+            Some(job) if front == Speed::Change => {
+                state.changing = true;
+                state.appending += 1;
+                Step::Append(vec![job], state.speaker())
+            }
             Some(job) => Step::Run(job, state.speaker()),
             None => Step::Rest,
         }

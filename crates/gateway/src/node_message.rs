@@ -324,6 +324,7 @@ mod tests {
             time: 1,
             kind: MessageKind::Text,
             msg: text.into(),
+            event: None,
         }))
     }
 

@@ -180,11 +180,7 @@ impl Worker {
         for queued in std::mem::take(&mut self.checked) {
             self.shared.counters.busy_append.add(1);
             let origin = queued.pending.origin();
-            let msgid = match origin.kind {
-                service::ChatKind::One => protocol::MsgId::OneChat,
-                service::ChatKind::Group => protocol::MsgId::GroupChat,
-            };
-            self.refuse(lane, origin.rid, msgid.into(), &self.busy());
+            self.refuse(lane, origin.rid, origin.request.into(), &self.busy());
             self.never_appended(lane);
         }
     }

@@ -29,6 +29,7 @@ fn main() {
         time: 1_700_000_000_123,
         kind: MessageKind::Text,
         msg: text,
+        event: None,
     });
     let sent = Reply::OneChat(Sent { conv: 7_654_321, seq: 4_711, time: 1_700_000_000_123 });
 

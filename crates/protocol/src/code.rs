@@ -92,6 +92,10 @@ codes! {
     OWNER_STAYS = 309, "the owner cannot leave the group while others are in it";
     /// A request about oneself that needs another user.
     SELF = 310, "not possible with yourself";
+    /// A message to a group whose owner or admins silenced the sender, or everybody.
+    MUTED = 311, "you are muted in this group";
+    /// A change of a group, or a message to one, that is closed for good.
+    DISSOLVED = 312, "the group was dissolved";
 
     /// Overload: repeat after the stated time.
     BUSY = 400, "the server is busy; repeat after retry_after_ms";

@@ -44,6 +44,7 @@ mod reply;
 mod request;
 mod scan;
 mod secret;
+mod system_event;
 mod word;
 
 pub use body::BodyError;
@@ -59,13 +60,14 @@ pub use push::{
 };
 pub use reply::{
     Conversation, ConversationKind, ConversationsPage, Direction, ErrorBody, FoundUser, FoundUsers, Friend,
-    FriendAnswer, FriendOutcome, FriendRequest, FriendRequestsPage, FriendsPage, Group, GroupsPage,
-    HelloReply, HistoryPage, Joined, Member, MembersPage, NoticesPage, Profile, Recovered, RecoveryCodes,
-    Registered, Role, Sent, Session, SessionsList, SignedIn, State,
+    FriendAnswer, FriendOutcome, FriendRequest, FriendRequestsPage, FriendsPage, Group, GroupProfile,
+    GroupState, GroupsPage, HelloReply, HistoryPage, Joined, Joining, Member, MembersPage, NoticesPage,
+    Profile, Recovered, RecoveryCodes, Registered, Role, Sent, Session, SessionsList, SignedIn, State,
 };
 pub use request::{
-    Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditProfile, FriendRef, GroupChat, GroupMembers,
-    GroupRef, Hello, History, Login, Nothing, OneChat, Page, PasswordProof, Ping, ProfileOf, Recover, Reg,
-    Resume, SearchUsers, SessionRef,
+    Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditGroup, EditProfile, FriendRef, GroupChat,
+    GroupMembers, GroupRef, Hello, History, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat, Page,
+    PasswordProof, Ping, ProfileOf, Rank, Recover, Reg, Resume, SearchUsers, SessionRef, SetRole,
 };
 pub use secret::Secret;
+pub use system_event::{SystemEvent, SystemEventKind};

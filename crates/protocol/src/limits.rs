@@ -67,6 +67,9 @@ limits! {
     /// Characters of a group's description.
     GROUP_DESC_CHARS_MAX: usize = 200;
 
+    /// Characters of a group's announcement.
+    GROUP_ANNOUNCEMENT_CHARS_MAX: usize = 500;
+
     /// Characters of a device's name and of a client's name in HELLO.
     DEVICE_CHARS_MAX: usize = 64;
 

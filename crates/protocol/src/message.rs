@@ -6,14 +6,14 @@ use crate::frame::{Flags, Frame};
 use crate::msgid::MsgId;
 use crate::push::{Bye, ChatMessage, FriendChanged, FriendEvent, GroupEvent, Notice, PresencePush};
 use crate::reply::{
-    ConversationsPage, ErrorBody, FoundUsers, FriendAnswer, FriendRequestsPage, FriendsPage, GroupsPage,
-    HelloReply, HistoryPage, Joined, MembersPage, NoticesPage, Profile, Recovered, RecoveryCodes, Registered,
-    Sent, SessionsList, SignedIn,
+    ConversationsPage, ErrorBody, FoundUsers, FriendAnswer, FriendRequestsPage, FriendsPage, GroupProfile,
+    GroupsPage, HelloReply, HistoryPage, Joined, MembersPage, NoticesPage, Profile, Recovered, RecoveryCodes,
+    Registered, Sent, SessionsList, SignedIn,
 };
 use crate::request::{
-    Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditProfile, FriendRef, GroupChat, GroupMembers,
-    GroupRef, Hello, History, Login, Nothing, OneChat, Page, PasswordProof, Ping, ProfileOf, Recover, Reg,
-    Resume, SearchUsers, SessionRef,
+    Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditGroup, EditProfile, FriendRef, GroupChat,
+    GroupMembers, GroupRef, Hello, History, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat, Page,
+    PasswordProof, Ping, ProfileOf, Recover, Reg, Resume, SearchUsers, SessionRef, SetRole,
 };
 
 macro_rules! closed_enum {
@@ -74,6 +74,14 @@ closed_enum! {
         LeaveGroup(GroupRef) = LeaveGroup,
         Groups(Page) = Groups,
         GroupMembers(GroupMembers) = GroupMembers,
+        RemoveMember(MemberRef) = RemoveMember,
+        SetRole(SetRole) = SetRole,
+        HandOver(MemberRef) = HandOver,
+        DissolveGroup(GroupRef) = DissolveGroup,
+        EditGroup(EditGroup) = EditGroup,
+        GroupProfile(GroupRef) = GroupProfile,
+        MuteMember(MuteMember) = MuteMember,
+        MuteGroup(MuteGroup) = MuteGroup,
         OneChat(OneChat) = OneChat,
         GroupChat(GroupChat) = GroupChat,
         History(History) = History,
@@ -113,6 +121,14 @@ closed_enum! {
         LeaveGroup(Nothing) = LeaveGroup,
         Groups(GroupsPage) = Groups,
         GroupMembers(MembersPage) = GroupMembers,
+        RemoveMember(Nothing) = RemoveMember,
+        SetRole(Nothing) = SetRole,
+        HandOver(Nothing) = HandOver,
+        DissolveGroup(Nothing) = DissolveGroup,
+        EditGroup(Nothing) = EditGroup,
+        GroupProfile(GroupProfile) = GroupProfile,
+        MuteMember(Nothing) = MuteMember,
+        MuteGroup(Nothing) = MuteGroup,
         OneChat(Sent) = OneChat,
         GroupChat(Sent) = GroupChat,
         History(HistoryPage) = History,

@@ -86,6 +86,18 @@ msgids! {
     GroupMembers = 32, "GROUP_MEMBERS";
     /// Push: somebody came into or left a group.
     GroupEvent = 33, "GROUP_EVENT";
+    /// Request: put a member out of a group.
+    RemoveMember = 34, "REMOVE_MEMBER";
+    /// Request: make a member admin, or not any more.
+    SetRole = 35, "SET_ROLE";
+    /// Request: make another member the owner.
+    HandOver = 36, "HAND_OVER";
+    /// Request: close a group for good.
+    DissolveGroup = 37, "DISSOLVE_GROUP";
+    /// Request: change what a group says of itself.
+    EditGroup = 38, "EDIT_GROUP";
+    /// Request: what a group says of itself.
+    GroupProfile = 39, "GROUP_PROFILE";
 
     /// Request: messages of a conversation, a page.
     History = 40, "HISTORY";
@@ -117,6 +129,11 @@ msgids! {
 
     /// Push: a friend, or oneself, is shown otherwise now.
     FriendChanged = 63, "FRIEND_CHANGED";
+
+    /// Request: silence a member for a while.
+    MuteMember = 70, "MUTE_MEMBER";
+    /// Request: silence all members for a while.
+    MuteGroup = 71, "MUTE_GROUP";
 }
 
 impl MsgId {

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::reply::{Friend, Role, State};
 use crate::request::{is_zero, is_zero_u32};
+use crate::system_event::SystemEvent;
 use crate::word::words;
 
 words! {
@@ -13,6 +14,8 @@ words! {
         /// Plain text in `msg`.
         #[default]
         Text = "text",
+        /// What became of the group: `event` says it, and `msg` in a sentence.
+        System = "system",
         /// Of a kind that a newer server invented: keep its place, show that it is there.
         Unknown = "unknown",
     }
@@ -29,7 +32,7 @@ pub struct ChatMessage {
     pub from: u64,
     /// What the sender is called: the nickname, or the name without one.
     pub name: String,
-    /// The id that the sender chose.
+    /// The id that the sender chose; empty in a message of the kind `system`.
     pub client_msg_id: String,
     /// The server's time, Unix milliseconds.
     pub time: u64,
@@ -37,6 +40,9 @@ pub struct ChatMessage {
     pub kind: MessageKind,
     /// The text.
     pub msg: String,
+    /// What happened, in a message of the kind `system`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub event: Option<SystemEvent>,
 }
 
 words! {
@@ -165,16 +171,16 @@ pub struct FriendChanged {
 words! {
     /// What happened in a group.
     GroupEventKind else Unknown {
-        /// A user came in.
+        /// The reader came in.
         Joined = "joined",
-        /// A user left.
+        /// The reader left.
         Left = "left",
         /// A newer server invented it.
         Unknown = "unknown",
     }
 }
 
-/// Somebody came into or left a group, told to the devices of its members, and of the one concerned.
+/// The reader came into a group or left it, by another device of theirs. What others do stands in the group's conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupEvent {
     /// What happened.

@@ -241,6 +241,62 @@ pub struct Group {
     pub role: Role,
     /// Members now.
     pub members: u32,
+    /// Whether anything can be said there.
+    #[serde(default, skip_serializing_if = "GroupState::is_open")]
+    pub state: GroupState,
+}
+
+words! {
+    /// Whether a group is there.
+    #[derive(Default)]
+    GroupState else Open {
+        /// It is.
+        #[default]
+        Open = "open",
+        /// It was dissolved: it can be read and left, and that is all.
+        Dissolved = "dissolved",
+    }
+}
+
+impl GroupState {
+    fn is_open(&self) -> bool {
+        *self == GroupState::Open
+    }
+}
+
+words! {
+    /// How one comes into a group.
+    Joining else Unknown {
+        /// Everybody may.
+        Open = "open",
+        /// Owner or admins decide.
+        Approval = "approval",
+        /// Owner or admins ask people in.
+        Invitation = "invitation",
+        /// In a way that a newer server invented.
+        Unknown = "unknown",
+    }
+}
+
+/// What a group says of itself, and where the asker stands.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupProfile {
+    /// As in a list, with the asker's role.
+    pub group: Group,
+    /// What members should know now.
+    #[serde(default)]
+    pub announcement: String,
+    /// A reference to its picture.
+    #[serde(default)]
+    pub avatar: String,
+    /// How one comes in.
+    pub joining: Joining,
+    /// All but owner and admins are silent until then, Unix milliseconds; 0 if they are not.
+    #[serde(default)]
+    pub muted_until: u64,
+    /// The asker is silent until then; 0 if not.
+    #[serde(default)]
+    pub own_muted_until: u64,
 }
 
 /// A member of a group.

@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::reply::Joining;
 use crate::secret::Secret;
+use crate::word::words;
 
 /// The first request on a connection: who speaks, and which protocol versions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -130,6 +132,78 @@ pub struct CreateGroup {
 pub struct GroupRef {
     /// The group.
     pub groupid: u64,
+}
+
+/// Names a member of a group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberRef {
+    /// The group.
+    pub groupid: u64,
+    /// The member.
+    pub id: u64,
+}
+
+words! {
+    /// A role that an owner can give.
+    Rank {
+        /// Leads with the owner.
+        Admin = "admin",
+        /// Does not.
+        Member = "member",
+    }
+}
+
+/// Make a member admin, or not any more.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SetRole {
+    /// The group.
+    pub groupid: u64,
+    /// The member.
+    pub id: u64,
+    /// What they are from now on.
+    pub role: Rank,
+}
+
+/// Change what a group says of itself: what is left out stays.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditGroup {
+    /// The group.
+    pub groupid: u64,
+    /// Its name; not unique.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groupname: Option<String>,
+    /// What it is about.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groupdesc: Option<String>,
+    /// What members should know now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub announcement: Option<String>,
+    /// A reference to its picture.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub avatar: Option<String>,
+    /// How one comes in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub joining: Option<Joining>,
+}
+
+/// Silence a member.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MuteMember {
+    /// The group.
+    pub groupid: u64,
+    /// The member.
+    pub id: u64,
+    /// Until then, Unix milliseconds; 0 lets them speak again.
+    pub until: u64,
+}
+
+/// Silence all members but owner and admins.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MuteGroup {
+    /// The group.
+    pub groupid: u64,
+    /// Until then, Unix milliseconds; 0 lets them speak again.
+    pub until: u64,
 }
 
 /// Names one other user.

@@ -1,14 +1,27 @@
-//! Messages on their way into the log.
+//! Messages, and changes of groups, on their way into the log.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use domain::{ConversationId, NewMessage, User, UserId};
 
+use crate::group_change::PendingChange;
 use crate::hub::Origin;
 
-/// A message that was checked and waits to be stored.
+/// Something that was checked and waits to be stored.
 #[derive(Clone, Debug)]
-pub struct Pending {
+pub struct Pending(pub(crate) Stored);
+
+/// What is to be stored.
+#[derive(Clone, Debug)]
+pub(crate) enum Stored {
+    Message(PendingMessage),
+    Change(Box<PendingChange>),
+}
+
+/// A message that waits.
+#[derive(Clone, Debug)]
+pub(crate) struct PendingMessage {
     pub(crate) message: NewMessage,
     pub(crate) envelope: Envelope,
 }
@@ -32,45 +45,82 @@ pub(crate) enum Recipient {
 }
 
 impl Pending {
-    /// The conversation: it decides which appender stores the message.
+    /// The conversation: it decides which appender stores it.
     pub fn conversation(&self) -> ConversationId {
-        self.message.conversation
+        match &self.0 {
+            Stored::Message(pending) => pending.message.conversation,
+            Stored::Change(pending) => pending.change.group.conversation(),
+        }
     }
 
     /// Whom to answer.
     pub fn origin(&self) -> Origin {
-        self.envelope.origin
+        match &self.0 {
+            Stored::Message(pending) => pending.envelope.origin,
+            Stored::Change(pending) => pending.origin,
+        }
     }
 }
 
-/// Messages that are stored in one transaction, in their order.
+/// What an appender stores at once: messages, as many as stand together in one transaction, and between them changes of
+/// groups, each in its own.
 ///
-/// Two lists of the same length, because the log takes messages as one slice.
+/// Messages are two lists of the same length, because the log takes them as one slice. Mostly there is no change.
 #[derive(Debug, Default)]
 pub struct Batch {
     pub(crate) messages: Vec<NewMessage>,
     pub(crate) envelopes: Vec<Envelope>,
+    /// Each with how many of the messages come before it.
+    pub(crate) changes: VecDeque<(usize, PendingChange)>,
 }
 
 impl Batch {
-    /// Adds a message at the end.
+    /// Adds something at the end.
     pub fn push(&mut self, pending: Pending) {
+        match pending.0 {
+            Stored::Message(pending) => self.push_message(pending),
+            Stored::Change(pending) => self.changes.push_back((self.messages.len(), *pending)),
+        }
+    }
+
+    pub(crate) fn push_message(&mut self, pending: PendingMessage) {
         self.messages.push(pending.message);
         self.envelopes.push(pending.envelope);
     }
 
-    /// What is to be stored, and whom to answer.
+    /// The messages that are to be stored, and whom to answer. Changes are not among them: what tells of a change, its
+    /// connection is pushed as everybody is.
     pub fn messages(&self) -> impl Iterator<Item = (&NewMessage, Origin)> {
         self.messages.iter().zip(self.envelopes.iter().map(|envelope| envelope.origin))
     }
 
-    /// Messages in it.
+    /// Messages and changes in it.
     pub fn len(&self) -> usize {
-        self.messages.len()
+        self.messages.len() + self.changes.len()
     }
 
     /// Whether there is none.
     pub fn is_empty(&self) -> bool {
-        self.messages.is_empty()
+        self.messages.is_empty() && self.changes.is_empty()
+    }
+
+    /// Takes the messages before the first change out; all, if there is no change.
+    pub(crate) fn take_messages(&mut self) -> Batch {
+        let count = self.changes.front().map_or(self.messages.len(), |(before, _)| *before);
+        let (messages, envelopes) = if count == self.messages.len() {
+            (std::mem::take(&mut self.messages), std::mem::take(&mut self.envelopes))
+        } else {
+            (self.messages.drain(..count).collect(), self.envelopes.drain(..count).collect())
+        };
+        self.changes.iter_mut().for_each(|(before, _)| *before -= count);
+        Batch { messages, envelopes, changes: VecDeque::new() }
+    }
+
+    /// Puts messages back in front.
+    pub(crate) fn put_back(&mut self, messages: Batch) {
+        let count = messages.messages.len();
+        self.messages.splice(..0, messages.messages);
+        self.envelopes.splice(..0, messages.envelopes);
+        self.changes.iter_mut().for_each(|(before, _)| *before += count);
     }
 }

@@ -8,16 +8,17 @@ use domain::{
     AppendRefused, Appended, ConversationId, GroupId, MessageKind, NewMessage, Novelty, Reach, StoreError,
     StoreResult, Timestamp, User, UserId,
 };
-use protocol::{ChatMessage, Code, GroupChat, OneChat, Refusal, Reply, Sent};
+use protocol::{ChatMessage, Code, GroupChat, MsgId, OneChat, Refusal, Reply, Sent};
 
-use crate::batch::{Batch, Envelope, Pending, Recipient};
+use crate::batch::{Batch, Envelope, Pending, PendingMessage, Recipient, Stored};
 use crate::caller::Me;
 use crate::catch_up;
 use crate::fields;
 use crate::friends;
+use crate::group_change;
 use crate::groups;
-use crate::hub::{ChatKind, Delivery, Origin, Readers};
-use crate::refuse::Stop;
+use crate::hub::{Delivery, Echo, Origin, Readers};
+use crate::refuse::{self, Stop};
 use crate::roster::{Readership, Roster};
 use crate::service::{Handled, Service};
 use crate::wire;
@@ -40,7 +41,7 @@ pub(crate) fn to_friend(service: &Service, me: Me<'_>, rid: u32, request: OneCha
         let sent = first.ok_or_else(|| Stop::refused(Code::NOT_FRIENDS))?;
         return Ok(Handled::Reply(Reply::OneChat(sent)));
     };
-    let origin = Origin { conn: me.conn, rid, kind: ChatKind::One };
+    let origin = Origin { conn: me.conn, rid, request: MsgId::OneChat };
     let to = Recipient::Friend(friend);
     let sender = service.directory.own_face(&*service.ports.store, me.principal);
     Ok(Handled::Append(pending(sender, origin, conversation, to, request.client_msg_id, request.msg)))
@@ -50,12 +51,12 @@ pub(crate) fn to_friend(service: &Service, me: Me<'_>, rid: u32, request: OneCha
 pub(crate) fn to_group(service: &Service, me: Me<'_>, rid: u32, request: GroupChat) -> Result<Handled, Stop> {
     check(service, me, &request.msg, &request.client_msg_id)?;
     let group = GroupId(request.groupid);
-    if !groups::is_member(service, group, me.user())? {
+    if let Err(silent) = groups::may_speak(service, group, me.user())? {
         let first = said_before(service, me, &request.client_msg_id)?;
-        let sent = first.ok_or_else(|| Stop::refused(Code::NOT_MEMBER))?;
+        let sent = first.ok_or_else(|| Stop::refused(refuse::silent(silent)))?;
         return Ok(Handled::Reply(Reply::GroupChat(sent)));
     }
-    let origin = Origin { conn: me.conn, rid, kind: ChatKind::Group };
+    let origin = Origin { conn: me.conn, rid, request: MsgId::GroupChat };
     let (conversation, to) = (group.conversation(), Recipient::Group);
     let sender = service.directory.own_face(&*service.ports.store, me.principal);
     Ok(Handled::Append(pending(sender, origin, conversation, to, request.client_msg_id, request.msg)))
@@ -63,6 +64,24 @@ pub(crate) fn to_group(service: &Service, me: Me<'_>, rid: u32, request: GroupCh
 
 /// Stores and delivers a batch; see [`Service::append`].
 pub(crate) fn append(service: &Service, batch: &mut Batch) -> StoreResult<()> {
+    while let Some((before, _)) = batch.changes.front() {
+        if *before > 0 {
+            let mut messages = batch.take_messages();
+            if let Err(error) = append_messages(service, &mut messages) {
+                batch.put_back(messages);
+                return Err(error);
+            }
+        }
+        if let Some((_, change)) = batch.changes.front_mut() {
+            group_change::make(service, change)?;
+        }
+        batch.changes.pop_front();
+    }
+    append_messages(service, batch)
+}
+
+/// Stores and delivers the messages of a batch without changes.
+fn append_messages(service: &Service, batch: &mut Batch) -> StoreResult<()> {
     if batch.is_empty() {
         return Ok(());
     }
@@ -86,7 +105,9 @@ pub(crate) fn append(service: &Service, batch: &mut Batch) -> StoreResult<()> {
     let mut unanswered = Batch::default();
     for ((message, envelope), place) in batch.messages.drain(..).zip(batch.envelopes.drain(..)).zip(places) {
         match needed_roster(&message, &envelope, &place) {
-            Some(group) if !rosters.knows(group) => unanswered.push(Pending { message, envelope }),
+            Some(group) if !rosters.knows(group) => {
+                unanswered.push_message(PendingMessage { message, envelope })
+            }
             _ => deliveries.push(deliver(service, &mut rosters, message, envelope, place)),
         }
     }
@@ -104,14 +125,16 @@ pub(crate) fn append(service: &Service, batch: &mut Batch) -> StoreResult<()> {
 /// Answers BUSY to a whole batch.
 pub(crate) fn refuse(service: &Service, batch: &mut Batch) {
     batch.messages.clear();
-    let deliveries: Vec<Delivery> = batch
-        .envelopes
-        .drain(..)
-        .map(|envelope| Delivery { origin: envelope.origin, answer: Err(service.busy()), message: None })
-        .collect();
+    let changes = batch.changes.drain(..).map(|(_, change)| change.origin);
+    let origins = batch.envelopes.drain(..).map(|envelope| envelope.origin).chain(changes);
+    let deliveries: Vec<Delivery> = origins.map(|origin| refused(origin, service.busy())).collect();
     if !deliveries.is_empty() {
         service.ports.hub.deliver(deliveries);
     }
+}
+
+fn refused(origin: Origin, refusal: Refusal) -> Delivery {
+    Delivery { origin, answer: Err(refusal), message: None, echo: Echo::ToOthers }
 }
 
 fn check(service: &Service, me: Me<'_>, text: &str, client_msg_id: &str) -> Result<(), Refusal> {
@@ -139,7 +162,7 @@ fn pending(
     client_msg_id: String,
     body: String,
 ) -> Pending {
-    Pending {
+    Pending(Stored::Message(PendingMessage {
         message: NewMessage {
             conversation,
             sender: sender.id,
@@ -149,7 +172,7 @@ fn pending(
             body,
         },
         envelope: Envelope { origin, sender, to },
-    }
+    }))
 }
 
 /// The group whose roster tells who reads the message. A repeat that stands elsewhere is not delivered.
@@ -177,12 +200,13 @@ fn deliver(
     let origin = envelope.origin;
     let place = match place {
         Ok(place) => place,
-        Err(AppendRefused::NoSuchConversation) => {
-            let code = match envelope.to {
-                Recipient::Friend(_) => Code::NOT_FRIENDS,
-                Recipient::Group => Code::NOT_MEMBER,
+        Err(why) => {
+            let code = match (why, &envelope.to) {
+                (AppendRefused::NoSuchConversation, Recipient::Friend(_)) => Code::NOT_FRIENDS,
+                (AppendRefused::NoSuchConversation, Recipient::Group) => Code::NOT_MEMBER,
+                (AppendRefused::Closed, _) => Code::DISSOLVED,
             };
-            return Delivery { origin, answer: Err(Refusal::new(code)), message: None };
+            return refused(origin, Refusal::new(code));
         }
     };
     service.cursors.reaches(place.conversation, place.seq);
@@ -208,11 +232,16 @@ fn deliver(
                 time: place.time.0,
                 kind: wire::message_kind(message.kind),
                 msg: message.body,
+                event: None,
             };
             Some((chat, readers))
         }
     };
-    Delivery { origin, answer: Ok(sent), message }
+    let answer = match envelope.to {
+        Recipient::Friend(_) => Reply::OneChat(sent),
+        Recipient::Group => Reply::GroupChat(sent),
+    };
+    Delivery { origin, answer: Ok(answer), message, echo: Echo::ToOthers }
 }
 
 /// The message that a repeat repeats, if it may be that nobody was given it: another node may have stored it and died.

@@ -1,8 +1,9 @@
 //! Limits of the fields that are not names. Each violated limit names its field.
 
+use domain::{NUMBER_MAX, Timestamp};
 use protocol::limits::{
-    AVATAR_BYTES_MAX, CLIENT_MSG_ID_BYTES_MAX, GREETING_CHARS_MAX, GROUP_DESC_CHARS_MAX, PASSWORD_BYTES_MAX,
-    PASSWORD_BYTES_MIN, PHONE_CHARS_MAX, SIGNATURE_CHARS_MAX,
+    AVATAR_BYTES_MAX, CLIENT_MSG_ID_BYTES_MAX, GREETING_CHARS_MAX, GROUP_ANNOUNCEMENT_CHARS_MAX,
+    GROUP_DESC_CHARS_MAX, PASSWORD_BYTES_MAX, PASSWORD_BYTES_MIN, PHONE_CHARS_MAX, SIGNATURE_CHARS_MAX,
 };
 use protocol::{Refusal, Secret};
 use unicode_normalization::UnicodeNormalization;
@@ -78,6 +79,19 @@ pub(crate) fn phone(phone: &Secret) -> Result<Secret, Refusal> {
     }
     line("phone", normal.trim(), PHONE_CHARS_MAX)?;
     Ok(Secret::new(normal.trim()))
+}
+
+/// What a group's members should know now.
+pub(crate) fn announcement(announcement: &str) -> Result<(), Refusal> {
+    line("announcement", announcement, GROUP_ANNOUNCEMENT_CHARS_MAX)
+}
+
+/// A time that stores can hold.
+pub(crate) fn until(until: u64) -> Result<Timestamp, Refusal> {
+    match until {
+        0..=NUMBER_MAX => Ok(Timestamp(until)),
+        _ => Err(bad_field("until", format!("until is at most {NUMBER_MAX}"))),
+    }
 }
 
 /// A message's text: anything, NUL and controls included, as long as there is something.

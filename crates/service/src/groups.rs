@@ -6,15 +6,15 @@
 use std::sync::Arc;
 
 use domain::{
-    Created, GroupId, Joined, Left, Membership, NUMBER_MAX, NewGroup, Reach, Role, RosterVersion, Seq,
-    StoreError, StoreResult, UserId,
+    Conversation, ConversationKind, Created, GroupId, GroupState, Membership, NUMBER_MAX, NewGroup, Reach,
+    Role, RosterVersion, Seq, StoreResult, UserId,
 };
 use protocol::{
     Code, CreateGroup, Group, GroupEvent, GroupEventKind, GroupMembers, GroupRef, GroupsPage, MembersPage,
-    Nothing, Page, Push,
+    Page, Push,
 };
 
-use crate::caller::Me;
+use crate::caller::{ConnKey, Me, Principal};
 use crate::fields;
 use crate::hub::Audience;
 use crate::names;
@@ -22,7 +22,7 @@ use crate::notice::Notice;
 use crate::page::{Part, Slice};
 use crate::presence;
 use crate::refuse::Stop;
-use crate::roster::Roster;
+use crate::roster::{Roster, Silent};
 use crate::service::Service;
 use crate::versioned_cache::VersionedCache;
 use crate::wire;
@@ -57,21 +57,52 @@ pub(crate) fn roster_at(
     }
 }
 
-/// Whether the user is in the group. Who is not in the roster that is kept may have joined on another node a moment ago,
-/// and was answered so: before anybody is refused the store is asked, for one row.
-pub(crate) fn is_member(service: &Service, group: GroupId, user: UserId) -> StoreResult<bool> {
-    match roster(service, group)? {
-        None => Ok(false),
-        Some(roster) if roster.contains(user) => Ok(true),
-        Some(_) if service.ports.hub.reach() == Reach::Alone => Ok(false),
-        Some(_) => {
-            let joined = service.ports.store.membership(group, user)?.is_some();
-            if joined {
+/// The user's role in the group; `None` if they are not in it. Who is not in the roster that is kept may have joined on
+/// another node a moment ago, and was answered so: before anybody is refused the store is asked, for one row.
+pub(crate) fn role(service: &Service, group: GroupId, user: UserId) -> StoreResult<Option<Role>> {
+    let Some(roster) = roster(service, group)? else { return Ok(None) };
+    match roster.role(user) {
+        Some(role) => Ok(Some(role)),
+        None if service.ports.hub.reach() == Reach::Alone => Ok(None),
+        None => {
+            let joined = service.ports.store.membership(group, user)?;
+            if joined.is_some() {
                 service.rosters.invalidate(&group);
             }
-            Ok(joined)
+            Ok(joined.map(|place| place.role))
         }
     }
+}
+
+/// Whether the user may say something in the group now, as far as this node has heard: what another node changed a moment ago
+/// holds here within a second.
+pub(crate) fn may_speak(service: &Service, group: GroupId, user: UserId) -> StoreResult<Result<(), Silent>> {
+    if role(service, group, user)?.is_none() {
+        return Ok(Err(Silent::Outsider));
+    }
+    let now = service.ports.clock.now();
+    Ok(roster(service, group)?.map_or(Err(Silent::Outsider), |roster| roster.may_speak(user, now)))
+}
+
+/// GROUP_PROFILE.
+pub(crate) fn profile(
+    service: &Service,
+    me: Me<'_>,
+    request: &GroupRef,
+) -> Result<protocol::GroupProfile, Stop> {
+    let id = GroupId(request.groupid);
+    let not_member = || Stop::refused(Code::NOT_MEMBER);
+    let place = membership(service, request.groupid, me.user())?.ok_or_else(not_member)?;
+    let group = find(service, request.groupid)?.ok_or_else(not_member)?;
+    let profile = service.ports.store.group_profile(id)?.ok_or_else(not_member)?;
+    Ok(protocol::GroupProfile {
+        group: wire::group(group, place.role),
+        announcement: profile.announcement,
+        avatar: profile.avatar,
+        joining: wire::joining(profile.joining),
+        muted_until: profile.muted_until.0,
+        own_muted_until: place.muted_until.0,
+    })
 }
 
 /// CREATE_GROUP.
@@ -86,62 +117,15 @@ pub(crate) fn create(service: &Service, me: Me<'_>, request: &CreateGroup) -> Re
         Created::Full => return Err(Stop::refused(Code::FULL)),
     };
     changed(service, id, me.user());
-    let group = domain::Group { id, name, description: request.groupdesc.clone(), members: 1 };
-    tell(service, me, &group, GroupEventKind::Joined, None);
-    joined(service, me, group, Role::Owner, Seq(0))
-}
-
-/// ADD_GROUP: joins a group, which is open to everybody.
-pub(crate) fn join(service: &Service, me: Me<'_>, request: &GroupRef) -> Result<protocol::Joined, Stop> {
-    let ports = &service.ports;
-    service.limits.joins.take(me.user(), ports.clock.now())?;
-    let mut group = find(service, request.groupid)?.ok_or_else(|| Stop::refused(Code::NOT_FOUND))?;
-    if membership(service, request.groupid, me.user())?.is_some() {
-        return Err(Stop::refused(Code::ALREADY_MEMBER));
-    }
-    let outcome = ports.store.join_group(group.id, me.user(), ports.clock.now(), service.config.groups);
-    match &outcome {
-        // Now, or a moment ago by another device, or perhaps.
-        Ok(Joined::Member { .. } | Joined::AlreadyMember) | Err(StoreError::OutcomeUnknown { .. }) => {
-            changed(service, group.id, me.user());
-        }
-        Ok(Joined::NoSuchGroup | Joined::Full)
-        | Err(StoreError::Unavailable { .. } | StoreError::Failed { .. }) => {}
-    }
-    let since = match outcome? {
-        Joined::Member { members, since } => {
-            group.members = members;
-            since
-        }
-        Joined::AlreadyMember => return Err(Stop::refused(Code::ALREADY_MEMBER)),
-        Joined::NoSuchGroup => return Err(Stop::refused(Code::NOT_FOUND)),
-        Joined::Full => return Err(Stop::refused(Code::FULL)),
+    let group = domain::Group {
+        id,
+        name,
+        description: request.groupdesc.clone(),
+        members: 1,
+        state: GroupState::Open,
     };
-    tell_members(service, me, &group, GroupEventKind::Joined);
-    joined(service, me, group, Role::Member, since)
-}
-
-/// LEAVE_GROUP. Messages that were checked before it are still stored; none after.
-pub(crate) fn leave(service: &Service, me: Me<'_>, request: &GroupRef) -> Result<Nothing, Stop> {
-    let not_member = || Stop::refused(Code::NOT_MEMBER);
-    membership(service, request.groupid, me.user())?.ok_or_else(not_member)?;
-    let mut group = find(service, request.groupid)?.ok_or_else(not_member)?;
-    let outcome = service.ports.store.leave_group(group.id, me.user());
-    match &outcome {
-        // Now, or a moment ago by another device, or perhaps.
-        Ok(Left::Left { .. } | Left::NotMember) | Err(StoreError::OutcomeUnknown { .. }) => {
-            changed(service, group.id, me.user());
-        }
-        Ok(Left::OwnerStays) | Err(StoreError::Unavailable { .. } | StoreError::Failed { .. }) => {}
-    }
-    match outcome? {
-        Left::Left { members } => group.members = members,
-        Left::NotMember => return Err(not_member()),
-        Left::OwnerStays => return Err(Stop::refused(Code::OWNER_STAYS)),
-    }
-    service.ports.hub.unfollow(me.user(), group.id);
-    tell_members(service, me, &group, GroupEventKind::Left);
-    Ok(Nothing {})
+    tell_own(service, me.principal, me.conn, &group, GroupEventKind::Joined);
+    joined(service, me, group, Role::Owner, Seq(0))
 }
 
 /// GROUPS.
@@ -158,7 +142,7 @@ pub(crate) fn members_page(
     request: &GroupMembers,
 ) -> Result<MembersPage, Stop> {
     let group = GroupId(request.groupid);
-    if !is_member(service, group, me.user())? {
+    if role(service, group, me.user())?.is_none() {
         return Err(Stop::refused(Code::NOT_MEMBER));
     }
     let slice = Slice::asked(request.after, request.limit, service.config.page_max);
@@ -181,7 +165,7 @@ pub(crate) fn list(service: &Service, user: UserId, slice: Slice) -> StoreResult
     Ok(Part { entries, next: part.next })
 }
 
-fn find(service: &Service, group: u64) -> StoreResult<Option<domain::Group>> {
+pub(crate) fn find(service: &Service, group: u64) -> StoreResult<Option<domain::Group>> {
     match group {
         0..=NUMBER_MAX => service.ports.store.group(GroupId(group)),
         _ => Ok(None),
@@ -190,7 +174,7 @@ fn find(service: &Service, group: u64) -> StoreResult<Option<domain::Group>> {
 
 /// The user's place in a group, as it is stored: looked at before anything is written, so that who may ask for anything
 /// cannot keep the store's one writer busy with nothing.
-fn membership(service: &Service, group: u64, user: UserId) -> StoreResult<Option<Membership>> {
+pub(crate) fn membership(service: &Service, group: u64, user: UserId) -> StoreResult<Option<Membership>> {
     match group {
         0..=NUMBER_MAX => service.ports.store.membership(GroupId(group), user),
         _ => Ok(None),
@@ -199,12 +183,12 @@ fn membership(service: &Service, group: u64, user: UserId) -> StoreResult<Option
 
 /// Forgets what was known of a group and one who came or left, or may have: nobody may go on with it, on any node. Not
 /// called for who was merely refused: a stranger could make everybody load the roster again, as often as they like.
-fn changed(service: &Service, group: GroupId, user: UserId) {
+pub(crate) fn changed(service: &Service, group: GroupId, user: UserId) {
     forget(service, group, user);
     service.ports.hub.tell_nodes(Notice::MembershipChanged { group, user });
 }
 
-fn forget(service: &Service, group: GroupId, user: UserId) {
+pub(crate) fn forget(service: &Service, group: GroupId, user: UserId) {
     service.rosters.invalidate(&group);
     service.cursors.readers_changed(user, group.conversation());
 }
@@ -237,9 +221,7 @@ pub(crate) fn follow_all(service: &Service, user: UserId) -> StoreResult<()> {
     Ok(())
 }
 
-/// The answer to a new member. Their conversation is read after the roster was forgotten: a message stored before this
-/// read is counted in `last`, and one stored after it finds the new member in the roster, on another node too, whose
-/// publication is heard from before this read. None is in neither.
+/// The answer to who opened a group.
 fn joined(
     service: &Service,
     me: Me<'_>,
@@ -248,45 +230,32 @@ fn joined(
     since: Seq,
 ) -> Result<protocol::Joined, Stop> {
     service.ports.hub.follow_from(me.user(), group.id, since);
-    let waiting = service.cursors.waiting(me.user());
-    let conversation = service.ports.store.conversation(me.user(), group.id.conversation())?;
-    // Left again already, by another device.
-    let conversation = conversation.ok_or_else(|| Stop::refused(Code::NOT_MEMBER))?;
-    let acked = waiting.acked(me.user(), &conversation);
-    Ok(protocol::Joined { group: wire::group(group, role), conv: wire::conversation(conversation, acked) })
+    let conv = new_conversation(group.id, since, since);
+    Ok(protocol::Joined { group: wire::group(group, role), conv })
 }
 
-/// Tells a group's members that I came or left.
-fn tell_members(service: &Service, me: Me<'_>, group: &domain::Group, event: GroupEventKind) {
-    match roster(service, group.id) {
-        Ok(roster) => tell(service, me, group, event, roster.as_deref()),
-        Err(error) => {
-            // It happened all the same; members see it when they next look.
-            service.trouble.note(service.ports.clock.now(), &error);
-            tell(service, me, group, event, None);
-        }
-    }
+/// A group's conversation as a new member sees it: they acknowledged nothing that they may read.
+pub(crate) fn new_conversation(group: GroupId, since: Seq, last: Seq) -> protocol::Conversation {
+    let kind = ConversationKind::Group;
+    let id = group.conversation();
+    wire::conversation(Conversation { id, kind, since, last, acked: Seq(0) }, Seq(0))
 }
 
-fn tell(
+/// Tells the user's other devices that the user came or left. What members should know stands in the conversation.
+pub(crate) fn tell_own(
     service: &Service,
-    me: Me<'_>,
+    principal: &Principal,
+    conn: ConnKey,
     group: &domain::Group,
     event: GroupEventKind,
-    roster: Option<&Roster>,
 ) {
     let push = Push::GroupEvent(GroupEvent {
         event,
         groupid: group.id.0,
         groupname: group.name.clone(),
-        id: me.user().0,
-        name: service.directory.own_face(&*service.ports.store, me.principal).shown().to_owned(),
+        id: principal.user.0,
+        name: service.directory.own_face(&*service.ports.store, principal).shown().to_owned(),
         members: group.members,
     });
-    let hub = &service.ports.hub;
-    if let Some(roster) = roster {
-        let (version, members) = (roster.version(), roster.members());
-        hub.push(Audience::Members { group: group.id, version, members, but: me.user() }, &push);
-    }
-    hub.push(Audience::OthersOf(me.user(), me.conn), &push);
+    service.ports.hub.push(Audience::OthersOf(principal.user, conn), &push);
 }

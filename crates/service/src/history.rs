@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::{ConversationId, NUMBER_MAX, PageSize, Seq, StoredMessage, User, UserId, Window};
+use domain::{ConversationId, MessageKind, NUMBER_MAX, PageSize, Seq, StoredMessage, User, UserId, Window};
 use protocol::limits::HISTORY_PAGE_BYTES_MAX;
 use protocol::{ChatMessage, Code, History, HistoryPage};
 
@@ -55,7 +55,11 @@ fn fit(messages: &mut Vec<StoredMessage>, window: Window, names: &HashMap<UserId
         MESSAGE_FRAME_BYTES
             + names.get(&message.sender).map_or(0, |name| json_bytes(name.shown()))
             + json_bytes(&message.client_msg_id)
-            + json_bytes(&message.body)
+            + match message.kind {
+                MessageKind::Text => json_bytes(&message.body),
+                // The event, which is JSON, and a sentence of its parts.
+                MessageKind::System => 2 * json_bytes(&message.body),
+            }
     };
     let mut bytes = 0;
     let mut fits = |message: &StoredMessage| {
@@ -87,14 +91,6 @@ fn json_bytes(text: &str) -> usize {
 
 /// A message of the log as clients get it.
 pub(crate) fn chat_message(message: StoredMessage, names: &HashMap<UserId, Arc<User>>) -> ChatMessage {
-    ChatMessage {
-        conv: message.conversation.0,
-        seq: message.seq.0,
-        from: message.sender.0,
-        name: names.get(&message.sender).map_or_else(String::new, |user| user.shown().to_owned()),
-        client_msg_id: message.client_msg_id,
-        time: message.time.0,
-        kind: wire::message_kind(message.kind),
-        msg: message.body,
-    }
+    let name = names.get(&message.sender).map_or_else(String::new, |user| user.shown().to_owned());
+    wire::chat_message(message, name)
 }

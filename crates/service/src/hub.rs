@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use domain::{GroupId, Reach, RosterVersion, Seq, SessionId, UserId};
-use protocol::{Bye, ChatMessage, Push, Refusal, Sent};
+use protocol::{Bye, ChatMessage, MsgId, Push, Refusal, Reply};
 
 use crate::caller::{ConnKey, Principal};
 use crate::moves::Move;
@@ -48,16 +48,7 @@ pub enum Readers {
     },
 }
 
-/// Which of the two chat requests asked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ChatKind {
-    /// ONE_CHAT.
-    One,
-    /// GROUP_CHAT.
-    Group,
-}
-
-/// Which request a stored message answers.
+/// Which request a stored message or a change answers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Origin {
     /// The connection that asked.
@@ -65,18 +56,29 @@ pub struct Origin {
     /// Its request id.
     pub rid: u32,
     /// Its request's type.
-    pub kind: ChatKind,
+    pub request: MsgId,
 }
 
-/// What became of one message of a batch: exactly one answer, and what others get to read.
+/// Whether the connection that asked is given the message beside its answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Echo {
+    /// It knows what it said.
+    ToOthers,
+    /// It has not said it: the server did.
+    ToAll,
+}
+
+/// What became of one request that went to an appender: exactly one answer, and what others get to read.
 #[derive(Clone, Debug)]
 pub struct Delivery {
     /// Whom to answer.
     pub origin: Origin,
-    /// The answer.
-    pub answer: Result<Sent, Refusal>,
+    /// The answer, to a request of the origin's type.
+    pub answer: Result<Reply, Refusal>,
     /// The message and its readers; `None` for refusals and for repeats, which were delivered before.
     pub message: Option<(ChatMessage, Readers)>,
+    /// Whether the one who asked is among the readers.
+    pub echo: Echo,
 }
 
 /// What became of the connection that held a session.

@@ -3,9 +3,10 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::policy::Why;
-use domain::{HashError, StoreError, Timestamp};
+use domain::{ChangeRefused, HashError, StoreError, Timestamp};
 use protocol::{Code, Refusal};
 
+use crate::roster::Silent;
 use crate::service::Service;
 
 /// Why a handler stops. The user's fault and the machine's travel the same way, by `?`.
@@ -46,6 +47,25 @@ pub(crate) fn code(why: Why) -> Code {
         Why::AlreadyFriends => Code::ALREADY_FRIENDS,
         Why::NotFound => Code::NOT_FOUND,
         Why::Oneself => Code::SELF,
+    }
+}
+
+/// The code of a change that a store refuses.
+pub(crate) fn change(refused: ChangeRefused) -> Code {
+    match refused {
+        ChangeRefused::NoSuchGroup => Code::NOT_FOUND,
+        ChangeRefused::Dissolved => Code::DISSOLVED,
+        ChangeRefused::Full => Code::FULL,
+        ChangeRefused::Not(reason) => code(reason),
+    }
+}
+
+/// The code for who may not speak in a group.
+pub(crate) fn silent(silent: Silent) -> Code {
+    match silent {
+        Silent::Outsider => Code::NOT_MEMBER,
+        Silent::Muted => Code::MUTED,
+        Silent::Dissolved => Code::DISSOLVED,
     }
 }
 

@@ -24,6 +24,8 @@ pub enum Lane {
     Slow,
     /// A worker checks it, an appender stores it with others and answers.
     Append,
+    /// A worker checks it, an appender makes the change and answers. What the connection asks next waits for that.
+    Change,
 }
 
 /// A request's access rule and lane.
@@ -53,6 +55,16 @@ pub const fn route(request: &Request) -> Route {
 
         Request::OneChat(_) | Request::GroupChat(_) => Route::new(Access::User, Lane::Append),
 
+        Request::JoinGroup(_)
+        | Request::LeaveGroup(_)
+        | Request::RemoveMember(_)
+        | Request::SetRole(_)
+        | Request::HandOver(_)
+        | Request::DissolveGroup(_)
+        | Request::EditGroup(_)
+        | Request::MuteMember(_)
+        | Request::MuteGroup(_) => Route::new(Access::User, Lane::Change),
+
         Request::LogOut(_)
         | Request::Sessions(_)
         | Request::EndSession(_)
@@ -67,10 +79,9 @@ pub const fn route(request: &Request) -> Route {
         | Request::Friends(_)
         | Request::FriendRequests(_)
         | Request::CreateGroup(_)
-        | Request::JoinGroup(_)
-        | Request::LeaveGroup(_)
         | Request::Groups(_)
         | Request::GroupMembers(_)
+        | Request::GroupProfile(_)
         | Request::History(_)
         | Request::Conversations(_)
         | Request::Ack(_)

@@ -29,7 +29,7 @@ use crate::told::Told;
 use crate::unsettled::Unsettled;
 use crate::upkeep::{self, Upkeep};
 use crate::versioned_cache::{Capacity, VersionedCache};
-use crate::{accounts, chat, history, personal_notices, recovery, search};
+use crate::{accounts, chat, group_asks, history, personal_notices, recovery, search};
 
 /// The ports that the service works on.
 #[derive(Clone)]
@@ -217,8 +217,16 @@ impl Service {
             }
 
             Request::CreateGroup(r) => Reply::CreateGroup(groups::create(self, caller.me()?, &r)?),
-            Request::JoinGroup(r) => Reply::JoinGroup(groups::join(self, caller.me()?, &r)?),
-            Request::LeaveGroup(r) => Reply::LeaveGroup(groups::leave(self, caller.me()?, &r)?),
+            Request::JoinGroup(r) => return group_asks::join(self, caller.me()?, rid, &r),
+            Request::LeaveGroup(r) => return group_asks::leave(self, caller.me()?, rid, &r),
+            Request::RemoveMember(r) => return group_asks::remove(self, caller.me()?, rid, &r),
+            Request::SetRole(r) => return group_asks::set_role(self, caller.me()?, rid, &r),
+            Request::HandOver(r) => return group_asks::hand_over(self, caller.me()?, rid, &r),
+            Request::DissolveGroup(r) => return group_asks::dissolve(self, caller.me()?, rid, &r),
+            Request::EditGroup(r) => return group_asks::edit(self, caller.me()?, rid, r),
+            Request::MuteMember(r) => return group_asks::mute(self, caller.me()?, rid, &r),
+            Request::MuteGroup(r) => return group_asks::mute_all(self, caller.me()?, rid, &r),
+            Request::GroupProfile(r) => Reply::GroupProfile(groups::profile(self, caller.me()?, &r)?),
             Request::Groups(r) => Reply::Groups(groups::page(self, caller.me()?, &r)?),
             Request::GroupMembers(r) => Reply::GroupMembers(groups::members_page(self, caller.me()?, &r)?),
 

@@ -118,6 +118,16 @@ where
         self.values.remove(key);
     }
 
+    /// Says that the key's value changed, as [`invalidate`](VersionedCache::invalidate) does, by somebody who may know what it
+    /// is now: `next` makes it from the value before, if that is kept. Whoever calls this for two changes at once keeps none.
+    pub(crate) fn change(&self, key: &K, next: impl FnOnce(&V) -> Option<V>) {
+        let before = self.generation(key).fetch_add(1, Ordering::SeqCst);
+        match self.kept_of(key, before).and_then(|kept| next(&kept)) {
+            Some(value) => self.values.insert(key.clone(), Tagged { generation: before + 1, value }),
+            None => drop(self.values.remove(key)),
+        }
+    }
+
     /// Says that any value may have changed, unknown to this process.
     pub(crate) fn invalidate_all(&self) {
         self.generations.iter().for_each(|generation| {
@@ -195,6 +205,24 @@ mod tests {
         let after = cache.generation_of(&1);
         cache.keep(&1, after, "after it");
         assert_eq!(cache.kept(&1), Some("after it"));
+    }
+
+    #[test]
+    fn a_value_is_changed_in_place_only_by_who_knows_the_one_before() {
+        let cache = VersionedCache::of_values(10);
+        cache.change(&1, |_: &u32| panic!("there is none"));
+        cache.get_or_load(&1, || found(1)).unwrap();
+        cache.change(&1, |before| Some(before + 1));
+        assert_eq!(cache.kept(&1), Some(2));
+        cache.change(&1, |_| None);
+        assert_eq!(cache.kept(&1), None);
+        cache.get_or_load(&1, || found(3)).unwrap();
+        // Another change in the middle: nobody knows which of the two was first.
+        cache.change(&1, |before| {
+            cache.invalidate(&1);
+            Some(before + 1)
+        });
+        assert_eq!(cache.kept(&1), None);
     }
 
     #[test]

@@ -79,6 +79,10 @@ pub(crate) fn group(group: domain::Group, own: domain::Role) -> protocol::Group 
         groupdesc: group.description,
         role: role(own),
         members: group.members,
+        state: match group.state {
+            domain::GroupState::Open => protocol::GroupState::Open,
+            domain::GroupState::Dissolved => protocol::GroupState::Dissolved,
+        },
     }
 }
 
@@ -112,5 +116,41 @@ pub(crate) fn conversation(conversation: domain::Conversation, acked: Seq) -> pr
 pub(crate) fn message_kind(kind: domain::MessageKind) -> protocol::MessageKind {
     match kind {
         domain::MessageKind::Text => protocol::MessageKind::Text,
+        domain::MessageKind::System => protocol::MessageKind::System,
+    }
+}
+
+pub(crate) fn joining(joining: domain::Joining) -> protocol::Joining {
+    match joining {
+        domain::Joining::Open => protocol::Joining::Open,
+        domain::Joining::Approval => protocol::Joining::Approval,
+        domain::Joining::Invitation => protocol::Joining::Invitation,
+    }
+}
+
+/// A stored message, with the sender's name as it is now.
+pub(crate) fn chat_message(message: domain::StoredMessage, name: String) -> protocol::ChatMessage {
+    let (client_msg_id, msg, event) = match message.kind {
+        domain::MessageKind::Text => (message.client_msg_id, message.body, None),
+        domain::MessageKind::System => {
+            let event = protocol::SystemEvent::from_json(&message.body);
+            // What another version stored so that this one cannot read it, keeps its place.
+            let sentence = event.as_ref().map_or_else(
+                || "something changed in this group".to_owned(),
+                protocol::SystemEvent::sentence,
+            );
+            (String::new(), sentence, event)
+        }
+    };
+    protocol::ChatMessage {
+        conv: message.conversation.0,
+        seq: message.seq.0,
+        from: message.sender.0,
+        name,
+        client_msg_id,
+        time: message.time.0,
+        kind: message_kind(message.kind),
+        msg,
+        event,
     }
 }

@@ -104,7 +104,8 @@ impl ChatFrame {
                 let (conv, seq, from) = (identity.conv, FLOOR_SEQ_FIRST, identity.from);
                 let kind = MessageKind::Text;
                 let time = 1_700_000_000_000;
-                let push = ChatMessage { conv, seq, from, name, client_msg_id, time, kind, msg };
+                let event = None;
+                let push = ChatMessage { conv, seq, from, name, client_msg_id, time, kind, msg, event };
                 encode::push(&Push::Message(push), &mut template);
                 template[3] = Flags::REQUEST.bits();
             }
@@ -331,6 +332,7 @@ mod tests {
             time: 5,
             kind: MessageKind::Text,
             msg: sent.msg,
+            event: None,
         };
         change(&mut message);
         serde_json::to_vec(&message).unwrap()

@@ -3,11 +3,15 @@
 use std::collections::BTreeMap;
 
 use mysql::{Conn, prelude::Queryable};
+use protocol::SystemEvent;
 
 use super::evidence::{Conversation, Digest, Log, Logged};
 
 /// Id, kind, last seq, and the two users of a direct conversation.
 type HeadRow = (u64, u8, u64, Option<u64>, Option<u64>);
+
+/// Messages that tell of a change of their group. Their id is the server's own.
+const SYSTEM: u8 = 2;
 
 /// Conversations of two.
 const DIRECT: u8 = 1;
@@ -16,12 +20,12 @@ const DIRECT: u8 = 1;
 pub(crate) fn read(conn: &mut Conn) -> mysql::Result<Log> {
     let mut log = Log { conversations: heads(conn)?, ..Log::default() };
     conn.query_fold(
-        "SELECT conversation_id, seq, sender_id, client_msg_id, time, body FROM messages
+        "SELECT conversation_id, seq, sender_id, client_msg_id, time, kind, body FROM messages
          ORDER BY conversation_id, seq",
         (),
-        |(), (conv, seq, from, id, time, body): (u64, u64, u64, Vec<u8>, u64, String)| {
-            let id = String::from_utf8_lossy(&id).into_owned();
-            let message = Logged { seq, from, id, time, text: Digest::of(&body) };
+        |(), (conv, seq, from, id, time, kind, body): (u64, u64, u64, Vec<u8>, u64, u8, String)| {
+            let (id, text) = as_shown(&id, kind, body);
+            let message = Logged { seq, from, id, time, text: Digest::of(&text) };
             log.conversations.entry(conv).or_default().messages.push(message);
         },
     )?;
@@ -31,6 +35,14 @@ pub(crate) fn read(conn: &mut Conn) -> mysql::Result<Log> {
         log.friends.entry(hi).or_default().push(lo);
     }
     Ok(log)
+}
+
+/// Id and text of a stored message as clients get them.
+fn as_shown(id: &[u8], kind: u8, body: String) -> (String, String) {
+    match SystemEvent::from_json(&body) {
+        Some(event) if kind == SYSTEM => (String::new(), event.sentence()),
+        _ => (String::from_utf8_lossy(id).into_owned(), body),
+    }
 }
 
 /// Everything but messages and friends: enough to see who must still get what.

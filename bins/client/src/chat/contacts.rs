@@ -140,11 +140,11 @@ impl Chat {
         Ok(Outcome::Members { name, members })
     }
 
-    fn user(&self, who: &Who) -> Result<u64, Failure> {
+    pub(super) fn user(&self, who: &Who) -> Result<u64, Failure> {
         self.shared.lock().roster.user(who).map_err(Failure::Senseless)
     }
 
-    fn group(&self, group: &GroupName) -> Result<u64, Failure> {
+    pub(super) fn group(&self, group: &GroupName) -> Result<u64, Failure> {
         self.shared.lock().roster.group(group).map_err(Failure::Senseless)
     }
 
@@ -157,7 +157,9 @@ impl Chat {
 }
 
 /// All pages of a list, up to [`PAGES_MAX`].
-fn pages<T>(mut page: impl FnMut(u64) -> Result<(Vec<T>, u64), Failure>) -> Result<Vec<T>, Failure> {
+pub(super) fn pages<T>(
+    mut page: impl FnMut(u64) -> Result<(Vec<T>, u64), Failure>,
+) -> Result<Vec<T>, Failure> {
     let (mut all, mut after) = (Vec::new(), 0);
     for _ in 0..PAGES_MAX {
         let (entries, next) = page(after)?;

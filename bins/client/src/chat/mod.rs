@@ -2,6 +2,7 @@
 
 mod accounts;
 mod contacts;
+mod leading;
 mod profiles;
 mod secrets;
 mod talking;
@@ -11,7 +12,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use client::protocol::{Reply, Request, Secret};
+use client::protocol::{EditGroup, Reply, Request, Secret};
 use client::{Client, ClientError};
 
 use crate::command::{Command, find};
@@ -85,6 +86,22 @@ impl Chat {
             Command::Unfriend(who) => self.unfriend(&who),
             Command::Groups => self.groups(),
             Command::GroupCreate { name, description } => self.create_group(name, description),
+            Command::GroupShow(group) => self.show_group(&group),
+            Command::Rename { group, name } => self.edit_group(&group, |groupid| EditGroup {
+                groupid,
+                groupname: Some(name),
+                ..EditGroup::default()
+            }),
+            Command::Announce { group, text } => self.edit_group(&group, |groupid| EditGroup {
+                groupid,
+                announcement: Some(text),
+                ..EditGroup::default()
+            }),
+            Command::Remove { group, who } => self.remove(&group, &who),
+            Command::SetRole { group, who, role } => self.set_role(&group, &who, role),
+            Command::HandOver { group, who } => self.hand_over(&group, &who),
+            Command::Dissolve(group) => self.dissolve(&group),
+            Command::Mute { group, who, minutes } => self.mute(&group, who.as_ref(), minutes),
             Command::Join(group) => self.join(group),
             Command::Leave(group) => self.leave(&group),
             Command::Members(group) => self.members(&group),

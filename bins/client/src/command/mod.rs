@@ -5,7 +5,7 @@ mod table;
 
 use std::time::Duration;
 
-use protocol::{EditProfile, Secret};
+use protocol::{EditProfile, Rank, Secret};
 
 pub(crate) use arguments::UsageError;
 pub(crate) use table::{COMMANDS, Completes, Spec, find, parse, shown};
@@ -53,6 +53,35 @@ pub(crate) enum Command {
     GroupCreate {
         name: String,
         description: String,
+    },
+    GroupShow(GroupName),
+    Rename {
+        group: GroupName,
+        name: String,
+    },
+    Announce {
+        group: GroupName,
+        text: String,
+    },
+    Remove {
+        group: GroupName,
+        who: Who,
+    },
+    SetRole {
+        group: GroupName,
+        who: Who,
+        role: Rank,
+    },
+    HandOver {
+        group: GroupName,
+        who: Who,
+    },
+    Dissolve(GroupName),
+    /// For so many minutes; 0: they may speak again. Without a user: everybody.
+    Mute {
+        group: GroupName,
+        who: Option<Who>,
+        minutes: u64,
     },
     Join(u64),
     Leave(GroupName),

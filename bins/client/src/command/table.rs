@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
-use protocol::{EditProfile, Secret};
+use protocol::{EditProfile, Rank, Secret};
 
 use super::arguments::{Arguments, UsageError, number};
-use super::{Awaited, Command};
+use super::{Awaited, Command, GroupName, Who};
 
 /// One command.
 pub(crate) struct Spec {
@@ -217,15 +217,16 @@ pub(crate) const COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "/group",
-        arguments: "create NAME [: DESCRIPTION]",
-        help: "open a group",
-        completes: Completes::Words(&["create"]),
+        arguments: "create NAME [: DESCRIPTION]|#NAME|ID",
+        help: "open a group, or show what one says of itself",
+        completes: Completes::Groups,
         parse: |mut line| {
-            match line.need("\"create\"")? {
-                "create" => {}
-                other => return Err(UsageError(format!("/group can \"create\", not {other:?}"))),
+            let mut ahead = line;
+            if ahead.need("\"create\" or a group")? != "create" {
+                let group = line.need_group()?;
+                return line.end().map(|()| Command::GroupShow(group));
             }
-            let (name, description) = line.rest().split_once(": ").unwrap_or((line.rest(), ""));
+            let (name, description) = ahead.rest().split_once(": ").unwrap_or((ahead.rest(), ""));
             let name = name.trim().trim_matches('"').to_owned();
             if name.is_empty() {
                 return Err(UsageError("a name is missing".to_owned()));
@@ -263,6 +264,93 @@ pub(crate) const COMMANDS: &[Spec] = &[
         parse: |mut line| {
             let group = line.need_group()?;
             line.end().map(|()| Command::Members(group))
+        },
+    },
+    Spec {
+        name: "/rename",
+        arguments: "#NAME|ID NEW NAME",
+        help: "give a group another name (owner, admins)",
+        completes: Completes::Groups,
+        parse: |mut line| {
+            let group = line.need_group()?;
+            match line.rest() {
+                "" => Err(UsageError("the new name is missing".to_owned())),
+                name => Ok(Command::Rename { group, name: name.to_owned() }),
+            }
+        },
+    },
+    Spec {
+        name: "/announce",
+        arguments: "#NAME|ID [TEXT]",
+        help: "say what a group's members should know now; without a text, nothing (owner, admins)",
+        completes: Completes::Groups,
+        parse: |mut line| {
+            let group = line.need_group()?;
+            Ok(Command::Announce { group, text: line.rest().to_owned() })
+        },
+    },
+    Spec {
+        name: "/remove",
+        arguments: "#NAME|ID WHO",
+        help: "put a member out of a group (owner, admins)",
+        completes: Completes::Groups,
+        parse: |line| member(line).map(|(group, who)| Command::Remove { group, who }),
+    },
+    Spec {
+        name: "/admin",
+        arguments: "#NAME|ID WHO",
+        help: "make a member admin of a group (owner)",
+        completes: Completes::Groups,
+        parse: |line| member(line).map(|(group, who)| Command::SetRole { group, who, role: Rank::Admin }),
+    },
+    Spec {
+        name: "/member",
+        arguments: "#NAME|ID WHO",
+        help: "make an admin of a group a member again (owner)",
+        completes: Completes::Groups,
+        parse: |line| member(line).map(|(group, who)| Command::SetRole { group, who, role: Rank::Member }),
+    },
+    Spec {
+        name: "/handover",
+        arguments: "#NAME|ID WHO",
+        help: "make another member the owner of a group, and stay as admin (owner)",
+        completes: Completes::Groups,
+        parse: |line| member(line).map(|(group, who)| Command::HandOver { group, who }),
+    },
+    Spec {
+        name: "/dissolve",
+        arguments: "#NAME|ID",
+        help: "close a group for good (owner)",
+        completes: Completes::Groups,
+        parse: |mut line| {
+            let group = line.need_group()?;
+            line.end().map(|()| Command::Dissolve(group))
+        },
+    },
+    Spec {
+        name: "/mute",
+        arguments: "#NAME|ID MINUTES [WHO]",
+        help: "silence a member for so many minutes; without WHO, all members (owner, admins)",
+        completes: Completes::Groups,
+        parse: |mut line| {
+            let group = line.need_group()?;
+            let minutes = line.need_number("MINUTES")?;
+            if minutes == 0 {
+                return Err(UsageError("MINUTES must be at least 1".to_owned()));
+            }
+            let who = if line.rest().is_empty() { None } else { Some(line.need_who()?) };
+            line.end().map(|()| Command::Mute { group, who, minutes })
+        },
+    },
+    Spec {
+        name: "/unmute",
+        arguments: "#NAME|ID [WHO]",
+        help: "let a member speak again; without WHO, all members (owner, admins)",
+        completes: Completes::Groups,
+        parse: |mut line| {
+            let group = line.need_group()?;
+            let who = if line.rest().is_empty() { None } else { Some(line.need_who()?) };
+            line.end().map(|()| Command::Mute { group, who, minutes: 0 })
         },
     },
     Spec {
@@ -421,6 +509,12 @@ fn edit(mut line: Arguments<'_>) -> Result<Command, UsageError> {
     }))
 }
 
+/// A group and one of its members.
+fn member(mut line: Arguments<'_>) -> Result<(GroupName, Who), UsageError> {
+    let (group, who) = (line.need_group()?, line.need_who()?);
+    line.end().map(|()| (group, who))
+}
+
 fn wait(mut line: Arguments<'_>) -> Result<Command, UsageError> {
     let what = match line.need("what to wait for")? {
         "messages" => Awaited::Messages(line.need_number("how many")?),
@@ -438,7 +532,7 @@ fn wait(mut line: Arguments<'_>) -> Result<Command, UsageError> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::command::{GroupName, TalkName, Who};
+    use crate::command::TalkName;
 
     fn ok(line: &str) -> Command {
         parse(line).expect("understood").expect("not empty")
@@ -480,6 +574,25 @@ mod tests {
         );
         assert_eq!(ok("/group create readers: of books"), group("readers", "of books"));
         assert_eq!(ok("/group create 12:30 lunch"), group("12:30 lunch", ""));
+    }
+
+    #[test]
+    fn groups_are_led_by_their_name_and_a_members() {
+        let group = || GroupName::Name("slow readers".into());
+        let bob = || Who::Name("bob".into());
+        assert_eq!(ok("/group \"#slow readers\""), Command::GroupShow(group()));
+        assert_eq!(ok("/group #create"), Command::GroupShow(GroupName::Name("create".into())));
+        assert_eq!(ok("/remove \"#slow readers\" bob"), Command::Remove { group: group(), who: bob() });
+        let admin = Command::SetRole { group: GroupName::Id(7), who: Who::Id(2), role: Rank::Admin };
+        assert_eq!(ok("/admin #7 2"), admin);
+        let mute = |who, minutes| Command::Mute { group: GroupName::Id(7), who, minutes };
+        assert_eq!(ok("/mute 7 30 bob"), mute(Some(bob()), 30));
+        assert_eq!(ok("/mute 7 30"), mute(None, 30));
+        assert_eq!(ok("/unmute 7 bob"), mute(Some(bob()), 0));
+        assert_eq!(ok("/announce 7"), Command::Announce { group: GroupName::Id(7), text: String::new() });
+        for mistake in ["/group", "/mute 7 0", "/mute 7 bob", "/rename 7", "/remove 7", "/dissolve 7 now"] {
+            wrong(mistake);
+        }
     }
 
     #[test]

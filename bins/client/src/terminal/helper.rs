@@ -142,7 +142,7 @@ fn quoted(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use client::protocol::{Friend, Group, Role, State};
+    use client::protocol::{Friend, Group, GroupState, Role, State};
 
     fn roster() -> Roster {
         let mut roster = Roster::default();
@@ -156,7 +156,14 @@ mod tests {
             });
         }
         let (groupname, groupdesc) = ("readers".to_owned(), String::new());
-        roster.add_group(Group { id: 9, groupname, groupdesc, role: Role::Owner, members: 1 });
+        roster.add_group(Group {
+            id: 9,
+            groupname,
+            groupdesc,
+            role: Role::Owner,
+            members: 1,
+            state: GroupState::Open,
+        });
         roster
     }
 

@@ -162,6 +162,7 @@ impl Inner {
             time: 1_767_225_600_000 + seq,
             kind: MessageKind::Text,
             msg: msg.into(),
+            event: None,
         };
         self.log.push(message.clone());
         message

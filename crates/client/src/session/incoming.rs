@@ -307,6 +307,7 @@ impl Session {
             time: sent.time,
             kind: MessageKind::Text,
             msg: msg.to_owned(),
+            event: None,
         };
         self.take_message(message, now);
     }

@@ -19,7 +19,7 @@ const CONVERSATIONS: u64 = 4;
 /// On its way to the client.
 enum Parcel {
     Answer(u32, Box<Result<Reply, Refusal>>),
-    Push(ChatMessage),
+    Push(Box<ChatMessage>),
 }
 
 struct Chaos {
@@ -72,10 +72,10 @@ impl Chaos {
                 let conv = self.random.random_range(10..10 + CONVERSATIONS);
                 let message = self.world.model.say(conv, conv, "theirs");
                 if self.random.random_bool(0.85) {
-                    self.parcels.push(Parcel::Push(message.clone()));
+                    self.parcels.push(Parcel::Push(Box::new(message.clone())));
                 }
                 if self.random.random_bool(0.1) {
-                    self.parcels.push(Parcel::Push(message));
+                    self.parcels.push(Parcel::Push(Box::new(message)));
                 }
             }
             30..50 => {
@@ -122,7 +122,7 @@ impl Chaos {
         let at = self.random.random_range(0..self.parcels.len().min(4));
         match self.parcels.remove(at) {
             Parcel::Answer(rid, answer) => self.world.answer(rid, *answer),
-            Parcel::Push(message) => self.world.push(Push::Message(message)),
+            Parcel::Push(message) => self.world.push(Push::Message(*message)),
         }
         if !self.world.open {
             self.parcels.clear();

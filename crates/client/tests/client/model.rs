@@ -45,6 +45,7 @@ impl Model {
             time: 1_000 + seq,
             kind: MessageKind::Text,
             msg: msg.to_owned(),
+            event: None,
         };
         log.push(message.clone());
         message

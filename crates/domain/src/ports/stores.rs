@@ -7,12 +7,12 @@
 
 use crate::policy::Relation;
 use crate::{
-    Accepted, Account, Appended, CodeHash, Conversation, ConversationFilter, ConversationId, Created,
-    Credentials, Cursor, Edited, FoundSession, Friend, FriendRequest, Group, GroupId, GroupRoster, Joined,
-    Left, Member, Membership, NamedNotice, NewGroup, NewMessage, NewSession, NewUser, NoticePlace, NoticeSeq,
-    OwnGroup, PageSize, PasswordChange, PersonalNotice, Profile, ProfileEdit, Recovered, Recovery, Requested,
-    Seq, Session, SessionId, StoreResult, StoredMessage, Timestamp, TokenHash, Touched, User, UserId,
-    UserSearch, Window,
+    Accepted, Account, Appended, ChangeRefused, CodeHash, Conversation, ConversationFilter, ConversationId,
+    Created, Credentials, Cursor, Edited, FoundSession, Friend, FriendRequest, Group, GroupChange,
+    GroupChanged, GroupId, GroupProfile, GroupRoster, Member, Membership, NamedNotice, NewGroup, NewMessage,
+    NewSession, NewUser, NoticePlace, NoticeSeq, OwnGroup, PageSize, PasswordChange, PersonalNotice, Profile,
+    ProfileEdit, Recovered, Recovery, Requested, Seq, Session, SessionId, StoreResult, StoredMessage,
+    Timestamp, TokenHash, Touched, User, UserId, UserSearch, Window,
 };
 
 /// Users and their credentials.
@@ -198,20 +198,21 @@ pub trait GroupStore: Send + Sync {
     /// Opens a group with its owner as the one member.
     fn create_group(&self, group: &NewGroup<'_>, limits: GroupLimits) -> StoreResult<Created>;
 
-    /// A group; `None` also when it is closed.
+    /// A group; `None` when its last member left.
     fn group(&self, group: GroupId) -> StoreResult<Option<Group>>;
 
-    /// Makes the user a member.
-    fn join_group(
-        &self,
-        group: GroupId,
-        user: UserId,
-        at: Timestamp,
-        limits: GroupLimits,
-    ) -> StoreResult<Joined>;
+    /// What a group says of itself; `None` when its last member left.
+    fn group_profile(&self, group: GroupId) -> StoreResult<Option<GroupProfile>>;
 
-    /// Ends the user's membership. When the owner leaves as the last member the group is closed.
-    fn leave_group(&self, group: GroupId, user: UserId) -> StoreResult<Left>;
+    /// Changes a group, as [`GroupChange::decide`] says, and has its conversation told by a system message of the actor, in
+    /// ONE transaction: nobody reads the one without the other. Its cost does not depend on the number of members.
+    ///
+    /// A change whose `(actor, change_id)` is in the log was made before, and is not made again: it is answered by where its
+    /// message stands. So after [`StoreError::OutcomeUnknown`] the same change may be asked for again. A change that says
+    /// nothing in the conversation (see [`Told`](crate::Told)) is then judged anew, as any other request would be.
+    ///
+    /// [`StoreError::OutcomeUnknown`]: crate::StoreError::OutcomeUnknown
+    fn change_group(&self, change: &GroupChange) -> StoreResult<Result<GroupChanged, ChangeRefused>>;
 
     /// The user's place in the group; `None` if they are not a member.
     fn membership(&self, group: GroupId, user: UserId) -> StoreResult<Option<Membership>>;
@@ -225,8 +226,8 @@ pub trait GroupStore: Send + Sync {
     /// The ids of all groups of a user, by rising id; bounded by the group limit.
     fn group_ids(&self, user: UserId) -> StoreResult<Vec<GroupId>>;
 
-    /// All members by rising id, and since when each of them reads, as one moment saw them; bounded by the member limit.
-    /// Every change of members counts the version up, in the change's own transaction.
+    /// All members by rising id, their places, and whether they may speak, as one moment saw them; bounded by the member
+    /// limit. Every change of any of it counts the version up, in the change's own transaction.
     ///
     /// A roster of the version that [`append`](MessageLog::append) returned, or of a later one, has everybody who may
     /// read what was appended: whoever is missing left, or joins later with a `since` that is not below it.
@@ -239,6 +240,9 @@ pub enum AppendRefused {
     /// There is no such conversation.
     #[error("there is no such conversation")]
     NoSuchConversation,
+    /// The conversation is closed: its group was dissolved.
+    #[error("the conversation is closed")]
+    Closed,
 }
 
 /// The log of messages, and what users know of it.
@@ -247,7 +251,7 @@ pub trait MessageLog: Send + Sync {
     ///
     /// Messages of one conversation get consecutive seqs in the order of the batch. A message whose
     /// `(sender, client_msg_id)` is in the log, or earlier in the batch, is not stored again and uses up no seq: the
-    /// first one's place is returned, in whichever conversation that is. After [`StoreError::OutcomeUnknown`] the same
+    /// first one's place is returned, in whichever conversation that is, and whether that is closed or not. After [`StoreError::OutcomeUnknown`] the same
     /// batch may be appended again.
     ///
     /// [`StoreError::OutcomeUnknown`]: crate::StoreError::OutcomeUnknown

@@ -75,8 +75,11 @@ impl RepeatsLately {
 /// Runs in a transaction; may run again after it was rolled back.
 pub(super) fn append(tx: &mut Connection, batch: &[NewMessage], repeats: Repeats) -> Result<Outcomes, Fault> {
     let mut conversations = lock_conversations(tx, batch)?;
-    // What names no conversation is not inserted, so that nothing would refuse it.
-    let strays = batch.iter().any(|message| !conversations.contains_key(&message.conversation.0));
+    // What names no conversation, or a closed one, is not inserted, so that nothing would refuse it.
+    let is_stray = |message: &NewMessage| {
+        conversations.get(&message.conversation.0).is_none_or(|conversation| conversation.is_closed)
+    };
+    let strays = batch.iter().any(is_stray);
     let mut places = match repeats {
         Repeats::Unexpected if !strays => HashMap::with_capacity(batch.len()),
         Repeats::Unexpected | Repeats::LookedUp => look_up(tx, batch)?,
@@ -93,6 +96,10 @@ pub(super) fn append(tx: &mut Connection, batch: &[NewMessage], repeats: Repeats
             outcomes.push(Err(AppendRefused::NoSuchConversation));
             continue;
         };
+        if conversation.is_closed {
+            outcomes.push(Err(AppendRefused::Closed));
+            continue;
+        }
         let place = Appended {
             conversation: message.conversation,
             seq: conversation.take_seq(message.time),
@@ -120,6 +127,7 @@ struct Locked {
     last_seq: u64,
     last_time: u64,
     roster: u64,
+    is_closed: bool,
     /// Whether something is said there.
     moved: bool,
 }
@@ -172,12 +180,13 @@ fn lock_conversations(tx: &mut Connection, batch: &[NewMessage]) -> Result<HashM
         let length = padded(some, &mut params, |id, params| params.push((*id).into()));
         // By the primary key, hence in its order: a scan would wait for rows that are not asked for.
         let sql = format!(
-            "SELECT id, last_seq, last_time, roster FROM conversations FORCE INDEX (PRIMARY) WHERE id IN ({}) \
+            "SELECT id, last_seq, last_time, roster, closed_at FROM conversations FORCE INDEX (PRIMARY) WHERE id IN ({}) \
              ORDER BY id FOR UPDATE",
             repeated("?", length),
         );
-        tx.each(&sql, params, |(id, last_seq, last_time, roster)| {
-            conversations.insert(id, Locked { id, last_seq, last_time, roster, moved: false });
+        tx.each(&sql, params, |(id, last_seq, last_time, roster, closed_at): (u64, u64, u64, u64, u64)| {
+            let is_closed = closed_at != 0;
+            conversations.insert(id, Locked { id, last_seq, last_time, roster, is_closed, moved: false });
         })?;
     }
     Ok(conversations)

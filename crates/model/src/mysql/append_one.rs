@@ -33,7 +33,7 @@ pub enum SingleAppend {
     Transaction,
 }
 
-/// Stores the message, durable when this returns; `None`, with nothing stored, if there is no such conversation.
+/// Stores the message, durable when this returns; `None`, with nothing stored, if there is no such conversation, or it is closed.
 ///
 /// When it fails the transaction may still be open, and unless the fault is one that rolls back, nobody knows whether it
 /// was committed.

@@ -1,19 +1,20 @@
 //! Groups and their members.
 //!
-//! The group's row is locked by whoever changes its members, and the user's row by whoever adds to their groups: counts
-//! and limits are exact. Whoever changes the members locks the conversation's row too, as whoever appends does: of an
-//! append and a change, one is before the other, and both know which.
+//! Whoever changes a group locks its conversation's row first, as whoever appends does: of an append and a change, one is
+//! before the other, and both know which. Then the group's row, and the user's by whoever adds to their groups: counts and
+//! limits are exact.
 
 use domain::{
-    Created, Group, GroupId, GroupLimits, GroupRoster, GroupStore, Joined, Left, Member, Membership,
-    NewGroup, OwnGroup, Role, RosterEntry, RosterVersion, Seq, StoreResult, Timestamp, UserId,
+    ChangeRefused, Created, Group, GroupChange, GroupChanged, GroupEffect, GroupId, GroupLimits,
+    GroupProfile, GroupRoster, GroupState, GroupStore, Joining, Member, Membership, NewGroup, OwnGroup, Role,
+    RosterEntry, RosterVersion, Seq, StoreResult, Timestamp, UserId,
 };
 
-use super::MySqlStore;
 use super::connection::Connection;
 use super::conversations::GROUP;
 use super::fault::Fault;
 use super::users::{lock_user, user};
+use super::{MySqlStore, group_change};
 
 impl GroupStore for MySqlStore {
     fn create_group(&self, group: &NewGroup<'_>, limits: GroupLimits) -> StoreResult<Created> {
@@ -21,7 +22,7 @@ impl GroupStore for MySqlStore {
             if !lock_user(tx, group.owner)? {
                 return Err(Fault::failed(format!("there is no user {}", group.owner)));
             }
-            if count_groups(tx, group.owner)? >= u64::from(limits.groups) {
+            if groups_of(tx, group.owner)? >= limits.groups {
                 return Ok(Created::Full);
             }
             // Its roster's first change is that the owner is in it.
@@ -30,70 +31,36 @@ impl GroupStore for MySqlStore {
                 (GROUP,),
             )?;
             tx.execute(
-                "INSERT INTO chat_groups (id, name, description, members, created_at) VALUES (?, ?, ?, 1, ?)",
+                "INSERT INTO chat_groups (id, name, description, members, created_at) VALUES (?, ?, ?, 0, ?)",
                 (id, group.name, group.description, group.at.0),
             )?;
-            let owner = Membership { role: Role::Owner, since: Seq(0) };
-            add_member(tx, GroupId(id), group.owner, owner, group.at)?;
+            let owner = Membership { role: Role::Owner, since: Seq(0), muted_until: Timestamp(0) };
+            group_change::apply(tx, GroupId(id), &GroupEffect::Add(group.owner, owner), group.at)?;
             Ok(Created::Group(GroupId(id)))
         })
     }
 
     fn group(&self, group: GroupId) -> StoreResult<Option<Group>> {
         self.read("find a group", |connection| {
-            let row: Option<(u64, String, String, u32)> = connection.row(
-                "SELECT id, name, description, members FROM chat_groups WHERE id = ? AND members > 0",
+            let row: Option<(u64, String, String, u32, u64)> = connection.row(
+                "SELECT g.id, g.name, g.description, g.members, c.closed_at \
+                 FROM chat_groups g JOIN conversations c ON c.id = g.id WHERE g.id = ? AND g.members > 0",
                 (group.0,),
             )?;
-            Ok(row.map(|(id, name, description, members)| Group {
-                id: GroupId(id),
-                name,
-                description,
-                members,
-            }))
+            Ok(row.map(shown))
         })
     }
 
-    fn join_group(
-        &self,
-        group: GroupId,
-        user: UserId,
-        at: Timestamp,
-        limits: GroupLimits,
-    ) -> StoreResult<Joined> {
-        self.transact("join a group", |tx| {
-            if !lock_user(tx, user)? {
-                return Err(Fault::failed(format!("there is no user {user}")));
-            }
-            let Some(members) = lock_group(tx, group)? else { return Ok(Joined::NoSuchGroup) };
-            if membership(tx, group, user)?.is_some() {
-                return Ok(Joined::AlreadyMember);
-            }
-            if members >= limits.members || count_groups(tx, user)? >= u64::from(limits.groups) {
-                return Ok(Joined::Full);
-            }
-            // Waits for an append that is under way: what it appends is from before.
-            let last: Option<u64> =
-                tx.row("SELECT last_seq FROM conversations WHERE id = ? FOR UPDATE", (group.0,))?;
-            let since = Seq(last.ok_or_else(|| Fault::failed(format!("group {group} has no conversation")))?);
-            add_member(tx, group, user, Membership { role: Role::Member, since }, at)?;
-            change_members(tx, group, members + 1)?;
-            Ok(Joined::Member { since, members: members + 1 })
+    fn group_profile(&self, group: GroupId) -> StoreResult<Option<GroupProfile>> {
+        self.read("read a group's profile", |connection| {
+            let sql = "SELECT name, description, announcement, avatar, joining, muted_until \
+                       FROM chat_groups WHERE id = ? AND members > 0";
+            connection.row(sql, (group.0,))?.map(profile).transpose()
         })
     }
 
-    fn leave_group(&self, group: GroupId, user: UserId) -> StoreResult<Left> {
-        self.transact("leave a group", |tx| {
-            let Some(members) = lock_group(tx, group)? else { return Ok(Left::NotMember) };
-            let Some(membership) = membership(tx, group, user)? else { return Ok(Left::NotMember) };
-            if membership.role == Role::Owner && members > 1 {
-                return Ok(Left::OwnerStays);
-            }
-            tx.execute("DELETE FROM group_members WHERE group_id = ? AND user_id = ?", (group.0, user.0))?;
-            let members = members.saturating_sub(1);
-            change_members(tx, group, members)?;
-            Ok(Left::Left { members })
-        })
+    fn change_group(&self, change: &GroupChange) -> StoreResult<Result<GroupChanged, ChangeRefused>> {
+        self.transact("change a group", |tx| group_change::change(tx, change))
     }
 
     fn membership(&self, group: GroupId, user: UserId) -> StoreResult<Option<Membership>> {
@@ -102,14 +69,15 @@ impl GroupStore for MySqlStore {
 
     fn groups(&self, user: UserId, after: GroupId, limit: u32) -> StoreResult<Vec<OwnGroup>> {
         self.read("list groups", |connection| {
-            let rows: Vec<(u64, String, String, u32, u8)> = connection.rows(
-                "SELECT g.id, g.name, g.description, g.members, m.role \
+            let rows: Vec<(u64, String, String, u32, u64, u8)> = connection.rows(
+                "SELECT g.id, g.name, g.description, g.members, c.closed_at, m.role \
                  FROM group_members m JOIN chat_groups g ON g.id = m.group_id \
+                 JOIN conversations c ON c.id = m.group_id \
                  WHERE m.user_id = ? AND m.group_id > ? ORDER BY m.group_id LIMIT ?",
                 (user.0, after.0, limit),
             )?;
-            let own_group = |(id, name, description, members, number)| {
-                let group = Group { id: GroupId(id), name, description, members };
+            let own_group = |(id, name, description, members, closed_at, number)| {
+                let group = shown((id, name, description, members, closed_at));
                 Ok(OwnGroup { group, role: role(number)? })
             };
             rows.into_iter().map(own_group).collect()
@@ -140,65 +108,75 @@ impl GroupStore for MySqlStore {
 
     fn roster(&self, group: GroupId) -> StoreResult<GroupRoster> {
         self.read("read a roster", |connection| {
-            // One statement, so that version and members are of one moment.
-            let rows: Vec<(u64, Option<u64>, Option<u64>)> = connection.rows(
-                "SELECT c.roster, m.user_id, m.since_seq \
-                 FROM conversations c LEFT JOIN group_members m ON m.group_id = c.id \
+            // One statement, so that all is of one moment.
+            let rows: Vec<RosterRow> = connection.rows(
+                "SELECT c.roster, c.closed_at, g.muted_until, m.user_id, m.role, m.since_seq, m.muted_until \
+                 FROM conversations c LEFT JOIN chat_groups g ON g.id = c.id \
+                 LEFT JOIN group_members m ON m.group_id = c.id \
                  WHERE c.id = ? ORDER BY m.user_id",
                 (group.0,),
             )?;
-            let version = rows.first().map_or(RosterVersion(0), |(version, ..)| RosterVersion(*version));
-            // A group that was closed has its version, and no members.
-            let entry = |(_, user, since): (u64, Option<u64>, Option<u64>)| {
-                Some(RosterEntry { user: UserId(user?), since: Seq(since?) })
-            };
-            Ok(GroupRoster { version, members: rows.into_iter().filter_map(entry).collect() })
+            let mut roster = GroupRoster::default();
+            for (version, closed_at, group_muted, user, number, since, muted) in rows {
+                (roster.version, roster.state) = (RosterVersion(version), state(closed_at));
+                // A group that everybody left has its version, and no members.
+                if let (Some(user), Some(number), Some(since), Some(muted)) = (user, number, since, muted) {
+                    roster.muted_until = Timestamp(group_muted.unwrap_or(0));
+                    roster
+                        .members
+                        .push(RosterEntry { user: UserId(user), place: place((number, since, muted))? });
+                }
+            }
+            Ok(roster)
         })
     }
 }
 
-/// Locks an open group until the transaction ends; its members.
-fn lock_group(tx: &mut Connection, group: GroupId) -> Result<Option<u32>, Fault> {
-    tx.row("SELECT members FROM chat_groups WHERE id = ? AND members > 0 FOR UPDATE", (group.0,))
+/// Version, when it was closed, end of the group's muting; user, role, since and end of the muting of a member.
+type RosterRow = (u64, u64, Option<u64>, Option<u64>, Option<u8>, Option<u64>, Option<u64>);
+
+/// Name, description, announcement, avatar, joining, end of the muting.
+pub(super) type ProfileRow = (String, String, String, String, u8, u64);
+
+/// A group by id, name, description, members, and when it was closed.
+fn shown((id, name, description, members, closed_at): (u64, String, String, u32, u64)) -> Group {
+    Group { id: GroupId(id), name, description, members, state: state(closed_at) }
 }
 
-fn membership(
+/// Whether a conversation that was closed then is still there.
+pub(super) fn state(closed_at: u64) -> GroupState {
+    if closed_at == 0 { GroupState::Open } else { GroupState::Dissolved }
+}
+
+pub(super) fn profile(row: ProfileRow) -> Result<GroupProfile, Fault> {
+    let (name, description, announcement, avatar, number, muted_until) = row;
+    let joining = Joining::from_number(number)
+        .ok_or_else(|| Fault::failed(format!("joining {number} is none that this version knows")))?;
+    let muted_until = Timestamp(muted_until);
+    Ok(GroupProfile { name, description, announcement, avatar, joining, muted_until })
+}
+
+/// A place by role, since and end of the muting.
+fn place((number, since, muted_until): (u8, u64, u64)) -> Result<Membership, Fault> {
+    Ok(Membership { role: role(number)?, since: Seq(since), muted_until: Timestamp(muted_until) })
+}
+
+pub(super) fn membership(
     connection: &mut Connection,
     group: GroupId,
     user: UserId,
 ) -> Result<Option<Membership>, Fault> {
-    let sql = "SELECT role, since_seq FROM group_members WHERE group_id = ? AND user_id = ?";
-    let row: Option<(u8, u64)> = connection.row(sql, (group.0, user.0))?;
-    row.map(|(number, since)| Ok(Membership { role: role(number)?, since: Seq(since) })).transpose()
+    let sql = "SELECT role, since_seq, muted_until FROM group_members WHERE group_id = ? AND user_id = ?";
+    connection.row(sql, (group.0, user.0))?.map(place).transpose()
 }
 
-fn count_groups(tx: &mut Connection, user: UserId) -> Result<u64, Fault> {
-    let count: Option<u64> = tx.row("SELECT COUNT(*) FROM group_members WHERE user_id = ?", (user.0,))?;
+/// Groups that the user is in, dissolved ones too.
+pub(super) fn groups_of(tx: &mut Connection, user: UserId) -> Result<u32, Fault> {
+    let count: Option<u32> = tx.row("SELECT COUNT(*) FROM group_members WHERE user_id = ?", (user.0,))?;
     Ok(count.unwrap_or(0))
 }
 
-fn add_member(
-    tx: &mut Connection,
-    group: GroupId,
-    user: UserId,
-    membership: Membership,
-    at: Timestamp,
-) -> Result<(), Fault> {
-    tx.execute(
-        "INSERT INTO group_members (group_id, user_id, role, since_seq, joined_at) VALUES (?, ?, ?, ?, ?)",
-        (group.0, user.0, role_number(membership.role), membership.since.0, at.0),
-    )?;
-    Ok(())
-}
-
-/// Notes that the group has so many members now, under its lock, and counts the change, which locks its conversation.
-fn change_members(tx: &mut Connection, group: GroupId, members: u32) -> Result<(), Fault> {
-    tx.execute("UPDATE chat_groups SET members = ? WHERE id = ?", (members, group.0))?;
-    tx.execute("UPDATE conversations SET roster = roster + 1 WHERE id = ?", (group.0,))?;
-    Ok(())
-}
-
-fn role_number(role: Role) -> u8 {
+pub(super) fn role_number(role: Role) -> u8 {
     match role {
         Role::Owner => 1,
         Role::Admin => 2,

@@ -16,6 +16,7 @@ mod conversations;
 mod cursors;
 mod fault;
 mod friends;
+mod group_change;
 mod groups;
 mod list;
 mod log;

@@ -35,9 +35,7 @@ impl MessageLog for SqliteStore {
     }
 
     fn find_message(&self, sender: UserId, client_msg_id: &str) -> StoreResult<Option<Appended>> {
-        self.read("find a message", |connection| {
-            find(&mut connection.prepare_cached(FIND)?, sender, client_msg_id)
-        })
+        self.read("find a message", |connection| find_once(connection, sender, client_msg_id))
     }
 
     fn page(
@@ -93,6 +91,8 @@ struct Append<'c> {
 /// A conversation of the batch.
 struct Known {
     roster: RosterVersion,
+    /// Nothing more is said there.
+    is_closed: bool,
     /// The last seq before the batch.
     before: i64,
     /// The last seq now.
@@ -105,7 +105,7 @@ impl<'c> Append<'c> {
     fn prepare(connection: &'c Connection) -> rusqlite::Result<Append<'c>> {
         Ok(Append {
             conversation: connection
-                .prepare_cached("SELECT last_seq, roster FROM conversations WHERE id = ?1")?,
+                .prepare_cached("SELECT last_seq, roster, closed_at FROM conversations WHERE id = ?1")?,
             insert: connection.prepare_cached(
                 "INSERT INTO messages (conversation_id, seq, sender_id, client_msg_id, time, kind, body)
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
@@ -128,7 +128,13 @@ impl<'c> Append<'c> {
                 entry.insert(row.query_row([sql(conversation.0)], Known::read).optional()?)
             }
         };
-        if let Some(known) = known {
+        let refused = match known {
+            Some(known) if known.is_closed => AppendRefused::Closed,
+            _ => AppendRefused::NoSuchConversation,
+        };
+        if let Some(known) = known
+            && !known.is_closed
+        {
             let seq = known.now + 1;
             let time = sql(message.time.0);
             let inserted = insert.execute(params![
@@ -153,7 +159,7 @@ impl<'c> Append<'c> {
             }
         }
         let repeat = self::find(find, message.sender, &message.client_msg_id)?;
-        Ok(repeat.ok_or(AppendRefused::NoSuchConversation))
+        Ok(repeat.ok_or(refused))
     }
 
     fn finish(mut self) -> rusqlite::Result<()> {
@@ -171,8 +177,18 @@ impl<'c> Append<'c> {
 impl Known {
     fn read(row: &Row<'_>) -> rusqlite::Result<Known> {
         let last: i64 = row.get(0)?;
-        Ok(Known { roster: RosterVersion(number(row, 1)?), before: last, now: last, time: 0 })
+        let (roster, is_closed) = (RosterVersion(number(row, 1)?), number(row, 2)? != 0);
+        Ok(Known { roster, is_closed, before: last, now: last, time: 0 })
     }
+}
+
+/// Where one message stands.
+pub(super) fn find_once(
+    connection: &Connection,
+    sender: UserId,
+    client_msg_id: &str,
+) -> rusqlite::Result<Option<Appended>> {
+    find(&mut connection.prepare_cached(FIND)?, sender, client_msg_id)
 }
 
 fn find(

@@ -1,20 +1,21 @@
 //! Groups and memberships.
 
 use domain::{
-    Created, Group, GroupId, GroupLimits, GroupRoster, GroupStore, Joined, Left, Member, Membership,
-    NewGroup, OwnGroup, Role, RosterEntry, RosterVersion, Seq, StoreResult, Timestamp, UserId,
+    ChangeRefused, Created, Group, GroupChange, GroupChanged, GroupEffect, GroupId, GroupLimits,
+    GroupProfile, GroupRoster, GroupState, GroupStore, Joining, Member, Membership, NewGroup, OwnGroup, Role,
+    RosterEntry, RosterVersion, Seq, StoreResult, Timestamp, UserId,
 };
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
-use super::number::{count, number, sql};
+use super::number::{count, number, out_of_range, sql};
 use super::users::user;
-use super::{SqliteStore, conversations};
+use super::{SqliteStore, conversations, group_change};
 
 impl GroupStore for SqliteStore {
     fn create_group(&self, group: &NewGroup<'_>, limits: GroupLimits) -> StoreResult<Created> {
         self.write("create a group", |connection| {
-            if has_groups(connection, group.owner, limits.groups)? {
+            if groups_of(connection, group.owner)? >= limits.groups {
                 return Ok(Created::Full);
             }
             let id = conversations::open(connection, conversations::Kind::Group)?.group();
@@ -24,7 +25,9 @@ impl GroupStore for SqliteStore {
                      VALUES (?1, ?2, ?3, 0, ?4)",
                 )?
                 .execute(params![sql(id.0), group.name, group.description, sql(group.at.0)])?;
-            add_member(connection, id, group.owner, Role::Owner, Seq(0), group.at)?;
+            let owner = Membership { role: Role::Owner, since: Seq(0), muted_until: Timestamp(0) };
+            group_change::apply(connection, id, &GroupEffect::Add(group.owner, owner), group.at)?;
+            group_change::roster_changed(connection, id)?;
             Ok(Created::Group(id))
         })
     }
@@ -32,49 +35,29 @@ impl GroupStore for SqliteStore {
     fn group(&self, group: GroupId) -> StoreResult<Option<Group>> {
         self.read("find a group", |connection| {
             connection
-                .prepare_cached("SELECT id, name, description, members FROM chat_groups WHERE id = ?1")?
+                .prepare_cached(
+                    "SELECT g.id, g.name, g.description, g.members, c.closed_at
+                     FROM chat_groups g JOIN conversations c ON c.id = g.id WHERE g.id = ?1 AND g.members > 0",
+                )?
                 .query_row([sql(group.0)], shown)
                 .optional()
         })
     }
 
-    fn join_group(
-        &self,
-        group: GroupId,
-        user: UserId,
-        at: Timestamp,
-        limits: GroupLimits,
-    ) -> StoreResult<Joined> {
-        self.write("join a group", |connection| {
-            let Some((members, since)) = seats_and_seq(connection, group)? else {
-                return Ok(Joined::NoSuchGroup);
-            };
-            if membership(connection, group, user)?.is_some() {
-                return Ok(Joined::AlreadyMember);
-            }
-            if members >= limits.members || has_groups(connection, user, limits.groups)? {
-                return Ok(Joined::Full);
-            }
-            add_member(connection, group, user, Role::Member, since, at)?;
-            Ok(Joined::Member { since, members: members + 1 })
+    fn group_profile(&self, group: GroupId) -> StoreResult<Option<GroupProfile>> {
+        self.read("read a group's profile", |connection| {
+            connection
+                .prepare_cached(
+                    "SELECT name, description, announcement, avatar, joining, muted_until
+                     FROM chat_groups WHERE id = ?1 AND members > 0",
+                )?
+                .query_row([sql(group.0)], |row| profile(row, 0))
+                .optional()
         })
     }
 
-    fn leave_group(&self, group: GroupId, user: UserId) -> StoreResult<Left> {
-        self.write("leave a group", |connection| {
-            let Some(membership) = membership(connection, group, user)? else { return Ok(Left::NotMember) };
-            let Some((members, _)) = seats_and_seq(connection, group)? else { return Ok(Left::NotMember) };
-            if membership.role == Role::Owner && members > 1 {
-                return Ok(Left::OwnerStays);
-            }
-            remove_member(connection, group, user)?;
-            if members == 1 {
-                connection
-                    .prepare_cached("DELETE FROM chat_groups WHERE id = ?1")?
-                    .execute([sql(group.0)])?;
-            }
-            Ok(Left::Left { members: members - 1 })
-        })
+    fn change_group(&self, change: &GroupChange) -> StoreResult<Result<GroupChanged, ChangeRefused>> {
+        self.write("change a group", |connection| group_change::change(connection, change))?
     }
 
     fn membership(&self, group: GroupId, user: UserId) -> StoreResult<Option<Membership>> {
@@ -85,12 +68,14 @@ impl GroupStore for SqliteStore {
         self.read("list groups", |connection| {
             connection
                 .prepare_cached(
-                    "SELECT g.id, g.name, g.description, g.members, m.role
-                     FROM group_members m JOIN chat_groups g ON g.id = m.group_id
+                    "SELECT g.id, g.name, g.description, g.members, c.closed_at, m.role
+                     FROM group_members m
+                     JOIN chat_groups g ON g.id = m.group_id
+                     JOIN conversations c ON c.id = m.group_id
                      WHERE m.user_id = ?1 AND m.group_id > ?2 ORDER BY m.group_id LIMIT ?3",
                 )?
                 .query_map(params![sql(user.0), sql(after.0), limit], |row| {
-                    Ok(OwnGroup { group: shown(row)?, role: row.get::<_, StoredRole>(4)?.0 })
+                    Ok(OwnGroup { group: shown(row)?, role: row.get::<_, StoredRole>(5)?.0 })
                 })?
                 .collect()
         })
@@ -121,21 +106,23 @@ impl GroupStore for SqliteStore {
 
     fn roster(&self, group: GroupId) -> StoreResult<GroupRoster> {
         self.read("read a roster", |connection| {
-            // One statement, so that version and members are of one moment.
+            // One statement, so that all is of one moment.
             let mut statement = connection.prepare_cached(
-                "SELECT c.roster, m.user_id, m.since_seq
-                 FROM conversations c LEFT JOIN group_members m ON m.group_id = c.id
+                "SELECT c.roster, c.closed_at, ifnull(g.muted_until, 0), m.user_id, m.role, m.since_seq, m.muted_until
+                 FROM conversations c
+                 LEFT JOIN chat_groups g ON g.id = c.id
+                 LEFT JOIN group_members m ON m.group_id = c.id
                  WHERE c.id = ?1 ORDER BY m.user_id",
             )?;
             let mut rows = statement.query([sql(group.0)])?;
             let mut roster = GroupRoster::default();
             while let Some(row) = rows.next()? {
                 roster.version = RosterVersion(number(row, 0)?);
-                // A group that was closed has its version, and no members.
-                if row.get_ref(1)? != ValueRef::Null {
-                    roster
-                        .members
-                        .push(RosterEntry { user: UserId(number(row, 1)?), since: Seq(number(row, 2)?) });
+                roster.state = state(row, 1)?;
+                // A group that everybody left has its version, and no members.
+                if row.get_ref(3)? != ValueRef::Null {
+                    roster.muted_until = Timestamp(number(row, 2)?);
+                    roster.members.push(RosterEntry { user: UserId(number(row, 3)?), place: place(row, 4)? });
                 }
             }
             Ok(roster)
@@ -143,82 +130,66 @@ impl GroupStore for SqliteStore {
     }
 }
 
-/// The group in the first four columns.
+/// The group in the first five columns.
 fn shown(row: &Row<'_>) -> rusqlite::Result<Group> {
     Ok(Group {
         id: GroupId(number(row, 0)?),
         name: row.get(1)?,
         description: row.get(2)?,
         members: count(row, 3)?,
+        state: state(row, 4)?,
     })
 }
 
-/// How many members an open group has, and its conversation's last seq.
-fn seats_and_seq(connection: &Connection, group: GroupId) -> rusqlite::Result<Option<(u32, Seq)>> {
-    connection
-        .prepare_cached(
-            "SELECT g.members, c.last_seq FROM chat_groups g JOIN conversations c ON c.id = g.id
-             WHERE g.id = ?1",
-        )?
-        .query_row([sql(group.0)], |row| Ok((count(row, 0)?, Seq(number(row, 1)?))))
-        .optional()
+/// Whether a conversation that was closed then is still there.
+pub(super) fn state(row: &Row<'_>, column: usize) -> rusqlite::Result<GroupState> {
+    Ok(if number(row, column)? == 0 { GroupState::Open } else { GroupState::Dissolved })
 }
 
-fn membership(connection: &Connection, group: GroupId, user: UserId) -> rusqlite::Result<Option<Membership>> {
-    connection
-        .prepare_cached("SELECT role, since_seq FROM group_members WHERE group_id = ?1 AND user_id = ?2")?
-        .query_row([sql(group.0), sql(user.0)], |row| {
-            Ok(Membership { role: row.get::<_, StoredRole>(0)?.0, since: Seq(number(row, 1)?) })
-        })
-        .optional()
+/// Name, description, announcement, avatar, joining and end of the muting, from this column on.
+pub(super) fn profile(row: &Row<'_>, first: usize) -> rusqlite::Result<GroupProfile> {
+    let joining: u8 = row.get(first + 4)?;
+    Ok(GroupProfile {
+        name: row.get(first)?,
+        description: row.get(first + 1)?,
+        announcement: row.get(first + 2)?,
+        avatar: row.get(first + 3)?,
+        joining: Joining::from_number(joining).ok_or_else(|| out_of_range(first + 4, joining.into()))?,
+        muted_until: Timestamp(number(row, first + 5)?),
+    })
 }
 
-/// Whether the user is in so many groups, or more.
-fn has_groups(connection: &Connection, user: UserId, limit: u32) -> rusqlite::Result<bool> {
-    let mut count =
-        connection.prepare_cached("SELECT count(*) >= ?2 FROM group_members WHERE user_id = ?1")?;
-    count.query_row(params![sql(user.0), limit], |row| row.get(0))
+/// Role, since and end of the muting, from this column on.
+fn place(row: &Row<'_>, first: usize) -> rusqlite::Result<Membership> {
+    Ok(Membership {
+        role: row.get::<_, StoredRole>(first)?.0,
+        since: Seq(number(row, first + 1)?),
+        muted_until: Timestamp(number(row, first + 2)?),
+    })
 }
 
-fn add_member(
+pub(super) fn membership(
     connection: &Connection,
     group: GroupId,
     user: UserId,
-    role: Role,
-    since: Seq,
-    at: Timestamp,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Option<Membership>> {
     connection
         .prepare_cached(
-            "INSERT INTO group_members (group_id, user_id, role, since_seq, joined_at)
-             VALUES (?1, ?2, ?3, ?4, ?5)",
+            "SELECT role, since_seq, muted_until FROM group_members WHERE group_id = ?1 AND user_id = ?2",
         )?
-        .execute(params![sql(group.0), sql(user.0), StoredRole(role), sql(since.0), sql(at.0)])?;
-    connection
-        .prepare_cached("UPDATE chat_groups SET members = members + 1 WHERE id = ?1")?
-        .execute([sql(group.0)])?;
-    roster_changed(connection, group)
+        .query_row([sql(group.0), sql(user.0)], |row| place(row, 0))
+        .optional()
 }
 
-fn remove_member(connection: &Connection, group: GroupId, user: UserId) -> rusqlite::Result<()> {
+/// Groups that the user is in, dissolved ones too.
+pub(super) fn groups_of(connection: &Connection, user: UserId) -> rusqlite::Result<u32> {
     connection
-        .prepare_cached("DELETE FROM group_members WHERE group_id = ?1 AND user_id = ?2")?
-        .execute([sql(group.0), sql(user.0)])?;
-    connection
-        .prepare_cached("UPDATE chat_groups SET members = members - 1 WHERE id = ?1")?
-        .execute([sql(group.0)])?;
-    roster_changed(connection, group)
-}
-
-fn roster_changed(connection: &Connection, group: GroupId) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached("UPDATE conversations SET roster = roster + 1 WHERE id = ?1")?
-        .execute([sql(group.0)])?;
-    Ok(())
+        .prepare_cached("SELECT count(*) FROM group_members WHERE user_id = ?1")?
+        .query_row([sql(user.0)], |row| count(row, 0))
 }
 
 /// A role by the number that stands for it in the database.
-struct StoredRole(Role);
+pub(super) struct StoredRole(pub(super) Role);
 
 impl ToSql for StoredRole {
     fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {

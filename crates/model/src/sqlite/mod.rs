@@ -12,6 +12,7 @@ mod cursors;
 mod fault;
 mod folder;
 mod friends;
+mod group_change;
 mod groups;
 mod migrate;
 mod notices;

@@ -1,8 +1,8 @@
 //! A database that an older version left, with what was said in it, brought to this version's schema.
 
 use domain::{
-    ConversationId, GroupId, GroupLimits, GroupRoster, Joined, MessageKind, NewMessage, Novelty, Parties,
-    RosterEntry, RosterVersion, Seq, Store, Timestamp, Touched, UserId,
+    ConversationId, GroupChange, GroupDeed, GroupId, GroupLimits, GroupRoster, Membership, MessageKind,
+    NewMessage, Novelty, Parties, Role, RosterEntry, RosterVersion, Seq, Store, Timestamp, Touched, UserId,
 };
 use sha2::{Digest, Sha256};
 
@@ -58,8 +58,12 @@ pub(super) fn check(store: &dyn Store) {
     assert_eq!(touched(1020), [group]);
     assert_eq!(touched(1021), []);
 
-    let entry = |user, since| RosterEntry { user, since: Seq(since) };
-    let roster = GroupRoster { version: RosterVersion(1), members: vec![entry(ANN, 0), entry(BOB, 2)] };
+    let entry = |user, role, since| RosterEntry {
+        user,
+        place: Membership { role, since: Seq(since), muted_until: Timestamp(0) },
+    };
+    let members = vec![entry(ANN, Role::Owner, 0), entry(BOB, Role::Member, 2)];
+    let roster = GroupRoster { version: RosterVersion(1), members, ..GroupRoster::default() };
     assert_eq!(store.roster(GROUP).unwrap(), roster, "any version but that of what is no group");
     assert_eq!(store.roster(TALKED.group()).unwrap(), GroupRoster::default());
 
@@ -79,7 +83,15 @@ pub(super) fn check(store: &dyn Store) {
     let silent = Touched { conversation: SILENT, parties: Parties::Pair(ANN, UserId(3)), last: Seq(1) };
     assert_eq!(touched(1020), [silent, Touched { last: Seq(4), ..group }], "a time never moves back");
     let limits = GroupLimits { members: 10, groups: 10 };
-    let joined = store.join_group(GROUP, UserId(3), Timestamp(3000), limits).unwrap();
-    assert_eq!(joined, Joined::Member { since: Seq(4), members: 3 });
+    let joining = GroupChange {
+        group: GROUP,
+        actor: UserId(3),
+        deed: GroupDeed::Join { limits },
+        at: Timestamp(3000),
+        change_id: "h".to_owned(),
+        event: "came".to_owned(),
+    };
+    let joined = store.change_group(&joining).unwrap().unwrap();
+    assert_eq!((joined.place.map(|place| place.seq), joined.members), (Some(Seq(5)), 3));
     assert_eq!(store.roster(GROUP).unwrap().version, RosterVersion(2));
 }

@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use protocol::{
-    Code, ConversationKind, Direction, FriendEventKind, FriendOutcome, GroupEventKind, MessageKind, MsgId,
-    NoticeKind, Role, State, limits,
+    Code, ConversationKind, Direction, FriendEventKind, FriendOutcome, GroupEventKind, GroupState, Joining,
+    MessageKind, MsgId, NoticeKind, Rank, Role, State, SystemEventKind, limits,
 };
 use serde_json::Value;
 
@@ -224,6 +224,10 @@ fn every_word_is_explained() {
         FriendEventKind::TABLE.iter().map(|(_, word)| *word).collect(),
         GroupEventKind::TABLE.iter().map(|(_, word)| *word).collect(),
         NoticeKind::TABLE.iter().map(|(_, word)| *word).collect(),
+        GroupState::TABLE.iter().map(|(_, word)| *word).collect(),
+        Joining::TABLE.iter().map(|(_, word)| *word).collect(),
+        Rank::TABLE.iter().map(|(_, word)| *word).collect(),
+        SystemEventKind::TABLE.iter().map(|(_, word)| *word).collect(),
     ];
     for words in words {
         let explained = rows(DOCS).any(|row| {

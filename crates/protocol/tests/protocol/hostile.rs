@@ -83,7 +83,15 @@ const NULLABLE: &[&str] = &[
     "edit_profile/avatar",
     "edit_profile/phone",
     "edit_profile/searchable",
+    "edit_group/groupname",
+    "edit_group/groupdesc",
+    "edit_group/announcement",
+    "edit_group/avatar",
+    "edit_group/joining",
 ];
+
+/// Fields that take some words only.
+const CLOSED: &[&str] = &["set_role/role"];
 
 #[test]
 fn every_field_of_every_request_refuses_every_other_type() {
@@ -110,14 +118,15 @@ fn every_field_of_every_request_refuses_every_other_type() {
                 json!({"x": 1}),
             ];
             for wrong in others {
+                let stem = vector.name.split('/').next().unwrap_or_default();
                 let same_type = match (right, &wrong) {
+                    _ if CLOSED.contains(&format!("{stem}/{field}").as_str()) => false,
                     (Value::Number(_), Value::Number(wrong)) => wrong.is_u64(),
                     (Value::String(_), Value::String(_)) => true,
                     (Value::Array(_), Value::Array(wrong)) => wrong.is_empty(),
                     (Value::Bool(_), Value::Bool(_)) => true,
                     _ => false,
                 };
-                let stem = vector.name.split('/').next().unwrap_or_default();
                 let null_is_absent =
                     wrong.is_null() && NULLABLE.contains(&format!("{stem}/{field}").as_str());
                 let mut body = body.clone();

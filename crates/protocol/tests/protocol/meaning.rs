@@ -89,7 +89,14 @@ fn bobs_profile() -> Profile {
 }
 
 fn climbers(role: Role, members: u32) -> Group {
-    Group { id: 11, groupname: "climbers".into(), groupdesc: "Tuesdays at seven".into(), role, members }
+    Group {
+        id: 11,
+        groupname: "climbers".into(),
+        groupdesc: "Tuesdays at seven".into(),
+        role,
+        members,
+        state: GroupState::Open,
+    }
 }
 
 fn carols_request() -> FriendRequest {
@@ -121,6 +128,7 @@ fn bobs_message() -> ChatMessage {
         time: TIME + 61_000,
         kind: MessageKind::Text,
         msg: "hi 👋".into(),
+        event: None,
     }
 }
 
@@ -132,6 +140,25 @@ fn bobs_answer() -> ChatMessage {
         msg: "Climbing on Tuesday?".into(),
         ..bobs_message()
     }
+}
+
+/// What alice did to the group, as message `seq` of its conversation.
+fn alices_deed(seq: u64, event: SystemEvent) -> ChatMessage {
+    ChatMessage {
+        conv: 11,
+        seq,
+        from: 1,
+        name: "alice".into(),
+        client_msg_id: String::new(),
+        time: TIME + 80_000,
+        kind: MessageKind::System,
+        msg: event.sentence(),
+        event: Some(event),
+    }
+}
+
+fn alices_event(what: SystemEventKind) -> SystemEvent {
+    SystemEvent::new(what, 1, "alice")
 }
 
 fn connections() -> Vec<(&'static str, Meaning)> {
@@ -581,6 +608,54 @@ fn groups() -> Vec<(&'static str, Meaning)> {
                 }),
             ),
         ),
+        ("remove_member/request", request(60, Request::RemoveMember(MemberRef { groupid: 11, id: 3 }))),
+        ("remove_member/reply", reply(60, Reply::RemoveMember(Nothing {}))),
+        (
+            "set_role/request",
+            request(61, Request::SetRole(SetRole { groupid: 11, id: 2, role: Rank::Admin })),
+        ),
+        ("set_role/reply", reply(61, Reply::SetRole(Nothing {}))),
+        ("hand_over/request", request(62, Request::HandOver(MemberRef { groupid: 11, id: 2 }))),
+        ("hand_over/reply", reply(62, Reply::HandOver(Nothing {}))),
+        ("dissolve_group/request", request(63, Request::DissolveGroup(GroupRef { groupid: 11 }))),
+        ("dissolve_group/reply", reply(63, Reply::DissolveGroup(Nothing {}))),
+        (
+            "edit_group/request",
+            request(
+                64,
+                Request::EditGroup(EditGroup {
+                    groupid: 11,
+                    groupname: Some("climbers & friends".into()),
+                    groupdesc: Some("Tuesdays at seven".into()),
+                    announcement: Some("Bring a rope".into()),
+                    avatar: Some("wall.png".into()),
+                    joining: Some(Joining::Approval),
+                }),
+            ),
+        ),
+        ("edit_group/reply", reply(64, Reply::EditGroup(Nothing {}))),
+        ("group_profile/request", request(65, Request::GroupProfile(GroupRef { groupid: 11 }))),
+        (
+            "group_profile/reply",
+            reply(
+                65,
+                Reply::GroupProfile(GroupProfile {
+                    group: climbers(Role::Admin, 3),
+                    announcement: "Bring a rope".into(),
+                    avatar: String::new(),
+                    joining: Joining::Approval,
+                    muted_until: 0,
+                    own_muted_until: 0,
+                }),
+            ),
+        ),
+        (
+            "mute_member/request",
+            request(66, Request::MuteMember(MuteMember { groupid: 11, id: 2, until: TIME + 3_600_000 })),
+        ),
+        ("mute_member/reply", reply(66, Reply::MuteMember(Nothing {}))),
+        ("mute_group/request", request(67, Request::MuteGroup(MuteGroup { groupid: 11, until: 0 }))),
+        ("mute_group/reply", reply(67, Reply::MuteGroup(Nothing {}))),
         (
             "group_event/push",
             push(Push::GroupEvent(GroupEvent {
@@ -621,6 +696,64 @@ fn messages() -> Vec<(&'static str, Meaning)> {
         ("group_chat/reply", reply(31, Reply::GroupChat(Sent { conv: 11, seq: 8, time: TIME + 70_000 }))),
         ("message/push", push(Push::Message(bobs_answer()))),
         (
+            "history/reply-system",
+            reply(
+                34,
+                Reply::History(HistoryPage {
+                    conv: 11,
+                    messages: vec![alices_deed(
+                        9,
+                        SystemEvent {
+                            id: 2,
+                            name: "bob".into(),
+                            role: Some(Role::Admin),
+                            ..alices_event(SystemEventKind::Role)
+                        },
+                    )],
+                    first: 8,
+                    last: 9,
+                }),
+            ),
+        ),
+        (
+            "message/push-role",
+            push(Push::Message(alices_deed(
+                9,
+                SystemEvent {
+                    id: 2,
+                    name: "bob".into(),
+                    role: Some(Role::Admin),
+                    ..alices_event(SystemEventKind::Role)
+                },
+            ))),
+        ),
+        (
+            "message/push-muted",
+            push(Push::Message(alices_deed(
+                10,
+                SystemEvent {
+                    id: 2,
+                    name: "bob".into(),
+                    until: Some(TIME + 3_600_000),
+                    ..alices_event(SystemEventKind::Muted)
+                },
+            ))),
+        ),
+        (
+            "message/push-edited",
+            push(Push::Message(alices_deed(
+                11,
+                SystemEvent {
+                    groupname: Some("climbers & friends".into()),
+                    groupdesc: Some(String::new()),
+                    announcement: Some("Bring a rope".into()),
+                    avatar: Some("wall.png".into()),
+                    joining: Some(Joining::Approval),
+                    ..alices_event(SystemEventKind::Edited)
+                },
+            ))),
+        ),
+        (
             "history/request",
             request(4, Request::History(History { conv: 10, after: Some(0), before: None, limit: 50 })),
         ),
@@ -653,6 +786,7 @@ fn messages() -> Vec<(&'static str, Meaning)> {
 
 fn refusals() -> Vec<(&'static str, Meaning)> {
     vec![
+        ("group_chat/refused-muted", refused(31, Refusal::new(Code::MUTED))),
         ("hello/refused-bad-version", refused(1, Refusal::new(Code::BAD_VERSION))),
         ("reg_ack/refused-name-taken", refused(2, Refusal::new(Code::NAME_TAKEN).field("name"))),
         (

@@ -78,7 +78,8 @@ fn group() -> impl Strategy<Value = Group> {
         groupname: text(),
         groupdesc: text(),
         role: word(Role::TABLE),
-        members: any::<u32>()
+        members: any::<u32>(),
+        state: word(GroupState::TABLE)
     })
 }
 
@@ -97,7 +98,37 @@ fn message() -> impl Strategy<Value = ChatMessage> {
         time: n(),
         kind: word(MessageKind::TABLE),
         msg: text(),
+        event: option::of(system_event()),
     })
+}
+
+fn system_event() -> impl Strategy<Value = SystemEvent> {
+    let texts = (option::of(text()), option::of(text()), option::of(text()), option::of(text()));
+    let who = (n(), text(), n(), text());
+    let rest = (option::of(word(Role::TABLE)), option::of(n()), option::of(word(Joining::TABLE)));
+    (word(SystemEventKind::TABLE), who, texts, rest).prop_map(|(what, who, texts, rest)| {
+        let (by, by_name, id, name) = who;
+        let (groupname, groupdesc, announcement, avatar) = texts;
+        let (role, until, joining) = rest;
+        SystemEvent {
+            what,
+            by,
+            by_name,
+            id,
+            name,
+            role,
+            until,
+            groupname,
+            groupdesc,
+            announcement,
+            avatar,
+            joining,
+        }
+    })
+}
+
+fn member_ref() -> impl Strategy<Value = MemberRef> {
+    fields!(MemberRef { groupid: n(), id: n() })
 }
 
 fn session() -> impl Strategy<Value = Session> {
@@ -246,6 +277,29 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         MsgId::GroupMembers => fields!(GroupMembers { groupid: n(), after: n(), limit: any::<u32>() })
             .prop_map(Request::GroupMembers)
             .boxed(),
+        MsgId::RemoveMember => member_ref().prop_map(Request::RemoveMember).boxed(),
+        MsgId::SetRole => fields!(SetRole { groupid: n(), id: n(), role: word(Rank::TABLE) })
+            .prop_map(Request::SetRole)
+            .boxed(),
+        MsgId::HandOver => member_ref().prop_map(Request::HandOver).boxed(),
+        MsgId::DissolveGroup => group_ref().prop_map(Request::DissolveGroup).boxed(),
+        MsgId::EditGroup => fields!(EditGroup {
+            groupid: n(),
+            groupname: option::of(text()),
+            groupdesc: option::of(text()),
+            announcement: option::of(text()),
+            avatar: option::of(text()),
+            joining: option::of(word(Joining::TABLE)),
+        })
+        .prop_map(Request::EditGroup)
+        .boxed(),
+        MsgId::GroupProfile => group_ref().prop_map(Request::GroupProfile).boxed(),
+        MsgId::MuteMember => {
+            fields!(MuteMember { groupid: n(), id: n(), until: n() }).prop_map(Request::MuteMember).boxed()
+        }
+        MsgId::MuteGroup => {
+            fields!(MuteGroup { groupid: n(), until: n() }).prop_map(Request::MuteGroup).boxed()
+        }
         MsgId::OneChat => fields!(OneChat { to: n(), msg: text(), client_msg_id: text() })
             .prop_map(Request::OneChat)
             .boxed(),
@@ -340,6 +394,23 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
             });
             fields!(MembersPage { users: vec(member, 0..3), next: n() }).prop_map(Reply::GroupMembers).boxed()
         }
+        MsgId::RemoveMember => nothing().prop_map(Reply::RemoveMember).boxed(),
+        MsgId::SetRole => nothing().prop_map(Reply::SetRole).boxed(),
+        MsgId::HandOver => nothing().prop_map(Reply::HandOver).boxed(),
+        MsgId::DissolveGroup => nothing().prop_map(Reply::DissolveGroup).boxed(),
+        MsgId::EditGroup => nothing().prop_map(Reply::EditGroup).boxed(),
+        MsgId::GroupProfile => fields!(GroupProfile {
+            group: group(),
+            announcement: text(),
+            avatar: text(),
+            joining: word(Joining::TABLE),
+            muted_until: n(),
+            own_muted_until: n(),
+        })
+        .prop_map(Reply::GroupProfile)
+        .boxed(),
+        MsgId::MuteMember => nothing().prop_map(Reply::MuteMember).boxed(),
+        MsgId::MuteGroup => nothing().prop_map(Reply::MuteGroup).boxed(),
         MsgId::OneChat => sent().prop_map(Reply::OneChat).boxed(),
         MsgId::GroupChat => sent().prop_map(Reply::GroupChat).boxed(),
         MsgId::History => {

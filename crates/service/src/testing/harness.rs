@@ -251,11 +251,11 @@ impl<'h> Device<'h> {
         self.principal.user
     }
 
-    /// Sends a request; a chat message is stored and answered at once.
+    /// Sends a request; a chat message, or a change of a group, is stored and answered at once.
     pub fn ask(&self, request: Request) -> Result<Reply, Refusal> {
         match self.handle(request)? {
             Handled::Reply(reply) | Handled::SignedIn(_, reply) | Handled::SignedOut(reply) => Ok(reply),
-            Handled::Append(pending) => panic!("{pending:?} is no reply: use say, say_in or prepare"),
+            Handled::Append(pending) => self.store(pending),
         }
     }
 
@@ -289,6 +289,11 @@ impl<'h> Device<'h> {
         self.harness.hub.take_pushes(self.conn)
     }
 
+    /// Has the next call of [`Device::pushes`] return these again.
+    pub fn push_back(&self, pushes: Vec<Push>) {
+        self.harness.hub.push_back(self.conn, pushes);
+    }
+
     /// Why the connection was closed, if it was.
     pub fn closed(&self) -> Option<Bye> {
         self.harness.hub.closed(self.conn)
@@ -305,11 +310,14 @@ impl<'h> Device<'h> {
     }
 
     fn send(&self, request: Request) -> Result<Sent, Refusal> {
-        let pending = match self.handle(request)? {
-            Handled::Append(pending) => pending,
-            Handled::Reply(Reply::OneChat(sent) | Reply::GroupChat(sent)) => return Ok(sent),
+        match self.ask(request)? {
+            Reply::OneChat(sent) | Reply::GroupChat(sent) => Ok(sent),
             other => panic!("a message came to {other:?}"),
-        };
+        }
+    }
+
+    /// Stores what was checked, as an appender does that gives up at once.
+    pub fn store(&self, pending: Pending) -> Result<Reply, Refusal> {
         let rid = pending.origin().rid;
         let mut batch = Batch::default();
         batch.push(pending);

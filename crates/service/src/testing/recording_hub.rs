@@ -5,10 +5,10 @@ use std::fmt;
 
 use domain::{GroupId, Reach, Seq, SessionId, UserId};
 use parking_lot::Mutex;
-use protocol::{Bye, Code, Push, Refusal, Sent};
+use protocol::{Bye, Code, Push, Refusal, Reply};
 
 use crate::caller::{ConnKey, Principal};
-use crate::hub::{Audience, Delivery, Held, Hub, Readers};
+use crate::hub::{Audience, Delivery, Echo, Held, Hub, Readers};
 use crate::moves::Move;
 use crate::notice::Notice;
 
@@ -32,7 +32,7 @@ struct Connection {
     principal: Option<Principal>,
     attached: Move,
     pushes: Vec<Push>,
-    answers: Vec<(u32, Result<Sent, Refusal>)>,
+    answers: Vec<(u32, Result<Reply, Refusal>)>,
     closed: Option<Bye>,
 }
 
@@ -95,8 +95,14 @@ impl RecordingHub {
             .unwrap_or_default()
     }
 
-    /// The answers to chat requests since the last call, by request id, in their order.
-    pub fn take_answers(&self, conn: ConnKey) -> Vec<(u32, Result<Sent, Refusal>)> {
+    /// Puts pushes back that were taken.
+    pub fn push_back(&self, conn: ConnKey, pushes: Vec<Push>) {
+        let mut connections = self.connections.lock();
+        connections.entry(conn).or_default().pushes.splice(..0, pushes);
+    }
+
+    /// The answers to chat requests and changes since the last call, by request id, in their order.
+    pub fn take_answers(&self, conn: ConnKey) -> Vec<(u32, Result<Reply, Refusal>)> {
         let mut connections = self.connections.lock();
         connections
             .get_mut(&conn)
@@ -171,7 +177,7 @@ impl Hub for RecordingHub {
                     Readers::Pair(one, other) => user == *one || user == *other,
                     Readers::Members { members, .. } => members.contains(&user),
                 });
-                if reads && *conn != origin.conn {
+                if reads && (*conn != origin.conn || delivery.echo == Echo::ToAll) {
                     connection.receive(Push::Message(message.clone()));
                 }
             }

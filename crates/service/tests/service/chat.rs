@@ -1,11 +1,13 @@
 //! Messages: what is checked, in which order they are stored, who reads them.
 
 use domain::StoreError;
-use protocol::{ChatMessage, Code, FriendRef, GroupChat, GroupRef, MessageKind, OneChat, Push, Request};
+use protocol::{
+    ChatMessage, Code, FriendRef, GroupChat, GroupRef, MessageKind, MsgId, OneChat, Push, Request,
+};
 use service::testing::{Device, Harness};
-use service::{Batch, ChatKind, Pending};
+use service::{Batch, Pending};
 
-use crate::{bad_field, body, messages, refused};
+use crate::{bad_field, body, messages, refused, sent};
 
 fn one(to: &Device<'_>, client_msg_id: &str, msg: &str) -> Request {
     Request::OneChat(OneChat { to: to.user().0, msg: msg.into(), client_msg_id: client_msg_id.into() })
@@ -43,6 +45,7 @@ fn a_message_reaches_every_device_of_both_but_the_one_that_sent_it() {
         time: sent.time,
         kind: MessageKind::Text,
         msg: text.into(),
+        event: None,
     };
     for device in [&desk, &bob, &phone] {
         assert_eq!(device.pushes(), [Push::Message(message.clone())]);
@@ -78,8 +81,8 @@ fn a_batch_is_answered_and_delivered_in_its_order() {
         })
         .collect();
     let asked: Vec<u32> = pending.iter().map(|pending| pending.origin().rid).collect();
-    assert_eq!(pending[0].origin().kind, ChatKind::One);
-    assert_eq!(pending[1].origin().kind, ChatKind::Group);
+    assert_eq!(pending[0].origin().request, MsgId::OneChat);
+    assert_eq!(pending[1].origin().request, MsgId::GroupChat);
     assert_eq!(pending[1].conversation().0, group);
     let mut batch = batch(pending);
     assert_eq!(batch.len(), 100);
@@ -88,12 +91,12 @@ fn a_batch_is_answered_and_delivered_in_its_order() {
 
     let answers = harness.hub.take_answers(alice.conn);
     assert_eq!(answers.iter().map(|(rid, _)| *rid).collect::<Vec<_>>(), asked);
-    let seqs: Vec<u64> = answers.iter().map(|(_, answer)| answer.as_ref().unwrap().seq).collect();
-    assert_eq!(seqs, (1..=50).flat_map(|n| [n, n]).collect::<Vec<_>>());
+    let seqs: Vec<u64> = answers.iter().map(|(_, answer)| sent(answer).seq).collect();
+    assert_eq!(seqs, (1..=50).flat_map(|n| [n, n + 1]).collect::<Vec<_>>());
     let read: Vec<_> = messages(bob.pushes());
     assert_eq!(
         read,
-        (0..50).flat_map(|n| [(n + 1, n.to_string()), (n + 1, n.to_string())]).collect::<Vec<_>>()
+        (0..50).flat_map(|n| [(n + 1, n.to_string()), (n + 2, n.to_string())]).collect::<Vec<_>>()
     );
 }
 
@@ -207,8 +210,8 @@ fn who_leaves_between_check_and_commit_has_spoken_and_hears_no_more() {
     alice.pushes();
     harness.service.append(&mut batch([pending])).unwrap();
     assert_eq!(harness.hub.take_answers(bob.conn).len(), 1);
-    assert_eq!(messages(alice.pushes()), [(1, "my last words".into())]);
-    assert_eq!(messages(carol.pushes()), [(1, "my last words".into())], "a member when it was stored");
+    assert_eq!(messages(alice.pushes()), [(4, "my last words".into())]);
+    assert_eq!(messages(carol.pushes()), [(4, "my last words".into())], "a member when it was stored");
 }
 
 #[test]
@@ -289,9 +292,9 @@ fn a_commit_of_unknown_outcome_is_delivered_when_it_is_known() {
     harness.clock.advance_ms(10);
     harness.service.append(&mut batch).unwrap();
     let answers = harness.hub.take_answers(alice.conn);
-    let sent: Vec<_> = answers.into_iter().map(|(_, answer)| answer.unwrap()).collect();
-    assert_eq!((sent[0].seq, sent[1].seq, sent[2]), (2, 1, old));
-    assert_eq!(messages(bob.pushes()), [(2, "hello".into()), (1, "everybody".into())]);
+    let places: Vec<_> = answers.into_iter().map(|(_, answer)| sent(&answer)).collect();
+    assert_eq!((places[0].seq, places[1].seq, places[2]), (2, 2, old));
+    assert_eq!(messages(bob.pushes()), [(2, "hello".into()), (2, "everybody".into())]);
 }
 
 #[test]
@@ -304,7 +307,7 @@ fn a_message_that_is_delivered_late_reaches_nobody_who_joined_after_it() {
     harness.service.append(&mut first).unwrap_err();
     harness.service.refuse(&mut first);
     let reply = carol.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
-    assert_eq!(body!(Reply::JoinGroup, reply).conv.first, 2);
+    assert_eq!(body!(Reply::JoinGroup, reply).conv.first, 3);
 
     // Its sender repeats it, and says more: checked when carol was there, stored together, for other readers each.
     let texts = [("1", "before carol"), ("2", "after"), ("3", "and on")];
@@ -312,9 +315,9 @@ fn a_message_that_is_delivered_late_reaches_nobody_who_joined_after_it() {
     harness.service.append(&mut batch(pending)).unwrap();
     assert_eq!(
         messages(bob.pushes()),
-        [(1, "before carol".into()), (2, "after".into()), (3, "and on".into())]
+        [(2, "before carol".into()), (4, "after".into()), (5, "and on".into())]
     );
-    assert_eq!(messages(carol.pushes()), [(2, "after".into()), (3, "and on".into())]);
+    assert_eq!(messages(carol.pushes()), [(4, "after".into()), (5, "and on".into())]);
 }
 
 #[test]
@@ -352,19 +355,21 @@ fn nothing_is_delivered_before_it_is_known_who_may_read_it() {
         alice.prepare(many(known, "4", "and all")).unwrap(),
         alice.prepare(one(&bob, "5", "bye")).unwrap(),
     ]);
-    // Carol goes before the message is stored, and her farewell finds no roster either.
-    harness.store.spare_next(3);
-    let down = StoreError::unavailable("roster", "down");
-    harness.store.fail_next(down.clone(), 1);
+    // Carol goes before the message is stored, and the node forgets who is in the group.
     carol.ask(Request::LeaveGroup(GroupRef { groupid: left })).unwrap();
+    harness.service.forget();
+    alice.say_in(known, "0", "this roster is known").unwrap();
+    bob.pushes();
+    carol.pushes();
+    let down = StoreError::unavailable("roster", "down");
     // The append passes, the roster's read does not: who does not need it does not wait for it.
     harness.store.spare_next(1);
     harness.store.fail_next(down.clone(), 1);
     assert_eq!(harness.service.append(&mut batch), Err(down.clone()));
     assert_eq!(harness.store.forget_faults(), 0, "both were asked");
     let answers = harness.hub.take_answers(alice.conn);
-    assert_eq!(answers.iter().map(|(_, answer)| answer.as_ref().unwrap().seq).collect::<Vec<_>>(), [1, 1, 2]);
-    assert_eq!(messages(bob.pushes()), [(1, "and you".into()), (1, "and all".into()), (2, "bye".into())]);
+    assert_eq!(answers.iter().map(|(_, answer)| sent(answer).seq).collect::<Vec<_>>(), [1, 3, 2]);
+    assert_eq!(messages(bob.pushes()), [(1, "and you".into()), (3, "and all".into()), (2, "bye".into())]);
     assert_eq!(batch.len(), 2, "the others are tried again");
 
     // Asked once more, and once only, in vain.
@@ -378,8 +383,8 @@ fn nothing_is_delivered_before_it_is_known_who_may_read_it() {
     harness.clock.advance_ms(50);
     harness.service.append(&mut batch).unwrap();
     let answers = harness.hub.take_answers(alice.conn);
-    assert_eq!(answers.iter().map(|(_, answer)| answer.as_ref().unwrap().seq).collect::<Vec<_>>(), [1, 2]);
-    assert_eq!(messages(bob.pushes()), [(1, "hello".into()), (2, "again".into())]);
+    assert_eq!(answers.iter().map(|(_, answer)| sent(answer).seq).collect::<Vec<_>>(), [4, 5]);
+    assert_eq!(messages(bob.pushes()), [(4, "hello".into()), (5, "again".into())]);
     assert_eq!(carol.pushes(), [], "she had left when it was stored");
 }
 
@@ -393,10 +398,10 @@ fn a_store_that_is_away_is_asked_for_one_roster_and_not_for_each() {
     let pending = groups.map(|group| alice.prepare(many(group, &group.to_string(), "x")).unwrap());
     let down = StoreError::unavailable("roster", "down");
     for groupid in groups {
-        harness.store.spare_next(3);
-        harness.store.fail_next(down.clone(), 1);
         carol.ask(Request::LeaveGroup(GroupRef { groupid })).unwrap();
     }
+    harness.service.forget();
+    bob.pushes();
     let mut batch = batch(pending.into_iter().chain([direct]));
     harness.store.spare_next(1);
     harness.store.fail_next(down.clone(), 10);
@@ -404,7 +409,7 @@ fn a_store_that_is_away_is_asked_for_one_roster_and_not_for_each() {
     assert_eq!(harness.store.forget_faults(), 9);
     assert_eq!((batch.len(), messages(bob.pushes())), (3, vec![(1, "hello".into())]));
     harness.service.append(&mut batch).unwrap();
-    assert_eq!(messages(bob.pushes()), [(1, "x".into()), (1, "x".into()), (1, "x".into())]);
+    assert_eq!(messages(bob.pushes()), [(4, "x".into()), (4, "x".into()), (4, "x".into())]);
 }
 
 #[test]

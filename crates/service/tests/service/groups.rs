@@ -2,8 +2,8 @@
 
 use domain::{GroupLimits, StoreError};
 use protocol::{
-    Code, CreateGroup, GroupEvent, GroupEventKind, GroupMembers, GroupRef, History, Page, Refusal, Reply,
-    Request, Role, State,
+    Code, CreateGroup, GroupEvent, GroupEventKind, GroupMembers, GroupRef, History, Page, Push, Refusal,
+    Reply, Request, Role, State, SystemEvent, SystemEventKind,
 };
 use service::ServiceConfig;
 use service::testing::{Device, Harness};
@@ -27,10 +27,22 @@ fn members(user: &Device<'_>, groupid: u64) -> Result<Reply, Refusal> {
     user.ask(Request::GroupMembers(GroupMembers { groupid, after: 0, limit: 0 }))
 }
 
+/// The one group event among the pushes; the others come again.
 fn one_event(device: &Device<'_>) -> GroupEvent {
-    let mut pushes = device.pushes();
-    assert_eq!(pushes.len(), 1, "{pushes:?}");
-    body!(Push::GroupEvent, pushes.remove(0))
+    let (mut events, others): (Vec<_>, Vec<_>) =
+        device.pushes().into_iter().partition(|push| matches!(push, Push::GroupEvent(_)));
+    assert_eq!(events.len(), 1, "{events:?}");
+    device.push_back(others);
+    body!(Push::GroupEvent, events.remove(0))
+}
+
+/// What the device was told in conversations, with its seqs.
+fn told(device: &Device<'_>) -> Vec<(u64, SystemEvent)> {
+    let event = |push| match push {
+        Push::Message(message) => Some((message.seq, message.event?)),
+        _ => None,
+    };
+    device.pushes().into_iter().filter_map(event).collect()
 }
 
 #[test]
@@ -76,16 +88,19 @@ fn joining_is_told_to_members_and_own_devices() {
 
     let joined = body!(Reply::JoinGroup, join(&bob, group).unwrap());
     assert_eq!((joined.group.role, joined.group.members), (Role::Member, 2));
-    assert_eq!((joined.conv.first, joined.conv.last), (2, 1), "reads what comes after joining");
-    for device in [&alice, &tablet] {
-        let event = one_event(device);
-        assert_eq!((event.event, event.id, event.members), (GroupEventKind::Joined, bob.user().0, 2));
-        assert_eq!((event.name.as_str(), event.groupname.as_str()), ("bob", "a group"));
+    assert_eq!((joined.conv.first, joined.conv.last), (2, 2), "reads that he came, and what comes then");
+    let event = one_event(&tablet);
+    assert_eq!((event.event, event.id, event.members), (GroupEventKind::Joined, bob.user().0, 2));
+    assert_eq!((event.name.as_str(), event.groupname.as_str()), ("bob", "a group"));
+    for device in [&alice, &bob, &tablet] {
+        let told = told(device);
+        assert_eq!((told.len(), told[0].0, told[0].1.what), (1, 2, SystemEventKind::Joined));
+        assert_eq!((told[0].1.by, told[0].1.by_name.as_str()), (bob.user().0, "bob"));
     }
-    assert_eq!((bob.pushes(), stranger.pushes()), (vec![], vec![]));
+    assert_eq!(stranger.pushes(), []);
 
     alice.say_in(group, "2", "welcome").unwrap();
-    assert_eq!(messages(bob.pushes()), [(2, "welcome".into())]);
+    assert_eq!(messages(bob.pushes()), [(3, "welcome".into())]);
     assert_eq!(messages(stranger.pushes()), []);
     refused(join(&bob, group), Code::ALREADY_MEMBER);
 }
@@ -104,10 +119,13 @@ fn leaving_is_told_and_ends_reading_and_writing() {
     }
 
     leave(&bob, group).unwrap();
-    for device in [&alice, &carol, &tablet] {
-        let event = one_event(device);
-        assert_eq!((event.event, event.id, event.members), (GroupEventKind::Left, bob.user().0, 2));
+    let event = one_event(&tablet);
+    assert_eq!((event.event, event.id, event.members), (GroupEventKind::Left, bob.user().0, 2));
+    for device in [&alice, &carol] {
+        let told = told(device);
+        assert_eq!((told.len(), told[0].0, told[0].1.what), (1, 4, SystemEventKind::Left));
     }
+    assert_eq!((told(&bob), told(&tablet)), (vec![], vec![]), "they read nothing any more");
     refused(bob.say_in(group, "2", "still here?"), Code::NOT_MEMBER);
     let history = History { conv: group, after: None, before: None, limit: 0 };
     refused(bob.ask(Request::History(history)), Code::NOT_FOUND);
@@ -115,10 +133,10 @@ fn leaving_is_told_and_ends_reading_and_writing() {
     refused(leave(&bob, group), Code::NOT_MEMBER);
     alice.say_in(group, "1", "bob left").unwrap();
     assert_eq!(messages(bob.pushes()), []);
-    assert_eq!(messages(carol.pushes()), [(2, "bob left".into())]);
+    assert_eq!(messages(carol.pushes()), [(5, "bob left".into())]);
 
     let again = body!(Reply::JoinGroup, join(&bob, group).unwrap());
-    assert_eq!((again.conv.first, again.conv.last), (3, 2), "what was said meanwhile stays unread for ever");
+    assert_eq!((again.conv.first, again.conv.last), (6, 6), "what was said meanwhile stays unread for ever");
 }
 
 #[test]

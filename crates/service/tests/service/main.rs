@@ -23,7 +23,7 @@ mod search;
 mod secrets;
 mod sessions;
 
-use protocol::{Code, Push, Refusal};
+use protocol::{Code, MessageKind, Push, Refusal, Reply, Sent};
 
 /// Fails unless this was refused with this code; returns the refusal.
 #[track_caller]
@@ -42,10 +42,19 @@ fn bad_field<T: std::fmt::Debug>(result: Result<T, Refusal>, field: &str) {
     assert!(!refusal.body.errmsg.is_empty());
 }
 
-/// The texts of the messages among these pushes, with their seqs.
+/// Where a message was stored.
+#[track_caller]
+fn sent(answer: &Result<Reply, Refusal>) -> Sent {
+    match answer {
+        Ok(Reply::OneChat(sent) | Reply::GroupChat(sent)) => *sent,
+        other => panic!("not stored: {other:?}"),
+    }
+}
+
+/// The texts of what people said among these pushes, with their seqs.
 fn messages(pushes: Vec<Push>) -> Vec<(u64, String)> {
     let message = |push| match push {
-        Push::Message(message) => Some((message.seq, message.msg)),
+        Push::Message(message) if message.kind == MessageKind::Text => Some((message.seq, message.msg)),
         _ => None,
     };
     pushes.into_iter().filter_map(message).collect()

@@ -139,7 +139,7 @@ fn who_left_there_reads_nothing_here_whatever_this_node_missed() {
     assert_eq!(messages(bob.pushes()), []);
     elsewhere.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
     alice.say_in(group, "3", "for bob again").unwrap();
-    assert_eq!(messages(bob.pushes()), [(3, "for bob again".to_owned())]);
+    assert_eq!(messages(bob.pushes()), [(6, "for bob again".to_owned())]);
 }
 
 #[test]
@@ -150,7 +150,7 @@ fn who_joined_there_may_speak_here_before_any_notice() {
     alice.say_in(group, "1", "the roster is kept from here on").unwrap();
     let elsewhere = there.try_login("bob").unwrap();
     elsewhere.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
-    assert_eq!(bob.say_in(group, "2", "he was answered").unwrap().seq, 2);
+    assert_eq!(bob.say_in(group, "2", "he was answered").unwrap().seq, 3);
     refused(here.login("carol").say_in(group, "3", "no member"), Code::NOT_MEMBER);
 }
 
@@ -415,11 +415,14 @@ fn catching_up_reads_the_log_with_the_readers_of_each_message() {
 
     let (one, other) = (alice.user(), bob.user());
     let page = there.service.catch_up(ConversationId(group), Parties::Group, Seq(0)).unwrap();
-    assert_eq!(page.iter().map(readers).collect::<Vec<_>>(), [vec![one.0], vec![one.0, other.0]]);
-    assert_eq!(page[1].0.name, "alice");
+    assert_eq!(
+        page.iter().map(readers).collect::<Vec<_>>(),
+        [vec![one.0], vec![one.0, other.0], vec![one.0, other.0]]
+    );
+    assert_eq!(page[2].0.name, "alice");
     let after = there.service.catch_up(ConversationId(group), Parties::Group, Seq(1)).unwrap();
-    assert_eq!(after.iter().map(|(message, _)| message.seq).collect::<Vec<_>>(), [2]);
-    assert_eq!(there.service.catch_up(ConversationId(group), Parties::Group, Seq(2)).unwrap().len(), 0);
+    assert_eq!(after.iter().map(|(message, _)| message.seq).collect::<Vec<_>>(), [2, 3]);
+    assert_eq!(there.service.catch_up(ConversationId(group), Parties::Group, Seq(3)).unwrap().len(), 0);
     let page = there.service.catch_up(ConversationId(pair), Parties::Pair(one, other), Seq(0)).unwrap();
     assert_eq!(page.iter().map(readers).collect::<Vec<_>>(), [vec![one.0, other.0]]);
 }

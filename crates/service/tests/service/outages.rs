@@ -2,9 +2,10 @@
 
 use domain::StoreError;
 use protocol::{
-    Ack, AckNotices, AddFriend, ChangePassword, Code, CreateGroup, EditProfile, FriendRef, GroupChat,
-    GroupMembers, GroupRef, History, Login, Nothing, OneChat, Page, PasswordProof, ProfileOf, Push, Recover,
-    Reg, Request, Resume, SearchUsers, Secret, SessionRef, State,
+    Ack, AckNotices, AddFriend, ChangePassword, Code, CreateGroup, EditGroup, EditProfile, FriendRef,
+    GroupChat, GroupMembers, GroupRef, History, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat,
+    Page, PasswordProof, ProfileOf, Push, Rank, Recover, Reg, Request, Resume, SearchUsers, Secret,
+    SessionRef, SetRole, State,
 };
 use service::testing::{Harness, PASSWORD};
 
@@ -61,6 +62,14 @@ fn every_request_is_busy_while_the_store_is_away() {
         Request::LeaveGroup(GroupRef { groupid: own }),
         Request::Groups(Page::default()),
         Request::GroupMembers(GroupMembers { groupid: own, after: 0, limit: 0 }),
+        Request::RemoveMember(MemberRef { groupid: own, id: 1 }),
+        Request::SetRole(SetRole { groupid: own, id: 1, role: Rank::Admin }),
+        Request::HandOver(MemberRef { groupid: own, id: 1 }),
+        Request::DissolveGroup(GroupRef { groupid: own }),
+        Request::EditGroup(EditGroup { groupid: own, ..EditGroup::default() }),
+        Request::GroupProfile(GroupRef { groupid: own }),
+        Request::MuteMember(MuteMember { groupid: own, id: 1, until: 1 }),
+        Request::MuteGroup(MuteGroup { groupid: own, until: 1 }),
         Request::OneChat(OneChat { to: carol.user().0, msg, client_msg_id }),
         Request::GroupChat(GroupChat { groupid: group, msg: msg2, client_msg_id: client_msg_id2 }),
         Request::History(History { conv, after: None, before: None, limit: 0 }),
@@ -84,6 +93,7 @@ fn every_request_is_busy_while_the_store_is_away() {
         for request in requests {
             asked.push(request.msgid());
             let conn = if principal.is_some() { alice.conn } else { harness.connect() };
+            harness.service.forget();
             harness.store.fail_next(down(), 50);
             let refusal = refused(harness.ask(conn, principal, request.clone()), Code::BUSY);
             assert_eq!(refusal.body.retry_after_ms, Some(1_000), "{request:?}");
@@ -161,13 +171,13 @@ fn a_membership_of_unknown_outcome_is_not_remembered_wrongly() {
     let (alice, bob) = (harness.login("alice"), harness.login("bob"));
     let group = harness.group(&[&alice]);
     alice.say_in(group, "1", "alone").unwrap();
-    // The group and the membership are read, the joining is done and its answer lost.
+    // The group, the membership and the name are read, the joining is done and its answer lost.
     let join = Request::JoinGroup(GroupRef { groupid: group });
-    harness.store.spare_next(2);
+    harness.store.spare_next(3);
     harness.store.lose_next_answers(1);
     refused(bob.ask(join), Code::BUSY);
     // He is in, and everybody knows.
     bob.say_in(group, "1", "am I?").unwrap();
     alice.say_in(group, "2", "you are").unwrap();
-    assert_eq!(crate::messages(bob.pushes()), [(3, "you are".into())]);
+    assert_eq!(crate::messages(bob.pushes()), [(4, "you are".into())]);
 }

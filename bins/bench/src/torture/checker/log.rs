@@ -19,7 +19,10 @@ pub(super) fn examine(evidence: &Evidence, findings: &mut Findings) {
                 findings.add(Kind::OutOfOrder, what, Vec::new());
             }
             expected = message.seq + 1;
-            places.entry((message.from, &message.id)).or_default().push((conv, message.seq));
+            // What tells of a change of the group, nobody sent.
+            if !message.id.is_empty() {
+                places.entry((message.from, &message.id)).or_default().push((conv, message.seq));
+            }
         }
         if expected != conversation.last_seq + 1 {
             let what = format!(

@@ -354,6 +354,7 @@ impl FramesLine {
             time: sent.time,
             kind: MessageKind::Text,
             msg: text.to_owned(),
+            event: None,
         };
         self.sync.take(message, heard);
     }

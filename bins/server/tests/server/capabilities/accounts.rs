@@ -143,7 +143,7 @@ fn a3_the_bundle_holds_what_matters_and_says_where_it_goes_on(store: Store) {
     let requests: Vec<_> = bundle.requests.iter().map(|r| (r.name.as_str(), r.greeting.as_str())).collect();
     assert_eq!(requests, [("carol", "it is me")]);
     let convs: Vec<_> = bundle.convs.iter().map(|c| (c.conv, c.with, c.first, c.last, c.acked)).collect();
-    assert_eq!(convs, [(conv, bob.id, 1, 2, 1)], "only what has news");
+    assert_eq!(convs, [(conv, bob.id, 1, 2, 1), (group, group, 1, 1, 0)], "only what has news");
     assert_eq!(
         (bundle.friends_next, bundle.groups_next, bundle.requests_next, bundle.convs_next),
         (0, 0, 0, 0)

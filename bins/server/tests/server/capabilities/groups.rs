@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use protocol::{Code, GroupEventKind, Push, Role, State};
+use protocol::{Code, GroupEventKind, Push, Role, State, SystemEventKind};
 
 use crate::support::{Options, Server, Store, group_chat, log_in, on_each_store, register, user};
 
@@ -46,21 +46,29 @@ fn g2_anybody_joins_an_open_group(store: Store) {
     let group = alice.create_group("climbers", "").expect("opened").group.id;
     let joined = bob.join_group(group).expect("joined");
     assert_eq!((joined.group.role, joined.group.members), (Role::Member, 2));
-    for peer in [&mut alice, &mut phone] {
-        let event = peer.group_event();
-        assert_eq!((event.event, event.id, event.members), (GroupEventKind::Joined, bob.id, 2));
-        assert_eq!((event.name.as_str(), event.groupname.as_str()), ("bob", "climbers"));
+    assert_eq!((joined.conv.first, joined.conv.last), (1, 1), "that he came is the first to read");
+    let event = phone.group_event();
+    assert_eq!((event.event, event.id, event.members), (GroupEventKind::Joined, bob.id, 2));
+    assert_eq!((event.name.as_str(), event.groupname.as_str()), ("bob", "climbers"));
+    for peer in [&mut alice, &mut phone, &mut bob] {
+        let (told, event) = peer.told();
+        assert_eq!((told.conv, told.seq, told.from), (group, 1, event.by));
+        assert_eq!(
+            (event.what, event.by, event.by_name.as_str()),
+            (SystemEventKind::Joined, event.by, "bob")
+        );
+        assert_eq!((told.msg.as_str(), told.client_msg_id.as_str()), ("bob joined the group", ""));
     }
-    assert_eq!(bob.pushes_so_far(), [], "who joins has the answer");
+    assert_eq!(bob.pushes_so_far(), [], "once");
     assert_eq!(bob.join_group(group).unwrap_err().code, Code::ALREADY_MEMBER);
     for nothing in [0, 999_999, u64::MAX] {
         assert_eq!(bob.join_group(nothing).unwrap_err().code, Code::NOT_FOUND);
     }
     let sent = bob.say_in(group, "here I am");
-    assert_eq!((sent.conv, sent.seq), (group, 1));
+    assert_eq!((sent.conv, sent.seq), (group, 2));
     for peer in [&mut alice, &mut phone] {
         let message = peer.message();
-        assert_eq!((message.conv, message.seq, message.name.as_str()), (group, 1, "bob"));
+        assert_eq!((message.conv, message.seq, message.name.as_str()), (group, 2, "bob"));
     }
 }
 
@@ -69,11 +77,11 @@ fn g3_members_leave_and_the_owner_stays(store: Store) {
     let (mut alice, mut bob) = (user(&server, "alice"), user(&server, "bob"));
     let group = alice.create_group("climbers", "").expect("opened").group.id;
     bob.join_group(group).expect("joined");
-    alice.group_event();
+    alice.told();
     assert_eq!(alice.leave_group(group).unwrap_err().code, Code::OWNER_STAYS);
     bob.leave_group(group).expect("left");
-    let event = alice.group_event();
-    assert_eq!((event.event, event.id, event.members), (GroupEventKind::Left, bob.id, 1));
+    let (_, event) = alice.told();
+    assert_eq!((event.what, event.by), (SystemEventKind::Left, bob.id));
 
     // Out is out, at once.
     assert_eq!(bob.group_chat(group, "one more thing", "b-1").unwrap_err().code, Code::NOT_MEMBER);
@@ -152,17 +160,17 @@ fn g7_a_message_is_one_row_however_many_members(store: Store) {
     let rids = owner.send_all(&requests);
     for (n, rid) in rids.into_iter().enumerate() {
         match owner.reply(rid) {
-            Ok(protocol::Reply::GroupChat(sent)) => assert_eq!(sent.seq, n as u64 + 1),
+            Ok(protocol::Reply::GroupChat(sent)) => assert_eq!(sent.seq, (n + MEMBERS) as u64),
             other => panic!("{other:?}"),
         }
     }
     for member in &mut members {
         for n in 0..MESSAGES {
             let message = member.message();
-            assert_eq!((message.seq, message.msg), (n as u64 + 1, format!("text {n}")));
+            assert_eq!((message.seq, message.msg), ((n + MEMBERS) as u64, format!("text {n}")));
         }
     }
-    assert_eq!(server.stored_messages(group), MESSAGES as u64);
+    assert_eq!(server.stored_messages(group), (MESSAGES + MEMBERS - 1) as u64, "and one for each who came");
     let messages = owner.pushes_so_far().into_iter().filter(|push| matches!(push, Push::Message(_)));
     assert_eq!(messages.count(), 0, "the sending device has its answers");
     // Everybody is a member once, and is there.
@@ -187,18 +195,17 @@ fn g7_a_member_reads_from_joining_on(store: Store) {
         alice.say_in(group, &format!("before {n}"));
     }
     let joined = bob.join_group(group).expect("joined");
-    assert_eq!((joined.conv.first, joined.conv.last), (4, 3));
-    assert_eq!(bob.conversations(0, 0).expect("a page").convs, [], "nothing he may read");
+    assert_eq!((joined.conv.first, joined.conv.last), (4, 4));
     alice.say_in(group, "after");
-    assert_eq!(bob.message().seq, 4);
-    assert_eq!(bob.read_all(group, 0).iter().map(|m| m.seq).collect::<Vec<_>>(), [4]);
+    assert_eq!(bob.message().seq, 5);
+    assert_eq!(bob.read_all(group, 0).iter().map(|m| m.seq).collect::<Vec<_>>(), [5]);
     let history = protocol::History { conv: group, after: None, before: Some(4), limit: 0 };
     let page = bob.history(history).expect("a page");
-    assert_eq!((page.messages.len(), page.first, page.last), (0, 4, 4));
+    assert_eq!((page.messages.len(), page.first, page.last), (0, 4, 5));
     // Away and back: what was said in between is not his to read.
     bob.leave_group(group).expect("left");
     alice.say_in(group, "about him");
-    assert_eq!(bob.join_group(group).expect("joined").conv.first, 6);
+    assert_eq!(bob.join_group(group).expect("joined").conv.first, 8);
     assert_eq!(bob.read_all(group, 0), []);
     alice.say_in(group, "to him");
     assert_eq!(bob.message().msg, "to him");

@@ -6,6 +6,7 @@ mod friendship;
 mod groups;
 mod heartbeat;
 mod join_race;
+mod leading;
 mod messages;
 mod notices;
 mod order;

@@ -78,7 +78,7 @@ fn a8_friends_and_own_devices_hear_of_a_new_nickname(store: Store) {
     assert_eq!(carol.friend_requests(0, 0).expect("a page").requests[0].nickname, "Al");
     let group = bob.create_group("g", "").expect("a group").group.id;
     alice.join_group(group).expect("in");
-    assert_eq!(bob.group_event().name, "Al");
+    assert_eq!(bob.told().1.by_name, "Al");
     let members = bob.group_members(group, 0, 0).expect("a page").users;
     assert_eq!(members[0].nickname, "Al");
 }

@@ -53,8 +53,11 @@ impl Scene {
         let (mut alice, mut bob, conv) = cluster.friends((0, "alice"), (1, "bob"));
         let group = alice.create_group("all", "").expect("made").group.id;
         bob.join_group(group).expect("joined");
-        alice.group_event();
-        let mut scene = Scene { cluster, alice, bob, conv, group, said: 0 };
+        alice.told();
+        // As many messages in the one as in the other.
+        alice.say(bob.id, "hello");
+        run(&mut bob, conv, 1..=1);
+        let mut scene = Scene { cluster, alice, bob, conv, group, said: 1 };
         scene.chats_on();
         scene
     }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use protocol::Code;
+use protocol::{Code, SystemEventKind};
 use testkit::eventually;
 
 use super::hearing::{refused_within, run};
@@ -24,7 +24,8 @@ fn a_groups_message_is_published_once_whatever_its_size() {
         members[0].say_in(group, &n.to_string());
     }
     for member in &mut members[1..] {
-        run(member, group, 1..=MESSAGES as u64);
+        // After the eight who came in.
+        run(member, group, 9..=8 + MESSAGES as u64);
     }
     redis.publish("end", b"");
     let heard = ear.messages_until("end");
@@ -55,5 +56,80 @@ fn who_left_on_one_node_cannot_send_on_another() {
             elsewhere.group_chat(group, "gone", &id)
         });
         println!("Redis there: {redis_is_there}; refused after {took:?}");
+    }
+}
+
+#[test]
+fn who_is_removed_or_muted_on_one_node_cannot_send_on_another() {
+    let cluster = Cluster::of(2);
+    let mut owner = cluster.user(0, "owner");
+    let group = owner.create_group("all", "").expect("made").group.id;
+    let mut member = cluster.user(1, "member");
+    member.join_group(group).expect("joined");
+    let far = 4_000_000_000_000;
+    for redis_is_there in [true, false] {
+        // Now the other node has it in its caches.
+        let id = member.message_id();
+        eventually(DEADLINE, "the member may speak", || member.group_chat(group, "there", &id).ok());
+        if !redis_is_there {
+            cluster.redis.kill();
+        }
+        owner.mute_member(group, member.id, far).expect("muted");
+        let took = refused_within(Duration::from_secs(1) + SLACK, Code::MUTED, || {
+            let id = member.message_id();
+            member.group_chat(group, "mmh", &id)
+        });
+        println!("Redis there: {redis_is_there}; muted after {took:?}");
+        owner.mute_member(group, member.id, 0).expect("may speak");
+        let id = member.message_id();
+        eventually(DEADLINE, "the member may speak again", || member.group_chat(group, "again", &id).ok());
+    }
+    owner.remove_member(group, member.id).expect("removed");
+    let took = refused_within(Duration::from_secs(1) + SLACK, Code::NOT_MEMBER, || {
+        let id = member.message_id();
+        member.group_chat(group, "gone", &id)
+    });
+    println!("removed after {took:?}");
+}
+
+/// What is answered stands before the end, whichever node answered it, and nothing stands after it.
+#[test]
+fn a_group_is_dissolved_on_one_node_while_others_talk_on_another() {
+    let cluster = Cluster::of(2);
+    let mut owner = cluster.user(0, "owner");
+    let group = owner.create_group("all", "").expect("made").group.id;
+    let mut talkers = [cluster.user(1, "one"), cluster.user(0, "two")];
+    for talker in &mut talkers {
+        talker.join_group(group).expect("joined");
+    }
+    let said: u64 = std::thread::scope(|scope| {
+        let talking: Vec<_> = talkers
+            .iter_mut()
+            .map(|talker| {
+                scope.spawn(move || {
+                    let mut said = 0;
+                    loop {
+                        let id = talker.message_id();
+                        match talker.group_chat(group, "talk", &id) {
+                            Ok(_) => said += 1,
+                            Err(refusal) => {
+                                assert_eq!(refusal.code, Code::DISSOLVED);
+                                break said;
+                            }
+                        }
+                    }
+                })
+            })
+            .collect();
+        eventually(DEADLINE, "there is talk", || (owner.message_count(group) > 50).then_some(()));
+        owner.dissolve_group(group).expect("dissolved");
+        talking.into_iter().map(|talker| talker.join().expect("a talker")).sum()
+    });
+    // The two who came, what was said, and the end.
+    assert_eq!(talkers[0].message_count(group), 2 + said + 1);
+    for talker in &mut talkers {
+        let last = std::iter::repeat_with(|| talker.told())
+            .find(|(_, event)| event.what == SystemEventKind::Dissolved);
+        assert_eq!(last.map(|(told, _)| told.seq), Some(2 + said + 1), "it is the last");
     }
 }

@@ -275,7 +275,7 @@ fn a_reader_that_catches_up_in_time_stays() {
             Push::Message(message) => Some(message.clone()),
             _ => None,
         });
-        assert_eq!(message.seq, seq);
+        assert_eq!(message.seq, seq + 1, "after that she came");
     }
     reader.reply(rid).expect("heard");
     reader.say_in(group, "here again");

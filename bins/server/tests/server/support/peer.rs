@@ -8,12 +8,13 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use protocol::{
     Ack, AckNotices, AddFriend, Bye, ChangePassword, ChatMessage, Code, ConversationsPage, CreateGroup,
-    EditProfile, FoundUsers, FriendAnswer, FriendChanged, FriendEvent, FriendRef, FriendRequestsPage,
-    FriendsPage, GroupChat, GroupEvent, GroupMembers, GroupRef, GroupsPage, HEADER_LEN, Hello, HelloReply,
-    History, HistoryPage, Incoming, Joined, Login, MembersPage, Nothing, Notice, NoticesPage, OneChat, Page,
-    PasswordProof, PresencePush, Profile, ProfileOf, Push, Recover, Recovered, RecoveryCodes, Refusal, Reg,
-    Registered, Reply, Request, Resume, SearchUsers, Secret, Sent, SessionRef, SessionsList, SignedIn,
-    decode, encode,
+    EditGroup, EditProfile, FoundUsers, FriendAnswer, FriendChanged, FriendEvent, FriendRef,
+    FriendRequestsPage, FriendsPage, GroupChat, GroupEvent, GroupMembers, GroupProfile, GroupRef, GroupsPage,
+    HEADER_LEN, Hello, HelloReply, History, HistoryPage, Incoming, Joined, Login, MemberRef, MembersPage,
+    MessageKind, MuteGroup, MuteMember, Nothing, Notice, NoticesPage, OneChat, Page, PasswordProof,
+    PresencePush, Profile, ProfileOf, Push, Rank, Recover, Recovered, RecoveryCodes, Refusal, Reg,
+    Registered, Reply, Request, Resume, SearchUsers, Secret, Sent, SessionRef, SessionsList, SetRole,
+    SignedIn, SystemEvent, decode, encode,
 };
 
 /// How long anything that must come may take. Far above the usual: machines are shared.
@@ -33,6 +34,9 @@ pub(crate) struct Peer {
     /// Answered and not yet looked at.
     replies: HashMap<u32, Result<Reply, Refusal>>,
     pushes: VecDeque<Push>,
+    /// Messages that tell of changes of groups, unless they are wanted among the others.
+    told: VecDeque<ChatMessage>,
+    hears_all: bool,
     ended: bool,
     deadline: Duration,
     /// Set at login.
@@ -60,6 +64,8 @@ impl Peer {
             due: HashSet::new(),
             replies: HashMap::new(),
             pushes: VecDeque::new(),
+            told: VecDeque::new(),
+            hears_all: false,
             ended: false,
             deadline: DEADLINE,
             id: 0,
@@ -210,6 +216,28 @@ impl Peer {
         })
     }
 
+    /// What became of a group: the next such message, with its event.
+    pub(crate) fn told(&mut self) -> (ChatMessage, SystemEvent) {
+        loop {
+            if let Some(told) = self.told.pop_front() {
+                let event = told.event.clone().expect("an event that this version knows");
+                return (told, event);
+            }
+            assert!(self.read_one(), "the server closed instead of telling; pushes: {:?}", self.pushes);
+        }
+    }
+
+    /// What became of groups, as far as it has come before the reply to a PING that is sent now.
+    pub(crate) fn told_so_far(&mut self) -> Vec<SystemEvent> {
+        self.ping().expect("a PING is always answered");
+        self.told.drain(..).filter_map(|told| told.event).collect()
+    }
+
+    /// From now on messages that tell of changes of groups are among the others.
+    pub(crate) fn hear_all(&mut self) {
+        self.hears_all = true;
+    }
+
     /// The next news of a friend request or friendship.
     pub(crate) fn friend_event(&mut self) -> FriendEvent {
         self.take("a friend event", |push| match push {
@@ -310,6 +338,11 @@ impl Peer {
     pub(crate) fn read_one(&mut self) -> bool {
         match self.incoming() {
             None => return false,
+            Some(Incoming::Push(Push::Message(told)))
+                if told.kind == MessageKind::System && !self.hears_all =>
+            {
+                self.told.push_back(told);
+            }
             Some(Incoming::Push(push)) => self.pushes.push_back(push),
             Some(Incoming::Reply { rid, result }) => {
                 assert!(self.due.remove(&rid), "{rid} was answered twice, or never asked: {result:?}");
@@ -425,6 +458,14 @@ requests! {
     groups(after: u64, limit: u32) = Groups(Page { after, limit }) -> GroupsPage;
     group_members(groupid: u64, after: u64, limit: u32)
         = GroupMembers(GroupMembers { groupid, after, limit }) -> MembersPage;
+    remove_member(groupid: u64, id: u64) = RemoveMember(MemberRef { groupid, id }) -> Nothing;
+    set_role(groupid: u64, id: u64, role: Rank) = SetRole(SetRole { groupid, id, role }) -> Nothing;
+    hand_over(groupid: u64, id: u64) = HandOver(MemberRef { groupid, id }) -> Nothing;
+    dissolve_group(groupid: u64) = DissolveGroup(GroupRef { groupid }) -> Nothing;
+    edit_group(edit: EditGroup) = EditGroup(edit) -> Nothing;
+    group_profile(groupid: u64) = GroupProfile(GroupRef { groupid }) -> GroupProfile;
+    mute_member(groupid: u64, id: u64, until: u64) = MuteMember(MuteMember { groupid, id, until }) -> Nothing;
+    mute_group(groupid: u64, until: u64) = MuteGroup(MuteGroup { groupid, until }) -> Nothing;
     one_chat(to: u64, msg: &str, client_msg_id: &str)
         = OneChat(OneChat { to, msg: msg.into(), client_msg_id: client_msg_id.into() }) -> Sent;
     group_chat(groupid: u64, msg: &str, client_msg_id: &str)
@@ -452,7 +493,7 @@ impl Peer {
         self.history(History { conv, after: None, before: None, limit: 1 }).expect("a page").last
     }
 
-    /// Everything of a conversation after `after`, by as many pages as it takes.
+    /// What people said in a conversation after `after`, by as many pages as it takes.
     pub(crate) fn read_all(&mut self, conv: u64, mut after: u64) -> Vec<ChatMessage> {
         let mut all = Vec::new();
         loop {
@@ -460,7 +501,7 @@ impl Peer {
                 self.history(History { conv, after: Some(after), before: None, limit: 0 }).expect("a page");
             after = page.messages.last().map_or(after, |message| message.seq);
             let done = page.messages.is_empty() || after >= page.last;
-            all.extend(page.messages);
+            all.extend(page.messages.into_iter().filter(|message| message.kind == MessageKind::Text));
             if done {
                 return all;
             }

@@ -1,8 +1,10 @@
 //! Appending to the log.
 
-use super::cast::{NOW, append, befriend, group, join, log, message, say, two_friends, unique, users};
+use super::cast::{
+    Left, NOW, append, befriend, group, join, leave_group, log, message, say, two_friends, unique, users,
+};
 use crate::{
-    AppendRefused, Appended, ConversationId, Left, NewMessage, Novelty, RosterVersion, Seq, Store, Timestamp,
+    AppendRefused, Appended, ConversationId, NewMessage, Novelty, RosterVersion, Seq, Store, Timestamp,
 };
 
 /// In a conversation of two, which has no roster.
@@ -218,7 +220,7 @@ pub(super) fn an_append_says_the_version_of_the_roster(store: &dyn Store) {
     let versions = |places: &[Appended]| -> Vec<u64> { places.iter().map(|place| place.roster.0).collect() };
     assert_eq!(versions(&append(store, &batch)), [1, 0, 2, 1], "one for every change, 0 for two friends");
     join(store, new, bob);
-    assert_eq!(store.leave_group(old, bob).unwrap(), Left::Left { members: 1 });
+    assert_eq!(leave_group(store, old, bob), Left::Gone { members: 1 });
     let batch = [message(new.conversation(), ann, "2"), message(old.conversation(), ann, "3")];
     assert_eq!(versions(&append(store, &batch)), [2, 3]);
     for (group, version) in [(new, 2), (old, 3)] {
@@ -240,8 +242,8 @@ pub(super) fn a_repeat_says_the_version_of_the_roster_now(store: &dyn Store) {
     assert_eq!([here[0], here[2]], [repeat; 2]);
     assert_eq!(append(store, &[other, elsewhere])[1], repeat, "of the conversation in which it stands");
     assert_eq!(store.find_message(ann, &first.client_msg_id).unwrap(), Some(repeat));
-    assert_eq!(store.leave_group(group, bob).unwrap(), Left::Left { members: 1 });
-    assert_eq!(store.leave_group(group, ann).unwrap(), Left::Left { members: 0 });
+    assert_eq!(leave_group(store, group, bob), Left::Gone { members: 1 });
+    assert_eq!(leave_group(store, group, ann), Left::Gone { members: 0 });
     let repeat = Appended { roster: RosterVersion(4), ..repeat };
     assert_eq!(append(store, std::slice::from_ref(&first)), [repeat], "of a closed group, too");
 }

@@ -4,10 +4,11 @@ use std::hash::{BuildHasher, RandomState};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::policy::Why;
 use crate::{
-    Accepted, Appended, ConversationId, Created, FriendLimits, GroupId, GroupLimits, Joined, MessageKind,
-    NewGroup, NewMessage, NewSession, NewUser, PageSize, Requested, Seq, SessionId, Store, StoredMessage,
-    Timestamp, TokenHash, UserId, Window,
+    Accepted, Appended, ChangeRefused, ConversationId, Created, FriendLimits, GroupChange, GroupDeed,
+    GroupId, GroupLimits, MessageKind, NewGroup, NewMessage, NewSession, NewUser, PageSize, Requested, Seq,
+    SessionId, Store, StoredMessage, Timestamp, TokenHash, UserId, Window,
 };
 
 /// What every user of [`register`] has.
@@ -90,8 +91,58 @@ pub(super) fn group(store: &dyn Store, owner: UserId) -> GroupId {
     }
 }
 
+/// What came of joining.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Joined {
+    Member { since: Seq, members: u32 },
+    AlreadyMember,
+    NoSuchGroup,
+    Full,
+}
+
+/// What came of leaving.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Left {
+    Gone { members: u32 },
+    NotMember,
+    OwnerStays,
+}
+
+/// A change with an id of its own.
+pub(super) fn change(group: GroupId, actor: UserId, deed: GroupDeed) -> GroupChange {
+    let event = format!("{deed:?}");
+    GroupChange { group, actor, deed, at: NOW, change_id: unique("c"), event }
+}
+
+pub(super) fn join_group(store: &dyn Store, group: GroupId, user: UserId, limits: GroupLimits) -> Joined {
+    match store.change_group(&change(group, user, GroupDeed::Join { limits })).unwrap() {
+        Ok(changed) => {
+            let since = changed.actor.expect("a member now").since;
+            assert_eq!(
+                changed.place.expect("it is told").seq,
+                since.next(),
+                "who comes in reads of it first"
+            );
+            Joined::Member { since, members: changed.members }
+        }
+        Err(ChangeRefused::Not(Why::AlreadyMember)) => Joined::AlreadyMember,
+        Err(ChangeRefused::NoSuchGroup) => Joined::NoSuchGroup,
+        Err(ChangeRefused::Full) => Joined::Full,
+        Err(other) => panic!("joining was refused: {other:?}"),
+    }
+}
+
+pub(super) fn leave_group(store: &dyn Store, group: GroupId, user: UserId) -> Left {
+    match store.change_group(&change(group, user, GroupDeed::Leave)).unwrap() {
+        Ok(changed) => Left::Gone { members: changed.members },
+        Err(ChangeRefused::Not(Why::NotMember)) => Left::NotMember,
+        Err(ChangeRefused::Not(Why::OwnerStays)) => Left::OwnerStays,
+        Err(other) => panic!("leaving was refused: {other:?}"),
+    }
+}
+
 pub(super) fn join(store: &dyn Store, group: GroupId, user: UserId) -> Seq {
-    match store.join_group(group, user, NOW, MANY_MEMBERS).unwrap() {
+    match join_group(store, group, user, MANY_MEMBERS) {
         Joined::Member { since, .. } => since,
         other => panic!("could not join: {other:?}"),
     }
@@ -99,7 +150,7 @@ pub(super) fn join(store: &dyn Store, group: GroupId, user: UserId) -> Seq {
 
 /// The members, and since when each of them reads.
 pub(super) fn roster(store: &dyn Store, group: GroupId) -> Vec<(UserId, Seq)> {
-    store.roster(group).unwrap().members.into_iter().map(|entry| (entry.user, entry.since)).collect()
+    store.roster(group).unwrap().members.into_iter().map(|entry| (entry.user, entry.place.since)).collect()
 }
 
 pub(super) fn message(conversation: ConversationId, sender: UserId, body: &str) -> NewMessage {

@@ -1,10 +1,17 @@
 //! Groups and memberships.
 
-use super::cast::{MANY_MEMBERS, NOW, group, join, roster, say, two_friends, user, users};
-use crate::{
-    Created, Group, GroupId, GroupLimits, GroupRoster, Joined, Left, Member, Membership, NewGroup, OwnGroup,
-    Role, Seq, Store, UserId,
+use super::cast::{
+    Joined, Left, MANY_MEMBERS, NOW, group, join, join_group, leave_group, roster, say, two_friends, user,
+    users,
 };
+use crate::{
+    Created, Group, GroupId, GroupLimits, GroupRoster, GroupState, Member, Membership, NewGroup, OwnGroup,
+    Role, Seq, Store, Timestamp, UserId,
+};
+
+fn place(role: Role, since: u64) -> Membership {
+    Membership { role, since: Seq(since), muted_until: Timestamp(0) }
+}
 
 fn shown_members(store: &dyn Store, group: GroupId) -> Vec<(UserId, Role)> {
     let members = store.members(group, UserId(0), 1_000).unwrap();
@@ -19,10 +26,16 @@ pub(super) fn a_group_opens_with_its_owner(store: &dyn Store) {
     let [ann, bob] = users(store);
     let new = NewGroup { owner: ann, name: "Hiking", description: "on Sundays", at: NOW };
     let Created::Group(id) = store.create_group(&new, MANY_MEMBERS).unwrap() else { panic!("has room") };
-    let group = Group { id, name: "Hiking".to_owned(), description: "on Sundays".to_owned(), members: 1 };
+    let group = Group {
+        id,
+        name: "Hiking".to_owned(),
+        description: "on Sundays".to_owned(),
+        members: 1,
+        state: GroupState::Open,
+    };
     assert_eq!(store.group(id).unwrap(), Some(group.clone()));
     assert_eq!(shown_members(store, id), [(ann, Role::Owner)]);
-    assert_eq!(store.membership(id, ann).unwrap(), Some(Membership { role: Role::Owner, since: Seq(0) }));
+    assert_eq!(store.membership(id, ann).unwrap(), Some(place(Role::Owner, 0)));
     assert_eq!(store.membership(id, bob).unwrap(), None);
     let own = OwnGroup { group, role: Role::Owner };
     assert_eq!(store.groups(ann, GroupId(0), 10).unwrap(), [own]);
@@ -33,12 +46,12 @@ pub(super) fn a_group_opens_with_its_owner(store: &dyn Store) {
 pub(super) fn joining_makes_a_member(store: &dyn Store) {
     let [bob, ann, cho] = users(store);
     let group = group(store, ann);
-    let joined = store.join_group(group, bob, NOW, MANY_MEMBERS).unwrap();
+    let joined = join_group(store, group, bob, MANY_MEMBERS);
     assert_eq!(joined, Joined::Member { since: Seq(0), members: 2 });
     say(store, group.conversation(), ann, "hello");
-    let joined = store.join_group(group, cho, NOW, MANY_MEMBERS).unwrap();
-    assert_eq!(joined, Joined::Member { since: Seq(1), members: 3 });
-    let membership = Membership { role: Role::Member, since: Seq(1) };
+    let joined = join_group(store, group, cho, MANY_MEMBERS);
+    assert_eq!(joined, Joined::Member { since: Seq(2), members: 3 });
+    let membership = place(Role::Member, 2);
     assert_eq!(store.membership(group, cho).unwrap(), Some(membership));
     assert_eq!(shown_members(store, group), [(bob, Role::Member), (ann, Role::Owner), (cho, Role::Member)]);
     let own = &store.groups(cho, GroupId(0), 10).unwrap()[0];
@@ -51,13 +64,13 @@ pub(super) fn joining_twice_changes_nothing(store: &dyn Store) {
     let since = join(store, group, bob);
     say(store, group.conversation(), ann, "hello");
     for user in [ann, bob] {
-        let joined = store.join_group(group, user, NOW, MANY_MEMBERS).unwrap();
+        let joined = join_group(store, group, user, MANY_MEMBERS);
         assert_eq!(joined, Joined::AlreadyMember);
     }
     let full = GroupLimits { members: 2, groups: 1 };
-    let joined = store.join_group(group, bob, NOW, full).unwrap();
+    let joined = join_group(store, group, bob, full);
     assert_eq!(joined, Joined::AlreadyMember, "also when there is no room");
-    assert_eq!(store.membership(group, bob).unwrap(), Some(Membership { role: Role::Member, since }));
+    assert_eq!(store.membership(group, bob).unwrap(), Some(place(Role::Member, since.0)));
     assert_eq!(store.membership(group, ann).unwrap().unwrap().role, Role::Owner);
     assert_eq!(shown_members(store, group).len(), 2);
 }
@@ -66,11 +79,11 @@ pub(super) fn a_group_has_a_limit_of_members(store: &dyn Store) {
     let [ann, bob, cho] = users(store);
     let group = group(store, ann);
     let limits = GroupLimits { members: 2, groups: 10 };
-    assert!(matches!(store.join_group(group, bob, NOW, limits).unwrap(), Joined::Member { .. }));
-    assert_eq!(store.join_group(group, cho, NOW, limits).unwrap(), Joined::Full);
+    assert!(matches!(join_group(store, group, bob, limits), Joined::Member { .. }));
+    assert_eq!(join_group(store, group, cho, limits), Joined::Full);
     assert_eq!(store.membership(group, cho).unwrap(), None);
-    assert_eq!(store.leave_group(group, bob).unwrap(), Left::Left { members: 1 });
-    let joined = store.join_group(group, cho, NOW, limits).unwrap();
+    assert_eq!(leave_group(store, group, bob), Left::Gone { members: 1 });
+    let joined = join_group(store, group, cho, limits);
     assert!(matches!(joined, Joined::Member { members: 2, .. }), "there is room again: {joined:?}");
 }
 
@@ -82,22 +95,22 @@ pub(super) fn a_user_has_a_limit_of_groups(store: &dyn Store) {
     let new = NewGroup { owner: ann, name: "third", description: "", at: NOW };
     assert_eq!(store.create_group(&new, limits).unwrap(), Created::Full);
     let third = group(store, bob);
-    assert_eq!(store.join_group(third, ann, NOW, limits).unwrap(), Joined::Full);
+    assert_eq!(join_group(store, third, ann, limits), Joined::Full);
     assert_eq!(store.groups(ann, GroupId(0), 10).unwrap().len(), 2);
-    assert_eq!(store.leave_group(first, ann).unwrap(), Left::Left { members: 0 });
+    assert_eq!(leave_group(store, first, ann), Left::Gone { members: 0 });
     assert!(matches!(store.create_group(&new, limits).unwrap(), Created::Group(_)), "there is room again");
 }
 
 pub(super) fn members_leave_and_the_owner_stays(store: &dyn Store) {
     let [ann, bob, cho] = users(store);
     let group = group(store, ann);
-    assert_eq!(store.leave_group(group, bob).unwrap(), Left::NotMember);
+    assert_eq!(leave_group(store, group, bob), Left::NotMember);
     join(store, group, bob);
     join(store, group, cho);
-    assert_eq!(store.leave_group(group, ann).unwrap(), Left::OwnerStays);
+    assert_eq!(leave_group(store, group, ann), Left::OwnerStays);
     assert_eq!(shown_members(store, group).len(), 3, "nothing changed");
-    assert_eq!(store.leave_group(group, bob).unwrap(), Left::Left { members: 2 });
-    assert_eq!(store.leave_group(group, bob).unwrap(), Left::NotMember);
+    assert_eq!(leave_group(store, group, bob), Left::Gone { members: 2 });
+    assert_eq!(leave_group(store, group, bob), Left::NotMember);
     assert_eq!(store.membership(group, bob).unwrap(), None);
     assert_eq!(store.groups(bob, GroupId(0), 10).unwrap(), []);
     assert_eq!(shown_members(store, group), [(ann, Role::Owner), (cho, Role::Member)]);
@@ -107,23 +120,23 @@ pub(super) fn the_last_to_leave_closes_the_group(store: &dyn Store) {
     let [ann, bob] = users(store);
     let group = group(store, ann);
     join(store, group, bob);
-    assert_eq!(store.leave_group(group, bob).unwrap(), Left::Left { members: 1 });
-    assert_eq!(store.leave_group(group, ann).unwrap(), Left::Left { members: 0 });
+    assert_eq!(leave_group(store, group, bob), Left::Gone { members: 1 });
+    assert_eq!(leave_group(store, group, ann), Left::Gone { members: 0 });
     assert_eq!(store.group(group).unwrap(), None);
     assert_eq!(store.groups(ann, GroupId(0), 10).unwrap(), []);
     assert_eq!(shown_members(store, group), []);
     assert_eq!(store.conversation(ann, group.conversation()).unwrap(), None);
     for user in [ann, bob] {
-        let joined = store.join_group(group, user, NOW, MANY_MEMBERS).unwrap();
+        let joined = join_group(store, group, user, MANY_MEMBERS);
         assert_eq!(joined, Joined::NoSuchGroup, "nobody can join it again");
-        assert_eq!(store.leave_group(group, user).unwrap(), Left::NotMember);
+        assert_eq!(leave_group(store, group, user), Left::NotMember);
     }
 }
 
 pub(super) fn group_ids_are_never_given_twice(store: &dyn Store) {
     let ann = user(store);
     let first = group(store, ann);
-    assert_eq!(store.leave_group(first, ann).unwrap(), Left::Left { members: 0 });
+    assert_eq!(leave_group(store, first, ann), Left::Gone { members: 0 });
     assert!(group(store, ann) > first);
 }
 
@@ -131,7 +144,7 @@ pub(super) fn groups_are_paged_by_id(store: &dyn Store) {
     let [ann, bob] = users(store);
     let ids: Vec<GroupId> = (0..5).map(|n| group(store, if n % 2 == 0 { ann } else { bob })).collect();
     for &id in &ids {
-        store.join_group(id, ann, NOW, MANY_MEMBERS).unwrap();
+        join_group(store, id, ann, MANY_MEMBERS);
     }
     let page = |after, limit| -> Vec<GroupId> {
         store.groups(ann, after, limit).unwrap().into_iter().map(|own| own.group.id).collect()
@@ -167,13 +180,13 @@ pub(super) fn a_roster_says_since_when_members_read(store: &dyn Store) {
     join(store, group, cho);
     say(store, conversation, ann, "one");
     join(store, group, bob);
-    assert_eq!(roster(store, group), [(bob, Seq(1)), (ann, Seq(0)), (cho, Seq(0))], "by id");
+    assert_eq!(roster(store, group), [(bob, Seq(2)), (ann, Seq(0)), (cho, Seq(0))], "by id");
     say(store, conversation, ann, "two");
-    assert_eq!(store.leave_group(group, cho).unwrap(), Left::Left { members: 2 });
-    assert_eq!(roster(store, group), [(bob, Seq(1)), (ann, Seq(0))]);
+    assert_eq!(leave_group(store, group, cho), Left::Gone { members: 2 });
+    assert_eq!(roster(store, group), [(bob, Seq(2)), (ann, Seq(0))]);
     say(store, conversation, ann, "three");
-    assert_eq!(join(store, group, cho), Seq(3), "who comes back begins anew");
-    assert_eq!(roster(store, group), [(bob, Seq(1)), (ann, Seq(0)), (cho, Seq(3))]);
+    assert_eq!(join(store, group, cho), Seq(6), "who comes back begins anew");
+    assert_eq!(roster(store, group), [(bob, Seq(2)), (ann, Seq(0)), (cho, Seq(6))]);
     for (user, since) in roster(store, group) {
         assert_eq!(store.membership(group, user).unwrap().unwrap().since, since);
         assert_eq!(store.conversation(user, conversation).unwrap().unwrap().since, since);
@@ -188,8 +201,8 @@ pub(super) fn the_ids_of_a_users_groups(store: &dyn Store) {
     }
     assert_eq!(store.group_ids(bob).unwrap(), [first, second, third], "by rising id, whenever he joined");
     assert_eq!(store.group_ids(ann).unwrap(), [first, second, third, fourth]);
-    assert_eq!(store.leave_group(second, bob).unwrap(), Left::Left { members: 1 });
-    assert_eq!(store.leave_group(fourth, ann).unwrap(), Left::Left { members: 0 });
+    assert_eq!(leave_group(store, second, bob), Left::Gone { members: 1 });
+    assert_eq!(leave_group(store, fourth, ann), Left::Gone { members: 0 });
     assert_eq!(store.group_ids(bob).unwrap(), [first, third]);
     assert_eq!(store.group_ids(ann).unwrap(), [first, second, third]);
     for nobody in [cho, UserId(0), UserId(cho.0 + 1_000_000_000)] {
@@ -202,14 +215,14 @@ pub(super) fn unknown_groups_have_nothing(store: &dyn Store) {
     let mine = group(store, ann);
     for unknown in [GroupId(0), GroupId(mine.0 + 1_000_000_000)] {
         assert_eq!(store.group(unknown).unwrap(), None);
-        assert_eq!(store.join_group(unknown, bob, NOW, MANY_MEMBERS).unwrap(), Joined::NoSuchGroup);
-        assert_eq!(store.leave_group(unknown, bob).unwrap(), Left::NotMember);
+        assert_eq!(join_group(store, unknown, bob, MANY_MEMBERS), Joined::NoSuchGroup);
+        assert_eq!(leave_group(store, unknown, bob), Left::NotMember);
         assert_eq!(store.membership(unknown, bob).unwrap(), None);
         assert_eq!(store.members(unknown, UserId(0), 10).unwrap(), []);
         assert_eq!(store.roster(unknown).unwrap(), GroupRoster::default());
     }
     let (_, _, direct) = two_friends(store);
-    let joined = store.join_group(direct.group(), ann, NOW, MANY_MEMBERS).unwrap();
+    let joined = join_group(store, direct.group(), ann, MANY_MEMBERS);
     assert_eq!(joined, Joined::NoSuchGroup, "a conversation of two is no group");
     assert_eq!(store.roster(direct.group()).unwrap(), GroupRoster::default());
 }

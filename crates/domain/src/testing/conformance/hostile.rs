@@ -1,12 +1,12 @@
 //! Texts that break what was not careful, and numbers that no store can hold.
 
 use super::cast::{
-    BIG_PAGE, MANY_FRIENDS, MANY_MEMBERS, NOW, PASSWORD_HASH, befriend, group, log, message, register, say,
-    two_friends, unique, unique_token, user, users,
+    BIG_PAGE, Joined, Left, MANY_FRIENDS, MANY_MEMBERS, NOW, PASSWORD_HASH, befriend, group, join_group,
+    leave_group, log, message, register, say, two_friends, unique, unique_token, user, users,
 };
 use crate::{
-    Account, AppendRefused, ConversationFilter, ConversationId, Created, Cursor, GroupId, Joined, Left,
-    NUMBER_MAX, NewGroup, NewSession, Requested, Seq, SessionId, Store, UserId, Window,
+    Account, AppendRefused, ConversationFilter, ConversationId, Created, Cursor, GroupId, NUMBER_MAX,
+    NewGroup, NewSession, Requested, Seq, SessionId, Store, UserId, Window,
 };
 
 /// Short enough for every field.
@@ -147,9 +147,9 @@ pub(super) fn numbers_too_large_name_nothing(store: &dyn Store) {
         assert_eq!(store.friend_ids(user).unwrap(), []);
         assert_eq!(store.friend_requests(ann, user, 10).unwrap(), []);
         assert_eq!(store.group(grp).unwrap(), None);
-        assert_eq!(store.join_group(grp, ann, NOW, MANY_MEMBERS).unwrap(), Joined::NoSuchGroup);
-        assert_eq!(store.leave_group(grp, ann).unwrap(), Left::NotMember);
-        assert_eq!(store.leave_group(mine, user).unwrap(), Left::NotMember);
+        assert_eq!(join_group(store, grp, ann, MANY_MEMBERS), Joined::NoSuchGroup);
+        assert_eq!(leave_group(store, grp, ann), Left::NotMember);
+        assert_eq!(leave_group(store, mine, user), Left::NotMember);
         assert_eq!(store.membership(grp, ann).unwrap(), None);
         assert_eq!(store.groups(ann, grp, 10).unwrap(), []);
         assert_eq!(store.members(mine, user, 10).unwrap(), []);

@@ -17,6 +17,8 @@ mod append;
 mod cast;
 mod conversations;
 mod friends;
+mod group_changes;
+mod group_races;
 mod groups;
 mod hostile;
 mod notices;
@@ -132,6 +134,23 @@ pub const CASES: &[Case] = cases![
     groups::a_roster_says_since_when_members_read,
     groups::the_ids_of_a_users_groups,
     groups::unknown_groups_have_nothing,
+    group_changes::a_change_stands_in_the_conversation,
+    group_changes::a_repeated_change_is_made_once,
+    group_changes::what_is_refused_leaves_no_trace,
+    group_changes::every_cell_of_the_table,
+    group_changes::roles_and_mutings_stand_in_the_roster,
+    group_changes::a_removed_member_is_none,
+    group_changes::an_owner_hands_over,
+    group_changes::a_dissolved_group_is_silent_and_readable,
+    group_changes::a_profile_is_edited_field_by_field,
+    group_changes::profiles_hold_any_text,
+    group_changes::what_changes_nothing_is_not_told,
+    group_races::the_owner_leaves_while_handing_over,
+    group_races::two_admins_remove_each_other,
+    group_races::a_dismissed_admin_acts_at_once,
+    group_races::a_group_is_dissolved_while_others_talk,
+    group_races::seqs_have_no_holes_while_groups_change,
+    group_races::one_change_made_many_times_at_once,
     rosters::a_version_counts_changes_of_members,
     rosters::what_is_refused_does_not_count,
     rosters::nothing_else_counts,

@@ -4,12 +4,13 @@ use std::sync::Barrier;
 use std::thread;
 
 use super::cast::{
-    BIG_PAGE, MANY_FRIENDS, MANY_MEMBERS, NOW, PASSWORD_HASH, append, befriend, count_to, group, join, log,
-    message, roster, say, two_friends, unique, unique_token, user, users,
+    BIG_PAGE, Joined, Left, MANY_FRIENDS, MANY_MEMBERS, NOW, PASSWORD_HASH, append, befriend, count_to,
+    group, join, join_group, leave_group, log, message, roster, say, two_friends, unique, unique_token, user,
+    users,
 };
 use crate::{
-    Accepted, Appended, ConversationId, Cursor, FriendLimits, GroupLimits, Joined, Left, NewMessage,
-    NewSession, NewUser, NoticeSeq, Novelty, PersonalNoticeKind, Requested, Seq, Store, UserId, Window,
+    Accepted, Appended, ConversationId, Cursor, FriendLimits, GroupLimits, NewMessage, NewSession, NewUser,
+    NoticeSeq, Novelty, PersonalNoticeKind, Requested, Seq, Store, UserId, Window,
 };
 
 /// How often a race is run: rare orders need more than one try.
@@ -203,7 +204,7 @@ pub(super) fn the_last_seat_taken_at_once(store: &dyn Store) {
         let group = group(store, owner);
         let others: [UserId; 8] = users(store);
         let limits = GroupLimits { members: 2, groups: 10 };
-        let joined = at_once(8, |n| store.join_group(group, others[n], NOW, limits).unwrap());
+        let joined = at_once(8, |n| join_group(store, group, others[n], limits));
         let seats =
             joined.iter().filter(|joined| matches!(joined, Joined::Member { members: 2, .. })).count();
         assert_eq!(seats, 1, "one gets the last seat: {joined:?}");
@@ -217,12 +218,12 @@ pub(super) fn one_user_joins_many_times_at_once(store: &dyn Store) {
     for _ in 0..ROUNDS {
         let [owner, ann] = users(store);
         let group = group(store, owner);
-        let joined = at_once(4, |_| store.join_group(group, ann, NOW, MANY_MEMBERS).unwrap());
+        let joined = at_once(4, |_| join_group(store, group, ann, MANY_MEMBERS));
         let new = joined.iter().filter(|joined| matches!(joined, Joined::Member { .. })).count();
         assert_eq!(new, 1, "{joined:?}");
         assert_eq!(joined.iter().filter(|joined| **joined == Joined::AlreadyMember).count(), 3);
-        let left = at_once(4, |_| store.leave_group(group, ann).unwrap());
-        assert_eq!(left.iter().filter(|left| **left == Left::Left { members: 1 }).count(), 1, "{left:?}");
+        let left = at_once(4, |_| leave_group(store, group, ann));
+        assert_eq!(left.iter().filter(|left| **left == Left::Gone { members: 1 }).count(), 1, "{left:?}");
         assert_eq!(store.group(group).unwrap().unwrap().members, 1);
     }
 }
@@ -236,8 +237,8 @@ pub(super) fn the_owner_leaves_while_somebody_joins(store: &dyn Store) {
         let [owner, ann] = users(store);
         let group = group(store, owner);
         let did = at_once(2, |n| match n {
-            0 => Did::Leave(store.leave_group(group, owner).unwrap()),
-            _ => Did::Join(store.join_group(group, ann, NOW, MANY_MEMBERS).unwrap()),
+            0 => Did::Leave(leave_group(store, group, owner)),
+            _ => Did::Join(join_group(store, group, ann, MANY_MEMBERS)),
         });
         let open = store.group(group).unwrap();
         match (&did[0], &did[1]) {
@@ -245,7 +246,7 @@ pub(super) fn the_owner_leaves_while_somebody_joins(store: &dyn Store) {
                 assert_eq!(open.unwrap().members, 2);
                 assert_eq!(roster(store, group), [(owner, Seq(0)), (ann, Seq(0))]);
             }
-            (Did::Leave(Left::Left { members: 0 }), Did::Join(Joined::NoSuchGroup)) => {
+            (Did::Leave(Left::Gone { members: 0 }), Did::Join(Joined::NoSuchGroup)) => {
                 assert_eq!(open, None);
                 assert_eq!(roster(store, group), []);
             }
@@ -305,7 +306,8 @@ pub(super) fn appends_to_the_same_conversations_at_once(store: &dyn Store) {
             }
         }
     }
-    assert_eq!(total, THREADS * BATCHES * CONVERSATIONS * EACH);
+    let joinings = CONVERSATIONS * (THREADS - 1);
+    assert_eq!(total, THREADS * BATCHES * CONVERSATIONS * EACH + joinings);
 }
 
 /// Messages of one conversation have consecutive seqs in the order of the batch.
@@ -398,8 +400,8 @@ pub(super) fn joining_while_others_talk(store: &dyn Store) {
             assert!(seen.last >= since, "never before since");
             let page = store.page(conversation, since, Window::After(Seq(0)), BIG_PAGE).unwrap();
             assert!(page.iter().zip(since.0 + 1..).all(|(message, seq)| message.seq.0 == seq), "no hole");
-            assert_eq!(store.leave_group(group, bob).unwrap(), Left::Left { members: 1 });
+            assert_eq!(leave_group(store, group, bob), Left::Gone { members: 1 });
         }
     });
-    assert_eq!(log(store, conversation).len(), 20);
+    assert_eq!(log(store, conversation).len(), 20 + 20 + 20, "messages, joinings and leavings");
 }

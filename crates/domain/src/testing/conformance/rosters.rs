@@ -1,8 +1,11 @@
 //! Rosters' versions: what counts, and what a version says about who reads.
 
-use super::cast::{MANY_MEMBERS, NOW, append, befriend, group, join, message, say, user, users};
+use super::cast::{
+    Joined, Left, MANY_MEMBERS, append, befriend, group, join, join_group, leave_group, message, say, user,
+    users,
+};
 use super::races::{ROUNDS, at_once};
-use crate::{Cursor, GroupId, GroupLimits, GroupRoster, Joined, Left, RosterVersion, Seq, Store, UserId};
+use crate::{Cursor, GroupId, GroupLimits, GroupRoster, GroupState, RosterVersion, Seq, Store, UserId};
 
 fn version(store: &dyn Store, group: GroupId) -> u64 {
     store.roster(group).unwrap().version.0
@@ -15,7 +18,7 @@ pub(super) fn a_version_counts_changes_of_members(store: &dyn Store) {
     join(store, group, bob);
     join(store, group, cho);
     assert_eq!(version(store, group), 3);
-    assert_eq!(store.leave_group(group, bob).unwrap(), Left::Left { members: 2 });
+    assert_eq!(leave_group(store, group, bob), Left::Gone { members: 2 });
     assert_eq!(version(store, group), 4);
     join(store, group, bob);
     let roster = store.roster(group).unwrap();
@@ -30,12 +33,12 @@ pub(super) fn what_is_refused_does_not_count(store: &dyn Store) {
     let [ann, bob, cho] = users(store);
     let (mine, other) = (group(store, ann), group(store, bob));
     join(store, mine, bob);
-    let joined = |user, limits| store.join_group(mine, user, NOW, limits).unwrap();
+    let joined = |user, limits| join_group(store, mine, user, limits);
     assert_eq!(joined(bob, MANY_MEMBERS), Joined::AlreadyMember);
     assert_eq!(joined(cho, GroupLimits { members: 2, groups: 10 }), Joined::Full, "the group");
     assert_eq!(joined(cho, GroupLimits { members: 10, groups: 0 }), Joined::Full, "the user");
-    assert_eq!(store.leave_group(mine, ann).unwrap(), Left::OwnerStays);
-    assert_eq!(store.leave_group(mine, cho).unwrap(), Left::NotMember);
+    assert_eq!(leave_group(store, mine, ann), Left::OwnerStays);
+    assert_eq!(leave_group(store, mine, cho), Left::NotMember);
     assert_eq!((version(store, mine), version(store, other)), (2, 1));
 }
 
@@ -58,10 +61,11 @@ pub(super) fn nothing_else_counts(store: &dyn Store) {
 pub(super) fn a_closed_group_keeps_its_version(store: &dyn Store) {
     let ann = user(store);
     let group = group(store, ann);
-    assert_eq!(store.leave_group(group, ann).unwrap(), Left::Left { members: 0 });
-    let closed = GroupRoster { version: RosterVersion(2), members: Vec::new() };
+    assert_eq!(leave_group(store, group, ann), Left::Gone { members: 0 });
+    let closed =
+        GroupRoster { version: RosterVersion(2), state: GroupState::Dissolved, ..GroupRoster::default() };
     assert_eq!(store.roster(group).unwrap(), closed, "leaving was a change");
-    assert_eq!(store.join_group(group, ann, NOW, MANY_MEMBERS).unwrap(), Joined::NoSuchGroup);
+    assert_eq!(join_group(store, group, ann, MANY_MEMBERS), Joined::NoSuchGroup);
     assert_eq!(store.roster(group).unwrap(), closed);
 }
 
@@ -82,7 +86,7 @@ pub(super) fn a_version_says_who_reads_what(store: &dyn Store) {
     join(store, group, cho);
     let stay = || {
         let since = join(store, group, bob);
-        assert_eq!(store.leave_group(group, bob).unwrap(), Left::Left { members: 2 });
+        assert_eq!(leave_group(store, group, bob), Left::Gone { members: 2 });
         since
     };
     let talk = |sender| {
@@ -109,7 +113,7 @@ pub(super) fn a_version_says_who_reads_what(store: &dyn Store) {
             was_in.is_none_or(|since| since < seq),
             "at version {version} bob joined after {seq} was said"
         );
-        let bobs = then.members.iter().find(|entry| entry.user == bob).map(|entry| entry.since);
+        let bobs = then.members.iter().find(|entry| entry.user == bob).map(|entry| entry.place.since);
         assert_eq!(bobs, since_at(then.version), "the members of version {}", then.version);
         assert_eq!(then.members.len(), 2 + bobs.iter().len(), "ann and cho are always in it");
         assert!(then.version >= version, "a roster that was read later is no older");

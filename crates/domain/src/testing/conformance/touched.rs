@@ -1,9 +1,10 @@
 //! Conversations in which something was said after a certain time.
 
 use super::cast::{
-    NOW, append, befriend, group, join, message, register, say, two_friends, unique, user, users,
+    Left, NOW, append, befriend, group, join, leave_group, message, register, say, two_friends, unique, user,
+    users,
 };
-use crate::{ConversationId, Left, NewMessage, Parties, Seq, Store, Timestamp, Touched, UserId};
+use crate::{ConversationId, NewMessage, Parties, Seq, Store, Timestamp, Touched, UserId};
 
 fn after_now(milliseconds: u64) -> Timestamp {
     Timestamp(NOW.0 + milliseconds)
@@ -99,8 +100,8 @@ pub(super) fn members_of_now_whenever_they_joined(store: &dyn Store) {
     say(store, mine.conversation(), ann, "hello");
     say(store, closed.conversation(), ann, "hello");
     join(store, mine, cho);
-    assert_eq!(store.leave_group(mine, bob).unwrap(), Left::Left { members: 2 });
-    assert_eq!(store.leave_group(closed, ann).unwrap(), Left::Left { members: 0 });
+    assert_eq!(leave_group(store, mine, bob), Left::Gone { members: 2 });
+    assert_eq!(leave_group(store, closed, ann), Left::Gone { members: 0 });
     assert_eq!(ids(store, &[ann], NOW), [mine.conversation()], "a closed group is nobody's");
     assert_eq!(ids(store, &[bob], NOW), [], "bob left");
     assert_eq!(ids(store, &[cho], NOW), [mine.conversation()], "cho is in it now");

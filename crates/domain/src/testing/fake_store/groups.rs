@@ -4,22 +4,25 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use super::{FakeStore, State, messages};
+use crate::policy::Why;
 use crate::{
-    Created, Group, GroupId, GroupLimits, GroupRoster, GroupStore, Joined, Left, Member, Membership,
-    NewGroup, OwnGroup, Role, RosterEntry, RosterVersion, StoreResult, Timestamp, UserId,
+    Appended, ChangePlace, ChangeRefused, Created, Group, GroupChange, GroupChanged, GroupDeed, GroupEffect,
+    GroupFacts, GroupId, GroupLimits, GroupProfile, GroupRoster, GroupState, GroupStore, Member, Membership,
+    MessageKind, NewGroup, NewMessage, Novelty, OwnGroup, Role, RosterEntry, RosterVersion, StoreError,
+    StoreResult, Timestamp, Told, UserId,
 };
 
-/// A group that is open.
+/// A group that has members.
 pub(super) struct Row {
-    name: String,
-    description: String,
+    profile: GroupProfile,
+    state: GroupState,
     pub(super) members: BTreeMap<UserId, Membership>,
 }
 
 impl Row {
     fn shown(&self, id: GroupId) -> Group {
-        let (name, description) = (self.name.clone(), self.description.clone());
-        Group { id, name, description, members: self.members.len() as u32 }
+        let (name, description) = (self.profile.name.clone(), self.profile.description.clone());
+        Group { id, name, description, members: self.members.len() as u32, state: self.state }
     }
 }
 
@@ -29,12 +32,107 @@ impl State {
     }
 
     pub(super) fn group_name(&self, group: GroupId) -> Option<String> {
-        self.groups.get(&group).map(|row| row.name.clone())
+        self.groups.get(&group).map(|row| row.profile.name.clone())
     }
 
     fn roster_changed(&mut self, group: GroupId) {
         if let Some(log) = self.conversations.get_mut(&group.conversation()) {
             log.roster.0 += 1;
+        }
+    }
+
+    fn change_group(&mut self, change: &GroupChange) -> StoreResult<Result<GroupChanged, ChangeRefused>> {
+        let first = self.find(&(change.actor, change.change_id.clone()));
+        if first.is_some_and(|first| first.conversation != change.group.conversation()) {
+            return Err(StoreError::failed("change a group", "its id stands for something else"));
+        }
+        Ok(self.decide_and_apply(change, first))
+    }
+
+    fn decide_and_apply(
+        &mut self,
+        change: &GroupChange,
+        first: Option<Appended>,
+    ) -> Result<GroupChanged, ChangeRefused> {
+        let (group, conversation) = (change.group, change.group.conversation());
+        let no_such = match change.deed {
+            GroupDeed::Join { .. } => ChangeRefused::NoSuchGroup,
+            _ => ChangeRefused::Not(Why::NotMember),
+        };
+        let groups_of_actor = self.group_count(change.actor) as u32;
+        let last = self.last_seq(conversation);
+        let row = self.groups.get(&group).ok_or(no_such)?;
+        let place = |user: UserId| row.members.get(&user).copied();
+        if let Some(first) = first {
+            let (seq, time, novelty) = (first.seq, first.time, Novelty::Repeat);
+            return Ok(GroupChanged {
+                place: Some(ChangePlace { seq, time, novelty }),
+                members: row.members.len() as u32,
+                roster: first.roster,
+                effects: Vec::new(),
+                actor: place(change.actor),
+                profile: row.profile.clone(),
+            });
+        }
+        let facts = GroupFacts {
+            last,
+            members: row.members.len() as u32,
+            state: row.state,
+            profile: row.profile.clone(),
+            actor: place(change.actor),
+            target: change.deed.target().and_then(place),
+            groups_of_actor,
+        };
+        let decision = change.decide(&facts)?;
+        let mut told = None;
+        if decision.told == Told::InConversation {
+            let message = NewMessage {
+                conversation,
+                sender: change.actor,
+                client_msg_id: change.change_id.clone(),
+                time: change.at,
+                kind: MessageKind::System,
+                body: change.event.clone(),
+            };
+            told = self.append(&message).ok();
+        }
+        if decision.effects.iter().any(|effect| effect.concerns_roster(&facts.profile)) {
+            self.roster_changed(group);
+        }
+        for effect in &decision.effects {
+            self.apply(group, effect);
+        }
+        let row = self.groups.get(&group);
+        Ok(GroupChanged {
+            place: told.map(|told| ChangePlace { seq: told.seq, time: told.time, novelty: Novelty::New }),
+            members: row.map_or(0, |row| row.members.len() as u32),
+            roster: self.conversations.get(&conversation).map_or(RosterVersion(0), |log| log.roster),
+            actor: row.and_then(|row| row.members.get(&change.actor).copied()),
+            profile: row.map_or(facts.profile, |row| row.profile.clone()),
+            effects: decision.effects,
+        })
+    }
+
+    fn apply(&mut self, group: GroupId, effect: &GroupEffect) {
+        let Some(row) = self.groups.get_mut(&group) else { return };
+        match effect {
+            GroupEffect::Add(user, place) | GroupEffect::Place(user, place) => {
+                row.members.insert(*user, *place);
+            }
+            GroupEffect::Delete(user) => drop(row.members.remove(user)),
+            GroupEffect::Profile(profile) => row.profile = profile.clone(),
+            GroupEffect::Close => {
+                row.state = GroupState::Dissolved;
+                if let Some(log) = self.conversations.get_mut(&group.conversation()) {
+                    log.is_closed = true;
+                }
+            }
+        }
+        if self.groups.get(&group).is_some_and(|row| row.members.is_empty()) {
+            self.groups.remove(&group);
+            if let Some(log) = self.conversations.get_mut(&group.conversation()) {
+                log.is_closed = true;
+            }
         }
     }
 }
@@ -47,10 +145,12 @@ impl GroupStore for FakeStore {
             }
             let conversation = state.open_conversation(messages::Kind::Group);
             let id = conversation.group();
-            let owner = Membership { role: Role::Owner, since: state.last_seq(conversation) };
+            let since = state.last_seq(conversation);
+            let owner = Membership { role: Role::Owner, since, muted_until: Timestamp(0) };
+            let (name, description) = (group.name.to_owned(), group.description.to_owned());
             let row = Row {
-                name: group.name.to_owned(),
-                description: group.description.to_owned(),
+                profile: GroupProfile { name, description, ..GroupProfile::default() },
+                state: GroupState::Open,
                 members: BTreeMap::from([(group.owner, owner)]),
             };
             state.groups.insert(id, row);
@@ -63,45 +163,12 @@ impl GroupStore for FakeStore {
         self.run("find a group", |state| Some(state.groups.get(&group)?.shown(group)))
     }
 
-    fn join_group(
-        &self,
-        group: GroupId,
-        user: UserId,
-        _at: Timestamp,
-        limits: GroupLimits,
-    ) -> StoreResult<Joined> {
-        self.run("join a group", |state| {
-            let groups = state.group_count(user);
-            let since = state.last_seq(group.conversation());
-            let Some(row) = state.groups.get_mut(&group) else { return Joined::NoSuchGroup };
-            if row.members.contains_key(&user) {
-                return Joined::AlreadyMember;
-            }
-            if row.members.len() >= limits.members as usize || groups >= limits.groups as usize {
-                return Joined::Full;
-            }
-            row.members.insert(user, Membership { role: Role::Member, since });
-            let members = row.members.len() as u32;
-            state.roster_changed(group);
-            Joined::Member { since, members }
-        })
+    fn group_profile(&self, group: GroupId) -> StoreResult<Option<GroupProfile>> {
+        self.run("read a profile", |state| Some(state.groups.get(&group)?.profile.clone()))
     }
 
-    fn leave_group(&self, group: GroupId, user: UserId) -> StoreResult<Left> {
-        self.run("leave a group", |state| {
-            let Some(row) = state.groups.get_mut(&group) else { return Left::NotMember };
-            let Some(membership) = row.members.get(&user) else { return Left::NotMember };
-            if membership.role == Role::Owner && row.members.len() > 1 {
-                return Left::OwnerStays;
-            }
-            row.members.remove(&user);
-            let members = row.members.len() as u32;
-            if members == 0 {
-                state.groups.remove(&group);
-            }
-            state.roster_changed(group);
-            Left::Left { members }
-        })
+    fn change_group(&self, change: &GroupChange) -> StoreResult<Result<GroupChanged, ChangeRefused>> {
+        self.run("change a group", |state| state.change_group(change))?
     }
 
     fn membership(&self, group: GroupId, user: UserId) -> StoreResult<Option<Membership>> {
@@ -144,10 +211,13 @@ impl GroupStore for FakeStore {
         self.run("read a roster", |state| {
             let log = state.conversations.get(&group.conversation());
             let version = log.map_or(RosterVersion(0), |log| log.roster);
-            let members = state.groups.get(&group).into_iter().flat_map(|row| &row.members);
-            let entry =
-                |(&user, membership): (&UserId, &Membership)| RosterEntry { user, since: membership.since };
-            GroupRoster { version, members: members.map(entry).collect() }
+            let Some(row) = state.groups.get(&group) else {
+                let is_closed = log.is_some_and(|log| log.is_closed);
+                let state = if is_closed { GroupState::Dissolved } else { GroupState::Open };
+                return GroupRoster { version, state, ..GroupRoster::default() };
+            };
+            let members = row.members.iter().map(|(&user, &place)| RosterEntry { user, place }).collect();
+            GroupRoster { version, members, muted_until: row.profile.muted_until, state: row.state }
         })
     }
 }

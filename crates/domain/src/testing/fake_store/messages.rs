@@ -24,6 +24,8 @@ pub(super) struct Log {
     pub(super) messages: Vec<StoredMessage>,
     /// Of a group: how often its members changed.
     pub(super) roster: RosterVersion,
+    /// Nothing more is said.
+    pub(super) is_closed: bool,
 }
 
 impl Log {
@@ -40,13 +42,16 @@ impl Log {
 }
 
 impl State {
-    fn append(&mut self, message: &NewMessage) -> Result<Appended, AppendRefused> {
+    pub(super) fn append(&mut self, message: &NewMessage) -> Result<Appended, AppendRefused> {
         let key = (message.sender, message.client_msg_id.clone());
         if let Some(first) = self.find(&key) {
             return Ok(first);
         }
         let NewMessage { conversation, sender, time, kind, .. } = *message;
         let log = self.conversations.get_mut(&conversation).ok_or(AppendRefused::NoSuchConversation)?;
+        if log.is_closed {
+            return Err(AppendRefused::Closed);
+        }
         let seq = log.last().next();
         let (client_msg_id, body) = (message.client_msg_id.clone(), message.body.clone());
         log.messages.push(StoredMessage { conversation, seq, sender, client_msg_id, time, kind, body });
@@ -55,7 +60,7 @@ impl State {
         Ok(Appended { conversation, seq, time, novelty: Novelty::New, roster })
     }
 
-    fn find(&self, key: &(UserId, String)) -> Option<Appended> {
+    pub(super) fn find(&self, key: &(UserId, String)) -> Option<Appended> {
         let &(conversation, seq) = self.said.get(key)?;
         let log = &self.conversations[&conversation];
         let time = log.messages[seq.0 as usize - 1].time;

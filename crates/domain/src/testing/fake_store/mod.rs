@@ -120,7 +120,10 @@ impl State {
     /// The next unused conversation.
     fn open_conversation(&mut self, kind: messages::Kind) -> ConversationId {
         let id = ConversationId(self.conversations.len() as u64 + 1);
-        self.conversations.insert(id, messages::Log { kind, messages: Vec::new(), roster: RosterVersion(0) });
+        self.conversations.insert(
+            id,
+            messages::Log { kind, messages: Vec::new(), roster: RosterVersion(0), is_closed: false },
+        );
         id
     }
 

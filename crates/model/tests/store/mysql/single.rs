@@ -4,8 +4,8 @@ use std::sync::{Arc, Barrier};
 use std::thread::{self, JoinHandle};
 
 use domain::{
-    AppendRefused, Appended, Created, GroupStore, Joined, MessageLog, NewGroup, Novelty, RosterVersion,
-    StoreResult, Timestamp,
+    AppendRefused, Appended, Created, GroupChange, GroupDeed, GroupStore, MessageLog, NewGroup, Novelty,
+    RosterVersion, StoreResult, Timestamp,
 };
 use model::mysql::SingleAppend;
 use testkit::{Flush, MariaDb, Proxy, When};
@@ -173,12 +173,20 @@ fn the_roster_is_that_of_the_commit_and_the_last_time_never_moves_back() {
     let say = |id: &str, time| NewMessage { time: Timestamp(time), ..message(group.conversation(), ann, id) };
     let alone = watched.append(say("alone", 100)).unwrap().unwrap();
     assert_eq!(alone.roster, watched.store.roster(group).unwrap().version);
-    let joined = watched.store.join_group(group, bob, Timestamp(2), GROUPS).unwrap();
-    assert!(matches!(joined, Joined::Member { since: Seq(1), .. }), "{joined:?}");
+    let joining = GroupChange {
+        group,
+        actor: bob,
+        deed: GroupDeed::Join { limits: GROUPS },
+        at: Timestamp(2),
+        change_id: "joining".to_owned(),
+        event: String::new(),
+    };
+    let joined = watched.store.change_group(&joining).unwrap().unwrap();
+    assert_eq!(joined.place.map(|place| place.seq), Some(Seq(2)));
     let both = watched.append(say("both", 50)).unwrap().unwrap();
     assert_eq!(
         (both.seq, both.time, both.roster),
-        (Seq(2), Timestamp(50), RosterVersion(alone.roster.0 + 1))
+        (Seq(3), Timestamp(50), RosterVersion(alone.roster.0 + 1))
     );
     let touched =
         |since| watched.store.touched(&[ann], Timestamp(since), ConversationId(0), 10).unwrap().len();

@@ -1,0 +1,198 @@
+//! Makes one change of a group, answers who asked, and lets everybody know: the appender's part.
+
+use std::sync::Arc;
+
+use domain::policy::Why;
+use domain::{
+    ChangePlace, ChangeRefused, GroupChange, GroupChanged, GroupDeed, GroupEffect, GroupState, MessageKind,
+    StoreError, StoreResult, StoredMessage, UserId,
+};
+use protocol::{ChatMessage, Code, GroupEventKind, Joined, Refusal, Reply};
+
+use crate::caller::Principal;
+use crate::groups;
+use crate::hub::{Delivery, Echo, Origin, Readers};
+use crate::refuse;
+use crate::service::Service;
+use crate::wire;
+
+/// A change that was checked and waits for its appender.
+#[derive(Clone, Debug)]
+pub(crate) struct PendingChange {
+    pub(crate) change: GroupChange,
+    pub(crate) origin: Origin,
+    /// Who asks.
+    pub(crate) principal: Principal,
+    pub(crate) answer: Answer,
+}
+
+/// What is answered when it is done.
+#[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "it is part of what is in a box")]
+pub(crate) enum Answer {
+    /// The group, and its conversation as the new member sees it.
+    Joined,
+    /// This.
+    Done(Reply),
+}
+
+/// Makes the change; exactly one answer, unless this fails: then nobody was answered, and it may be tried again. What was
+/// stored after all is found by the change's id, and is told once more: who has it drops it.
+pub(crate) fn make(service: &Service, pending: &PendingChange) -> StoreResult<()> {
+    let change = &pending.change;
+    let outcome = service.ports.store.change_group(change).inspect_err(|error| {
+        if matches!(error, StoreError::OutcomeUnknown { .. }) {
+            concerned(change).for_each(|user| groups::changed(service, change.group, user));
+        }
+    })?;
+    let changed = match outcome {
+        Ok(changed) => changed,
+        Err(why) => {
+            // A moment ago by another device, or by an attempt of which nothing was heard.
+            if matches!(why, ChangeRefused::Not(Why::AlreadyMember | Why::NotMember)) {
+                groups::forget(service, change.group, change.actor);
+            }
+            answer(service, pending, Err(Refusal::new(refuse::change(why))), None);
+            return Ok(());
+        }
+    };
+    learn(service, change, &changed);
+    let message = match &changed.place {
+        // Who left a dissolved group does so in silence.
+        None => None,
+        Some(place) => {
+            service.cursors.reaches(change.group.conversation(), place.seq);
+            Some((message(service, pending, place), readers(service, change, &changed, place)?))
+        }
+    };
+    let reply = match (&pending.answer, &changed.actor, &changed.place) {
+        (Answer::Done(reply), ..) => Ok(reply.clone()),
+        (Answer::Joined, Some(actor), Some(place)) => Ok(Reply::JoinGroup(Joined {
+            group: wire::group(group(change, &changed), actor.role),
+            conv: groups::new_conversation(change.group, actor.since, place.seq),
+        })),
+        // Out again already, by another device.
+        (Answer::Joined, ..) => Err(Refusal::new(Code::NOT_MEMBER)),
+    };
+    follow(service, pending, &changed);
+    answer(service, pending, reply, message);
+    Ok(())
+}
+
+/// Whom a change may have brought in, out, or to another place.
+fn concerned(change: &GroupChange) -> impl Iterator<Item = UserId> {
+    [Some(change.actor), change.deed.target()].into_iter().flatten()
+}
+
+/// Brings what is known of the group up to date, here and on other nodes.
+fn learn(service: &Service, change: &GroupChange, changed: &GroupChanged) {
+    let group = change.group;
+    service.rosters.change(&group, |before| {
+        if before.version() == changed.roster {
+            return Some(Arc::clone(before));
+        }
+        let is_next = before.version().0 + 1 == changed.roster.0 && !changed.effects.is_empty();
+        is_next.then(|| Arc::new(before.changed(&changed.effects, changed.roster)))
+    });
+    for effect in &changed.effects {
+        match effect {
+            GroupEffect::Add(user, _) | GroupEffect::Delete(user) | GroupEffect::Place(user, _) => {
+                service.cursors.readers_changed(*user, group.conversation());
+                tell_nodes(service, change, *user);
+            }
+            GroupEffect::Profile(_) | GroupEffect::Close if !matches!(change.deed, GroupDeed::Edit(_)) => {
+                tell_nodes(service, change, change.actor);
+            }
+            // No node keeps a profile.
+            GroupEffect::Profile(_) | GroupEffect::Close => {}
+        }
+    }
+    if changed.effects.is_empty() && changed.place.is_some() {
+        // Made before, by an attempt of which nobody was told.
+        concerned(change).for_each(|user| groups::changed(service, group, user));
+    }
+}
+
+fn tell_nodes(service: &Service, change: &GroupChange, user: UserId) {
+    service.ports.hub.tell_nodes(crate::notice::Notice::MembershipChanged { group: change.group, user });
+}
+
+/// Has the hub listen for who came in, and not any more for who is out; tells their other devices.
+fn follow(service: &Service, pending: &PendingChange, changed: &GroupChanged) {
+    let (hub, change) = (&service.ports.hub, &pending.change);
+    let own = |event| {
+        groups::tell_own(service, &pending.principal, pending.origin.conn, &group(change, changed), event);
+    };
+    match &change.deed {
+        GroupDeed::Join { .. } => {
+            if let Some(actor) = &changed.actor {
+                hub.follow_from(change.actor, change.group, actor.since);
+                own(GroupEventKind::Joined);
+            }
+        }
+        GroupDeed::Leave => {
+            hub.unfollow(change.actor, change.group);
+            own(GroupEventKind::Left);
+        }
+        GroupDeed::Remove(user) => hub.unfollow(*user, change.group),
+        GroupDeed::SetRole(..)
+        | GroupDeed::HandOver(_)
+        | GroupDeed::Dissolve
+        | GroupDeed::Edit(_)
+        | GroupDeed::Mute(..)
+        | GroupDeed::MuteAll(_) => {}
+    }
+}
+
+/// The group after the change.
+fn group(change: &GroupChange, changed: &GroupChanged) -> domain::Group {
+    domain::Group {
+        id: change.group,
+        name: changed.profile.name.clone(),
+        description: changed.profile.description.clone(),
+        members: changed.members,
+        state: GroupState::Open,
+    }
+}
+
+/// The system message.
+fn message(service: &Service, pending: &PendingChange, place: &ChangePlace) -> ChatMessage {
+    let change = &pending.change;
+    let stored = StoredMessage {
+        conversation: change.group.conversation(),
+        seq: place.seq,
+        sender: change.actor,
+        client_msg_id: String::new(),
+        time: place.time,
+        kind: MessageKind::System,
+        body: change.event.clone(),
+    };
+    wire::chat_message(
+        stored,
+        service.directory.own_face(&*service.ports.store, &pending.principal).shown().to_owned(),
+    )
+}
+
+/// Who reads of it: the members after the change.
+fn readers(
+    service: &Service,
+    change: &GroupChange,
+    changed: &GroupChanged,
+    place: &ChangePlace,
+) -> StoreResult<Readers> {
+    let group = change.group;
+    let roster = groups::roster_at(service, group, changed.roster)?.unwrap_or_default();
+    // Of a group that everybody left nobody reads.
+    let version = roster.version().max(changed.roster);
+    Ok(Readers::Members { group, version, members: Arc::clone(roster.readership(place.seq).readers()) })
+}
+
+fn answer(
+    service: &Service,
+    pending: &PendingChange,
+    answer: Result<Reply, Refusal>,
+    message: Option<(ChatMessage, Readers)>,
+) {
+    let delivery = Delivery { origin: pending.origin, answer, message, echo: Echo::ToAll };
+    service.ports.hub.deliver(vec![delivery]);
+}
