@@ -173,15 +173,26 @@ fn friend_line(event: &FriendEvent, roster: &Roster) -> Option<String> {
     })
 }
 
-/// What is new about a friend, if it is what people are called.
+/// What is new about a friend, if it is what people are called or where they stand.
 fn change_line(change: &FriendChanged, roster: &Roster) -> Option<String> {
     let friend = roster.friends.get(&change.id)?;
-    let nickname = change.nickname.as_ref().filter(|nickname| **nickname != friend.nickname)?;
     let name = one_line(&friend.name);
-    Some(match nickname.as_str() {
-        "" => format!("{name} has no nickname any more"),
-        nickname => format!("{name} is called {} now", one_line(nickname)),
-    })
+    let news = |new: &Option<String>, old: &str| new.clone().filter(|new| new != old);
+    if let Some(nickname) = news(&change.nickname, &friend.nickname) {
+        return Some(match nickname.as_str() {
+            "" => format!("{name} has no nickname any more"),
+            nickname => format!("{name} is called {} now", one_line(nickname)),
+        });
+    }
+    let remark = news(&change.remark, &friend.remark).map(|remark| match remark.as_str() {
+        "" => format!("you took your remark on {name} away"),
+        remark => format!("you call {name} {} now", one_line(remark)),
+    });
+    let label = news(&change.label, &friend.label).map(|label| match label.as_str() {
+        "" => format!("you took {name} out of {}", one_line(&friend.label)),
+        label => format!("you put {name} under {}", one_line(label)),
+    });
+    remark.or(label)
 }
 
 /// What a notice says, if this version knows it.

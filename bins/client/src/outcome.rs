@@ -13,7 +13,7 @@ use crate::exit::Exit;
 use crate::moment;
 use crate::notice::{message_line, message_object, notice_line};
 use crate::printable::one_line;
-use crate::roster::{Me, Roster, Talk, called};
+use crate::roster::{Me, Roster, Talk, called, friend_called};
 use crate::style::Style;
 
 /// A command was done.
@@ -74,6 +74,14 @@ pub(crate) enum Outcome {
     Unfriended {
         id: u64,
         name: String,
+    },
+    /// What only the user sees of a friend, as it is now.
+    Noted(Friend),
+    /// So many friends stand elsewhere now.
+    Relabelled {
+        label: String,
+        to: String,
+        changed: u32,
     },
     Groups(Vec<Group>),
     Created(Group),
@@ -235,9 +243,7 @@ impl Outcome {
             Outcome::Friends(friends) if friends.is_empty() => {
                 one("no friends yet; /add ID asks somebody".to_owned())
             }
-            Outcome::Friends(friends) => table(friends.iter().map(|friend| {
-                [friend.id.to_string(), called(&friend.name, &friend.nickname), whereabouts(friend)]
-            })),
+            Outcome::Friends(friends) => by_label(friends),
             Outcome::Requests(requests) if requests.is_empty() => one("no friend requests wait".to_owned()),
             Outcome::Requests(requests) => table(requests.iter().map(|request| {
                 let way = match request.direction {
@@ -268,6 +274,23 @@ impl Outcome {
             Outcome::Refused { name, .. } => one(format!("{name}'s request is refused")),
             Outcome::Withdrawn { name, .. } => one(format!("the request to {name} is taken back")),
             Outcome::Unfriended { name, .. } => one(format!("you and {name} are not friends any more")),
+            Outcome::Noted(friend) => {
+                let label = match one_line(&friend.label) {
+                    label if label.is_empty() => "under no label".to_owned(),
+                    label => format!("under {label}"),
+                };
+                one(format!("{}, {label}", friend_called(friend)))
+            }
+            Outcome::Relabelled { label, changed: 0, .. } => {
+                one(format!("nobody is under {}", one_line(label)))
+            }
+            Outcome::Relabelled { label, to, changed } => {
+                let friends = count(*changed as usize, "friend");
+                one(match one_line(to) {
+                    to if to.is_empty() => format!("{friends} taken out of {}", one_line(label)),
+                    to => format!("{friends} moved from {} to {to}", one_line(label)),
+                })
+            }
             Outcome::Groups(groups) if groups.is_empty() => {
                 one("no groups yet; /group create NAME opens one, /join ID joins one".to_owned())
             }
@@ -375,6 +398,8 @@ impl Outcome {
             Outcome::Refused { id, .. } | Outcome::Withdrawn { id, .. } | Outcome::Unfriended { id, .. } => {
                 json!({ "id": id })
             }
+            Outcome::Noted(friend) => json!({ "friend": friend }),
+            Outcome::Relabelled { changed, .. } => json!({ "changed": changed }),
             Outcome::Groups(groups) => json!({ "groups": groups }),
             Outcome::Created(group) | Outcome::Joined(group) => json!({ "group": group }),
             Outcome::Group(profile) => json!({ "profile": profile }),
@@ -463,6 +488,32 @@ fn table(rows: impl Iterator<Item = [String; 3]>) -> Vec<String> {
         format!("  {:left$}{a}  {b}{:right$}  {c}", "", "").trim_end().to_owned()
     };
     rows.iter().map(line).collect()
+}
+
+/// Friends by label, those without one at the end; only a table if nobody has one.
+fn by_label(friends: &[Friend]) -> Vec<String> {
+    let row = |friend: &Friend| [friend.id.to_string(), friend_called(friend), whereabouts(friend)];
+    if friends.iter().all(|friend| friend.label.is_empty()) {
+        return table(friends.iter().map(row));
+    }
+    let mut sorted: Vec<&Friend> = friends.iter().collect();
+    sorted.sort_by_key(|friend| (friend.label.is_empty(), friend.label.as_str()));
+    let rows = table(sorted.iter().map(|friend| row(friend)));
+    let mut lines = Vec::new();
+    let mut above = None;
+    for (friend, row) in sorted.iter().zip(rows) {
+        if above != Some(friend.label.as_str()) {
+            above = Some(friend.label.as_str());
+            let here = friends.iter().filter(|other| other.label == friend.label).count();
+            let label = match one_line(&friend.label) {
+                label if label.is_empty() => "without a label".into(),
+                label => label,
+            };
+            lines.push(format!("{label} ({here})"));
+        }
+        lines.push(row);
+    }
+    lines
 }
 
 /// A profile, a line for each thing that there is.
@@ -559,6 +610,39 @@ mod tests {
             outcome.lines(&Roster::default(), Style::Plain),
             ["   2  bob   there", "  12  小明  there"]
         );
+    }
+
+    #[test]
+    fn friends_stand_under_their_labels() {
+        let friend = |id, name: &str, remark: &str, label: &str| Friend {
+            id,
+            name: name.into(),
+            remark: remark.into(),
+            label: label.into(),
+            state: State::Online,
+            conv: id,
+            ..Friend::default()
+        };
+        let friends = vec![
+            friend(2, "bob", "Climber", "work"),
+            friend(3, "cho", "", ""),
+            friend(4, "dan", "", "work"),
+            friend(5, "eve", "", "home"),
+        ];
+        assert_eq!(
+            Outcome::Friends(friends).lines(&Roster::default(), Style::Plain),
+            [
+                "home (1)",
+                "  5  eve            there",
+                "work (2)",
+                "  2  Climber (bob)  there",
+                "  4  dan            there",
+                "without a label (1)",
+                "  3  cho            there",
+            ]
+        );
+        let noted = Outcome::Noted(friend(2, "bob", "Climber", "work"));
+        assert_eq!(noted.lines(&Roster::default(), Style::Plain), ["Climber (bob), under work"]);
     }
 
     #[test]

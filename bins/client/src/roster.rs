@@ -150,6 +150,20 @@ impl Roster {
         if let Some(avatar) = &change.avatar {
             friend.avatar.clone_from(avatar);
         }
+        if let Some(remark) = &change.remark {
+            friend.remark.clone_from(remark);
+        }
+        if let Some(label) = &change.label {
+            friend.label.clone_from(label);
+        }
+    }
+
+    /// What the user keeps of a friend is this.
+    pub(crate) fn note_friend(&mut self, noted: &Friend) {
+        if let Some(friend) = self.friends.get_mut(&noted.id) {
+            friend.remark.clone_from(&noted.remark);
+            friend.label.clone_from(&noted.label);
+        }
     }
 
     /// Somebody changed a group, as its conversation tells. How many members there are is only counted as it happens: the list
@@ -221,16 +235,19 @@ impl Roster {
         if let Some((_, id)) = known {
             return Ok(id);
         }
-        // A nickname is nobody's for sure, so it serves only if one friend has it.
-        let mut called = self.friends.values().filter(|friend| same(&friend.nickname, name));
-        match (called.next(), called.next()) {
-            (Some(friend), None) => Ok(friend.id),
-            (Some(_), Some(_)) => Err(format!("several friends are called {}; use the id", one_line(name))),
-            (None, _) => Err(format!(
-                "nobody called {} is among your friends and requests; use the id",
-                one_line(name)
-            )),
+        // A remark or nickname is nobody's for sure, so it serves only if one friend has it.
+        let other_names: [fn(&Friend) -> &str; 2] = [|friend| &friend.remark, |friend| &friend.nickname];
+        for other_name in other_names.into_iter().filter(|_| !name.is_empty()) {
+            let mut called = self.friends.values().filter(|friend| same(other_name(friend), name));
+            match (called.next(), called.next()) {
+                (Some(friend), None) => return Ok(friend.id),
+                (Some(_), Some(_)) => {
+                    return Err(format!("several friends are called {}; use the id", one_line(name)));
+                }
+                (None, _) => {}
+            }
         }
+        Err(format!("nobody called {} is among your friends and requests; use the id", one_line(name)))
     }
 
     /// A group's number, from what was typed.
@@ -293,7 +310,56 @@ pub(crate) fn called(name: &str, nickname: &str) -> String {
     }
 }
 
+/// `Climber (bob)` for a friend with a remark, which goes before a nickname.
+pub(crate) fn friend_called(friend: &Friend) -> String {
+    let shown = if friend.remark.is_empty() { &friend.nickname } else { &friend.remark };
+    called(&friend.name, shown)
+}
+
 /// Names are unique without regard to case.
 fn same(a: &str, b: &str) -> bool {
     a.to_lowercase() == b.to_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_goes_before_a_remark_and_that_before_a_nickname() {
+        let mut roster = Roster::default();
+        for (id, name, remark, nickname) in [
+            (1, "ann", "", "Boss"),
+            (2, "bob", "Ann", ""),
+            (3, "cho", "Boss", ""),
+            (4, "dan", "Twin", ""),
+            (5, "eve", "twin", ""),
+            (6, "fay", "", "Solo"),
+        ] {
+            roster.add_friend(Friend {
+                id,
+                name: name.into(),
+                remark: remark.into(),
+                nickname: nickname.into(),
+                conv: id,
+                ..Friend::default()
+            });
+        }
+        let user = |name: &str| roster.user(&Who::Name(name.into()));
+        assert_eq!((user("ANN"), user("boss"), user("solo")), (Ok(1), Ok(3), Ok(6)));
+        assert_eq!(user("Twin"), Err("several friends are called Twin; use the id".into()));
+        assert!(user("").is_err() && user("nobody").is_err());
+        assert_eq!(friend_called(&roster.friends[&2]), "Ann (bob)");
+        let change = FriendChanged {
+            id: 2,
+            remark: Some("".into()),
+            label: Some("work".into()),
+            ..Default::default()
+        };
+        roster.friend_changed(&change);
+        assert_eq!(
+            (friend_called(&roster.friends[&2]).as_str(), roster.friends[&2].label.as_str()),
+            ("bob", "work")
+        );
+    }
 }

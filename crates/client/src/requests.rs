@@ -429,6 +429,8 @@ fn is_barrier(request: &Request) -> bool {
         | Request::RefuseFriend(_)
         | Request::WithdrawFriend(_)
         | Request::DeleteFriend(_)
+        | Request::EditFriend(_)
+        | Request::RenameLabel(_)
         | Request::Friends(_)
         | Request::FriendRequests(_)
         | Request::CreateGroup(_)
@@ -484,7 +486,9 @@ fn repeat(request: &Request) -> Repeat {
         | Request::AckNotices(_)
         | Request::Profile(_)
         | Request::SearchUsers(_)
-        // It says what is to be, not what is to change.
+        // They say what is to be, not what is to change.
+        | Request::EditFriend(_)
+        | Request::RenameLabel(_)
         | Request::EditProfile(_) => Repeat::Safe,
         Request::Hello(_)
         | Request::Login(_)

@@ -1,6 +1,7 @@
 //! Friend requests and friendships.
 
-use crate::{ConversationId, PersonalNotice, Timestamp, User};
+use crate::policy::Why;
+use crate::{ConversationId, PersonalNotice, Shows, Timestamp, User};
 
 /// A friend as a list shows them.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -11,6 +12,44 @@ pub struct Friend {
     pub conversation: ConversationId,
     /// When their last connection ended, or they were last seen connected; 0 before the first time.
     pub last_seen: Timestamp,
+    /// What only the one who asks knows.
+    pub note: FriendNote,
+}
+
+/// What a user keeps of a friend for themselves. Outlives the friendship: it is there again if they become friends again.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct FriendNote {
+    /// What the user calls the friend; may be empty.
+    pub remark: String,
+    /// The label that the user put the friend under; empty for none.
+    pub label: String,
+}
+
+/// A change of a note: what is given changes, the rest stays.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FriendNoteEdit<'a> {
+    /// What the user calls the friend.
+    pub remark: Option<&'a str>,
+    /// The label that the user puts the friend under.
+    pub label: Option<&'a str>,
+}
+
+/// What came of changing a note.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Noted {
+    /// It is so now.
+    Note {
+        /// As it is now.
+        note: FriendNote,
+        /// The conversation with the friend.
+        conversation: ConversationId,
+        /// Whether that changed what the user's list shows.
+        shows: Shows,
+    },
+    /// Refused; nothing changed.
+    Refused(Why),
+    /// It would be one label more than allowed; nothing changed.
+    Full,
 }
 
 /// Which way a request went, seen from the one who asks.

@@ -24,7 +24,9 @@ pub mod testing;
 mod user;
 
 pub use error::{BusError, HashError, StoreError, StoreResult};
-pub use friend::{Accepted, Befriended, Direction, Friend, FriendRequest, Requested};
+pub use friend::{
+    Accepted, Befriended, Direction, Friend, FriendNote, FriendNoteEdit, FriendRequest, Noted, Requested,
+};
 pub use group::{Created, Group, GroupRoster, Member, NewGroup, OwnGroup, Role, RosterEntry};
 pub use group_change::{
     ChangePlace, ChangeRefused, GroupChange, GroupChanged, GroupDecision, GroupDeed, GroupEdit, GroupEffect,

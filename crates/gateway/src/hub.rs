@@ -293,7 +293,9 @@ impl Hub for GatewayHub {
         let (users, except): (&[UserId], _) = match &audience {
             Audience::Users(users) | Audience::Here(users) => (users, None),
             Audience::Members { members, .. } => (members, None),
-            Audience::OthersOf(user, conn) => (std::slice::from_ref(user), Some(ConnId::from_bits(conn.0))),
+            Audience::OthersOf(user, conn) | Audience::OthersHere(user, conn) => {
+                (std::slice::from_ref(user), Some(ConnId::from_bits(conn.0)))
+            }
         };
         let but = if let Audience::Members { but, .. } = audience { Some(but) } else { None };
         for user in users.iter().filter(|user| Some(**user) != but) {
@@ -304,7 +306,7 @@ impl Hub for GatewayHub {
             return;
         }
         match audience {
-            Audience::Here(_) => {}
+            Audience::Here(_) | Audience::OthersHere(..) => {}
             Audience::Users(_) | Audience::OthersOf(..) => {
                 let payload = node_message::push(&chunk);
                 let to = |user: &UserId| Publication { topic: Topic::User(*user), payload: payload.clone() };

@@ -88,6 +88,7 @@ mod kind {
     pub(super) const MEMBERSHIP_CHANGED: u8 = 8;
     pub(super) const PRESENCE_CHANGED: u8 = 9;
     pub(super) const PROFILE_CHANGED: u8 = 10;
+    pub(super) const FRIENDS_NOTED: u8 = 11;
 }
 
 /// A payload for a user's topic.
@@ -137,14 +138,19 @@ pub(crate) fn notice(notice: &Notice) -> Vec<Bytes> {
             };
             one(kind::PROFILE_CHANGED, &[user.0, shows])
         }
-        Notice::PresenceChanged { user, friends } => friends
-            .chunks(NOTICE_USERS_MAX)
-            .map(|some| {
-                let rest: Vec<u8> = some.iter().flat_map(|friend| friend.0.to_be_bytes()).collect();
-                with_frame(kind::PRESENCE_CHANGED, &[user.0], &rest)
-            })
-            .collect(),
+        Notice::FriendsNoted { user, friends } => with_users(kind::FRIENDS_NOTED, *user, friends),
+        Notice::PresenceChanged { user, friends } => with_users(kind::PRESENCE_CHANGED, *user, friends),
     }
+}
+
+fn with_users(kind: u8, user: UserId, others: &[UserId]) -> Vec<Bytes> {
+    others
+        .chunks(NOTICE_USERS_MAX)
+        .map(|some| {
+            let rest: Vec<u8> = some.iter().flat_map(|other| other.0.to_be_bytes()).collect();
+            with_frame(kind, &[user.0], &rest)
+        })
+        .collect()
 }
 
 fn with_frame(kind: u8, numbers: &[u64], rest: &[u8]) -> Bytes {
@@ -181,10 +187,10 @@ impl NodeMessage {
             (kind::PAIR_MESSAGE, Topic::User(_)) | (kind::GROUP_MESSAGE, Topic::Group(_)) => {
                 input.message(kind, topic).map(NodeMessage::Message)
             }
-            (kind::SESSION_ENDED..=kind::PROFILE_CHANGED, Topic::Nodes) => {
+            (kind::SESSION_ENDED..=kind::FRIENDS_NOTED, Topic::Nodes) => {
                 input.notice(kind).map(NodeMessage::Notice)
             }
-            (kind::PUSH..=kind::PROFILE_CHANGED, _) => Err(Malformed::Topic),
+            (kind::PUSH..=kind::FRIENDS_NOTED, _) => Err(Malformed::Topic),
             _ => Err(Malformed::Kind(kind)),
         }
     }
@@ -257,6 +263,9 @@ impl Input<'_> {
             }
             kind::PRESENCE_CHANGED => {
                 return Ok(Notice::PresenceChanged { user: UserId(first), friends: self.users()? });
+            }
+            kind::FRIENDS_NOTED => {
+                return Ok(Notice::FriendsNoted { user: UserId(first), friends: self.users()? });
             }
             kind::SESSION_MOVED => {
                 let session = SessionId(self.number()?);
@@ -366,6 +375,7 @@ mod tests {
             Notice::ProfileChanged { user: one, shows: Shows::TheSame },
             Notice::ProfileChanged { user: one, shows: Shows::Another },
             Notice::PresenceChanged { user: one, friends: vec![other, UserId(NUMBER_MAX)] },
+            Notice::FriendsNoted { user: one, friends: vec![other, UserId(NUMBER_MAX)] },
         ];
         let mut samples = vec![
             (user, push(&presence())),
@@ -392,7 +402,7 @@ mod tests {
             let NodeMessage::Notice(read) = message else { panic!("{message:?}") };
             assert_eq!(&notice(read), std::slice::from_ref(payload));
         }
-        assert_eq!(decoded.len(), 11, "every kind");
+        assert_eq!(decoded.len(), 12, "every kind");
     }
 
     #[test]
@@ -404,7 +414,9 @@ mod tests {
                 let read = NodeMessage::decode(topic, &cut);
                 // A shorter sentence and fewer friends are sentences and friends.
                 let rest_counts = (kind == kind::SESSION_ENDED && end >= 18)
-                    || (kind == kind::PRESENCE_CHANGED && end >= 10 && (end - 10) % 8 == 0);
+                    || ([kind::PRESENCE_CHANGED, kind::FRIENDS_NOTED].contains(&kind)
+                        && end >= 10
+                        && (end - 10) % 8 == 0);
                 assert_eq!(read.is_ok(), rest_counts, "kind {kind} cut at {end}");
             }
             if kind != kind::SESSION_ENDED {

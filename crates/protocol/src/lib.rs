@@ -61,13 +61,15 @@ pub use push::{
 pub use reply::{
     Conversation, ConversationKind, ConversationsPage, Direction, ErrorBody, FoundUser, FoundUsers, Friend,
     FriendAnswer, FriendOutcome, FriendRequest, FriendRequestsPage, FriendsPage, Group, GroupProfile,
-    GroupState, GroupsPage, HelloReply, HistoryPage, Joined, Joining, Member, MembersPage, NoticesPage,
-    Profile, Recovered, RecoveryCodes, Registered, Role, Sent, Session, SessionsList, SignedIn, State,
+    GroupState, GroupsPage, HelloReply, HistoryPage, Joined, Joining, LabelRenamed, Member, MembersPage,
+    NoticesPage, Profile, Recovered, RecoveryCodes, Registered, Role, Sent, Session, SessionsList, SignedIn,
+    State,
 };
 pub use request::{
-    Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditGroup, EditProfile, FriendRef, GroupChat,
-    GroupMembers, GroupRef, Hello, History, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat, Page,
-    PasswordProof, Ping, ProfileOf, Rank, Recover, Reg, Resume, SearchUsers, SessionRef, SetRole,
+    Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditFriend, EditGroup, EditProfile, FriendRef,
+    GroupChat, GroupMembers, GroupRef, Hello, History, Login, MemberRef, MuteGroup, MuteMember, Nothing,
+    OneChat, Page, PasswordProof, Ping, ProfileOf, Rank, Recover, Reg, RenameLabel, Resume, SearchUsers,
+    SessionRef, SetRole,
 };
 pub use secret::Secret;
 pub use system_event::{SystemEvent, SystemEventKind};

@@ -31,6 +31,15 @@ limits! {
     /// Characters of a nickname.
     NICKNAME_CHARS_MAX: usize = 32;
 
+    /// Characters of what a user calls a friend.
+    REMARK_CHARS_MAX: usize = 32;
+
+    /// Characters of a label that friends are put under.
+    LABEL_CHARS_MAX: usize = 32;
+
+    /// Labels of one user's friends.
+    LABELS_MAX: u32 = 50;
+
     /// Characters of a search for users.
     QUERY_CHARS_MAX: usize = 32;
 

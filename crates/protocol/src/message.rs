@@ -6,14 +6,15 @@ use crate::frame::{Flags, Frame};
 use crate::msgid::MsgId;
 use crate::push::{Bye, ChatMessage, FriendChanged, FriendEvent, GroupEvent, Notice, PresencePush};
 use crate::reply::{
-    ConversationsPage, ErrorBody, FoundUsers, FriendAnswer, FriendRequestsPage, FriendsPage, GroupProfile,
-    GroupsPage, HelloReply, HistoryPage, Joined, MembersPage, NoticesPage, Profile, Recovered, RecoveryCodes,
-    Registered, Sent, SessionsList, SignedIn,
+    ConversationsPage, ErrorBody, FoundUsers, Friend, FriendAnswer, FriendRequestsPage, FriendsPage,
+    GroupProfile, GroupsPage, HelloReply, HistoryPage, Joined, LabelRenamed, MembersPage, NoticesPage,
+    Profile, Recovered, RecoveryCodes, Registered, Sent, SessionsList, SignedIn,
 };
 use crate::request::{
-    Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditGroup, EditProfile, FriendRef, GroupChat,
-    GroupMembers, GroupRef, Hello, History, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat, Page,
-    PasswordProof, Ping, ProfileOf, Recover, Reg, Resume, SearchUsers, SessionRef, SetRole,
+    Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditFriend, EditGroup, EditProfile, FriendRef,
+    GroupChat, GroupMembers, GroupRef, Hello, History, Login, MemberRef, MuteGroup, MuteMember, Nothing,
+    OneChat, Page, PasswordProof, Ping, ProfileOf, Recover, Reg, RenameLabel, Resume, SearchUsers,
+    SessionRef, SetRole,
 };
 
 macro_rules! closed_enum {
@@ -67,6 +68,8 @@ closed_enum! {
         RefuseFriend(FriendRef) = RefuseFriend,
         WithdrawFriend(FriendRef) = WithdrawFriend,
         DeleteFriend(FriendRef) = DeleteFriend,
+        EditFriend(EditFriend) = EditFriend,
+        RenameLabel(RenameLabel) = RenameLabel,
         Friends(Page) = Friends,
         FriendRequests(Page) = FriendRequests,
         CreateGroup(CreateGroup) = CreateGroup,
@@ -114,6 +117,8 @@ closed_enum! {
         RefuseFriend(Nothing) = RefuseFriend,
         WithdrawFriend(Nothing) = WithdrawFriend,
         DeleteFriend(Nothing) = DeleteFriend,
+        EditFriend(Friend) = EditFriend,
+        RenameLabel(LabelRenamed) = RenameLabel,
         Friends(FriendsPage) = Friends,
         FriendRequests(FriendRequestsPage) = FriendRequests,
         CreateGroup(Joined) = CreateGroup,

@@ -127,6 +127,10 @@ msgids! {
     /// Push: a notice.
     Notice = 59, "NOTICE";
 
+    /// Request: what I call a friend, and under which label they stand.
+    EditFriend = 61, "EDIT_FRIEND";
+    /// Request: put the friends of one label under another, or under none.
+    RenameLabel = 62, "RENAME_LABEL";
     /// Push: a friend, or oneself, is shown otherwise now.
     FriendChanged = 63, "FRIEND_CHANGED";
 

@@ -154,8 +154,8 @@ pub struct PresencePush {
     pub last_seen: u64,
 }
 
-/// A friend is shown otherwise now, told to all their friends, and to the other devices of whoever changed something. What
-/// is left out stays as it was.
+/// A friend is shown otherwise now, told to all their friends, and to the other devices of whoever changed something; remark
+/// and label to the latter alone. What is left out stays as it was.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FriendChanged {
     /// The friend, or oneself.
@@ -166,6 +166,12 @@ pub struct FriendChanged {
     /// Where their picture is from now on; empty for none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub avatar: Option<String>,
+    /// What the reader calls them from now on; empty: nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+    /// The label that the reader put them under; empty: none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
 }
 
 words! {

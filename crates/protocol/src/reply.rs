@@ -178,6 +178,12 @@ pub struct Friend {
     /// Where their picture is, if they have one.
     #[serde(default, skip_serializing_if = "String::is_empty")]
     pub avatar: String,
+    /// What the asker calls them, if anything.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub remark: String,
+    /// The label that the asker put them under, if any.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub label: String,
     /// Whether they are there.
     pub state: State,
     /// The conversation with them.
@@ -412,6 +418,13 @@ pub struct FriendsPage {
     /// The next request's `after`; 0 at the end.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub next: u64,
+}
+
+/// A label was renamed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LabelRenamed {
+    /// Friends who stand under another label now, or under none.
+    pub changed: u32,
 }
 
 /// A page of friend requests.

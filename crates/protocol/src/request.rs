@@ -213,6 +213,29 @@ pub struct FriendRef {
     pub friendid: u64,
 }
 
+/// Change what only the asker sees of a friend: what is given changes, the rest stays. An empty text takes away what was
+/// there.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct EditFriend {
+    /// The friend.
+    pub friendid: u64,
+    /// What the asker calls them.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remark: Option<String>,
+    /// The group of friends that they belong to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+}
+
+/// Put all friends under one label under another.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RenameLabel {
+    /// The label that holds.
+    pub label: String,
+    /// The one that shall hold, which may be there already; empty: none.
+    pub to: String,
+}
+
 /// Look at what a user tells of themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProfileOf {

@@ -3,7 +3,7 @@
 use domain::{ConversationFilter, StoreResult, UserId};
 use protocol::limits::{
     AVATAR_BYTES_MAX, FRAME_BYTES_MAX, GREETING_CHARS_MAX, GROUP_DESC_CHARS_MAX, GROUP_NAME_CHARS_MAX,
-    NAME_CHARS_MAX, NICKNAME_CHARS_MAX, PAGE_MAX,
+    LABEL_CHARS_MAX, NAME_CHARS_MAX, NICKNAME_CHARS_MAX, PAGE_MAX, REMARK_CHARS_MAX,
 };
 use protocol::{Secret, SignedIn};
 
@@ -18,8 +18,10 @@ use crate::service::Service;
 const _: () = {
     // Even with the longest lists of the longest texts, each character escaped in JSON as \uXXXX, a bundle fits a
     // frame; and so does each single page.
-    const NUMBERS: usize = 160;
-    const FRIEND: usize = 6 * (NAME_CHARS_MAX + NICKNAME_CHARS_MAX) + AVATAR_BYTES_MAX + NUMBERS;
+    const NUMBERS: usize = 192;
+    const FRIEND: usize = 6 * (NAME_CHARS_MAX + NICKNAME_CHARS_MAX + REMARK_CHARS_MAX + LABEL_CHARS_MAX)
+        + AVATAR_BYTES_MAX
+        + NUMBERS;
     const GROUP: usize = 6 * (GROUP_NAME_CHARS_MAX + GROUP_DESC_CHARS_MAX) + NUMBERS;
     const REQUEST: usize = 6 * (NAME_CHARS_MAX + NICKNAME_CHARS_MAX + GREETING_CHARS_MAX) + NUMBERS;
     assert!(PAGE_MAX as usize * (FRIEND + GROUP + REQUEST + NUMBERS) < FRAME_BYTES_MAX as usize);

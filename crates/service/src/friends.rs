@@ -18,6 +18,7 @@ use protocol::{
 
 use crate::caller::Me;
 use crate::fields;
+use crate::friend_notes;
 use crate::hub::Audience;
 use crate::notice::Notice;
 use crate::page::{Part, Slice};
@@ -223,8 +224,15 @@ impl Event<'_> {
     }
 
     /// The event as one side reads it, about the other side.
-    fn about(&self, user: &User, state: PresenceState, by: UserId) -> FriendEvent {
-        let friend = self.conversation.map(|conversation| friend(user, state, conversation));
+    fn about(
+        &self,
+        service: &Service,
+        reader: UserId,
+        user: &User,
+        state: PresenceState,
+        by: UserId,
+    ) -> FriendEvent {
+        let friend = self.conversation.map(|conversation| friend(service, reader, user, state, conversation));
         FriendEvent {
             event: self.kind,
             id: user.id.0,
@@ -249,7 +257,10 @@ fn befriended(service: &Service, me: Me<'_>, other: &Other, new: &Befriended) ->
         Event { conversation: Some(conversation), ..Event::noticed(FriendEventKind::Accepted, &new.notice) },
     );
     let state = presence::state(service, other.id);
-    FriendAnswer { outcome: FriendOutcome::Friends, friend: Some(friend(&other.face, state, conversation)) }
+    FriendAnswer {
+        outcome: FriendOutcome::Friends,
+        friend: Some(friend(service, me.user(), &other.face, state, conversation)),
+    }
 }
 
 /// Tells the other's devices about me, and my other devices about the other.
@@ -257,22 +268,30 @@ fn tell(service: &Service, me: Me<'_>, other: &Other, event: Event<'_>) -> Nothi
     let mine = me.principal;
     let hub = &service.ports.hub;
     let my_face = service.directory.own_face(&*service.ports.store, mine);
-    let mut to_other = event.about(&my_face, PresenceState::Online, mine.user);
+    let mut to_other = event.about(service, other.id, &my_face, PresenceState::Online, mine.user);
     to_other.notice = event.notice.map_or(0, |notice| notice.seq.0);
     hub.push(Audience::Users(&[other.id]), &Push::FriendEvent(to_other));
     if let Some(notice) = event.notice {
         personal_notices::push(service, notice, &mine.name, "");
     }
     let state = presence::state(service, other.id);
-    let to_me = event.about(&other.face, state, mine.user);
+    let to_me = event.about(service, mine.user, &other.face, state, mine.user);
     hub.push(Audience::OthersOf(mine.user, me.conn), &Push::FriendEvent(to_me));
     Nothing {}
 }
 
-fn friend(user: &User, state: PresenceState, conversation: ConversationId) -> Friend {
+/// A friend as the reader sees them: with what the reader kept, perhaps since they were friends before.
+fn friend(
+    service: &Service,
+    reader: UserId,
+    user: &User,
+    state: PresenceState,
+    conversation: ConversationId,
+) -> Friend {
+    let note = friend_notes::of(service, reader, user.id);
     // The next list says when they were last there.
     let last_seen = Timestamp(0);
-    wire::friend(domain::Friend { user: user.clone(), conversation, last_seen }, state)
+    wire::friend(domain::Friend { user: user.clone(), conversation, last_seen, note }, state)
 }
 
 fn pair(one: UserId, other: UserId) -> (UserId, UserId) {

@@ -18,6 +18,8 @@ pub enum Audience<'a> {
     OthersOf(UserId, ConnKey),
     /// These users as far as they are connected to this node.
     Here(&'a [UserId]),
+    /// One user as far as they are connected to this node, but for the connection that knows already.
+    OthersHere(UserId, ConnKey),
     /// The members of a group but one, on every node.
     Members {
         /// The group.

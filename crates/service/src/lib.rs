@@ -18,6 +18,7 @@ mod config;
 mod cursors;
 mod directory;
 mod fields;
+mod friend_notes;
 mod friends;
 mod group_asks;
 mod group_change;

@@ -7,7 +7,8 @@
 
 use protocol::Refusal;
 use protocol::limits::{
-    DEVICE_CHARS_MAX, GROUP_NAME_CHARS_MAX, NAME_CHARS_MAX, NICKNAME_CHARS_MAX, QUERY_CHARS_MAX,
+    DEVICE_CHARS_MAX, GROUP_NAME_CHARS_MAX, LABEL_CHARS_MAX, NAME_CHARS_MAX, NICKNAME_CHARS_MAX,
+    QUERY_CHARS_MAX, REMARK_CHARS_MAX,
 };
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
@@ -137,6 +138,38 @@ fn is_word_by_itself(c: char) -> bool {
 /// direction (ß and SS, σ and ς). At most twice as many characters as the name.
 fn key(name: &str) -> String {
     name.chars().flat_map(char::to_uppercase).flat_map(char::to_lowercase).nfkc().collect()
+}
+
+/// Reads what a user wants to call a friend: possibly nothing.
+pub(crate) fn remark(raw: &str) -> Result<String, Refusal> {
+    own_word("remark", raw, REMARK_CHARS_MAX)
+}
+
+/// Reads a label that friends are put under: possibly none. Labels are the same if they are the same in this form.
+pub(crate) fn label(field: &str, raw: &str) -> Result<String, Refusal> {
+    own_word(field, raw, LABEL_CHARS_MAX)
+}
+
+/// What only its writer reads: in the form of names, but emoji sequences and digits may stay. If there is something, it can
+/// be seen.
+fn own_word(field: &str, raw: &str, chars_max: usize) -> Result<String, Refusal> {
+    if raw.chars().nth(4 * chars_max).is_some() {
+        return Err(too_long(field, chars_max));
+    }
+    let normal: String = raw.nfkc().collect();
+    let trimmed = normal.trim();
+    if trimmed.chars().any(is_unsafe) {
+        return Err(bad_field(field, format!("{field} cannot hold control or text-direction characters")));
+    }
+    let shown = trimmed.split_whitespace().collect::<Vec<_>>().join(" ");
+    if shown.chars().nth(chars_max).is_some() {
+        return Err(too_long(field, chars_max));
+    }
+    let seen = |c: char| !is_invisible(c) && !is_combining_mark(c);
+    if shown.chars().next().is_some_and(is_combining_mark) || !(shown.is_empty() || shown.chars().any(seen)) {
+        return Err(bad_field(field, format!("{field} must begin with something that can be seen")));
+    }
+    Ok(shown)
 }
 
 /// Reads a group's name. Not unique, so emoji sequences and other invisible joins may stay.
@@ -310,6 +343,43 @@ mod tests {
         ] {
             let refusal = parse(wrong).expect_err(wrong);
             assert_eq!(refusal.body.field.as_deref(), Some("query"), "{wrong:?}");
+        }
+    }
+
+    #[test]
+    fn remarks_and_labels_keep_what_can_be_seen() {
+        for (raw, kept) in [
+            ("", ""),
+            (" \u{3000} ", ""),
+            ("  Bob \u{3000} from work ", "Bob from work"),
+            ("\u{ff21}nn", "Ann"),
+            ("007", "007"),
+            ("❤\u{fe0f}", "❤\u{fe0f}"),
+            ("👨\u{200d}👩\u{200d}👧", "👨\u{200d}👩\u{200d}👧"),
+            ("x'); DROP TABLE friend_notes;--", "x'); DROP TABLE friend_notes;--"),
+        ] {
+            assert_eq!(remark(raw).as_deref(), Ok(kept), "{raw:?}");
+            assert_eq!(label("to", raw).as_deref(), Ok(kept), "{raw:?}");
+        }
+        let longest = "é".repeat(REMARK_CHARS_MAX);
+        assert_eq!(remark(&"e\u{301}".repeat(REMARK_CHARS_MAX)), Ok(longest.clone()));
+        for bad in [
+            &format!("{longest}e"),
+            "a\0b",
+            "a\nb",
+            "\u{202e}evil",
+            "a\u{2066}b",
+            "\u{301}bob",
+            "\u{3164}",
+            "\u{200b}\u{200d}",
+            &"a".repeat(100_000),
+        ] {
+            for (field, read) in
+                [("remark", remark(bad)), ("label", label("label", bad)), ("to", label("to", bad))]
+            {
+                let refusal = read.expect_err(bad);
+                assert_eq!(refusal.body.field.as_deref(), Some(field), "{bad:?}");
+            }
         }
     }
 

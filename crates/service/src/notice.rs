@@ -4,7 +4,7 @@ use domain::{GroupId, SessionId, Shows, UserId};
 
 use crate::moves::Move;
 use crate::service::Service;
-use crate::{friends, groups, presence, profiles, sessions};
+use crate::{friend_notes, friends, groups, presence, profiles, sessions};
 
 /// A change that other nodes should know of. A hint: who misses it finds out from the store or the presence port, when
 /// the bus says that something may have been missed.
@@ -49,6 +49,13 @@ pub enum Notice {
         /// Whether lists show the user otherwise now.
         shows: Shows,
     },
+    /// What a user keeps of these friends changed, or may have. What it says is with the store.
+    FriendsNoted {
+        /// Who keeps it.
+        user: UserId,
+        /// Of whom.
+        friends: Vec<UserId>,
+    },
     /// A user may have come or gone. What is true is with the presence port.
     PresenceChanged {
         /// Who.
@@ -71,6 +78,7 @@ pub(crate) fn heard(service: &Service, notice: Notice) {
         Notice::FriendshipChanged { one, other } => friends::changed(service, one, other),
         Notice::MembershipChanged { group, user } => groups::changed_elsewhere(service, group, user),
         Notice::ProfileChanged { user, shows } => profiles::changed_elsewhere(service, user, shows),
+        Notice::FriendsNoted { user, friends } => friend_notes::changed_elsewhere(service, user, &friends),
         Notice::PresenceChanged { user, friends } => presence::changed_elsewhere(service, user, &friends),
     }
 }

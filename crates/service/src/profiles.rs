@@ -121,6 +121,6 @@ fn push(service: &Service, user: UserId) -> Option<Push> {
     });
     face.map(|face| {
         let (nickname, avatar) = (Some(face.nickname.clone()), Some(face.avatar.clone()));
-        Push::FriendChanged(FriendChanged { id: user.0, nickname, avatar })
+        Push::FriendChanged(FriendChanged { id: user.0, nickname, avatar, ..FriendChanged::default() })
     })
 }

@@ -76,6 +76,8 @@ pub const fn route(request: &Request) -> Route {
         | Request::RefuseFriend(_)
         | Request::WithdrawFriend(_)
         | Request::DeleteFriend(_)
+        | Request::EditFriend(_)
+        | Request::RenameLabel(_)
         | Request::Friends(_)
         | Request::FriendRequests(_)
         | Request::CreateGroup(_)

@@ -29,7 +29,7 @@ use crate::told::Told;
 use crate::unsettled::Unsettled;
 use crate::upkeep::{self, Upkeep};
 use crate::versioned_cache::{Capacity, VersionedCache};
-use crate::{accounts, chat, group_asks, history, personal_notices, recovery, search};
+use crate::{accounts, chat, friend_notes, group_asks, history, personal_notices, recovery, search};
 
 /// The ports that the service works on.
 #[derive(Clone)]
@@ -211,6 +211,10 @@ impl Service {
             Request::RefuseFriend(r) => Reply::RefuseFriend(friends::refuse(self, caller.me()?, &r)?),
             Request::WithdrawFriend(r) => Reply::WithdrawFriend(friends::withdraw(self, caller.me()?, &r)?),
             Request::DeleteFriend(r) => Reply::DeleteFriend(friends::delete(self, caller.me()?, &r)?),
+            Request::EditFriend(r) => Reply::EditFriend(friend_notes::edit(self, caller.me()?, &r)?),
+            Request::RenameLabel(r) => {
+                Reply::RenameLabel(friend_notes::rename_label(self, caller.me()?, &r)?)
+            }
             Request::Friends(r) => Reply::Friends(friends::page(self, caller.me()?, &r)?),
             Request::FriendRequests(r) => {
                 Reply::FriendRequests(friends::requests_page(self, caller.me()?, &r)?)

@@ -44,6 +44,8 @@ pub(crate) fn friend(friend: domain::Friend, presence: PresenceState) -> protoco
         name: friend.user.name,
         nickname: friend.user.nickname,
         avatar: friend.user.avatar,
+        remark: friend.note.remark,
+        label: friend.note.label,
         state: state(presence),
         conv: friend.conversation.0,
         last_seen: if presence == PresenceState::Offline { friend.last_seen.0 } else { 0 },

@@ -1,8 +1,8 @@
 //! Friends and groups.
 
 use client::protocol::{
-    AddFriend, CreateGroup, FriendAnswer, FriendOutcome, FriendRef, FriendRequest, GroupMembers, GroupRef,
-    Page, Request,
+    AddFriend, CreateGroup, EditFriend, FriendAnswer, FriendOutcome, FriendRef, FriendRequest, GroupMembers,
+    GroupRef, Page, RenameLabel, Request,
 };
 
 use super::{Chat, PAGES_MAX, picks};
@@ -94,6 +94,26 @@ impl Chat {
         let name = known.roster.user_name(id);
         known.roster.remove_friend(id);
         Ok(Outcome::Unfriended { id, name })
+    }
+
+    pub(super) fn edit_friend(
+        &mut self,
+        who: &Who,
+        remark: Option<String>,
+        label: Option<String>,
+    ) -> Result<Outcome, Failure> {
+        let request = EditFriend { friendid: self.user(who)?, remark, label };
+        let friend = self.ask(Request::EditFriend(request), picks!(EditFriend))?;
+        self.shared.lock().roster.note_friend(&friend);
+        Ok(Outcome::Noted(friend))
+    }
+
+    pub(super) fn rename_label(&mut self, label: String, to: String) -> Result<Outcome, Failure> {
+        let request = RenameLabel { label: label.clone(), to: to.clone() };
+        let renamed = self.ask(Request::RenameLabel(request), picks!(RenameLabel))?;
+        // Which friends it were says the list: this device is told of no change of its own.
+        self.friends()?;
+        Ok(Outcome::Relabelled { label, to, changed: renamed.changed })
     }
 
     pub(super) fn groups(&mut self) -> Result<Outcome, Failure> {

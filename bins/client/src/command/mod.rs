@@ -49,6 +49,18 @@ pub(crate) enum Command {
     Refuse(Who),
     Withdraw(Who),
     Unfriend(Who),
+    Remark {
+        who: Who,
+        text: String,
+    },
+    Label {
+        who: Who,
+        label: String,
+    },
+    Relabel {
+        label: String,
+        to: String,
+    },
     Groups,
     GroupCreate {
         name: String,

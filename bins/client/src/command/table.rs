@@ -31,6 +31,8 @@ pub(crate) enum Completes {
     Groups,
     /// Friends and groups.
     Talks,
+    /// What friends are put under.
+    Labels,
     /// These words.
     Words(&'static [&'static str]),
 }
@@ -206,6 +208,36 @@ pub(crate) const COMMANDS: &[Spec] = &[
         parse: |mut line| {
             let who = line.need_who()?;
             line.end().map(|()| Command::Unfriend(who))
+        },
+    },
+    Spec {
+        name: "/remark",
+        arguments: "NAME|ID [TEXT]",
+        help: "call a friend something only you see; without a text, nothing",
+        completes: Completes::Friends,
+        parse: |mut line| {
+            let who = line.need_who()?;
+            Ok(Command::Remark { who, text: line.rest().to_owned() })
+        },
+    },
+    Spec {
+        name: "/label",
+        arguments: "NAME|ID [LABEL]",
+        help: "put a friend under a label, which /friends groups them by; without one, take them out",
+        completes: Completes::Friends,
+        parse: |mut line| {
+            let who = line.need_who()?;
+            Ok(Command::Label { who, label: unquoted(line.rest()).to_owned() })
+        },
+    },
+    Spec {
+        name: "/relabel",
+        arguments: "LABEL [NEW]",
+        help: "rename a label, or put its friends under another one; without a new one, take them all out",
+        completes: Completes::Labels,
+        parse: |mut line| {
+            let label = line.need("a label")?.to_owned();
+            Ok(Command::Relabel { label, to: unquoted(line.rest()).to_owned() })
         },
     },
     Spec {
@@ -491,6 +523,11 @@ fn password(line: Arguments<'_>) -> Option<Secret> {
     }
 }
 
+/// What is left of a line, which may stand between double quotes as a word may.
+fn unquoted(rest: &str) -> &str {
+    rest.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).unwrap_or(rest)
+}
+
 fn edit(mut line: Arguments<'_>) -> Result<Command, UsageError> {
     let field = line.need("what to change")?;
     let value = line.rest().to_owned();
@@ -651,6 +688,25 @@ mod tests {
         assert!(wrong("/edit shoe 44").contains("a profile has no \"shoe\""));
         assert_eq!(ok("/profile bob"), Command::Profile(Some(Who::Name("bob".into()))));
         assert_eq!(ok("/profile"), Command::Profile(None));
+    }
+
+    #[test]
+    fn friends_are_noted() {
+        let bob = || Who::Name("bob".into());
+        let remark = |text: &str| Command::Remark { who: bob(), text: text.into() };
+        let label = |label: &str| Command::Label { who: bob(), label: label.into() };
+        let relabel = |label: &str, to: &str| Command::Relabel { label: label.into(), to: to.into() };
+        assert_eq!(ok("/remark bob  the one from  work "), remark("the one from  work"));
+        assert_eq!(ok("/remark bob"), remark(""));
+        assert_eq!(ok("/label bob old friends"), label("old friends"));
+        assert_eq!(ok("/label bob \"old friends\""), label("old friends"));
+        assert_eq!(ok("/label bob \""), label("\""));
+        assert_eq!(ok("/label bob"), label(""));
+        assert_eq!(ok("/relabel \"old friends\" \"best friends\""), relabel("old friends", "best friends"));
+        assert_eq!(ok("/relabel work"), relabel("work", ""));
+        for line in ["/remark", "/label", "/relabel"] {
+            wrong(line);
+        }
     }
 
     #[test]

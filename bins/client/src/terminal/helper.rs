@@ -1,6 +1,7 @@
 //! What the line editor asks of us: completion, a coloured prompt, and word that the prompt stands.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use client::protocol::Direction;
@@ -117,7 +118,15 @@ fn candidates(completes: Completes, roster: &Roster) -> Vec<String> {
         let requests = roster.requests.values().filter(|request| request.direction == direction);
         requests.map(|request| quoted(&request.name)).collect()
     };
-    let friends = || roster.friends.values().map(|friend| quoted(&friend.name));
+    let remarks = || roster.friends.values().filter(|friend| !friend.remark.is_empty());
+    let friends = || {
+        let names = roster.friends.values().map(|friend| quoted(&friend.name));
+        names.chain(remarks().map(|friend| quoted(&friend.remark)))
+    };
+    let labels = || {
+        let labels: BTreeSet<&str> = roster.friends.values().map(|friend| friend.label.as_str()).collect();
+        labels.into_iter().filter(|label| !label.is_empty()).map(quoted)
+    };
     let groups = || roster.groups.values().map(|group| quoted(&format!("#{}", group.groupname)));
     match completes {
         Completes::Nothing => Vec::new(),
@@ -128,6 +137,7 @@ fn candidates(completes: Completes, roster: &Roster) -> Vec<String> {
         Completes::Askers => requests(Direction::In),
         Completes::Asked => requests(Direction::Out),
         Completes::Groups => groups().collect(),
+        Completes::Labels => labels().collect(),
         Completes::Talks => friends().chain(groups()).collect(),
         Completes::Words(words) => words.iter().map(|word| (*word).to_owned()).collect(),
     }
@@ -178,5 +188,20 @@ mod tests {
         assert_eq!(complete("/help his", &roster), (6, vec!["history ".to_owned()]));
         assert_eq!(complete("plain text", &roster), (0, vec![]));
         assert_eq!(complete("/msg bob hello the", &roster).1, [] as [String; 0]);
+    }
+
+    #[test]
+    fn remarks_and_labels_are_completed() {
+        let mut roster = roster();
+        for (id, remark, label) in
+            [(2, "Climber", "old friends"), (3, "", "old friends"), (4, "Car pool", "work")]
+        {
+            let friend = roster.friends.get_mut(&id).expect("a friend");
+            (friend.remark, friend.label) = (remark.into(), label.into());
+        }
+        let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        assert_eq!(complete("/chat c", &roster).1, own(&["\"Car pool\" ", "\"carol the 2nd\" ", "Climber "]));
+        assert_eq!(complete("/relabel ", &roster).1, own(&["\"old friends\" ", "work "]));
+        assert_eq!(complete("/relabel o", &roster).1, own(&["\"old friends\" "]));
     }
 }

@@ -24,6 +24,7 @@ on_each_store!(
     a_saved_session_is_there_for_the_first_command,
     a_new_password_by_script,
     a_lost_password_by_script,
+    friends_are_noted_by_script,
 );
 
 /// Registers somebody; returns the id.
@@ -415,4 +416,34 @@ fn a_lost_password_by_script(store: Store) {
     assert_eq!(recovered.done("/recover alice")["codes_left"], 9);
     run(&server, &["/login alice battery staple"]).exits_with(0);
     run(&server, &["/login alice", &recover]).exits_with(1);
+}
+
+fn friends_are_noted_by_script(store: Store) {
+    let server = Server::start(store);
+    let (_, bob_id) = friends(&server);
+    let relabel = "/relabel \"old friends\" best";
+    let alice = run(
+        &server,
+        &[
+            "/login alice",
+            "/remark bob Car pool",
+            "/label \"car pool\" old friends",
+            "/msg \"Car pool\" hi",
+            relabel,
+            "/friends",
+        ],
+    );
+    let alice = alice.exits_with(0);
+    let noted = &alice.done("/label \"car pool\" old friends")["friend"];
+    assert_eq!(
+        (&noted["id"], &noted["remark"], &noted["label"]),
+        (&json!(bob_id), &json!("Car pool"), &json!("old friends"))
+    );
+    assert_eq!(alice.done(relabel)["changed"], 1);
+    let listed = &alice.done("/friends")["friends"][0];
+    assert_eq!((&listed["remark"], &listed["label"]), (&json!("Car pool"), &json!("best")));
+    // The next session knows, too.
+    let again = run(&server, &["/login alice", "/label \"Car pool\"", "/remark bob"]).exits_with(0);
+    let noted = &again.done("/remark bob")["friend"];
+    assert_eq!((&noted["remark"], &noted["label"]), (&Value::Null, &Value::Null));
 }

@@ -8,11 +8,11 @@
 use crate::policy::Relation;
 use crate::{
     Accepted, Account, Appended, ChangeRefused, CodeHash, Conversation, ConversationFilter, ConversationId,
-    Created, Credentials, Cursor, Edited, FoundSession, Friend, FriendRequest, Group, GroupChange,
-    GroupChanged, GroupId, GroupProfile, GroupRoster, Member, Membership, NamedNotice, NewGroup, NewMessage,
-    NewSession, NewUser, NoticePlace, NoticeSeq, OwnGroup, PageSize, PasswordChange, PersonalNotice, Profile,
-    ProfileEdit, Recovered, Recovery, Requested, Seq, Session, SessionId, StoreResult, StoredMessage,
-    Timestamp, TokenHash, Touched, User, UserId, UserSearch, Window,
+    Created, Credentials, Cursor, Edited, FoundSession, Friend, FriendNote, FriendNoteEdit, FriendRequest,
+    Group, GroupChange, GroupChanged, GroupId, GroupProfile, GroupRoster, Member, Membership, NamedNotice,
+    NewGroup, NewMessage, NewSession, NewUser, Noted, NoticePlace, NoticeSeq, OwnGroup, PageSize,
+    PasswordChange, PersonalNotice, Profile, ProfileEdit, Recovered, Recovery, Requested, Seq, Session,
+    SessionId, StoreResult, StoredMessage, Timestamp, TokenHash, Touched, User, UserId, UserSearch, Window,
 };
 
 /// Users and their credentials.
@@ -184,6 +184,27 @@ pub trait FriendStore: Send + Sync {
     fn friend_requests(&self, user: UserId, after: UserId, limit: u32) -> StoreResult<Vec<FriendRequest>>;
 }
 
+/// What users keep of their friends for themselves: remarks and labels.
+pub trait FriendNoteStore: Send + Sync {
+    /// Changes what the user keeps of a friend. A label that no other friend of theirs has must be one of at most
+    /// `labels_max`; those of former friends do not count. A change counts in the version of the user's list.
+    fn note_friend(
+        &self,
+        user: UserId,
+        friend: UserId,
+        edit: FriendNoteEdit<'_>,
+        labels_max: u32,
+    ) -> StoreResult<Noted>;
+
+    /// Puts the user's friends under this label under another, or under none if `to` is empty; those who were put, by rising
+    /// id. Former friends stay as they were kept. If there are any, it is one change of the user's list.
+    fn rename_label(&self, user: UserId, label: &str, to: &str) -> StoreResult<Vec<UserId>>;
+
+    /// What the user keeps of these others, friends or not, in no order, without those of whom nothing was ever kept. At most
+    /// 1,000 ids.
+    fn friend_notes(&self, user: UserId, others: &[UserId]) -> StoreResult<Vec<(UserId, FriendNote)>>;
+}
+
 /// How many of something a group or its member may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupLimits {
@@ -299,7 +320,15 @@ pub trait MessageLog: Send + Sync {
 
 /// Everything that a node stores, as one thing that can be passed on.
 pub trait Store:
-    UserStore + SecretStore + ProfileStore + SessionStore + NoticeStore + FriendStore + GroupStore + MessageLog
+    UserStore
+    + SecretStore
+    + ProfileStore
+    + SessionStore
+    + NoticeStore
+    + FriendStore
+    + FriendNoteStore
+    + GroupStore
+    + MessageLog
 {
 }
 
@@ -310,6 +339,7 @@ impl<
         + SessionStore
         + NoticeStore
         + FriendStore
+        + FriendNoteStore
         + GroupStore
         + MessageLog,
 > Store for T

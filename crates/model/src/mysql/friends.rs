@@ -6,8 +6,9 @@
 use ::mysql::Value;
 use domain::policy::Relation;
 use domain::{
-    Accepted, Befriended, ConversationId, Direction, Friend, FriendLimits, FriendRequest, FriendStore,
-    NewPersonalNotice, PersonalNotice, PersonalNoticeKind, Requested, StoreResult, Timestamp, UserId,
+    Accepted, Befriended, ConversationId, Direction, Friend, FriendLimits, FriendNote, FriendRequest,
+    FriendStore, NewPersonalNotice, PersonalNotice, PersonalNoticeKind, Requested, StoreResult, Timestamp,
+    UserId,
 };
 
 use super::MySqlStore;
@@ -154,19 +155,23 @@ impl FriendStore for MySqlStore {
 
     fn friends(&self, user: UserId, after: UserId, limit: u32) -> StoreResult<Vec<Friend>> {
         self.read("list friends", |connection| {
-            let rows: Vec<(u64, String, String, String, u64, u64)> = connection.rows(
-                "SELECT u.id, u.name, u.nickname, u.avatar, f.conversation_id, u.last_seen FROM (\
+            type Row = (u64, String, String, String, u64, u64, Option<String>, Option<String>);
+            let rows: Vec<Row> = connection.rows(
+                "SELECT u.id, u.name, u.nickname, u.avatar, f.conversation_id, u.last_seen, n.remark, n.label \
+                 FROM (\
                  (SELECT user_hi AS other, conversation_id FROM friendships \
                  WHERE user_lo = ? AND user_hi > ? ORDER BY user_hi LIMIT ?) UNION ALL \
                  (SELECT user_lo AS other, conversation_id FROM friendships \
                  WHERE user_hi = ? AND user_lo > ? ORDER BY user_lo LIMIT ?)) f \
-                 JOIN users u ON u.id = f.other ORDER BY u.id LIMIT ?",
-                (user.0, after.0, limit, user.0, after.0, limit, limit),
+                 JOIN users u ON u.id = f.other \
+                 LEFT JOIN friend_notes n ON n.user_id = ? AND n.friend_id = f.other ORDER BY u.id LIMIT ?",
+                (user.0, after.0, limit, user.0, after.0, limit, user.0, limit),
             )?;
-            let friend = |(id, name, nickname, avatar, conversation, last_seen)| Friend {
+            let friend = |(id, name, nickname, avatar, conversation, last_seen, remark, label): Row| Friend {
                 user: self::user((id, name, nickname, avatar)),
                 conversation: ConversationId(conversation),
                 last_seen: Timestamp(last_seen),
+                note: FriendNote { remark: remark.unwrap_or_default(), label: label.unwrap_or_default() },
             };
             Ok(rows.into_iter().map(friend).collect())
         })
@@ -211,7 +216,7 @@ fn pair(one: UserId, other: UserId) -> (u64, u64) {
     (one.0.min(other.0), one.0.max(other.0))
 }
 
-fn conversation_of_friends(
+pub(super) fn conversation_of_friends(
     connection: &mut Connection,
     one: UserId,
     other: UserId,

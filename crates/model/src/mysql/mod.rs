@@ -15,6 +15,7 @@ mod connection;
 mod conversations;
 mod cursors;
 mod fault;
+mod friend_notes;
 mod friends;
 mod group_change;
 mod groups;

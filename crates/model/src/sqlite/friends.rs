@@ -7,6 +7,7 @@ use domain::{
 };
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::friend_notes::note;
 use super::notices::add_notice;
 use super::number::{number, sql};
 use super::users::{exists, user};
@@ -144,19 +145,22 @@ impl FriendStore for SqliteStore {
         self.read("list friends", |connection| {
             connection
                 .prepare_cached(
-                    "SELECT f.friend, u.name, u.nickname, u.avatar, f.conversation_id, u.last_seen FROM (
+                    "SELECT f.friend, u.name, u.nickname, u.avatar, f.conversation_id, u.last_seen, n.remark, n.label
+                     FROM (
                          SELECT user_hi AS friend, conversation_id FROM friendships
                          WHERE user_lo = ?1 AND user_hi > ?2
                          UNION ALL
                          SELECT user_lo, conversation_id FROM friendships WHERE user_hi = ?1 AND user_lo > ?2
                          ORDER BY 1 LIMIT ?3
-                     ) f JOIN users u ON u.id = f.friend ORDER BY f.friend",
+                     ) f JOIN users u ON u.id = f.friend
+                     LEFT JOIN friend_notes n ON n.user_id = ?1 AND n.friend_id = f.friend ORDER BY f.friend",
                 )?
                 .query_map(params![sql(user.0), sql(after.0), limit], |row| {
                     Ok(Friend {
                         user: self::user(row, 0)?,
                         conversation: ConversationId(number(row, 4)?),
                         last_seen: Timestamp(number(row, 5)?),
+                        note: note(row, 6)?,
                     })
                 })?
                 .collect()
@@ -209,7 +213,7 @@ fn pair(one: UserId, other: UserId) -> [i64; 2] {
     [sql(one.0.min(other.0)), sql(one.0.max(other.0))]
 }
 
-fn friendship(
+pub(super) fn friendship(
     connection: &Connection,
     user: UserId,
     other: UserId,

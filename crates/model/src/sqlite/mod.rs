@@ -11,6 +11,7 @@ mod conversations;
 mod cursors;
 mod fault;
 mod folder;
+mod friend_notes;
 mod friends;
 mod group_change;
 mod groups;

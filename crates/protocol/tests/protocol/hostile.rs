@@ -78,6 +78,8 @@ const NULLABLE: &[&str] = &[
     "history/after",
     "history/before",
     "profile/id",
+    "edit_friend/remark",
+    "edit_friend/label",
     "edit_profile/nickname",
     "edit_profile/signature",
     "edit_profile/avatar",

@@ -30,10 +30,20 @@ const BOBS_NEXT_ID: &str = "0198c1de-b8f4-7d20-b1a6-90c4d7e2f513";
 
 /// Every frame's name and meaning.
 pub(crate) fn meanings() -> Vec<(&'static str, Meaning)> {
-    [connections(), accounts(), profiles(), friends(), groups(), messages(), notices(), refusals()]
-        .into_iter()
-        .flatten()
-        .collect()
+    [
+        connections(),
+        accounts(),
+        profiles(),
+        friends(),
+        friend_notes(),
+        groups(),
+        messages(),
+        notices(),
+        refusals(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
 }
 
 fn request(rid: u32, request: Request) -> Meaning {
@@ -490,7 +500,7 @@ fn profiles() -> Vec<(&'static str, Meaning)> {
     let carol =
         FoundUser { id: 3, name: "carol".into(), nickname: "Bouldering".into(), avatar: String::new() };
     let found = vec![bob, carol];
-    let renamed = FriendChanged { id: 2, nickname: Some("Bobby".into()), avatar: None };
+    let renamed = FriendChanged { id: 2, nickname: Some("Bobby".into()), ..FriendChanged::default() };
     let pictured = FriendChanged { avatar: Some(BOBS_PICTURE.into()), ..renamed.clone() };
     vec![
         ("profile/request", request(40, Request::Profile(ProfileOf { id: Some(2) }))),
@@ -510,6 +520,34 @@ fn profiles() -> Vec<(&'static str, Meaning)> {
         ),
         ("friend_changed/push", push(Push::FriendChanged(renamed))),
         ("friend_changed/push-avatar", push(Push::FriendChanged(pictured))),
+    ]
+}
+
+fn friend_notes() -> Vec<(&'static str, Meaning)> {
+    let remark = EditFriend { friendid: 2, remark: Some("Bob from work".into()), label: None };
+    let out = EditFriend { friendid: 2, remark: None, label: Some(String::new()) };
+    let both = EditFriend { label: Some("climbing".into()), ..remark.clone() };
+    let noted = Friend { remark: "Bob from work".into(), label: "climbing".into(), ..bob() };
+    let rename = RenameLabel { label: "climbing".into(), to: "bouldering".into() };
+    let dissolve = RenameLabel { label: "bouldering".into(), to: String::new() };
+    let told = FriendChanged {
+        id: 2,
+        remark: Some("Bob from work".into()),
+        label: Some("climbing".into()),
+        ..FriendChanged::default()
+    };
+    vec![
+        ("edit_friend/request", request(70, Request::EditFriend(remark))),
+        ("edit_friend/request-both", request(71, Request::EditFriend(both))),
+        ("edit_friend/request-no-label", request(72, Request::EditFriend(out))),
+        ("edit_friend/reply", reply(71, Reply::EditFriend(noted.clone()))),
+        ("friends/reply-note", reply(15, Reply::Friends(FriendsPage { friends: vec![noted], next: 0 }))),
+        ("edit_friend/refused-not-friends", refused(73, Refusal::new(Code::NOT_FRIENDS))),
+        ("edit_friend/refused-full", refused(74, Refusal::new(Code::FULL))),
+        ("rename_label/request", request(75, Request::RenameLabel(rename))),
+        ("rename_label/request-none", request(76, Request::RenameLabel(dissolve))),
+        ("rename_label/reply", reply(75, Reply::RenameLabel(LabelRenamed { changed: 3 }))),
+        ("friend_changed/push-note", push(Push::FriendChanged(told))),
     ]
 }
 

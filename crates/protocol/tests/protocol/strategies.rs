@@ -54,6 +54,8 @@ fn friend() -> impl Strategy<Value = Friend> {
         name: text(),
         nickname: text(),
         avatar: text(),
+        remark: text(),
+        label: text(),
         state: word(State::TABLE),
         conv: n(),
         last_seen: n()
@@ -345,6 +347,14 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         MsgId::SearchUsers => fields!(SearchUsers { query: text(), after: n(), limit: any::<u32>() })
             .prop_map(Request::SearchUsers)
             .boxed(),
+        MsgId::EditFriend => {
+            fields!(EditFriend { friendid: n(), remark: option::of(text()), label: option::of(text()) })
+                .prop_map(Request::EditFriend)
+                .boxed()
+        }
+        MsgId::RenameLabel => {
+            fields!(RenameLabel { label: text(), to: text() }).prop_map(Request::RenameLabel).boxed()
+        }
         other => panic!("{other:?} is a request now: give it a strategy"),
     }
 }
@@ -439,6 +449,10 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
             let found = fields!(FoundUser { id: n(), name: text(), nickname: text(), avatar: text() });
             fields!(FoundUsers { found: vec(found, 0..3), next: n() }).prop_map(Reply::SearchUsers).boxed()
         }
+        MsgId::EditFriend => friend().prop_map(Reply::EditFriend).boxed(),
+        MsgId::RenameLabel => {
+            any::<u32>().prop_map(|changed| Reply::RenameLabel(LabelRenamed { changed })).boxed()
+        }
         other => panic!("{other:?} is a reply now: give it a strategy"),
     }
 }
@@ -476,9 +490,16 @@ fn push_of(id: MsgId) -> BoxedStrategy<Push> {
         .boxed(),
         MsgId::Message => message().prop_map(Push::Message).boxed(),
         MsgId::FriendChanged => {
-            fields!(FriendChanged { id: n(), nickname: option::of(text()), avatar: option::of(text()) })
-                .prop_map(Push::FriendChanged)
-                .boxed()
+            let given = || option::of(text());
+            fields!(FriendChanged {
+                id: n(),
+                nickname: given(),
+                avatar: given(),
+                remark: given(),
+                label: given()
+            })
+            .prop_map(Push::FriendChanged)
+            .boxed()
         }
         MsgId::Notice => notice().prop_map(Push::Notice).boxed(),
         other => panic!("{other:?} is a push now: give it a strategy"),

@@ -158,7 +158,9 @@ impl Hub for RecordingHub {
                 (Audience::Members { members, but, .. }, Some(user)) => {
                     user != but && members.contains(&user)
                 }
-                (Audience::OthersOf(reader, knows), Some(user)) => user == reader && *conn != knows,
+                (Audience::OthersOf(reader, knows) | Audience::OthersHere(reader, knows), Some(user)) => {
+                    user == reader && *conn != knows
+                }
             };
             if reached {
                 connection.receive(push.clone());

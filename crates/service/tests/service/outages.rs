@@ -2,10 +2,10 @@
 
 use domain::StoreError;
 use protocol::{
-    Ack, AckNotices, AddFriend, ChangePassword, Code, CreateGroup, EditGroup, EditProfile, FriendRef,
-    GroupChat, GroupMembers, GroupRef, History, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat,
-    Page, PasswordProof, ProfileOf, Push, Rank, Recover, Reg, Request, Resume, SearchUsers, Secret,
-    SessionRef, SetRole, State,
+    Ack, AckNotices, AddFriend, ChangePassword, Code, CreateGroup, EditFriend, EditGroup, EditProfile,
+    FriendRef, GroupChat, GroupMembers, GroupRef, History, Login, MemberRef, MuteGroup, MuteMember, Nothing,
+    OneChat, Page, PasswordProof, ProfileOf, Push, Rank, Recover, Reg, RenameLabel, Request, Resume,
+    SearchUsers, Secret, SessionRef, SetRole, State,
 };
 use service::testing::{Harness, PASSWORD};
 
@@ -50,6 +50,8 @@ fn every_request_is_busy_while_the_store_is_away() {
         Request::Profile(ProfileOf { id: Some(carol.user().0) }),
         Request::SearchUsers(SearchUsers { query: "al".into(), after: 0, limit: 0 }),
         Request::EditProfile(EditProfile { nickname: Some("Al".into()), ..EditProfile::default() }),
+        Request::EditFriend(EditFriend { friendid: bob.user().0, remark: Some("B".into()), label: None }),
+        Request::RenameLabel(RenameLabel { label: "a".into(), to: "b".into() }),
         Request::AddFriend(AddFriend { friendid: carol.user().0, greeting: String::new() }),
         Request::AcceptFriend(friend(&carol)),
         Request::RefuseFriend(friend(&carol)),

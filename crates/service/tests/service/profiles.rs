@@ -86,7 +86,12 @@ fn friends_and_own_devices_hear_what_lists_show() {
     harness.befriend(&alice, &bob);
     desk.pushes();
     edit(&alice, nickname("Al")).unwrap();
-    let told = FriendChanged { id: alice.user().0, nickname: Some("Al".into()), avatar: Some("".into()) };
+    let told = FriendChanged {
+        id: alice.user().0,
+        nickname: Some("Al".into()),
+        avatar: Some("".into()),
+        ..FriendChanged::default()
+    };
     assert_eq!((changes(&bob), changes(&desk)), (vec![told.clone()], vec![told.clone()]));
     assert_eq!((alice.pushes(), carol.pushes()), (vec![], vec![]));
     let friends = bob.resume().unwrap().bundle.friends;

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod devices;
+mod friend_notes;
 mod friendship;
 mod groups;
 mod heartbeat;

@@ -63,7 +63,12 @@ fn a8_friends_and_own_devices_hear_of_a_new_nickname(store: Store) {
     let mut desk = log_in(&server, "alice", "desk");
     let mut carol = user(&server, "carol");
     alice.edit_profile(nickname("Al")).expect("edited");
-    let told = FriendChanged { id: alice.id, nickname: Some("Al".into()), avatar: Some(String::new()) };
+    let told = FriendChanged {
+        id: alice.id,
+        nickname: Some("Al".into()),
+        avatar: Some(String::new()),
+        ..FriendChanged::default()
+    };
     assert_eq!((bob.friend_changed(), desk.friend_changed()), (told.clone(), told));
     assert_eq!((alice.pushes_so_far(), carol.pushes_so_far()), (vec![], vec![]));
     let listed = bob.friends(0, 0).expect("a page").friends.remove(0);

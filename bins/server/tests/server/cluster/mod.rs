@@ -17,6 +17,7 @@ mod chat;
 mod deaf;
 mod degraded;
 mod forged;
+mod friend_notes;
 mod gaps;
 mod groups;
 mod growth;

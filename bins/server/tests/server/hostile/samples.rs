@@ -1,9 +1,9 @@
 //! One request of each type, for tests that try them all.
 
 use protocol::{
-    Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditProfile, FriendRef, GroupMembers, GroupRef,
-    History, Login, Nothing, Page, PasswordProof, ProfileOf, Recover, Reg, Request, Resume, SearchUsers,
-    Secret, SessionRef,
+    Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditFriend, EditProfile, FriendRef,
+    GroupMembers, GroupRef, History, Login, Nothing, Page, PasswordProof, ProfileOf, Recover, Reg,
+    RenameLabel, Request, Resume, SearchUsers, Secret, SessionRef,
 };
 
 use crate::support::{PASSWORD, chat, group_chat, hello};
@@ -23,6 +23,8 @@ pub(super) fn every_request() -> Vec<Request> {
         Request::Profile(ProfileOf { id: Some(ID) }),
         Request::EditProfile(EditProfile::default()),
         Request::SearchUsers(SearchUsers { query: "sample".into(), after: ID, limit: 0 }),
+        Request::EditFriend(EditFriend { friendid: ID, remark: Some("sample".into()), label: None }),
+        Request::RenameLabel(RenameLabel { label: "sample".into(), to: "other".into() }),
         Request::AddFriend(AddFriend { friendid: ID, greeting: "hi".into() }),
         Request::AcceptFriend(FriendRef { friendid: ID }),
         Request::RefuseFriend(FriendRef { friendid: ID }),

@@ -8,13 +8,13 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use protocol::{
     Ack, AckNotices, AddFriend, Bye, ChangePassword, ChatMessage, Code, ConversationsPage, CreateGroup,
-    EditGroup, EditProfile, FoundUsers, FriendAnswer, FriendChanged, FriendEvent, FriendRef,
-    FriendRequestsPage, FriendsPage, GroupChat, GroupEvent, GroupMembers, GroupProfile, GroupRef, GroupsPage,
-    HEADER_LEN, Hello, HelloReply, History, HistoryPage, Incoming, Joined, Login, MemberRef, MembersPage,
-    MessageKind, MuteGroup, MuteMember, Nothing, Notice, NoticesPage, OneChat, Page, PasswordProof,
-    PresencePush, Profile, ProfileOf, Push, Rank, Recover, Recovered, RecoveryCodes, Refusal, Reg,
-    Registered, Reply, Request, Resume, SearchUsers, Secret, Sent, SessionRef, SessionsList, SetRole,
-    SignedIn, SystemEvent, decode, encode,
+    EditFriend, EditGroup, EditProfile, FoundUsers, Friend, FriendAnswer, FriendChanged, FriendEvent,
+    FriendRef, FriendRequestsPage, FriendsPage, GroupChat, GroupEvent, GroupMembers, GroupProfile, GroupRef,
+    GroupsPage, HEADER_LEN, Hello, HelloReply, History, HistoryPage, Incoming, Joined, LabelRenamed, Login,
+    MemberRef, MembersPage, MessageKind, MuteGroup, MuteMember, Nothing, Notice, NoticesPage, OneChat, Page,
+    PasswordProof, PresencePush, Profile, ProfileOf, Push, Rank, Recover, Recovered, RecoveryCodes, Refusal,
+    Reg, Registered, RenameLabel, Reply, Request, Resume, SearchUsers, Secret, Sent, SessionRef,
+    SessionsList, SetRole, SignedIn, SystemEvent, decode, encode,
 };
 
 /// How long anything that must come may take. Far above the usual: machines are shared.
@@ -444,6 +444,9 @@ requests! {
     withdraw_friend(friendid: u64) = WithdrawFriend(FriendRef { friendid }) -> Nothing;
     delete_friend(friendid: u64) = DeleteFriend(FriendRef { friendid }) -> Nothing;
     profile(id: Option<u64>) = Profile(ProfileOf { id }) -> Profile;
+    edit_friend(edit: EditFriend) = EditFriend(edit) -> Friend;
+    rename_label(label: &str, to: &str)
+        = RenameLabel(RenameLabel { label: label.into(), to: to.into() }) -> LabelRenamed;
     edit_profile(edit: EditProfile) = EditProfile(edit) -> Profile;
     notices(after: u64, limit: u32) = Notices(Page { after, limit }) -> NoticesPage;
     ack_notices(seq: u64) = AckNotices(AckNotices { seq }) -> Nothing;

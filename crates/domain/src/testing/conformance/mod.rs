@@ -16,6 +16,7 @@
 mod append;
 mod cast;
 mod conversations;
+mod friend_notes;
 mod friends;
 mod group_changes;
 mod group_races;
@@ -111,6 +112,15 @@ pub const CASES: &[Case] = cases![
     friends::a_relation_is_seen_from_both_sides,
     friends::changes_of_the_list_of_friends_are_counted,
     friends::requests_are_paged_by_the_others_id,
+    friend_notes::what_is_given_changes_and_the_rest_stays,
+    friend_notes::only_friends_are_noted,
+    friend_notes::notes_outlive_the_friendship,
+    friend_notes::labels_are_limited,
+    friend_notes::a_renamed_label_takes_its_friends_along,
+    friend_notes::hostile_and_longest_notes_come_back_as_they_were,
+    friend_notes::two_devices_note_at_once,
+    friend_notes::a_friendship_ends_while_it_is_noted,
+    friend_notes::friends_note_each_other_at_once,
     notices::decisions_are_told_to_who_asked,
     notices::what_is_not_done_is_not_told,
     notices::each_user_has_seqs_of_their_own,

@@ -31,7 +31,7 @@ impl State {
         }
     }
 
-    fn friendship(&self, user: UserId, other: UserId) -> Option<ConversationId> {
+    pub(super) fn friendship(&self, user: UserId, other: UserId) -> Option<ConversationId> {
         self.friends.get(&user)?.get(&other).copied()
     }
 
@@ -171,7 +171,8 @@ impl FriendStore for FakeStore {
                 .range((Bound::Excluded(after), Bound::Unbounded))
                 .filter_map(|(&id, &conversation)| {
                     let last_seen = state.users.get(&id)?.last_seen;
-                    Some(Friend { user: state.user(id)?, conversation, last_seen })
+                    let note = state.friend_note(user, id);
+                    Some(Friend { user: state.user(id)?, conversation, last_seen, note })
                 })
                 .take(limit as usize)
                 .collect()

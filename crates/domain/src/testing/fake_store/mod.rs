@@ -1,5 +1,6 @@
 //! A store in memory.
 
+mod friend_notes;
 mod friends;
 mod groups;
 mod messages;
@@ -14,8 +15,8 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use parking_lot::Mutex;
 
 use crate::{
-    ConversationId, Cursor, GroupId, RosterVersion, Seq, SessionId, StoreError, StoreResult, TokenHash,
-    UserId,
+    ConversationId, Cursor, FriendNote, GroupId, RosterVersion, Seq, SessionId, StoreError, StoreResult,
+    TokenHash, UserId,
 };
 
 /// A store in memory: one mutex over maps, so that every operation is atomic and races settle in the order of the lock.
@@ -108,6 +109,8 @@ struct State {
     requests: BTreeMap<(UserId, UserId), friends::Request>,
     /// Each friendship stands here twice, once for either user.
     friends: BTreeMap<UserId, BTreeMap<UserId, ConversationId>>,
+    /// What a user keeps of another, by the two.
+    friend_notes: BTreeMap<(UserId, UserId), FriendNote>,
     /// The conversation of every two users who were ever friends, lower id first.
     direct: BTreeMap<(UserId, UserId), ConversationId>,
     groups: BTreeMap<GroupId, groups::Row>,
