@@ -48,7 +48,7 @@ fn two_people_talk_all_evening(store: Store) {
     let join = opened.find("/join ").map(|at| &opened[at..]).expect("how others come in");
     bob.enters(join);
     bob.sees("you are in #climbers, 2 members");
-    alice.sees("* bob joined #climbers (2 members)");
+    alice.sees("#climbers * bob joined the group");
     alice.talks_to("#climbers");
     bob.talks_to("#climbers");
     alice.enters("rope or no rope?");

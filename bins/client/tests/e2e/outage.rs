@@ -132,6 +132,7 @@ fn two_devices_show_the_same(store: Store) {
     bob.enters("to both");
     alice.sees(" bob: to both");
     phone.sees(" bob: to both");
+    bob.sees(" you → alice: to both");
     let all = [said("alice", "from the laptop"), said("alice", "from the phone"), said("bob", "to both")];
     assert_eq!([alice.heard("bob"), phone.heard("bob"), bob.heard("alice")], [&all[..]; 3]);
     // One of them goes: alice is still there.

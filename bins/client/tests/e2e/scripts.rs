@@ -170,7 +170,9 @@ fn a_group_by_script(store: Store) {
 
     let alice = run(&server, &["/login alice", "/wait messages 1"]).exits_with(0);
     let heard = alice.of_type("message");
-    let finished = heard.last().expect("a message");
+    let what: Vec<_> = heard.iter().filter_map(|message| message["event"]["what"].as_str()).collect();
+    assert_eq!(what.first(), Some(&"joined"), "{alice}");
+    let finished = heard.iter().rfind(|message| message["kind"] == "text").expect("a message");
     assert_eq!((&finished["msg"], &finished["group"]), (&json!("finished"), &group["id"]), "{alice}");
 }
 
