@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use domain::policy::Relation;
+use domain::policy::{Relation, Why};
 use domain::{
     Accepted, Befriended, ConversationId, NUMBER_MAX, PersonalNotice, PresenceState, Requested, StoreResult,
     Timestamp, User, UserId,
@@ -127,8 +127,14 @@ pub(crate) fn withdraw(service: &Service, me: Me<'_>, request: &FriendRef) -> Re
 }
 
 /// DELETE_FRIEND. Messages that were checked before it are still delivered; none after.
+///
+/// Who is no friend, who does not exist and who blocked one are the same here.
 pub(crate) fn delete(service: &Service, me: Me<'_>, request: &FriendRef) -> Result<Nothing, Stop> {
-    let other = Other::find(service, me, request.friendid)?;
+    let other = match Other::find(service, me, request.friendid) {
+        Ok(other) => other,
+        Err(Stop::Refused(refusal)) if refusal.code == Code::NOT_FOUND => return Err(Why::NotFriends.into()),
+        Err(stop) => return Err(stop),
+    };
     let ports = &service.ports;
     let deleted = ports.store.delete_friend(me.user(), other.id, ports.clock.now());
     // Whatever came of it: nobody may go on with what was true before.

@@ -26,7 +26,7 @@ fn a_number_too_large_is_nobodys() {
             (Request::AcceptFriend(friend.clone()), Code::NOT_FOUND),
             (Request::RefuseFriend(friend.clone()), Code::NOT_FOUND),
             (Request::WithdrawFriend(friend.clone()), Code::NOT_FOUND),
-            (Request::DeleteFriend(friend), Code::NOT_FOUND),
+            (Request::DeleteFriend(friend), Code::NOT_FRIENDS),
             (Request::JoinGroup(group.clone()), Code::NOT_FOUND),
             (Request::LeaveGroup(group), Code::NOT_MEMBER),
             (Request::GroupMembers(GroupMembers { groupid: id, after: 0, limit: 0 }), Code::NOT_MEMBER),
