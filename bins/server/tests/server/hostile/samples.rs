@@ -1,9 +1,9 @@
 //! One request of each type, for tests that try them all.
 
 use protocol::{
-    Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditFriend, EditProfile, FriendRef,
-    GroupMembers, GroupRef, History, Login, Nothing, Page, PasswordProof, ProfileOf, Recover, Reg,
-    RenameLabel, Request, Resume, SearchUsers, Secret, SessionRef,
+    Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditFriend, EditGroup, EditProfile, FriendRef,
+    GroupMembers, GroupRef, History, Login, MemberRef, MuteGroup, MuteMember, Nothing, Page, PasswordProof,
+    ProfileOf, Rank, Recover, Reg, RenameLabel, Request, Resume, SearchUsers, Secret, SessionRef, SetRole,
 };
 
 use crate::support::{PASSWORD, chat, group_chat, hello};
@@ -37,6 +37,14 @@ pub(super) fn every_request() -> Vec<Request> {
         Request::LeaveGroup(GroupRef { groupid: ID }),
         Request::Groups(Page::default()),
         Request::GroupMembers(GroupMembers { groupid: ID, after: 0, limit: 0 }),
+        Request::GroupProfile(GroupRef { groupid: ID }),
+        Request::EditGroup(EditGroup { groupid: ID, ..EditGroup::default() }),
+        Request::RemoveMember(MemberRef { groupid: ID, id: ID }),
+        Request::SetRole(SetRole { groupid: ID, id: ID, role: Rank::Admin }),
+        Request::HandOver(MemberRef { groupid: ID, id: ID }),
+        Request::DissolveGroup(GroupRef { groupid: ID }),
+        Request::MuteMember(MuteMember { groupid: ID, id: ID, until: 1 }),
+        Request::MuteGroup(MuteGroup { groupid: ID, until: 1 }),
         chat(ID, "text", "sample-1"),
         group_chat(ID, "text", "sample-2"),
         Request::History(History { conv: ID, after: None, before: None, limit: 0 }),
