@@ -15,4 +15,5 @@ mod durability;
 mod edges;
 mod hostile;
 mod operation;
+mod pages;
 mod start;

@@ -171,6 +171,30 @@ impl Peer {
         self.reply(rid)
     }
 
+    /// Asks and waits for the reply's frame, byte by byte, its rid taken out.
+    pub(crate) fn ask_frame(&mut self, request: &Request) -> Vec<u8> {
+        /// Where a header holds the rid.
+        const RID: std::ops::Range<usize> = 8..12;
+        let rid = self.send(request);
+        let until = Instant::now() + self.deadline;
+        loop {
+            while let Some((frame, used)) = decode(&self.input, BODY_MAX).expect("the server writes frames") {
+                let incoming = Incoming::from_frame(&frame).expect("the server writes messages");
+                let mut bytes = self.input.split_to(used).to_vec();
+                match incoming {
+                    Incoming::Push(push) => self.pushes.push_back(push),
+                    Incoming::Reply { rid: answered, .. } => {
+                        assert_eq!((answered, self.due.remove(&rid)), (rid, true), "another's answer");
+                        bytes[RID].fill(0);
+                        return bytes;
+                    }
+                }
+            }
+            assert!(!self.ended, "the server closed and never answered {rid}");
+            self.fill(until);
+        }
+    }
+
     /// Asks something that must be refused; the code.
     pub(crate) fn refused(&mut self, request: &Request) -> Code {
         match self.ask(request) {

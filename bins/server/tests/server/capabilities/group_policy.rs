@@ -1,0 +1,306 @@
+//! G1 to G7: the table of groups, walked over the wire. Each act × whoever asks × whom it concerns, in an open group, in one
+//! that was dissolved, and in one that does not exist.
+
+use domain::policy::{GROUP, GroupAct, GroupLine, Rule, Standing, Why, in_group};
+use protocol::{
+    Ack, Code, EditGroup, GroupMembers, GroupProfile, GroupRef, History, Member, MemberRef, MuteGroup,
+    MuteMember, Rank, Refusal, Request, SetRole,
+};
+
+use super::policy::{Numbers, stated};
+use crate::support::{Peer, Server, Store, group_chat, log_in, on_each_store, user};
+
+on_each_store! {
+    g4_who_may_is_done_and_who_may_not_changes_nothing,
+    g4_of_a_dissolved_group_its_members_read_and_nobody_does_more,
+    g4_outsiders_cannot_tell_a_group_from_none,
+}
+
+/// An id that nobody and nothing has.
+const UNKNOWN: u64 = 999_999;
+/// Ids that nothing has, the last one beyond what a store can number.
+const NOWHERE: [u64; 3] = [0, UNKNOWN, u64::MAX];
+/// Longer than any test takes, in Unix milliseconds.
+const FOR_LONG: u64 = 32_503_680_000_000;
+
+/// The requests that stand for an act.
+pub(super) fn requests(act: GroupAct, groupid: u64, id: u64, numbers: &mut Numbers) -> Vec<Request> {
+    match act {
+        GroupAct::Speak | GroupAct::SpeakWhileMuted => vec![group_chat(groupid, "text", &numbers.next())],
+        GroupAct::Look => vec![
+            Request::GroupProfile(GroupRef { groupid }),
+            Request::GroupMembers(GroupMembers { groupid, after: 0, limit: 0 }),
+            Request::History(History { conv: groupid, after: None, before: None, limit: 0 }),
+            Request::Ack(Ack { conv: groupid, seq: 1 }),
+        ],
+        GroupAct::Join => vec![Request::JoinGroup(GroupRef { groupid })],
+        GroupAct::Leave => vec![Request::LeaveGroup(GroupRef { groupid })],
+        GroupAct::InviteToOpen | GroupAct::InviteToClosed | GroupAct::Decide => vec![],
+        GroupAct::Edit => vec![Request::EditGroup(EditGroup {
+            groupid,
+            announcement: Some(numbers.next()),
+            ..EditGroup::default()
+        })],
+        GroupAct::Mute => vec![Request::MuteMember(MuteMember { groupid, id, until: FOR_LONG })],
+        GroupAct::MuteAll => vec![Request::MuteGroup(MuteGroup { groupid, until: FOR_LONG })],
+        GroupAct::Remove => vec![Request::RemoveMember(MemberRef { groupid, id })],
+        GroupAct::Appoint => [Rank::Admin, Rank::Member]
+            .map(|role| Request::SetRole(SetRole { groupid, id, role }))
+            .into_iter()
+            .collect(),
+        GroupAct::HandOver => vec![Request::HandOver(MemberRef { groupid, id })],
+        GroupAct::Dissolve => vec![Request::DissolveGroup(GroupRef { groupid })],
+    }
+}
+
+/// Everybody who stands somewhere before a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Who {
+    Owner,
+    Admin,
+    OtherAdmin,
+    Member,
+    OtherMember,
+    Muted,
+    Outsider,
+    OtherOutsider,
+    /// Another device of `Member`.
+    Phone,
+}
+
+impl Who {
+    /// In the order of the values.
+    const ALL: [Who; 9] = [
+        Who::Owner,
+        Who::Admin,
+        Who::OtherAdmin,
+        Who::Member,
+        Who::OtherMember,
+        Who::Muted,
+        Who::Outsider,
+        Who::OtherOutsider,
+        Who::Phone,
+    ];
+    /// Who asks.
+    const ACTORS: [Who; 6] = [Who::Outsider, Who::Member, Who::Phone, Who::Muted, Who::Admin, Who::Owner];
+    /// Whom an act may concern, beside oneself and nobody.
+    const TARGETS: [Who; 5] = [Who::OtherOutsider, Who::OtherMember, Who::Muted, Who::OtherAdmin, Who::Owner];
+
+    fn standing(self) -> Standing {
+        match self {
+            Who::Owner => Standing::Owner,
+            Who::Admin | Who::OtherAdmin => Standing::Admin,
+            Who::Member | Who::OtherMember | Who::Muted | Who::Phone => Standing::Member,
+            Who::Outsider | Who::OtherOutsider => Standing::Outsider,
+        }
+    }
+}
+
+/// Whom an act concerns.
+#[derive(Clone, Copy, Debug)]
+struct Target {
+    id: u64,
+    standing: Standing,
+}
+
+/// Where it is tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Place {
+    Open,
+    Dissolved,
+}
+
+/// What the tables say of a cell, as the code that is answered.
+fn verdict(act: GroupAct, who: Who, target: Target, place: Place, request: &Request) -> Result<(), Code> {
+    let line = match act {
+        GroupAct::Speak if who == Who::Muted => GroupAct::SpeakWhileMuted,
+        other => other,
+    };
+    match (in_group(line, who.standing(), target.standing), place) {
+        // What was dissolved needs no owner.
+        (Err(Why::OwnerStays), Place::Dissolved) => Ok(()),
+        // A conversation is asked for by its own number, whatever it belongs to.
+        (Err(Why::NotMember), _) if matches!(request, Request::History(_) | Request::Ack(_)) => {
+            Err(Code::NOT_FOUND)
+        }
+        (Err(Why::NotAllowed), Place::Dissolved) if line == GroupAct::SpeakWhileMuted => Err(Code::DISSOLVED),
+        (Err(Why::NotAllowed), Place::Open) if line == GroupAct::SpeakWhileMuted => Err(Code::MUTED),
+        (Err(why), _) => Err(stated(why)),
+        (Ok(()), Place::Dissolved) if !matches!(act, GroupAct::Look | GroupAct::Leave) => {
+            Err(Code::DISSOLVED)
+        }
+        (Ok(()), _) => Ok(()),
+    }
+}
+
+/// What everybody sees of a group.
+#[derive(Debug, PartialEq)]
+struct Seen {
+    /// The profile as each of the cast gets it, with their role and muting.
+    profiles: Vec<Result<GroupProfile, Refusal>>,
+    members: Vec<Member>,
+    last: u64,
+}
+
+/// Everybody, connected.
+struct Cast {
+    /// In the order of [`Who::ALL`].
+    peers: Vec<Peer>,
+    numbers: Numbers,
+}
+
+impl Cast {
+    fn on(server: &Server) -> Cast {
+        let peers = Who::ALL.map(|who| match who {
+            Who::Phone => log_in(server, &format!("{:?}", Who::Member), "phone"),
+            other => user(server, &format!("{other:?}")),
+        });
+        Cast { peers: peers.into(), numbers: Numbers::default() }
+    }
+
+    fn peer(&mut self, who: Who) -> &mut Peer {
+        &mut self.peers[who as usize]
+    }
+
+    fn id(&self, who: Who) -> u64 {
+        self.peers[who as usize].id
+    }
+
+    /// Opens a group in which everybody stands where they should, and where this act can be tried.
+    fn group(&mut self, act: GroupAct) -> u64 {
+        let group = self.peer(Who::Owner).create_group("table", "").expect("opened").group.id;
+        for who in [Who::Admin, Who::OtherAdmin, Who::Member, Who::OtherMember, Who::Muted] {
+            self.peer(who).join_group(group).expect("joined");
+        }
+        let (admins, muted) = ([Who::Admin, Who::OtherAdmin].map(|who| self.id(who)), self.id(Who::Muted));
+        let owner = self.peer(Who::Owner);
+        for admin in admins {
+            owner.set_role(group, admin, Rank::Admin).expect("appointed");
+        }
+        owner.mute_member(group, muted, FOR_LONG).expect("muted");
+        if act == GroupAct::SpeakWhileMuted {
+            owner.mute_group(group, FOR_LONG).expect("muted");
+        }
+        group
+    }
+
+    fn dissolved_group(&mut self, act: GroupAct) -> u64 {
+        let group = self.group(act);
+        self.peer(Who::Owner).dissolve_group(group).expect("dissolved");
+        group
+    }
+
+    fn seen(&mut self, group: u64) -> Seen {
+        let profiles = Who::ALL.map(|who| self.peer(who).group_profile(group)).into();
+        // An owner who left a dissolved group sees it no more, and that is a change too.
+        let owner = self.peer(Who::Owner);
+        let members = owner.group_members(group, 0, 0).map_or_else(|_| Vec::new(), |page| page.users);
+        let history = History { conv: group, after: None, before: None, limit: 1 };
+        Seen { profiles, members, last: owner.history(history).map_or(0, |page| page.last) }
+    }
+
+    /// Whom an act of a line may concern; one, if it is all the same.
+    fn targets(&self, who: Who, (_, rules): &GroupLine) -> Vec<Target> {
+        let outsider = Target { id: self.id(Who::OtherOutsider), standing: Standing::Outsider };
+        if !rules.iter().any(|rule| matches!(rule, Rule::Below | Rule::Members)) {
+            return vec![outsider];
+        }
+        let oneself = Target { id: self.id(who), standing: who.standing() };
+        let others = Who::TARGETS.map(|who| Target { id: self.id(who), standing: who.standing() });
+        let nobody = NOWHERE.map(|id| Target { id, standing: Standing::Outsider });
+        [oneself].into_iter().chain(others).chain(nobody).collect()
+    }
+
+    /// Tries a line of the table.
+    fn walk(&mut self, line: &GroupLine, place: Place) {
+        let act = line.0;
+        let new_group = |cast: &mut Cast| match place {
+            Place::Open => cast.group(act),
+            Place::Dissolved => cast.dissolved_group(act),
+        };
+        // Who is refused changes nothing: one group serves all of them.
+        let group = new_group(self);
+        let before = self.seen(group);
+        for who in Who::ACTORS {
+            for target in self.targets(who, line) {
+                let count = requests(act, group, target.id, &mut self.numbers).len();
+                for which in 0..count {
+                    let here = requests(act, group, target.id, &mut self.numbers).swap_remove(which);
+                    match verdict(act, who, target, place, &here) {
+                        Err(code) => {
+                            let answer = self.peer(who).ask(&here).map_err(|refusal| refusal.code);
+                            assert_eq!(answer, Err(code), "{place:?}: {who:?} on {target:?}: {here:?}");
+                        }
+                        Ok(()) => {
+                            let group = new_group(self);
+                            let request =
+                                requests(act, group, target.id, &mut self.numbers).swap_remove(which);
+                            self.allowed(group, act, who, target, &request);
+                        }
+                    }
+                }
+            }
+            assert_eq!(self.seen(group), before, "{place:?}: {who:?} was refused to {act:?}");
+        }
+    }
+
+    /// Tries what is allowed, in a group of its own.
+    fn allowed(&mut self, group: u64, act: GroupAct, who: Who, target: Target, request: &Request) {
+        let before = self.seen(group);
+        let answer = self.peer(who).ask(request);
+        assert!(answer.is_ok(), "{who:?} on {target:?}: {request:?}: {answer:?}");
+        let is_so_already = match request {
+            Request::SetRole(SetRole { role: Rank::Admin, .. }) => target.standing == Standing::Admin,
+            Request::SetRole(SetRole { role: Rank::Member, .. }) => target.standing == Standing::Member,
+            Request::MuteMember(mute) => mute.id == self.id(Who::Muted),
+            _ => act == GroupAct::Look,
+        };
+        let after = self.seen(group);
+        assert_eq!(after == before, is_so_already, "{who:?} on {target:?}: {request:?}");
+    }
+}
+
+fn g4_who_may_is_done_and_who_may_not_changes_nothing(store: Store) {
+    let server = Server::on(store);
+    let mut cast = Cast::on(&server);
+    for line in GROUP {
+        cast.walk(line, Place::Open);
+    }
+}
+
+fn g4_of_a_dissolved_group_its_members_read_and_nobody_does_more(store: Store) {
+    let server = Server::on(store);
+    let mut cast = Cast::on(&server);
+    for line in GROUP {
+        cast.walk(line, Place::Dissolved);
+    }
+}
+
+fn g4_outsiders_cannot_tell_a_group_from_none(store: Store) {
+    let server = Server::on(store);
+    let mut cast = Cast::on(&server);
+    let (open, dissolved) = (cast.group(GroupAct::Speak), cast.dissolved_group(GroupAct::Speak));
+    let (before, before_dissolved) = (cast.seen(open), cast.seen(dissolved));
+    for (act, _) in GROUP {
+        for id in [Who::Member, Who::Outsider, Who::OtherOutsider].map(|who| cast.id(who)) {
+            let mut numbers = Numbers::default();
+            let mut frames = |groupid| {
+                let asked = requests(*act, groupid, id, &mut numbers);
+                let outsider = cast.peer(Who::Outsider);
+                asked.iter().map(|request| outsider.ask_frame(request)).collect::<Vec<_>>()
+            };
+            let nowhere = NOWHERE.map(&mut frames);
+            assert!(nowhere.iter().all(|at| *at == nowhere[0]), "{act:?}: {nowhere:?}");
+            // Whether there is a group is what joining tells.
+            if *act != GroupAct::Join {
+                assert_eq!(frames(open), nowhere[0], "{act:?} in a group of others");
+                assert_eq!(frames(dissolved), nowhere[0], "{act:?} in a dissolved group of others");
+            }
+        }
+    }
+    for groupid in NOWHERE {
+        let refusal = cast.peer(Who::Owner).join_group(groupid).unwrap_err();
+        assert_eq!(refusal.code, Code::NOT_FOUND, "{groupid}");
+    }
+    assert_eq!((cast.seen(open), cast.seen(dissolved)), (before, before_dissolved));
+}
