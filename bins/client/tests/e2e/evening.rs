@@ -55,6 +55,9 @@ fn two_people_talk_all_evening(store: Store) {
     bob.sees(" #climbers alice: rope or no rope?");
     bob.enters("rope");
     alice.sees(" #climbers bob: rope");
+    // He has his prompt again, before he presses a key that ends it.
+    bob.sees(" #climbers you: rope");
+    bob.waits_for_prompt("bob → #climbers>");
 
     // Bob goes, alice talks on.
     let before = bob.leaves();
