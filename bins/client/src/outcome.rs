@@ -71,6 +71,15 @@ pub(crate) enum Outcome {
         id: u64,
         name: String,
     },
+    Blocked {
+        id: u64,
+        name: String,
+    },
+    Unblocked {
+        id: u64,
+        name: String,
+    },
+    BlockedUsers(Vec<FoundUser>),
     Unfriended {
         id: u64,
         name: String,
@@ -273,6 +282,16 @@ impl Outcome {
             Outcome::Asked { id, .. } => one(format!("you and user {id} are friends now")),
             Outcome::Refused { name, .. } => one(format!("{name}'s request is refused")),
             Outcome::Withdrawn { name, .. } => one(format!("the request to {name} is taken back")),
+            Outcome::Blocked { name, .. } => {
+                one(format!("{name} is blocked, and neither reaches nor finds you"))
+            }
+            Outcome::Unblocked { name, .. } => one(format!("{name} is not blocked any more")),
+            Outcome::BlockedUsers(users) if users.is_empty() => one("you blocked nobody".to_owned()),
+            Outcome::BlockedUsers(users) => table(
+                users
+                    .iter()
+                    .map(|user| [user.id.to_string(), called(&user.name, &user.nickname), String::new()]),
+            ),
             Outcome::Unfriended { name, .. } => one(format!("you and {name} are not friends any more")),
             Outcome::Noted(friend) => {
                 let label = match one_line(&friend.label) {
@@ -395,7 +414,12 @@ impl Outcome {
                 object
             }
             Outcome::Befriended(friend) => json!({ "friend": friend }),
-            Outcome::Refused { id, .. } | Outcome::Withdrawn { id, .. } | Outcome::Unfriended { id, .. } => {
+            Outcome::BlockedUsers(users) => json!({ "blocked": users }),
+            Outcome::Refused { id, .. }
+            | Outcome::Withdrawn { id, .. }
+            | Outcome::Unfriended { id, .. }
+            | Outcome::Blocked { id, .. }
+            | Outcome::Unblocked { id, .. } => {
                 json!({ "id": id })
             }
             Outcome::Noted(friend) => json!({ "friend": friend }),

@@ -21,6 +21,8 @@ pub(crate) struct Roster {
     pub(crate) friends: BTreeMap<u64, Friend>,
     pub(crate) requests: BTreeMap<u64, FriendRequest>,
     pub(crate) groups: BTreeMap<u64, Group>,
+    /// Names of those whom this client blocked or listed as blocked.
+    pub(crate) blocked: BTreeMap<u64, String>,
     talks: HashMap<u64, Talk>,
     /// Where plain text goes.
     pub(crate) current: Option<Talk>,

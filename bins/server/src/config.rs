@@ -105,6 +105,7 @@ impl Config {
                 friends: sources.number("friends_max", 1..=100_000)? as u32,
                 requests: sources.number("friend_requests_max", 1..=100_000)? as u32,
             },
+            blocked_max: sources.number("blocked_users_max", 1..=100_000)? as u32,
             groups: GroupLimits {
                 members: sources.number("group_members_max", 1..=100_000)? as u32,
                 groups: sources.number("groups_max", 1..=100_000)? as u32,

@@ -143,6 +143,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "500",
         "Friend requests of one user that wait for an answer, both ways together.",
     ),
+    number("blocked_users_max", "1000", "Users that one user may block."),
     number("groups_max", "1000", "Groups of one user."),
     number("group_members_max", "10000", "Members of one group."),
     number(

@@ -433,6 +433,9 @@ fn is_barrier(request: &Request) -> bool {
         | Request::RenameLabel(_)
         | Request::Friends(_)
         | Request::FriendRequests(_)
+        | Request::Block(_)
+        | Request::Unblock(_)
+        | Request::Blocked(_)
         | Request::CreateGroup(_)
         | Request::JoinGroup(_)
         | Request::LeaveGroup(_)
@@ -477,6 +480,9 @@ fn repeat(request: &Request) -> Repeat {
         | Request::Sessions(_)
         | Request::Friends(_)
         | Request::FriendRequests(_)
+        | Request::Blocked(_)
+        // Blocked is blocked.
+        | Request::Block(_)
         | Request::Groups(_)
         | Request::GroupMembers(_)
         | Request::GroupProfile(_)
@@ -511,6 +517,7 @@ fn repeat(request: &Request) -> Repeat {
         | Request::RefuseFriend(_)
         | Request::WithdrawFriend(_)
         | Request::DeleteFriend(_)
+        | Request::Unblock(_)
         | Request::CreateGroup(_)
         | Request::JoinGroup(_)
         | Request::LeaveGroup(_) => Repeat::Unsafe,

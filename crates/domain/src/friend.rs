@@ -96,6 +96,8 @@ pub enum Requested {
     AlreadyFriends,
     /// There is no such user.
     NoSuchUser,
+    /// One of the two blocked the other, or is gone; nothing changed.
+    Refused(Why),
     /// One of the two has as many requests or friends as allowed; nothing changed.
     Full,
 }

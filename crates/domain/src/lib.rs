@@ -8,6 +8,7 @@
 //! With the feature `testing` there are in-memory fakes of every port, and a conformance suite that the fakes and the
 //! real stores pass alike.
 
+mod block;
 mod error;
 mod friend;
 mod group;
@@ -23,6 +24,7 @@ mod session;
 pub mod testing;
 mod user;
 
+pub use block::{Blocked, Parted};
 pub use error::{BusError, HashError, StoreError, StoreResult};
 pub use friend::{
     Accepted, Befriended, Direction, Friend, FriendNote, FriendNoteEdit, FriendRequest, Noted, Requested,

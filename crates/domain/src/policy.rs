@@ -190,6 +190,8 @@ pub enum PairAct {
     LookUp,
     /// Block.
     Block,
+    /// Take a block back.
+    Unblock,
     /// Ask into a group.
     Invite,
 }
@@ -206,6 +208,7 @@ pub const PAIR: &[PairLine] = &[
     (PairAct::Keep,     [No(Oneself), No(NotFriends), No(NotFriends), No(NotFriends), Yes,                No(NotFriends)]),
     (PairAct::LookUp,   [Yes,         No(NotFound),   No(NotFound),   Yes,            Yes,                Yes]),
     (PairAct::Block,    [No(Oneself), No(NotFound),   No(NotFound),   Yes,            Yes,                Yes]),
+    (PairAct::Unblock,  [No(Oneself), No(NotFound),   No(NotFound),   Yes,            No(NotFound),       No(NotFound)]),
     (PairAct::Invite,   [No(Oneself), No(NotFound),   No(NotFound),   No(NotAllowed), Yes,                No(NotFriends)]),
 ];
 

@@ -59,17 +59,17 @@ pub use push::{
     Notice, NoticeKind, PresencePush,
 };
 pub use reply::{
-    Conversation, ConversationKind, ConversationsPage, Direction, ErrorBody, FoundUser, FoundUsers, Friend,
-    FriendAnswer, FriendOutcome, FriendRequest, FriendRequestsPage, FriendsPage, Group, GroupProfile,
-    GroupState, GroupsPage, HelloReply, HistoryPage, Joined, Joining, LabelRenamed, Member, MembersPage,
-    NoticesPage, Profile, Recovered, RecoveryCodes, Registered, Role, Sent, Session, SessionsList, SignedIn,
-    State,
+    BlockedPage, Conversation, ConversationKind, ConversationsPage, Direction, ErrorBody, FoundUser,
+    FoundUsers, Friend, FriendAnswer, FriendOutcome, FriendRequest, FriendRequestsPage, FriendsPage, Group,
+    GroupProfile, GroupState, GroupsPage, HelloReply, HistoryPage, Joined, Joining, LabelRenamed, Member,
+    MembersPage, NoticesPage, Profile, Recovered, RecoveryCodes, Registered, Role, Sent, Session,
+    SessionsList, SignedIn, State,
 };
 pub use request::{
     Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditFriend, EditGroup, EditProfile, FriendRef,
     GroupChat, GroupMembers, GroupRef, Hello, History, Login, MemberRef, MuteGroup, MuteMember, Nothing,
     OneChat, Page, PasswordProof, Ping, ProfileOf, Rank, Recover, Reg, RenameLabel, Resume, SearchUsers,
-    SessionRef, SetRole,
+    SessionRef, SetRole, UserRef,
 };
 pub use secret::Secret;
 pub use system_event::{SystemEvent, SystemEventKind};

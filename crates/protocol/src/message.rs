@@ -6,15 +6,15 @@ use crate::frame::{Flags, Frame};
 use crate::msgid::MsgId;
 use crate::push::{Bye, ChatMessage, FriendChanged, FriendEvent, GroupEvent, Notice, PresencePush};
 use crate::reply::{
-    ConversationsPage, ErrorBody, FoundUsers, Friend, FriendAnswer, FriendRequestsPage, FriendsPage,
-    GroupProfile, GroupsPage, HelloReply, HistoryPage, Joined, LabelRenamed, MembersPage, NoticesPage,
-    Profile, Recovered, RecoveryCodes, Registered, Sent, SessionsList, SignedIn,
+    BlockedPage, ConversationsPage, ErrorBody, FoundUsers, Friend, FriendAnswer, FriendRequestsPage,
+    FriendsPage, GroupProfile, GroupsPage, HelloReply, HistoryPage, Joined, LabelRenamed, MembersPage,
+    NoticesPage, Profile, Recovered, RecoveryCodes, Registered, Sent, SessionsList, SignedIn,
 };
 use crate::request::{
     Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditFriend, EditGroup, EditProfile, FriendRef,
     GroupChat, GroupMembers, GroupRef, Hello, History, Login, MemberRef, MuteGroup, MuteMember, Nothing,
     OneChat, Page, PasswordProof, Ping, ProfileOf, Recover, Reg, RenameLabel, Resume, SearchUsers,
-    SessionRef, SetRole,
+    SessionRef, SetRole, UserRef,
 };
 
 macro_rules! closed_enum {
@@ -72,6 +72,9 @@ closed_enum! {
         RenameLabel(RenameLabel) = RenameLabel,
         Friends(Page) = Friends,
         FriendRequests(Page) = FriendRequests,
+        Block(UserRef) = Block,
+        Unblock(UserRef) = Unblock,
+        Blocked(Page) = Blocked,
         CreateGroup(CreateGroup) = CreateGroup,
         JoinGroup(GroupRef) = AddGroup,
         LeaveGroup(GroupRef) = LeaveGroup,
@@ -121,6 +124,9 @@ closed_enum! {
         RenameLabel(LabelRenamed) = RenameLabel,
         Friends(FriendsPage) = Friends,
         FriendRequests(FriendRequestsPage) = FriendRequests,
+        Block(Nothing) = Block,
+        Unblock(Nothing) = Unblock,
+        Blocked(BlockedPage) = Blocked,
         CreateGroup(Joined) = CreateGroup,
         JoinGroup(Joined) = AddGroup,
         LeaveGroup(Nothing) = LeaveGroup,

@@ -77,6 +77,10 @@ msgids! {
     FriendEvent = 26, "FRIEND_EVENT";
     /// Push: a friend came or went.
     Presence = 27, "PRESENCE";
+    /// Request: let a user neither reach nor find me any more.
+    Block = 28, "BLOCK";
+    /// Request: take that back.
+    Unblock = 29, "UNBLOCK";
 
     /// Request: leave a group.
     LeaveGroup = 30, "LEAVE_GROUP";
@@ -127,6 +131,8 @@ msgids! {
     /// Push: a notice.
     Notice = 59, "NOTICE";
 
+    /// Request: whom I blocked, a page.
+    Blocked = 60, "BLOCKED";
     /// Request: what I call a friend, and under which label they stand.
     EditFriend = 61, "EDIT_FRIEND";
     /// Request: put the friends of one label under another, or under none.

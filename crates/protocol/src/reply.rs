@@ -126,7 +126,7 @@ pub struct Profile {
     pub searchable: Option<bool>,
 }
 
-/// A user as a search finds them.
+/// A user as a search finds them, and as the list of blocked users shows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct FoundUser {
     /// The user's id.
@@ -432,6 +432,16 @@ pub struct LabelRenamed {
 pub struct FriendRequestsPage {
     /// By rising id of the other user.
     pub requests: Vec<FriendRequest>,
+    /// The next request's `after`; 0 at the end.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub next: u64,
+}
+
+/// A page of blocked users.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlockedPage {
+    /// By rising id.
+    pub blocked: Vec<FoundUser>,
     /// The next request's `after`; 0 at the end.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub next: u64,

@@ -236,6 +236,13 @@ pub struct RenameLabel {
     pub to: String,
 }
 
+/// Names one user, friend or not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UserRef {
+    /// The user.
+    pub userid: u64,
+}
+
 /// Look at what a user tells of themselves.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ProfileOf {

@@ -202,9 +202,9 @@ fn deliver(
         Ok(place) => place,
         Err(why) => {
             let code = match (why, &envelope.to) {
-                (AppendRefused::NoSuchConversation, Recipient::Friend(_)) => Code::NOT_FRIENDS,
+                (_, Recipient::Friend(_)) => Code::NOT_FRIENDS,
                 (AppendRefused::NoSuchConversation, Recipient::Group) => Code::NOT_MEMBER,
-                (AppendRefused::Closed, _) => Code::DISSOLVED,
+                (AppendRefused::Closed, Recipient::Group) => Code::DISSOLVED,
             };
             return refused(origin, Refusal::new(code));
         }

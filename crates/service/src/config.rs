@@ -26,6 +26,8 @@ pub struct ServiceConfig {
     pub session_ttl_ms: u64,
     /// Friends and waiting requests of one user.
     pub friends: FriendLimits,
+    /// Users that one user blocks.
+    pub blocked_max: u32,
     /// Members of one group, groups of one user.
     pub groups: GroupLimits,
     /// How often users and addresses may do what.
@@ -58,6 +60,7 @@ impl Default for ServiceConfig {
             sessions_per_user_max: 20,
             session_ttl_ms: 30 * 24 * 3600 * 1000,
             friends: FriendLimits { friends: 5_000, requests: 500 },
+            blocked_max: 1_000,
             groups: GroupLimits { members: 10_000, groups: 1_000 },
             rates: Rates::default(),
             page_max: protocol::limits::PAGE_MAX,

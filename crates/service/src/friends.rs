@@ -6,7 +6,7 @@
 
 use std::sync::Arc;
 
-use domain::policy::{Relation, Why};
+use domain::policy::{PairAct, Relation, Why, between};
 use domain::{
     Accepted, Befriended, ConversationId, NUMBER_MAX, PersonalNotice, PresenceState, Requested, StoreResult,
     Timestamp, User, UserId,
@@ -32,7 +32,8 @@ use crate::wire;
 /// How users stand to others, by the user and the other. Not kept of who does not exist: somebody may get that number.
 pub(crate) type Relations = VersionedCache<(UserId, UserId), Relation>;
 
-/// How a user stands to another.
+/// How a user stands to another. Another node's word for a change may be a moment away: what must hold, the store asks
+/// again.
 pub(crate) fn relation(service: &Service, user: UserId, other: UserId) -> StoreResult<Relation> {
     if user == other {
         return Ok(Relation::Myself);
@@ -45,6 +46,14 @@ pub(crate) fn relation(service: &Service, user: UserId, other: UserId) -> StoreR
         Ok((relation != Relation::Nobody).then_some(relation))
     })?;
     Ok(relation.unwrap_or(Relation::Nobody))
+}
+
+/// How a user stands to another, as the store says now: for what is rare, and follows what another device just did.
+pub(crate) fn relation_now(service: &Service, user: UserId, other: UserId) -> StoreResult<Relation> {
+    if other.0 > NUMBER_MAX {
+        return Ok(Relation::Nobody);
+    }
+    service.ports.store.relation(user, other)
 }
 
 /// Forgets what was known of two users: what is between them changed, or may have. To be called on every node.
@@ -74,7 +83,9 @@ pub(crate) fn request(service: &Service, me: Me<'_>, request: &AddFriend) -> Res
     fields::greeting(&request.greeting)?;
     let ports = &service.ports;
     service.limits.friend_requests.take(me.user(), ports.clock.now())?;
-    let other = Other::find(service, me, request.friendid)?;
+    let asked = UserId(request.friendid);
+    between(PairAct::Befriend, relation_now(service, me.user(), asked)?)?;
+    let other = Other::find(service, me, asked.0)?;
     let outcome = ports.store.request_friend(
         me.user(),
         other.id,
@@ -91,6 +102,7 @@ pub(crate) fn request(service: &Service, me: Me<'_>, request: &AddFriend) -> Res
         Requested::Friends(new) => Ok(befriended(service, me, &other, &new)),
         Requested::AlreadyRequested => Err(Stop::refused(Code::ALREADY_REQUESTED)),
         Requested::AlreadyFriends => Err(Stop::refused(Code::ALREADY_FRIENDS)),
+        Requested::Refused(why) => Err(why.into()),
         Requested::NoSuchUser => Err(Stop::refused(Code::NOT_FOUND)),
         Requested::Full => Err(Stop::refused(Code::FULL)),
     }
@@ -192,13 +204,13 @@ pub(crate) fn list_requests(
 }
 
 /// The user that a request is about: somebody else, who exists.
-struct Other {
-    id: UserId,
+pub(crate) struct Other {
+    pub(crate) id: UserId,
     face: Arc<User>,
 }
 
 impl Other {
-    fn find(service: &Service, me: Me<'_>, id: u64) -> Result<Other, Stop> {
+    pub(crate) fn find(service: &Service, me: Me<'_>, id: u64) -> Result<Other, Stop> {
         let id = UserId(id);
         if id == me.user() {
             return Err(Stop::refused(Code::SELF));
@@ -212,7 +224,7 @@ impl Other {
 
 /// What happened, as both sides read it.
 #[derive(Clone, Copy)]
-struct Event<'a> {
+pub(crate) struct Event<'a> {
     kind: FriendEventKind,
     greeting: &'a str,
     conversation: Option<ConversationId>,
@@ -221,11 +233,11 @@ struct Event<'a> {
 }
 
 impl Event<'_> {
-    fn of(kind: FriendEventKind) -> Event<'static> {
+    pub(crate) fn of(kind: FriendEventKind) -> Event<'static> {
         Event { kind, greeting: "", conversation: None, notice: None }
     }
 
-    fn noticed(kind: FriendEventKind, notice: &PersonalNotice) -> Event<'_> {
+    pub(crate) fn noticed(kind: FriendEventKind, notice: &PersonalNotice) -> Event<'_> {
         Event { notice: Some(notice), ..Event::of(kind) }
     }
 
@@ -270,7 +282,7 @@ fn befriended(service: &Service, me: Me<'_>, other: &Other, new: &Befriended) ->
 }
 
 /// Tells the other's devices about me, and my other devices about the other.
-fn tell(service: &Service, me: Me<'_>, other: &Other, event: Event<'_>) -> Nothing {
+pub(crate) fn tell(service: &Service, me: Me<'_>, other: &Other, event: Event<'_>) -> Nothing {
     let mine = me.principal;
     let hub = &service.ports.hub;
     let my_face = service.directory.own_face(&*service.ports.store, mine);

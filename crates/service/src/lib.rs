@@ -10,6 +10,7 @@
 mod accounts;
 mod address;
 mod batch;
+mod blocks;
 mod bundle;
 mod caller;
 mod catch_up;

@@ -28,7 +28,7 @@ pub enum Notice {
         /// When. A connection that took the session later stays.
         moved: Move,
     },
-    /// Two users are friends, or not, and were not, or were, before.
+    /// Two users are friends, or not, and were not, or were, before; or one blocked the other, or does not any more.
     FriendshipChanged {
         /// The one.
         one: UserId,

@@ -29,7 +29,7 @@ use crate::told::Told;
 use crate::unsettled::Unsettled;
 use crate::upkeep::{self, Upkeep};
 use crate::versioned_cache::{Capacity, VersionedCache};
-use crate::{accounts, chat, friend_notes, group_asks, history, personal_notices, recovery, search};
+use crate::{accounts, blocks, chat, friend_notes, group_asks, history, personal_notices, recovery, search};
 
 /// The ports that the service works on.
 #[derive(Clone)]
@@ -219,6 +219,10 @@ impl Service {
             Request::FriendRequests(r) => {
                 Reply::FriendRequests(friends::requests_page(self, caller.me()?, &r)?)
             }
+
+            Request::Block(r) => Reply::Block(blocks::block(self, caller.me()?, &r)?),
+            Request::Unblock(r) => Reply::Unblock(blocks::unblock(self, caller.me()?, &r)?),
+            Request::Blocked(r) => Reply::Blocked(blocks::page(self, caller.me()?, &r)?),
 
             Request::CreateGroup(r) => Reply::CreateGroup(groups::create(self, caller.me()?, &r)?),
             Request::JoinGroup(r) => return group_asks::join(self, caller.me()?, rid, &r),

@@ -1,6 +1,7 @@
 //! Commands, carried out.
 
 mod accounts;
+mod blocks;
 mod contacts;
 mod leading;
 mod profiles;
@@ -87,6 +88,9 @@ impl Chat {
             Command::Remark { who, text } => self.edit_friend(&who, Some(text), None),
             Command::Label { who, label } => self.edit_friend(&who, None, Some(label)),
             Command::Relabel { label, to } => self.rename_label(label, to),
+            Command::Block(who) => self.block(&who),
+            Command::Unblock(who) => self.unblock(&who),
+            Command::Blocked => self.blocked(),
             Command::Groups => self.groups(),
             Command::GroupCreate { name, description } => self.create_group(name, description),
             Command::GroupShow(group) => self.show_group(&group),

@@ -61,6 +61,9 @@ pub(crate) enum Command {
         label: String,
         to: String,
     },
+    Block(Who),
+    Unblock(Who),
+    Blocked,
     Groups,
     GroupCreate {
         name: String,

@@ -24,6 +24,10 @@ pub(crate) enum Completes {
     Nothing,
     Commands,
     Friends,
+    /// Friends, and those who ask for friendship.
+    People,
+    /// Those who are blocked, as far as they were listed.
+    Blocked,
     /// Those who ask for friendship.
     Askers,
     /// Those who were asked.
@@ -239,6 +243,33 @@ pub(crate) const COMMANDS: &[Spec] = &[
             let label = line.need("a label")?.to_owned();
             Ok(Command::Relabel { label, to: unquoted(line.rest()).to_owned() })
         },
+    },
+    Spec {
+        name: "/block",
+        arguments: "NAME|ID",
+        help: "let somebody neither reach nor find you; ends a friendship, and they are not told why",
+        completes: Completes::People,
+        parse: |mut line| {
+            let who = line.need_who()?;
+            line.end().map(|()| Command::Block(who))
+        },
+    },
+    Spec {
+        name: "/unblock",
+        arguments: "NAME|ID",
+        help: "take a block back; a friendship does not come back by itself",
+        completes: Completes::Blocked,
+        parse: |mut line| {
+            let who = line.need_who()?;
+            line.end().map(|()| Command::Unblock(who))
+        },
+    },
+    Spec {
+        name: "/blocked",
+        arguments: "",
+        help: "list whom you blocked",
+        completes: Completes::Nothing,
+        parse: |line| line.end().map(|()| Command::Blocked),
     },
     Spec {
         name: "/groups",
@@ -707,6 +738,17 @@ mod tests {
         for line in ["/remark", "/label", "/relabel"] {
             wrong(line);
         }
+    }
+
+    #[test]
+    fn users_are_blocked_by_name_or_id() {
+        assert_eq!(ok("/block bob"), Command::Block(Who::Name("bob".into())));
+        assert_eq!(ok("/block 7"), Command::Block(Who::Id(7)));
+        assert_eq!(ok("/unblock \"bob the 2nd\""), Command::Unblock(Who::Name("bob the 2nd".into())));
+        assert_eq!(ok("/blocked"), Command::Blocked);
+        assert_eq!(wrong("/block"), wrong("/unblock").replace("unblock", "block"));
+        assert!(wrong("/block bob please").contains("\"please\" is too much"));
+        assert!(wrong("/blocked bob").contains("\"bob\" is too much"));
     }
 
     #[test]

@@ -134,6 +134,12 @@ fn candidates(completes: Completes, roster: &Roster) -> Vec<String> {
             COMMANDS.iter().map(|spec| spec.name.trim_start_matches('/').to_owned()).collect()
         }
         Completes::Friends => friends().collect(),
+        Completes::People => {
+            let mut askers: Vec<String> = requests(Direction::In);
+            askers.extend(friends());
+            askers
+        }
+        Completes::Blocked => roster.blocked.values().map(|name| quoted(name)).collect(),
         Completes::Askers => requests(Direction::In),
         Completes::Asked => requests(Direction::Out),
         Completes::Groups => groups().collect(),
@@ -165,6 +171,7 @@ mod tests {
                 ..Friend::default()
             });
         }
+        roster.blocked.insert(6, "mallory".into());
         let (groupname, groupdesc) = ("readers".to_owned(), String::new());
         roster.add_group(Group {
             id: 9,
@@ -185,6 +192,8 @@ mod tests {
         assert_eq!(complete("/chat bo", &roster), (6, vec!["Bodo ".to_owned(), "bob ".to_owned()]));
         assert_eq!(complete("/chat ca", &roster), (6, vec!["\"carol the 2nd\" ".to_owned()]));
         assert_eq!(complete("/chat #", &roster), (6, vec!["#readers ".to_owned()]));
+        assert_eq!(complete("/block bod", &roster), (7, vec!["Bodo ".to_owned()]));
+        assert_eq!(complete("/unblock ", &roster), (9, vec!["mallory ".to_owned()]));
         assert_eq!(complete("/help his", &roster), (6, vec!["history ".to_owned()]));
         assert_eq!(complete("plain text", &roster), (0, vec![]));
         assert_eq!(complete("/msg bob hello the", &roster).1, [] as [String; 0]);

@@ -10,6 +10,7 @@ on_each_store!(
     two_scripts_meet_and_talk,
     what_was_missed_comes_once,
     decisions_come_once_on_each_device,
+    blocks_by_script,
     a_group_by_script,
     history_goes_back_page_by_page,
     refusals_are_told_and_the_rest_runs,
@@ -40,6 +41,22 @@ fn friends(server: &Server) -> (u64, u64) {
     run(server, &["/login alice", &add]).exits_with(0);
     run(server, &["/login bob", "/accept alice"]).exits_with(0);
     ids
+}
+
+fn blocks_by_script(store: Store) {
+    let server = Server::start(store);
+    let (alice_id, bob_id) = friends(&server);
+    let alice = run(&server, &["/login alice", "/block bob", "/blocked", "/friends"]).exits_with(0);
+    assert_eq!(alice.done("/block bob")["id"], bob_id);
+    assert_eq!(alice.done("/blocked")["blocked"], json!([{ "id": bob_id, "name": "bob" }]));
+    assert_eq!(alice.done("/friends")["friends"], json!([]));
+    let add = format!("/add {alice_id}");
+    run(&server, &["/login bob", &add]).exits_with(1);
+    // By name, though this client has not listed whom she blocked.
+    let alice = run(&server, &["/login alice", "/unblock Bob", "/blocked"]).exits_with(0);
+    assert_eq!(alice.done("/unblock Bob")["id"], bob_id);
+    assert_eq!(alice.done("/blocked")["blocked"], json!([]));
+    run(&server, &["/login bob", &add]).exits_with(0);
 }
 
 fn two_scripts_meet_and_talk(store: Store) {

@@ -7,12 +7,13 @@
 
 use crate::policy::Relation;
 use crate::{
-    Accepted, Account, Appended, ChangeRefused, CodeHash, Conversation, ConversationFilter, ConversationId,
-    Created, Credentials, Cursor, Edited, FoundSession, Friend, FriendNote, FriendNoteEdit, FriendRequest,
-    Group, GroupChange, GroupChanged, GroupId, GroupProfile, GroupRoster, Member, Membership, NamedNotice,
-    NewGroup, NewMessage, NewSession, NewUser, Noted, NoticePlace, NoticeSeq, OwnGroup, PageSize,
-    PasswordChange, PersonalNotice, Profile, ProfileEdit, Recovered, Recovery, Requested, Seq, Session,
-    SessionId, StoreResult, StoredMessage, Timestamp, TokenHash, Touched, User, UserId, UserSearch, Window,
+    Accepted, Account, Appended, Blocked, ChangeRefused, CodeHash, Conversation, ConversationFilter,
+    ConversationId, Created, Credentials, Cursor, Edited, FoundSession, Friend, FriendNote, FriendNoteEdit,
+    FriendRequest, Group, GroupChange, GroupChanged, GroupId, GroupProfile, GroupRoster, Member, Membership,
+    NamedNotice, NewGroup, NewMessage, NewSession, NewUser, Noted, NoticePlace, NoticeSeq, OwnGroup,
+    PageSize, PasswordChange, PersonalNotice, Profile, ProfileEdit, Recovered, Recovery, Requested, Seq,
+    Session, SessionId, StoreResult, StoredMessage, Timestamp, TokenHash, Touched, User, UserId, UserSearch,
+    Window,
 };
 
 /// Users and their credentials.
@@ -205,6 +206,20 @@ pub trait FriendNoteStore: Send + Sync {
     fn friend_notes(&self, user: UserId, others: &[UserId]) -> StoreResult<Vec<(UserId, FriendNote)>>;
 }
 
+/// Who blocked whom. Of two users at most one blocked the other: to whoever is blocked, the other is not there to be blocked.
+pub trait BlockStore: Send + Sync {
+    /// Blocks `other` for `user`, and ends what is between the two in the same transaction: their friendship, friend requests
+    /// and invitations that wait. Their conversation is closed until they are friends again: nothing is appended there after
+    /// this returns. At most `max` users are blocked by one; to block again changes nothing.
+    fn block(&self, user: UserId, other: UserId, at: Timestamp, max: u32) -> StoreResult<Blocked>;
+
+    /// Takes a block back; whether there was one.
+    fn unblock(&self, user: UserId, other: UserId) -> StoreResult<bool>;
+
+    /// A page of those whom the user blocked.
+    fn blocked(&self, user: UserId, after: UserId, limit: u32) -> StoreResult<Vec<User>>;
+}
+
 /// How many of something a group or its member may have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct GroupLimits {
@@ -261,7 +276,7 @@ pub enum AppendRefused {
     /// There is no such conversation.
     #[error("there is no such conversation")]
     NoSuchConversation,
-    /// The conversation is closed: its group was dissolved.
+    /// The conversation is closed: its group was dissolved, or one of its two users blocked the other.
     #[error("the conversation is closed")]
     Closed,
 }
@@ -327,6 +342,7 @@ pub trait Store:
     + NoticeStore
     + FriendStore
     + FriendNoteStore
+    + BlockStore
     + GroupStore
     + MessageLog
 {
@@ -340,6 +356,7 @@ impl<
         + NoticeStore
         + FriendStore
         + FriendNoteStore
+        + BlockStore
         + GroupStore
         + MessageLog,
 > Store for T

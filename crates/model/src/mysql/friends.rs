@@ -4,7 +4,7 @@
 //! both users' rows: friendships are rare, and so every limit and rule is exact without a further thought.
 
 use ::mysql::Value;
-use domain::policy::Relation;
+use domain::policy::{PairAct, Relation, between};
 use domain::{
     Accepted, Befriended, ConversationId, Direction, Friend, FriendLimits, FriendNote, FriendRequest,
     FriendStore, NewPersonalNotice, PersonalNotice, PersonalNoticeKind, Requested, StoreResult, Timestamp,
@@ -37,6 +37,9 @@ impl FriendStore for MySqlStore {
             }
             if conversation_of_friends(tx, from, to)?.is_some() {
                 return Ok(Requested::AlreadyFriends);
+            }
+            if let Err(why) = between(PairAct::Befriend, relation(tx, from, to)?) {
+                return Ok(Requested::Refused(why));
             }
             if request_waits(tx, from, to)? {
                 return Ok(Requested::AlreadyRequested);
@@ -122,23 +125,7 @@ impl FriendStore for MySqlStore {
         if user == other {
             return Ok(Relation::Myself);
         }
-        self.read("find a relation", |connection| {
-            let (lo, hi) = pair(user, other);
-            let row: Option<(bool, bool, bool, bool)> = connection.row(
-                "SELECT EXISTS (SELECT 1 FROM users WHERE id = ? AND deleted_at = 0), \
-                 EXISTS (SELECT 1 FROM blocks WHERE user_id = ? AND blocked_id = ?), \
-                 EXISTS (SELECT 1 FROM blocks WHERE user_id = ? AND blocked_id = ?), \
-                 EXISTS (SELECT 1 FROM friendships WHERE user_lo = ? AND user_hi = ?)",
-                (other.0, other.0, user.0, user.0, other.0, lo, hi),
-            )?;
-            Ok(match row {
-                None | Some((false, ..)) => Relation::Nobody,
-                Some((_, true, ..)) => Relation::BlockedByThem,
-                Some((_, _, true, _)) => Relation::BlockedByMe,
-                Some((.., true)) => Relation::Friend,
-                Some(_) => Relation::Stranger,
-            })
-        })
+        self.read("find a relation", |connection| self::relation(connection, user, other))
     }
 
     fn friends_version(&self, user: UserId) -> StoreResult<u64> {
@@ -212,8 +199,27 @@ impl FriendStore for MySqlStore {
 }
 
 /// Two users in rising order.
-fn pair(one: UserId, other: UserId) -> (u64, u64) {
+pub(super) fn pair(one: UserId, other: UserId) -> (u64, u64) {
     (one.0.min(other.0), one.0.max(other.0))
+}
+
+/// How a user stands to another, who is somebody else.
+pub(super) fn relation(connection: &mut Connection, user: UserId, other: UserId) -> Result<Relation, Fault> {
+    let (lo, hi) = pair(user, other);
+    let row: Option<(bool, bool, bool, bool)> = connection.row(
+        "SELECT EXISTS (SELECT 1 FROM users WHERE id = ? AND deleted_at = 0), \
+         EXISTS (SELECT 1 FROM blocks WHERE user_id = ? AND blocked_id = ?), \
+         EXISTS (SELECT 1 FROM blocks WHERE user_id = ? AND blocked_id = ?), \
+         EXISTS (SELECT 1 FROM friendships WHERE user_lo = ? AND user_hi = ?)",
+        (other.0, other.0, user.0, user.0, other.0, lo, hi),
+    )?;
+    Ok(match row {
+        None | Some((false, ..)) => Relation::Nobody,
+        Some((_, true, ..)) => Relation::BlockedByThem,
+        Some((_, _, true, _)) => Relation::BlockedByMe,
+        Some((.., true)) => Relation::Friend,
+        Some(_) => Relation::Stranger,
+    })
 }
 
 pub(super) fn conversation_of_friends(
@@ -232,7 +238,7 @@ fn request_waits(tx: &mut Connection, from: UserId, to: UserId) -> Result<bool, 
 }
 
 /// Removes a request; whether there was one.
-fn take_request(tx: &mut Connection, from: UserId, to: UserId) -> Result<bool, Fault> {
+pub(super) fn take_request(tx: &mut Connection, from: UserId, to: UserId) -> Result<bool, Fault> {
     Ok(tx.execute("DELETE FROM friend_requests WHERE from_id = ? AND to_id = ?", (from.0, to.0))? > 0)
 }
 
@@ -271,7 +277,11 @@ fn befriend(tx: &mut Connection, from: UserId, to: UserId, at: Timestamp) -> Res
         (lo, hi),
     )?;
     let conversation = match had {
-        Some(id) => id,
+        Some(id) => {
+            // A block may have closed it.
+            tx.execute("UPDATE conversations SET closed_at = 0 WHERE id = ? AND closed_at <> 0", (id,))?;
+            id
+        }
         None => {
             let id = tx.insert(
                 "INSERT INTO conversations (kind, last_seq, roster, last_time) VALUES (?, 0, 0, 0)",
@@ -294,7 +304,7 @@ fn befriend(tx: &mut Connection, from: UserId, to: UserId, at: Timestamp) -> Res
 }
 
 /// Ends a friendship; whether there was one.
-fn end_friendship(tx: &mut Connection, one: UserId, other: UserId) -> Result<bool, Fault> {
+pub(super) fn end_friendship(tx: &mut Connection, one: UserId, other: UserId) -> Result<bool, Fault> {
     let ended = tx.execute("DELETE FROM friendships WHERE user_lo = ? AND user_hi = ?", pair(one, other))?;
     if ended > 0 {
         lists_changed(tx, [one, other])?;
@@ -302,7 +312,8 @@ fn end_friendship(tx: &mut Connection, one: UserId, other: UserId) -> Result<boo
     Ok(ended > 0)
 }
 
-fn notice(user: UserId, kind: PersonalNoticeKind, by: UserId, at: Timestamp) -> NewPersonalNotice {
+/// What one user is told of another's decision.
+pub(super) fn notice(user: UserId, kind: PersonalNoticeKind, by: UserId, at: Timestamp) -> NewPersonalNotice {
     NewPersonalNotice { user, kind, by, group: None, detail: 0, at }
 }
 

@@ -10,6 +10,7 @@
 
 mod append;
 mod append_one;
+mod blocks;
 mod config;
 mod connection;
 mod conversations;

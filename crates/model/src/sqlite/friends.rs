@@ -1,6 +1,6 @@
 //! Friend requests and friendships.
 
-use domain::policy::Relation;
+use domain::policy::{PairAct, Relation, between};
 use domain::{
     Accepted, Befriended, ConversationId, Direction, Friend, FriendLimits, FriendRequest, FriendStore,
     NewPersonalNotice, PersonalNotice, PersonalNoticeKind, Requested, StoreResult, Timestamp, UserId,
@@ -28,6 +28,9 @@ impl FriendStore for SqliteStore {
             }
             if friendship(connection, from, to)?.is_some() {
                 return Ok(Requested::AlreadyFriends);
+            }
+            if let Err(why) = between(PairAct::Befriend, relation(connection, from, to)?) {
+                return Ok(Requested::Refused(why));
             }
             if request_waits(connection, from, to)? {
                 return Ok(Requested::AlreadyRequested);
@@ -106,25 +109,7 @@ impl FriendStore for SqliteStore {
         if user == other {
             return Ok(Relation::Myself);
         }
-        let (lo, hi) = (sql(user.0.min(other.0)), sql(user.0.max(other.0)));
-        self.read("find a relation", |connection| {
-            connection
-                .prepare_cached(
-                    "SELECT EXISTS (SELECT 1 FROM users WHERE id = ?2 AND deleted_at = 0),
-                         EXISTS (SELECT 1 FROM blocks WHERE user_id = ?2 AND blocked_id = ?1),
-                         EXISTS (SELECT 1 FROM blocks WHERE user_id = ?1 AND blocked_id = ?2),
-                         EXISTS (SELECT 1 FROM friendships WHERE user_lo = ?3 AND user_hi = ?4)",
-                )?
-                .query_row(params![sql(user.0), sql(other.0), lo, hi], |row| {
-                    Ok(match (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?) {
-                        (false, ..) => Relation::Nobody,
-                        (_, true, ..) => Relation::BlockedByThem,
-                        (_, _, true, _) => Relation::BlockedByMe,
-                        (.., true) => Relation::Friend,
-                        _ => Relation::Stranger,
-                    })
-                })
-        })
+        self.read("find a relation", |connection| self::relation(connection, user, other))
     }
 
     fn friends_version(&self, user: UserId) -> StoreResult<u64> {
@@ -209,8 +194,29 @@ fn request(row: &Row<'_>) -> rusqlite::Result<FriendRequest> {
 }
 
 /// Two users as the columns `user_lo` and `user_hi` hold them.
-fn pair(one: UserId, other: UserId) -> [i64; 2] {
+pub(super) fn pair(one: UserId, other: UserId) -> [i64; 2] {
     [sql(one.0.min(other.0)), sql(one.0.max(other.0))]
+}
+
+/// How a user stands to another, who is somebody else.
+pub(super) fn relation(connection: &Connection, user: UserId, other: UserId) -> rusqlite::Result<Relation> {
+    let [lo, hi] = pair(user, other);
+    connection
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM users WHERE id = ?2 AND deleted_at = 0),
+                 EXISTS (SELECT 1 FROM blocks WHERE user_id = ?2 AND blocked_id = ?1),
+                 EXISTS (SELECT 1 FROM blocks WHERE user_id = ?1 AND blocked_id = ?2),
+                 EXISTS (SELECT 1 FROM friendships WHERE user_lo = ?3 AND user_hi = ?4)",
+        )?
+        .query_row(params![sql(user.0), sql(other.0), lo, hi], |row| {
+            Ok(match (row.get(0)?, row.get(1)?, row.get(2)?, row.get(3)?) {
+                (false, ..) => Relation::Nobody,
+                (_, true, ..) => Relation::BlockedByThem,
+                (_, _, true, _) => Relation::BlockedByMe,
+                (.., true) => Relation::Friend,
+                _ => Relation::Stranger,
+            })
+        })
 }
 
 pub(super) fn friendship(
@@ -230,7 +236,7 @@ fn request_waits(connection: &Connection, from: UserId, to: UserId) -> rusqlite:
         .exists([sql(from.0), sql(to.0)])
 }
 
-fn remove_request(connection: &Connection, from: UserId, to: UserId) -> rusqlite::Result<bool> {
+pub(super) fn remove_request(connection: &Connection, from: UserId, to: UserId) -> rusqlite::Result<bool> {
     let removed = connection
         .prepare_cached("DELETE FROM friend_requests WHERE from_id = ?1 AND to_id = ?2")?
         .execute([sql(from.0), sql(to.0)])?;
@@ -280,7 +286,7 @@ fn befriend(
 }
 
 /// Ends a friendship; whether there was one.
-fn end_friendship(connection: &Connection, one: UserId, other: UserId) -> rusqlite::Result<bool> {
+pub(super) fn end_friendship(connection: &Connection, one: UserId, other: UserId) -> rusqlite::Result<bool> {
     let ended = connection
         .prepare_cached("DELETE FROM friendships WHERE user_lo = ?1 AND user_hi = ?2")?
         .execute(pair(one, other))?;
@@ -290,7 +296,8 @@ fn end_friendship(connection: &Connection, one: UserId, other: UserId) -> rusqli
     Ok(ended > 0)
 }
 
-fn notice(user: UserId, kind: PersonalNoticeKind, by: UserId, at: Timestamp) -> NewPersonalNotice {
+/// What one user is told of another's decision.
+pub(super) fn notice(user: UserId, kind: PersonalNoticeKind, by: UserId, at: Timestamp) -> NewPersonalNotice {
     NewPersonalNotice { user, kind, by, group: None, detail: 0, at }
 }
 
@@ -325,6 +332,10 @@ fn direct_conversation(connection: &Connection, lower: i64, higher: i64) -> rusq
         .query_row([lower, higher], |row| Ok(ConversationId(number(row, 0)?)))
         .optional()?;
     if let Some(conversation) = found {
+        // A block may have closed it.
+        connection
+            .prepare_cached("UPDATE conversations SET closed_at = 0 WHERE id = ?1 AND closed_at <> 0")?
+            .execute([sql(conversation.0)])?;
         return Ok(conversation);
     }
     let conversation = conversations::open(connection, conversations::Kind::Direct)?;

@@ -6,6 +6,7 @@
 //! operation returns (`synchronous = FULL`).
 
 mod append;
+mod blocks;
 mod connection;
 mod conversations;
 mod cursors;

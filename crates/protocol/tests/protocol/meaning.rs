@@ -500,6 +500,7 @@ fn profiles() -> Vec<(&'static str, Meaning)> {
     let carol =
         FoundUser { id: 3, name: "carol".into(), nickname: "Bouldering".into(), avatar: String::new() };
     let found = vec![bob, carol];
+    let mallory = FoundUser { id: 6, name: "mallory".into(), ..FoundUser::default() };
     let renamed = FriendChanged { id: 2, nickname: Some("Bobby".into()), ..FriendChanged::default() };
     let pictured = FriendChanged { avatar: Some(BOBS_PICTURE.into()), ..renamed.clone() };
     vec![
@@ -511,6 +512,13 @@ fn profiles() -> Vec<(&'static str, Meaning)> {
         ("edit_profile/request", request(43, Request::EditProfile(edit))),
         ("edit_profile/request-all", request(44, Request::EditProfile(everything))),
         ("edit_profile/reply", reply(44, Reply::EditProfile(edited))),
+        ("block/request", request(60, Request::Block(UserRef { userid: 6 }))),
+        ("block/reply", reply(60, Reply::Block(Nothing {}))),
+        ("block/refused-not-found", refused(61, Refusal::new(Code::NOT_FOUND))),
+        ("unblock/request", request(62, Request::Unblock(UserRef { userid: 6 }))),
+        ("unblock/reply", reply(62, Reply::Unblock(Nothing {}))),
+        ("blocked/request", request(63, Request::Blocked(Page { after: 0, limit: 1 }))),
+        ("blocked/reply", reply(63, Reply::Blocked(BlockedPage { blocked: vec![mallory], next: 6 }))),
         ("search_users/request", request(45, Request::SearchUsers(search))),
         ("search_users/request-page", request(46, Request::SearchUsers(further))),
         ("search_users/reply", reply(45, Reply::SearchUsers(FoundUsers { found, next: 3 }))),

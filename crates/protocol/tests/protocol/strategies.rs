@@ -48,6 +48,14 @@ fn n() -> impl Strategy<Value = u64> {
     prop_oneof![Just(0), Just(u64::MAX), Just((1 << 53) - 1), 1..1000u64, any::<u64>()]
 }
 
+fn found_user() -> impl Strategy<Value = FoundUser> {
+    fields!(FoundUser { id: n(), name: text(), nickname: text(), avatar: text() })
+}
+
+fn user_ref() -> impl Strategy<Value = UserRef> {
+    fields!(UserRef { userid: n() })
+}
+
 fn friend() -> impl Strategy<Value = Friend> {
     fields!(Friend {
         id: n(),
@@ -270,6 +278,9 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         MsgId::DeleteFriend => friend_ref().prop_map(Request::DeleteFriend).boxed(),
         MsgId::Friends => page().prop_map(Request::Friends).boxed(),
         MsgId::FriendRequests => page().prop_map(Request::FriendRequests).boxed(),
+        MsgId::Block => user_ref().prop_map(Request::Block).boxed(),
+        MsgId::Unblock => user_ref().prop_map(Request::Unblock).boxed(),
+        MsgId::Blocked => page().prop_map(Request::Blocked).boxed(),
         MsgId::CreateGroup => fields!(CreateGroup { groupname: text(), groupdesc: text() })
             .prop_map(Request::CreateGroup)
             .boxed(),
@@ -387,6 +398,11 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
                 .prop_map(Reply::FriendRequests)
                 .boxed()
         }
+        MsgId::Block => nothing().prop_map(Reply::Block).boxed(),
+        MsgId::Unblock => nothing().prop_map(Reply::Unblock).boxed(),
+        MsgId::Blocked => fields!(BlockedPage { blocked: vec(found_user(), 0..3), next: n() })
+            .prop_map(Reply::Blocked)
+            .boxed(),
         MsgId::CreateGroup => joined().prop_map(Reply::CreateGroup).boxed(),
         MsgId::AddGroup => joined().prop_map(Reply::JoinGroup).boxed(),
         MsgId::LeaveGroup => nothing().prop_map(Reply::LeaveGroup).boxed(),
@@ -445,10 +461,9 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
             .prop_map(Reply::Notices)
             .boxed(),
         MsgId::AckNotices => nothing().prop_map(Reply::AckNotices).boxed(),
-        MsgId::SearchUsers => {
-            let found = fields!(FoundUser { id: n(), name: text(), nickname: text(), avatar: text() });
-            fields!(FoundUsers { found: vec(found, 0..3), next: n() }).prop_map(Reply::SearchUsers).boxed()
-        }
+        MsgId::SearchUsers => fields!(FoundUsers { found: vec(found_user(), 0..3), next: n() })
+            .prop_map(Reply::SearchUsers)
+            .boxed(),
         MsgId::EditFriend => friend().prop_map(Reply::EditFriend).boxed(),
         MsgId::RenameLabel => {
             any::<u32>().prop_map(|changed| Reply::RenameLabel(LabelRenamed { changed })).boxed()

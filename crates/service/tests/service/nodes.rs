@@ -1,7 +1,7 @@
 //! Services of several nodes over one store: what they tell each other, and what holds when they hear nothing.
 
 use domain::{ConversationId, GroupId, Parties, RosterVersion, Seq, StoreError, Timestamp, UserId};
-use protocol::{Code, FriendRef, GroupRef, Push, Request, SessionRef, State};
+use protocol::{Code, FriendRef, GroupRef, ProfileOf, Push, Request, SessionRef, State, UserRef};
 use service::testing::{Device, Harness};
 use service::{Begin, Notice, Readers, ServiceConfig, SessionPolicy, Since};
 
@@ -106,6 +106,27 @@ fn a_friendship_that_ended_there_is_over_here() {
     elsewhere.ask(Request::DeleteFriend(FriendRef { friendid: alice.user().0 })).unwrap();
     here.hear_from(&there);
     refused(alice.say(&bob, "2", "too late"), Code::NOT_FRIENDS);
+}
+
+#[test]
+fn a_block_there_holds_here() {
+    let (here, there) = two_nodes();
+    let (alice, bob) = (here.login("alice"), here.login("bob"));
+    here.befriend(&alice, &bob);
+    alice.say(&bob, "1", "kept in the cache from here on").unwrap();
+    let look = || alice.ask(Request::Profile(ProfileOf { id: Some(bob.user().0) }));
+    look().unwrap();
+    let elsewhere = there.try_login("bob").unwrap();
+    let alices = UserRef { userid: alice.user().0 };
+    elsewhere.ask(Request::Block(alices.clone())).unwrap();
+    // Before any node tells: it is the store that stores nothing.
+    refused(alice.say(&bob, "2", "too late"), Code::NOT_FRIENDS);
+    here.hear_from(&there);
+    refused(look(), Code::NOT_FOUND);
+    refused(alice.say(&bob, "3", "too late"), Code::NOT_FRIENDS);
+    elsewhere.ask(Request::Unblock(alices)).unwrap();
+    here.hear_from(&there);
+    look().unwrap();
 }
 
 #[test]

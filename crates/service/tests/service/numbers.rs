@@ -3,7 +3,7 @@
 use domain::NUMBER_MAX;
 use protocol::{
     Ack, AddFriend, Code, FriendRef, GroupChat, GroupMembers, GroupRef, History, Login, OneChat, Page,
-    Request, Secret, SessionRef,
+    Request, Secret, SessionRef, UserRef,
 };
 use service::testing::{Harness, PASSWORD};
 
@@ -27,6 +27,8 @@ fn a_number_too_large_is_nobodys() {
             (Request::RefuseFriend(friend.clone()), Code::NOT_FOUND),
             (Request::WithdrawFriend(friend.clone()), Code::NOT_FOUND),
             (Request::DeleteFriend(friend), Code::NOT_FRIENDS),
+            (Request::Block(UserRef { userid: id }), Code::NOT_FOUND),
+            (Request::Unblock(UserRef { userid: id }), Code::NOT_FOUND),
             (Request::JoinGroup(group.clone()), Code::NOT_FOUND),
             (Request::LeaveGroup(group), Code::NOT_MEMBER),
             (Request::GroupMembers(GroupMembers { groupid: id, after: 0, limit: 0 }), Code::NOT_MEMBER),

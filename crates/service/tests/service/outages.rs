@@ -5,7 +5,7 @@ use protocol::{
     Ack, AckNotices, AddFriend, ChangePassword, Code, CreateGroup, EditFriend, EditGroup, EditProfile,
     FriendRef, GroupChat, GroupMembers, GroupRef, History, Login, MemberRef, MuteGroup, MuteMember, Nothing,
     OneChat, Page, PasswordProof, ProfileOf, Push, Rank, Recover, Reg, RenameLabel, Request, Resume,
-    SearchUsers, Secret, SessionRef, SetRole, State,
+    SearchUsers, Secret, SessionRef, SetRole, State, UserRef,
 };
 use service::testing::{Harness, PASSWORD};
 
@@ -59,6 +59,9 @@ fn every_request_is_busy_while_the_store_is_away() {
         Request::DeleteFriend(friend(&bob)),
         Request::Friends(Page::default()),
         Request::FriendRequests(Page::default()),
+        Request::Block(UserRef { userid: carol.user().0 }),
+        Request::Unblock(UserRef { userid: carol.user().0 }),
+        Request::Blocked(Page::default()),
         Request::CreateGroup(CreateGroup { groupname: "g".into(), groupdesc: String::new() }),
         Request::JoinGroup(GroupRef { groupid: group }),
         Request::LeaveGroup(GroupRef { groupid: own }),

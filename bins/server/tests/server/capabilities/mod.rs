@@ -1,6 +1,8 @@
 //! What users can do, over the wire: the tests' names cite the capabilities by their ids. Each runs on both stores.
 
 mod accounts;
+pub(crate) mod block_races;
+pub(crate) mod blocks;
 mod devices;
 mod friend_notes;
 mod friendship;

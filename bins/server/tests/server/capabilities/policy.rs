@@ -27,6 +27,7 @@ const NOT_A_MATTER_OF_POLICY: &[MsgId] = &[
     MsgId::AckNotices,
     MsgId::Friends,
     MsgId::FriendRequests,
+    MsgId::Blocked,
     MsgId::RenameLabel,
     MsgId::CreateGroup,
     MsgId::Groups,
@@ -86,4 +87,4 @@ fn every_request_is_in_a_table_or_no_matter_of_policy() {
 const WITHOUT_REQUESTS: &[GroupAct] = &[GroupAct::InviteToOpen, GroupAct::InviteToClosed, GroupAct::Decide];
 
 /// Acts of pairs that no request asks for yet.
-const WITHOUT_REQUESTS_OF_PAIRS: &[PairAct] = &[PairAct::Block, PairAct::Invite];
+const WITHOUT_REQUESTS_OF_PAIRS: &[PairAct] = &[PairAct::Invite];

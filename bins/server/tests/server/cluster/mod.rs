@@ -13,6 +13,7 @@ mod nodes;
 mod redis_client;
 
 mod bad_bus;
+mod blocks;
 mod chat;
 mod deaf;
 mod degraded;

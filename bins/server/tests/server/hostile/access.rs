@@ -86,10 +86,9 @@ fn ids_that_do_not_exist_are_refused_by_every_request(store: Store) {
             (Request::AcceptFriend(protocol::FriendRef { friendid: id }), &[Code::NOT_FOUND]),
             (Request::RefuseFriend(protocol::FriendRef { friendid: id }), &[Code::NOT_FOUND]),
             (Request::WithdrawFriend(protocol::FriendRef { friendid: id }), &[Code::NOT_FOUND]),
-            (
-                Request::DeleteFriend(protocol::FriendRef { friendid: id }),
-                &[Code::NOT_FOUND, Code::NOT_FRIENDS],
-            ),
+            (Request::DeleteFriend(protocol::FriendRef { friendid: id }), &[Code::NOT_FRIENDS]),
+            (Request::Block(protocol::UserRef { userid: id }), &[Code::NOT_FOUND]),
+            (Request::Unblock(protocol::UserRef { userid: id }), &[Code::NOT_FOUND]),
             (Request::JoinGroup(protocol::GroupRef { groupid: id }), &[Code::NOT_FOUND]),
             (Request::LeaveGroup(protocol::GroupRef { groupid: id }), &[Code::NOT_MEMBER]),
             (
@@ -112,6 +111,7 @@ fn ids_that_do_not_exist_are_refused_by_every_request(store: Store) {
         let empty = if id == 0 { 0 } else { id };
         assert_eq!(peer.friends(empty, u32::MAX).expect("a page").friends, []);
         assert_eq!(peer.groups(empty, 1).expect("a page").groups, []);
+        assert_eq!(peer.blocked(empty, 1).expect("a page").blocked, []);
         assert_eq!(peer.friend_requests(empty, 1).expect("a page").requests, []);
         assert_eq!(peer.conversations(empty, 1).expect("a page").convs, []);
     }

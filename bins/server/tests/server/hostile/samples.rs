@@ -4,6 +4,7 @@ use protocol::{
     Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditFriend, EditGroup, EditProfile, FriendRef,
     GroupMembers, GroupRef, History, Login, MemberRef, MuteGroup, MuteMember, Nothing, Page, PasswordProof,
     ProfileOf, Rank, Recover, Reg, RenameLabel, Request, Resume, SearchUsers, Secret, SessionRef, SetRole,
+    UserRef,
 };
 
 use crate::support::{PASSWORD, chat, group_chat, hello};
@@ -32,6 +33,9 @@ pub(super) fn every_request() -> Vec<Request> {
         Request::DeleteFriend(FriendRef { friendid: ID }),
         Request::Friends(Page::default()),
         Request::FriendRequests(Page::default()),
+        Request::Block(UserRef { userid: ID }),
+        Request::Unblock(UserRef { userid: ID }),
+        Request::Blocked(Page::default()),
         Request::CreateGroup(CreateGroup { groupname: "sample".into(), groupdesc: String::new() }),
         Request::JoinGroup(GroupRef { groupid: ID }),
         Request::LeaveGroup(GroupRef { groupid: ID }),

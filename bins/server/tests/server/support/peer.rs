@@ -7,14 +7,14 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use protocol::{
-    Ack, AckNotices, AddFriend, Bye, ChangePassword, ChatMessage, Code, ConversationsPage, CreateGroup,
-    EditFriend, EditGroup, EditProfile, FoundUsers, Friend, FriendAnswer, FriendChanged, FriendEvent,
-    FriendRef, FriendRequestsPage, FriendsPage, GroupChat, GroupEvent, GroupMembers, GroupProfile, GroupRef,
-    GroupsPage, HEADER_LEN, Hello, HelloReply, History, HistoryPage, Incoming, Joined, LabelRenamed, Login,
-    MemberRef, MembersPage, MessageKind, MuteGroup, MuteMember, Nothing, Notice, NoticesPage, OneChat, Page,
-    PasswordProof, PresencePush, Profile, ProfileOf, Push, Rank, Recover, Recovered, RecoveryCodes, Refusal,
-    Reg, Registered, RenameLabel, Reply, Request, Resume, SearchUsers, Secret, Sent, SessionRef,
-    SessionsList, SetRole, SignedIn, SystemEvent, decode, encode,
+    Ack, AckNotices, AddFriend, BlockedPage, Bye, ChangePassword, ChatMessage, Code, ConversationsPage,
+    CreateGroup, EditFriend, EditGroup, EditProfile, FoundUsers, Friend, FriendAnswer, FriendChanged,
+    FriendEvent, FriendRef, FriendRequestsPage, FriendsPage, GroupChat, GroupEvent, GroupMembers,
+    GroupProfile, GroupRef, GroupsPage, HEADER_LEN, Hello, HelloReply, History, HistoryPage, Incoming,
+    Joined, LabelRenamed, Login, MemberRef, MembersPage, MessageKind, MuteGroup, MuteMember, Nothing, Notice,
+    NoticesPage, OneChat, Page, PasswordProof, PresencePush, Profile, ProfileOf, Push, Rank, Recover,
+    Recovered, RecoveryCodes, Refusal, Reg, Registered, RenameLabel, Reply, Request, Resume, SearchUsers,
+    Secret, Sent, SessionRef, SessionsList, SetRole, SignedIn, SystemEvent, UserRef, decode, encode,
 };
 
 /// How long anything that must come may take. Far above the usual: machines are shared.
@@ -467,6 +467,9 @@ requests! {
     refuse_friend(friendid: u64) = RefuseFriend(FriendRef { friendid }) -> Nothing;
     withdraw_friend(friendid: u64) = WithdrawFriend(FriendRef { friendid }) -> Nothing;
     delete_friend(friendid: u64) = DeleteFriend(FriendRef { friendid }) -> Nothing;
+    block(userid: u64) = Block(UserRef { userid }) -> Nothing;
+    unblock(userid: u64) = Unblock(UserRef { userid }) -> Nothing;
+    blocked(after: u64, limit: u32) = Blocked(Page { after, limit }) -> BlockedPage;
     profile(id: Option<u64>) = Profile(ProfileOf { id }) -> Profile;
     edit_friend(edit: EditFriend) = EditFriend(edit) -> Friend;
     rename_label(label: &str, to: &str)

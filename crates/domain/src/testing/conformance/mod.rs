@@ -14,6 +14,8 @@
 #![allow(clippy::expect_used, clippy::unwrap_used, reason = "a test suite fails by panicking")]
 
 mod append;
+mod block_races;
+mod blocks;
 mod cast;
 mod conversations;
 mod friend_notes;
@@ -121,6 +123,15 @@ pub const CASES: &[Case] = cases![
     friend_notes::two_devices_note_at_once,
     friend_notes::a_friendship_ends_while_it_is_noted,
     friend_notes::friends_note_each_other_at_once,
+    blocks::a_block_is_seen_from_both_sides,
+    blocks::a_block_ends_a_friendship_and_tells_as_a_deletion,
+    blocks::a_block_ends_requests_both_ways,
+    blocks::who_is_blocked_finds_nobody,
+    blocks::what_is_refused_changes_nothing,
+    blocks::unblocking_brings_nothing_back,
+    blocks::nothing_is_said_where_one_blocked_the_other,
+    blocks::blocked_users_are_limited_and_paged_by_id,
+    blocks::ids_of_nobody_are_not_blocked,
     notices::decisions_are_told_to_who_asked,
     notices::what_is_not_done_is_not_told,
     notices::each_user_has_seqs_of_their_own,
@@ -221,6 +232,11 @@ pub const CASES: &[Case] = cases![
     races::one_request_accepted_and_refused_at_once,
     races::a_friendship_ended_while_it_begins,
     races::notices_of_one_user_added_at_once,
+    block_races::a_request_is_accepted_while_the_other_blocks,
+    block_races::both_ask_while_one_blocks,
+    block_races::both_block_each_other,
+    block_races::the_last_place_is_taken_at_once,
+    block_races::nothing_is_appended_after_a_block,
     races::appends_to_the_same_conversations_at_once,
     races::the_same_message_appended_at_once,
     races::cursors_advanced_at_once,

@@ -3,7 +3,7 @@
 use std::ops::Bound;
 
 use super::{FakeStore, State, messages, pair};
-use crate::policy::Relation;
+use crate::policy::{PairAct, Relation, between};
 use crate::{
     Accepted, Befriended, ConversationId, Direction, Friend, FriendLimits, FriendRequest, FriendStore,
     NewPersonalNotice, PersonalNotice, PersonalNoticeKind, Requested, StoreResult, Timestamp, UserId,
@@ -35,6 +35,30 @@ impl State {
         self.friends.get(&user)?.get(&other).copied()
     }
 
+    /// How a user stands to another.
+    pub(super) fn relation(&self, user: UserId, other: UserId) -> Relation {
+        match user {
+            _ if user == other => Relation::Myself,
+            _ if !self.users.contains_key(&other) => Relation::Nobody,
+            _ if self.blocks.contains(&(other, user)) => Relation::BlockedByThem,
+            _ if self.blocks.contains(&(user, other)) => Relation::BlockedByMe,
+            _ if self.friendship(user, other).is_some() => Relation::Friend,
+            _ => Relation::Stranger,
+        }
+    }
+
+    /// Ends a friendship; whether there was one.
+    pub(super) fn end_friendship(&mut self, one: UserId, other: UserId) -> bool {
+        if self.friendship(one, other).is_none() {
+            return false;
+        }
+        for (user, friend) in [(one, other), (other, one)] {
+            self.friends.entry(user).or_default().remove(&friend);
+            self.friends_changed(user);
+        }
+        true
+    }
+
     /// Turns a request into a friendship; `None` if one of the two has too many friends.
     fn befriend(
         &mut self,
@@ -56,6 +80,9 @@ impl State {
                 conversation
             }
         };
+        if let Some(log) = self.conversations.get_mut(&conversation) {
+            log.is_closed = false;
+        }
         self.friends.entry(from).or_default().insert(to, conversation);
         self.friends.entry(to).or_default().insert(from, conversation);
         self.friends_changed(from);
@@ -65,7 +92,8 @@ impl State {
     }
 }
 
-fn notice(user: UserId, kind: PersonalNoticeKind, by: UserId, at: Timestamp) -> NewPersonalNotice {
+/// What one user is told of another's decision.
+pub(super) fn notice(user: UserId, kind: PersonalNoticeKind, by: UserId, at: Timestamp) -> NewPersonalNotice {
     NewPersonalNotice { user, kind, by, group: None, detail: 0, at }
 }
 
@@ -84,6 +112,8 @@ impl FriendStore for FakeStore {
                 Requested::NoSuchUser
             } else if state.friendship(from, to).is_some() {
                 Requested::AlreadyFriends
+            } else if let Err(why) = between(PairAct::Befriend, state.relation(from, to)) {
+                Requested::Refused(why)
             } else if state.requests.contains_key(&(from, to)) {
                 Requested::AlreadyRequested
             } else if state.requests.contains_key(&(to, from)) {
@@ -138,22 +168,15 @@ impl FriendStore for FakeStore {
         at: Timestamp,
     ) -> StoreResult<Option<PersonalNotice>> {
         self.run("delete a friend", |state| {
-            for (one, other) in [(user, friend), (friend, user)] {
-                state.friends.get_mut(&one)?.remove(&other)?;
+            if !state.end_friendship(user, friend) {
+                return None;
             }
-            state.friends_changed(user);
-            state.friends_changed(friend);
             Some(state.add_notice(notice(friend, PersonalNoticeKind::FriendDeleted, user, at)))
         })
     }
 
     fn relation(&self, user: UserId, other: UserId) -> StoreResult<Relation> {
-        self.run("find a relation", |state| match user {
-            _ if user == other => Relation::Myself,
-            _ if !state.users.contains_key(&other) => Relation::Nobody,
-            _ if state.friendship(user, other).is_some() => Relation::Friend,
-            _ => Relation::Stranger,
-        })
+        self.run("find a relation", |state| state.relation(user, other))
     }
 
     fn friends_version(&self, user: UserId) -> StoreResult<u64> {

@@ -1,5 +1,6 @@
 //! A store in memory.
 
+mod blocks;
 mod friend_notes;
 mod friends;
 mod groups;
@@ -10,7 +11,7 @@ mod secrets;
 mod sessions;
 mod users;
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 
 use parking_lot::Mutex;
 
@@ -111,6 +112,8 @@ struct State {
     friends: BTreeMap<UserId, BTreeMap<UserId, ConversationId>>,
     /// What a user keeps of another, by the two.
     friend_notes: BTreeMap<(UserId, UserId), FriendNote>,
+    /// By who blocked and who is blocked.
+    blocks: BTreeSet<(UserId, UserId)>,
     /// The conversation of every two users who were ever friends, lower id first.
     direct: BTreeMap<(UserId, UserId), ConversationId>,
     groups: BTreeMap<GroupId, groups::Row>,

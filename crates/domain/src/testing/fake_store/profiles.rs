@@ -16,8 +16,8 @@ impl State {
 
 impl State {
     /// Whether a search of `by` may show this user.
-    fn is_found(&self, _by: UserId, user: UserId) -> bool {
-        self.users.get(&user).is_some_and(|row| row.profile.searchable)
+    fn is_found(&self, by: UserId, user: UserId) -> bool {
+        self.users.get(&user).is_some_and(|row| row.profile.searchable) && !self.blocks.contains(&(user, by))
     }
 
     /// Names, then nicknames, that fit, each in their order.
