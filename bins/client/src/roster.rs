@@ -2,9 +2,10 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use client::ListVersions;
 use client::protocol::{
     Conversation, ConversationKind, Friend, FriendChanged, FriendEvent, FriendEventKind, FriendRequest,
-    Group, GroupEvent, GroupEventKind, GroupState, PresencePush, Role, SignedIn, SystemEvent,
+    Group, GroupEvent, GroupEventKind, GroupState, PresencePush, Role, SignedIn, State, SystemEvent,
     SystemEventKind,
 };
 
@@ -24,6 +25,10 @@ pub(crate) struct Roster {
     /// Names of those whom this client blocked or listed as blocked.
     pub(crate) blocked: BTreeMap<u64, String>,
     talks: HashMap<u64, Talk>,
+    /// The version of the list of friends, once all of it is here.
+    friends_version: Option<String>,
+    /// The same of the list of groups.
+    groups_version: Option<String>,
     /// Where plain text goes.
     pub(crate) current: Option<Talk>,
 }
@@ -47,12 +52,55 @@ impl Roster {
     /// A session was entered.
     pub(crate) fn sign_in(&mut self, bundle: &SignedIn) {
         let me = Me { id: bundle.id, name: bundle.name.clone(), session: bundle.session };
-        let current = self.current.filter(|_| self.me.as_ref().is_none_or(|before| before.id == me.id));
+        let before = std::mem::take(self);
+        let is_same = before.me.as_ref().is_none_or(|before| before.id == me.id);
+        let current = before.current.filter(|_| is_same);
         *self = Roster { me: Some(me), current, ..Roster::default() };
+        if is_same && bundle.friends_unchanged {
+            self.keep_friends(before.friends, bundle.friends_online.as_deref());
+            self.friends_version = before.friends_version;
+        }
+        if is_same && bundle.groups_unchanged {
+            before.groups.into_values().for_each(|group| self.add_group(group));
+            self.groups_version = before.groups_version;
+        }
         bundle.friends.iter().cloned().for_each(|friend| self.add_friend(friend));
         bundle.groups.iter().cloned().for_each(|group| self.add_group(group));
         bundle.requests.iter().cloned().for_each(|request| self.add_request(request));
         bundle.convs.iter().for_each(|conv| self.learn(conv));
+    }
+
+    /// The list of friends did not change; who is online may have.
+    fn keep_friends(&mut self, friends: BTreeMap<u64, Friend>, online: Option<&[u64]>) {
+        for mut friend in friends.into_values() {
+            friend.state = match online {
+                Some(online) if online.binary_search(&friend.id).is_ok() => State::Online,
+                Some(_) => State::Offline,
+                None => State::Unknown,
+            };
+            // They may have come and gone since: the next list says when.
+            friend.last_seen = 0;
+            self.add_friend(friend);
+        }
+    }
+
+    /// All friends of this version of the list are here.
+    pub(crate) fn hold_friends(&mut self, version: &str) {
+        self.friends_version = Some(version.to_owned());
+    }
+
+    /// All groups of this version of the list are here.
+    pub(crate) fn hold_groups(&mut self, version: &str) {
+        self.groups_version = Some(version.to_owned());
+    }
+
+    /// Which lists are here, whole.
+    pub(crate) fn held(&self) -> ListVersions {
+        ListVersions {
+            user: self.me.as_ref().map_or(0, |me| me.id),
+            friends: self.friends_version.clone(),
+            groups: self.groups_version.clone(),
+        }
     }
 
     /// Nobody is logged in any more.
@@ -363,5 +411,69 @@ mod tests {
             (friend_called(&roster.friends[&2]).as_str(), roster.friends[&2].label.as_str()),
             ("bob", "work")
         );
+    }
+
+    fn bundle(id: u64) -> SignedIn {
+        SignedIn { id, name: format!("user {id}"), ..SignedIn::default() }
+    }
+
+    fn friend(id: u64, state: State) -> Friend {
+        Friend { id, name: format!("friend {id}"), state, conv: id + 100, last_seen: 5, ..Friend::default() }
+    }
+
+    fn unchanged(id: u64, online: Option<Vec<u64>>) -> SignedIn {
+        SignedIn { friends_unchanged: true, friends_online: online, groups_unchanged: true, ..bundle(id) }
+    }
+
+    /// A roster with friends and a group.
+    fn roster() -> Roster {
+        let friends = vec![friend(2, State::Online), friend(3, State::Offline)];
+        let groups = vec![Group {
+            id: 9,
+            groupname: "climbers".into(),
+            groupdesc: String::new(),
+            role: Role::Member,
+            members: 3,
+            state: GroupState::Open,
+        }];
+        let mut roster = Roster::default();
+        roster.sign_in(&SignedIn { friends, groups, ..bundle(1) });
+        roster.hold_friends("7");
+        roster.hold_groups("1.1");
+        roster
+    }
+
+    #[test]
+    fn lists_that_did_not_change_stay_but_for_who_is_online() {
+        let mut roster = roster();
+        let held = roster.held();
+        assert_eq!((held.user, held.friends.as_deref(), held.groups.as_deref()), (1, Some("7"), Some("1.1")));
+        roster.sign_in(&unchanged(1, Some(vec![3])));
+        let states: Vec<_> = roster.friends.values().map(|friend| (friend.id, friend.state)).collect();
+        assert_eq!(states, [(2, State::Offline), (3, State::Online)]);
+        assert_eq!(roster.talk_of(102), Some(Talk::Friend(2)));
+        assert_eq!(roster.groups.len(), 1);
+        assert_eq!(roster.held(), held, "held as before");
+        roster.sign_in(&unchanged(1, None));
+        assert!(roster.friends.values().all(|friend| friend.state == State::Unknown));
+    }
+
+    #[test]
+    fn lists_that_changed_are_replaced_and_not_held_yet() {
+        let mut roster = roster();
+        roster.sign_in(&SignedIn { friends: vec![friend(4, State::Online)], ..bundle(1) });
+        assert_eq!(roster.friends.keys().copied().collect::<Vec<_>>(), [4]);
+        assert_eq!(
+            (roster.groups.len(), roster.held()),
+            (0, ListVersions { user: 1, ..ListVersions::default() })
+        );
+    }
+
+    #[test]
+    fn nobody_gets_the_lists_of_another() {
+        let mut roster = roster();
+        roster.sign_in(&unchanged(2, Some(vec![2])));
+        assert!(roster.friends.is_empty() && roster.groups.is_empty());
+        assert_eq!(roster.held(), ListVersions { user: 2, ..ListVersions::default() });
     }
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use client::protocol::{Page, Reply, Request};
+use client::protocol::{Page, Reply, Request, SignedIn};
 use client::{Client, Event, Events};
 
 use crate::output::Output;
@@ -60,12 +60,7 @@ impl Watcher {
         self.shared.learn(event);
         match event {
             Event::SignedIn { bundle, .. } => {
-                if bundle.friends_next != 0 {
-                    self.read_friends(bundle.friends_next);
-                }
-                if bundle.groups_next != 0 {
-                    self.read_groups(bundle.groups_next);
-                }
+                self.complete_lists(bundle);
                 self.save();
             }
             Event::SessionEnded(_) => self.save(),
@@ -93,35 +88,58 @@ impl Watcher {
         }
     }
 
-    /// The rest of a list that was too long for the login's answer. If it cannot be read, names stay unknown; nothing
-    /// depends on them.
-    fn read_friends(&self, mut after: u64) {
+    /// Reads what the login's answer had no room for. Lists that are whole then need not be sent again after a lost
+    /// connection.
+    fn complete_lists(&self, bundle: &SignedIn) {
+        let held = self.shared.lock().roster.held();
+        // What was called unchanged and is not here whole is read from the start.
+        let friends_after = if bundle.friends_unchanged { 0 } else { bundle.friends_next };
+        let friends_here = held.friends.is_some() || (!bundle.friends_unchanged && friends_after == 0);
+        if friends_here || self.read_friends(friends_after) {
+            self.shared.lock().roster.hold_friends(&bundle.friends_version);
+        }
+        let groups_after = if bundle.groups_unchanged { 0 } else { bundle.groups_next };
+        let groups_here = held.groups.is_some() || (!bundle.groups_unchanged && groups_after == 0);
+        if groups_here || self.read_groups(groups_after) {
+            self.shared.lock().roster.hold_groups(&bundle.groups_version);
+        }
+        let held = self.shared.lock().roster.held();
+        if let Err(error) = self.client.hold_lists(held) {
+            log::debug!("the client does not know of the lists: {error}");
+        }
+    }
+
+    /// The rest of a list that was too long for the login's answer; whether it came to its end. If it cannot be read, names
+    /// stay unknown; nothing depends on them.
+    fn read_friends(&self, mut after: u64) -> bool {
         for _ in 0..PAGES_MAX {
             let Ok(Reply::Friends(page)) = self.client.call(Request::Friends(Page { after, limit: 0 }))
             else {
-                return;
+                return false;
             };
             let mut known = self.shared.lock();
             page.friends.into_iter().for_each(|friend| known.roster.add_friend(friend));
             match page.next {
                 next if next > after => after = next,
-                _ => return,
+                next => return next == 0,
             }
         }
+        false
     }
 
-    fn read_groups(&self, mut after: u64) {
+    fn read_groups(&self, mut after: u64) -> bool {
         for _ in 0..PAGES_MAX {
             let Ok(Reply::Groups(page)) = self.client.call(Request::Groups(Page { after, limit: 0 })) else {
-                return;
+                return false;
             };
             let mut known = self.shared.lock();
             page.groups.into_iter().for_each(|group| known.roster.add_group(group));
             match page.next {
                 next if next > after => after = next,
-                _ => return,
+                next => return next == 0,
             }
         }
+        false
     }
 
     /// Messages that were typed while the server was slow or away: those that were not stored are told.

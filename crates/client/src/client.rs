@@ -19,6 +19,7 @@ use crate::error::{ClientError, Happened};
 use crate::events::{Events, Taken};
 use crate::io_thread::{self, Command, IoThread};
 use crate::limits::{CALLS_MAX, CLOSE_TIMEOUT_MS, EVENTS_MAX};
+use crate::list_versions::ListVersions;
 use crate::msg_id::MsgIds;
 use crate::session::CallId;
 use crate::sync_state::SyncState;
@@ -215,6 +216,16 @@ impl Client {
     /// [`ClientError::Closed`].
     pub fn restore(&self, state: SyncState) -> Result<(), ClientError> {
         self.command(Command::Restore(Box::new(state)))
+    }
+
+    /// Says which lists the application holds whole. When the session goes on after a lost connection, one that did not
+    /// change meanwhile is not sent again: the event's bundle says so, and who of the friends is online. What the bundle
+    /// brings anew is held when the application says so again.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`].
+    pub fn hold_lists(&self, lists: ListVersions) -> Result<(), ClientError> {
+        self.command(Command::Hold(lists))
     }
 
     /// Acknowledges what was taken, waits until the server has it ([`CLOSE_TIMEOUT_MS`] at most) and closes the

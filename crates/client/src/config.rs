@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::limits;
+use crate::list_versions::ListVersions;
 use crate::sync_state::SyncState;
 
 /// Everything that a client needs to know beforehand.
@@ -16,6 +17,8 @@ pub struct Config {
     pub program: String,
     /// What an earlier client left behind.
     pub state: Option<SyncState>,
+    /// The lists that the application kept from before.
+    pub lists: Option<ListVersions>,
     /// How long a call may take.
     pub call_timeout: Duration,
     /// Whether messages to one conversation wait for each other.
@@ -46,6 +49,7 @@ impl Config {
             device: String::new(),
             program: concat!("chat-client/", env!("CARGO_PKG_VERSION")).to_owned(),
             state: None,
+            lists: None,
             call_timeout: Duration::from_millis(limits::CALL_TIMEOUT_MS),
             chat_order: ChatOrder::default(),
             backoff_first: Duration::from_millis(limits::BACKOFF_FIRST_MS),
@@ -64,6 +68,13 @@ impl Config {
     #[must_use]
     pub fn state(mut self, state: SyncState) -> Config {
         self.state = Some(state);
+        self
+    }
+
+    /// With lists that the application kept from before.
+    #[must_use]
+    pub fn lists(mut self, lists: ListVersions) -> Config {
+        self.lists = Some(lists);
         self
     }
 }

@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::event::Event;
 use crate::events::Taken;
 use crate::limits::{CLOSE_TIMEOUT_MS, READ_BYTES_PER_TURN};
+use crate::list_versions::ListVersions;
 use crate::session::{CallId, Session, Transport};
 use crate::sync_state::SyncState;
 
@@ -37,6 +38,7 @@ pub(crate) enum Command {
         answer: AnswerTo,
     },
     Restore(Box<SyncState>),
+    Hold(ListVersions),
     Snapshot(SyncSender<SyncState>),
     Close(SyncSender<SyncState>),
     /// The last handle is gone.
@@ -290,6 +292,7 @@ impl IoThread {
                     self.session.submit(call, request, timeout, now);
                 }
                 Ok(Command::Restore(state)) => self.session.restore(*state, now),
+                Ok(Command::Hold(lists)) => self.session.hold_lists(lists),
                 Ok(Command::Snapshot(to)) => {
                     self.note_taken(now);
                     let _ = to.try_send(self.session.sync_state());

@@ -47,5 +47,5 @@ pub use personal_notice::{
 };
 pub use ports::*;
 pub use secret::{CodeHash, PasswordChange, RECOVERY_DELAY_MAX_MS, Recovered, Recovery, recovery_delay_ms};
-pub use session::{FoundSession, NewSession, Session, TokenHash};
+pub use session::{FoundSession, GroupsVersion, NewSession, Session, Standing, TokenHash};
 pub use user::{Account, Credentials, Edited, NewUser, Profile, ProfileEdit, Shows, User, UserSearch};

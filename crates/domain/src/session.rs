@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{NoticeSeq, SessionId, Timestamp, User, UserId};
+use crate::{NoticePlace, NoticeSeq, SessionId, Timestamp, User, UserId};
 
 /// SHA-256 of a session token. The token itself is known to its client only.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,4 +52,25 @@ pub struct FoundSession {
     pub session: Session,
     /// Its user.
     pub user: User,
+}
+
+/// How far the lists and notices go that a session is told of when it is entered, as one read. An unknown user has
+/// nothing: zeros.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// Counts the changes of what the user's list of friends shows.
+    pub friends: u64,
+    /// Changes with each change of what the user's list of groups shows.
+    pub groups: GroupsVersion,
+    /// How far the user's notices go, and how far this session got.
+    pub notices: NoticePlace,
+}
+
+/// The version of a list of groups. No two states of one user's list have the same.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct GroupsVersion {
+    /// Counts the changes of the user's memberships; never goes back.
+    pub memberships: u64,
+    /// The changes of the groups in the list, summed up; grows as long as these are the same groups.
+    pub groups: u64,
 }

@@ -41,6 +41,25 @@ pub fn push_bytes(what: &Push) -> Bytes {
     out.freeze()
 }
 
+/// How many bytes a part of a body takes as JSON.
+pub fn json_len(part: &impl serde::Serialize) -> usize {
+    struct Count(usize);
+    impl io::Write for Count {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0 += bytes.len();
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut count = Count(0);
+    match serde_json::to_writer(&mut count, part) {
+        Ok(()) => count.0,
+        Err(error) => unreachable!("a part of a body can be written: {error}"),
+    }
+}
+
 /// Appends a header, lets `write` append the body, then sets the header's length.
 fn frame(
     flags: Flags,

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::push::{ChatMessage, Notice};
-use crate::request::is_zero;
+use crate::request::{is_false, is_zero};
 use crate::secret::Secret;
 use crate::word::words;
 
@@ -76,12 +76,28 @@ pub struct SignedIn {
     /// Where FRIENDS goes on, if there are more.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub friends_next: u64,
+    /// The version of the list of friends; never empty, and no two states of it have the same.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub friends_version: String,
+    /// The device holds this version: no friends are sent, only who is online.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub friends_unchanged: bool,
+    /// Where the list is unchanged, the ids of the friends who are online, by rising id; the others are not. `None`: the
+    /// node cannot know now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub friends_online: Option<Vec<u64>>,
     /// The first groups by id.
     #[serde(default)]
     pub groups: Vec<Group>,
     /// Where GROUPS goes on, if there are more.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub groups_next: u64,
+    /// The version of the list of groups.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub groups_version: String,
+    /// The device holds this version: no groups are sent.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub groups_unchanged: bool,
     /// Friend requests that wait, the first by the other's id.
     #[serde(default)]
     pub requests: Vec<FriendRequest>,

@@ -33,6 +33,12 @@ pub struct Login {
     /// Up to where this device has its user's notices; left out: it does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices_after: Option<u64>,
+    /// The version of the list of friends that this device holds, whole: the server's own word for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub friends_version: Option<String>,
+    /// The same of the list of groups.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups_version: Option<String>,
 }
 
 /// Register a name.
@@ -52,6 +58,12 @@ pub struct Resume {
     /// Up to where this device has its user's notices; left out: it does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices_after: Option<u64>,
+    /// As in [`Login`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub friends_version: Option<String>,
+    /// As in [`Login`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups_version: Option<String>,
 }
 
 /// Set a new password; ends the user's other sessions.
@@ -364,4 +376,8 @@ pub(crate) fn is_zero(n: &u64) -> bool {
 
 pub(crate) fn is_zero_u32(n: &u32) -> bool {
     *n == 0
+}
+
+pub(crate) fn is_false(flag: &bool) -> bool {
+    !flag
 }

@@ -43,7 +43,11 @@ pub(crate) fn log_in(service: &Service, caller: Caller<'_>, request: &Login) -> 
     let name = request.name.as_deref().map(UserName::parse);
     let account = account(request.id, name.as_ref())?;
     let credentials = check_password(service, caller.address, account, password)?;
-    let held = Held { notices: request.notices_after };
+    let held = Held {
+        notices: request.notices_after,
+        friends: request.friends_version.as_deref(),
+        groups: request.groups_version.as_deref(),
+    };
     sessions::begin(service, caller, &credentials, held)
 }
 

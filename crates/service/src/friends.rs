@@ -189,6 +189,21 @@ pub(crate) fn list(service: &Service, user: UserId, slice: Slice) -> StoreResult
     Ok(Part { entries, next: part.next })
 }
 
+/// Who of all these friends of the user, by rising id, is there; `None` if that cannot be known now of any.
+pub(crate) fn online(service: &Service, friends: &[UserId]) -> Option<Vec<u64>> {
+    let mut online = Vec::new();
+    let mut is_known = true;
+    for (friend, state) in presence::with_states(service, friends.to_vec(), |friend| *friend) {
+        presence::told(service, friend, state);
+        match state {
+            PresenceState::Online => online.push(friend.0),
+            PresenceState::Offline => {}
+            PresenceState::Unknown => is_known = false,
+        }
+    }
+    is_known.then_some(online)
+}
+
 /// A slice of the requests that wait for the user or for others.
 pub(crate) fn list_requests(
     service: &Service,

@@ -20,6 +20,35 @@ pub(crate) struct Part<T> {
     pub(crate) next: u64,
 }
 
+impl<T> Part<T> {
+    /// A part of nothing.
+    pub(crate) fn empty() -> Part<T> {
+        Part { entries: Vec::new(), next: 0 }
+    }
+
+    /// As many of its first entries as take these bytes in a body, and one at least: the next part comes after the last of
+    /// them.
+    pub(crate) fn within(
+        mut self,
+        bytes_max: usize,
+        id: impl Fn(&T) -> u64,
+        bytes: impl Fn(&T) -> usize,
+    ) -> Part<T> {
+        let mut taken = 0;
+        let fits = self.entries.iter().take_while(|entry| {
+            // Each with the comma before the next one.
+            taken += bytes(entry) + 1;
+            taken <= bytes_max
+        });
+        let kept = fits.count().max(1);
+        if kept < self.entries.len() {
+            self.entries.truncate(kept);
+            self.next = self.entries.last().map_or(0, id);
+        }
+        self
+    }
+}
+
 impl Slice {
     /// The first entries.
     pub(crate) fn first(limit: u32) -> Slice {
@@ -45,5 +74,26 @@ impl Slice {
         entries.truncate(self.limit as usize);
         let next = if more { entries.last().map_or(0, id) } else { 0 };
         Ok(Part { entries, next })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_part_ends_where_its_bytes_do_and_goes_on_there() {
+        let within = |bytes_max| {
+            let part = Part { entries: vec![10, 20, 30_u64], next: 0 };
+            let part = part.within(bytes_max, |id| *id, |_| 9);
+            (part.entries.len(), part.next)
+        };
+        assert_eq!(within(30), (3, 0));
+        assert_eq!(within(29), (2, 20));
+        assert_eq!(within(10), (1, 10));
+        assert_eq!(within(0), (1, 10), "one at least");
+        let more = Part { entries: vec![10, 20_u64], next: 20 }.within(100, |id| *id, |_| 9);
+        assert_eq!((more.entries.len(), more.next), (2, 20));
+        assert_eq!(Part::<u64>::empty().within(0, |id| *id, |_| 9).next, 0);
     }
 }

@@ -3,7 +3,7 @@
 use domain::{NamedNotice, NoticePlace, NoticeSeq, PersonalNotice, PersonalNoticeKind};
 use protocol::{AckNotices, Nothing, NoticeKind, NoticesPage, Page, Push, Role};
 
-use crate::caller::{Me, Principal};
+use crate::caller::Me;
 use crate::hub::Audience;
 use crate::page::Slice;
 use crate::refuse::Stop;
@@ -40,18 +40,6 @@ pub(crate) fn acknowledge(service: &Service, me: Me<'_>, ack: &AckNotices) -> Re
         store.ack_notices(me.user(), session, seq)?;
     }
     Ok(Nothing {})
-}
-
-/// How far the user's notices go, and after which one this device goes on: what it says it has, or else what its session
-/// acknowledged.
-pub(crate) fn place(
-    service: &Service,
-    principal: &Principal,
-    held: Option<u64>,
-) -> domain::StoreResult<NoticePlace> {
-    let place = service.ports.store.notice_place(principal.user, principal.session)?;
-    let acked = held.map_or(place.acked, |held| NoticeSeq(held).min(place.last));
-    Ok(NoticePlace { acked, ..place })
 }
 
 fn shown(notice: &PersonalNotice, by_name: String, group_name: String) -> protocol::Notice {

@@ -55,7 +55,7 @@ pub(crate) fn begin(
     service: &Service,
     caller: Caller<'_>,
     known: &Credentials,
-    held: Held,
+    held: Held<'_>,
 ) -> Result<Handled, Stop> {
     let (ports, user) = (&service.ports, &known.user);
     admit(service, user.id, None)?;
@@ -108,7 +108,11 @@ pub(crate) fn resume(service: &Service, caller: Caller<'_>, request: &Resume) ->
     }
     admit(service, found.user.id, Some(session))?;
     let entry = Entry { principal: principal(&found.user, session), token: hash, ended };
-    let held = Held { notices: request.notices_after };
+    let held = Held {
+        notices: request.notices_after,
+        friends: request.friends_version.as_deref(),
+        groups: request.groups_version.as_deref(),
+    };
     let (signed_in, moved) = enter(service, caller.conn, &entry, None, held)?;
     if let Some(moved) = moved {
         // By whichever connection of another node it went on until now.
@@ -196,7 +200,7 @@ fn enter(
     conn: ConnKey,
     entry: &Entry,
     token: Option<Secret>,
-    held: Held,
+    held: Held<'_>,
 ) -> Result<(SignedIn, Option<Move>), Stop> {
     let principal = &entry.principal;
     let (arrival, moved) = presence::arrive(service, conn, principal, company(service));

@@ -196,6 +196,7 @@ impl Session {
         self.phase = Phase::User;
         self.backoff.reset();
         self.notices.signed_in(bundle.notices_last, bundle.notices_acked);
+        self.lists = self.lists.take().and_then(|held| held.after(&bundle));
         let bundle = Box::new(SignedIn { token: None, ..bundle });
         self.events.notice(Event::SignedIn { how, bundle });
         self.timelines.begin_sync(&mut self.events);

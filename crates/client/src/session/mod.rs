@@ -24,6 +24,7 @@ use crate::error::ClientError;
 use crate::event::{Event, Next, SessionEnd};
 use crate::event_queue::EventQueue;
 use crate::limits;
+use crate::list_versions::ListVersions;
 use crate::notices::Notices;
 use crate::requests::{Failed, Purpose, Requests};
 use crate::sync_state::SyncState;
@@ -46,6 +47,8 @@ pub struct Session {
     acks: Acks,
     /// Of the same user as the timelines.
     notices: Notices,
+    /// What the application holds.
+    lists: Option<ListVersions>,
     requests: Requests,
     events: EventQueue,
     answers: VecDeque<Answer>,
@@ -156,6 +159,7 @@ impl Session {
             timelines: Timelines::default(),
             acks: Acks::default(),
             notices: Notices::default(),
+            lists: None,
             requests: Requests::new(config.chat_order),
             events: EventQueue::default(),
             answers: VecDeque::new(),
@@ -170,6 +174,7 @@ impl Session {
             turn: Turn::Own,
             config,
         };
+        session.lists = session.config.lists.take();
         if let Some(state) = session.config.state.take() {
             session.restore(state, now);
         }
@@ -195,6 +200,11 @@ impl Session {
             _ => {}
         }
         self.pump(now);
+    }
+
+    /// Says which lists the application holds whole: what a session that goes on need not be sent.
+    pub fn hold_lists(&mut self, lists: ListVersions) {
+        self.lists = Some(lists);
     }
 
     /// What to remember for the next client.
@@ -410,11 +420,18 @@ impl Session {
 
     /// After HELLO: goes on with the session if there is one.
     fn resume_or_guest(&mut self, now: Instant) {
+        let user = self.identity.as_ref().map(|me| me.user);
         match self.identity.as_ref().and_then(|me| me.token.clone()) {
             Some(token) => {
                 let give_up_at = now + Duration::from_millis(limits::GREETING_TIMEOUT_MS);
                 self.phase = Phase::Resuming { give_up_at };
-                let resume = Resume { token, notices_after: self.notices.cursor() };
+                let held = self.lists.as_ref().filter(|held| Some(held.user) == user);
+                let resume = Resume {
+                    token,
+                    notices_after: self.notices.cursor(),
+                    friends_version: held.and_then(|held| held.friends.clone()),
+                    groups_version: held.and_then(|held| held.groups.clone()),
+                };
                 self.send_own(Purpose::Resume, Request::Resume(resume), now);
             }
             None => {

@@ -5,6 +5,7 @@
 
 mod calls;
 mod chaos;
+mod lists;
 mod model;
 mod notices;
 mod reconnect;

@@ -24,6 +24,8 @@ pub(crate) struct Model {
     /// What concerned ME, and how far it was acknowledged.
     pub(crate) notices: Vec<Notice>,
     pub(crate) notices_acked: u64,
+    /// The next bundle says so of the friends.
+    pub(crate) friends_unchanged: bool,
     ids: HashMap<String, Sent>,
 }
 
@@ -105,6 +107,7 @@ impl Model {
             token: token.map(Secret::new),
             notices_last: self.notices.len() as u64,
             notices_acked: self.notices_acked,
+            friends_unchanged: self.friends_unchanged,
             ..SignedIn::default()
         }
     }

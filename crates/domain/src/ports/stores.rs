@@ -12,8 +12,8 @@ use crate::{
     FriendRequest, Group, GroupChange, GroupChanged, GroupId, GroupProfile, GroupRoster, Member, Membership,
     NamedNotice, NewGroup, NewMessage, NewSession, NewUser, Noted, NoticePlace, NoticeSeq, OwnGroup,
     PageSize, PasswordChange, PersonalNotice, Profile, ProfileEdit, Recovered, Recovery, Requested, Seq,
-    Session, SessionId, StoreResult, StoredMessage, Timestamp, TokenHash, Touched, User, UserId, UserSearch,
-    Window,
+    Session, SessionId, Standing, StoreResult, StoredMessage, Timestamp, TokenHash, Touched, User, UserId,
+    UserSearch, Window,
 };
 
 /// Users and their credentials.
@@ -83,6 +83,10 @@ pub trait SessionStore: Send + Sync {
         session: &NewSession<'_>,
         keep: u32,
     ) -> StoreResult<Option<(SessionId, Vec<SessionId>)>>;
+
+    /// What this session of the user is told when it is entered. Read before the lists, it never calls one newer than it
+    /// is.
+    fn standing(&self, user: UserId, session: SessionId) -> StoreResult<Standing>;
 
     /// The session of a token.
     fn session_by_token(&self, token: TokenHash) -> StoreResult<Option<FoundSession>>;

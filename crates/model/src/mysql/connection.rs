@@ -117,6 +117,11 @@ impl Connection {
         Ok(self.conn.last_insert_id())
     }
 
+    /// The number that the database gave the row that was inserted last.
+    pub(super) fn last_inserted(&self) -> u64 {
+        self.conn.last_insert_id()
+    }
+
     /// Begins a transaction.
     pub(super) fn begin(&mut self) -> Result<(), Fault> {
         let result = self.conn.query_drop("START TRANSACTION");

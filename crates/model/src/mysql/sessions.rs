@@ -2,13 +2,13 @@
 
 use ::mysql::Value;
 use domain::{
-    FoundSession, NewSession, Session, SessionId, SessionStore, StoreResult, Timestamp, TokenHash, UserId,
+    FoundSession, GroupsVersion, NewSession, NoticePlace, NoticeSeq, Session, SessionId, SessionStore,
+    Standing, StoreResult, Timestamp, TokenHash, UserId,
 };
 
 use super::MySqlStore;
 use super::list::{padded, repeated};
-use super::secrets::has_password;
-use super::users::{latest, lock_user, user};
+use super::users::{latest, user};
 
 /// Sessions that one statement touches.
 const TOUCHED_AT_ONCE: usize = 256;
@@ -29,23 +29,28 @@ impl SessionStore for MySqlStore {
         keep: u32,
     ) -> StoreResult<Option<(SessionId, Vec<SessionId>)>> {
         self.transact("create a session", |tx| {
-            if !lock_user(tx, new.user)? || !has_password(tx, new.user, new.password_hash)? {
-                return Ok(None);
-            }
-            let id = tx.insert(
+            // Locks the user's row, then the password's, which must be the one that was checked: as whoever changes it.
+            let inserted = tx.execute(
                 "INSERT INTO sessions (user_id, token_hash, device, since, seen, notices_acked) \
-                 VALUES (?, ?, ?, ?, ?, COALESCE((SELECT LEAST(last_seq, COALESCE(?, acked)) \
-                 FROM notice_heads WHERE user_id = ?), 0))",
+                 SELECT STRAIGHT_JOIN u.id, CAST(? AS BINARY(32)), ?, ?, ?, \
+                 COALESCE((SELECT LEAST(h.last_seq, COALESCE(?, h.acked)) \
+                 FROM notice_heads h WHERE h.user_id = u.id), 0) \
+                 FROM users u JOIN credentials c ON c.user_id = u.id \
+                 WHERE u.id = ? AND c.password_hash = ? FOR UPDATE",
                 (
-                    new.user.0,
                     &new.token.0[..],
                     new.device,
                     new.at.0,
                     new.at.0,
                     new.notices.map(|held| held.0),
                     new.user.0,
+                    new.password_hash,
                 ),
             )?;
+            if inserted == 0 {
+                return Ok(None);
+            }
+            let id = tx.last_inserted();
             // The others, those seen last first. They are few: the limit held before this one came.
             let mut others: Vec<u64> = tx.rows(
                 "SELECT id FROM sessions WHERE user_id = ? AND id <> ? ORDER BY seen DESC, id DESC",
@@ -60,6 +65,26 @@ impl SessionStore for MySqlStore {
                 tx.execute(&format!("DELETE FROM sessions WHERE id IN ({})", repeated("?", length)), params)?;
             }
             Ok(Some((SessionId(id), ended.into_iter().map(SessionId).collect())))
+        })
+    }
+
+    fn standing(&self, user: UserId, session: SessionId) -> StoreResult<Standing> {
+        self.read("read a standing", |connection| {
+            let row: Option<(u64, u64, u64, u64, u64)> = connection.row(
+                "SELECT u.friends_version, u.groups_version, \
+                 (SELECT CAST(COALESCE(SUM(g.version), 0) AS UNSIGNED) \
+                 FROM group_members m JOIN chat_groups g ON g.id = m.group_id WHERE m.user_id = ?), \
+                 COALESCE((SELECT last_seq FROM notice_heads WHERE user_id = ?), 0), \
+                 COALESCE((SELECT notices_acked FROM sessions WHERE id = ? AND user_id = ?), 0) \
+                 FROM users u WHERE u.id = ?",
+                (user.0, user.0, session.0, user.0, user.0),
+            )?;
+            let standing = |(friends, memberships, groups, last, acked)| Standing {
+                friends,
+                groups: GroupsVersion { memberships, groups },
+                notices: NoticePlace { last: NoticeSeq(last), acked: NoticeSeq(acked) },
+            };
+            Ok(row.map(standing).unwrap_or_default())
         })
     }
 

@@ -1,7 +1,8 @@
 //! Sessions.
 
 use domain::{
-    FoundSession, NewSession, Session, SessionId, SessionStore, StoreResult, Timestamp, TokenHash, UserId,
+    FoundSession, GroupsVersion, NewSession, NoticePlace, NoticeSeq, Session, SessionId, SessionStore,
+    Standing, StoreResult, Timestamp, TokenHash, UserId,
 };
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -51,6 +52,32 @@ impl SessionStore for SqliteStore {
             let mut ended = ended;
             ended.sort_unstable();
             Ok(Some((SessionId(id as u64), ended)))
+        })
+    }
+
+    fn standing(&self, user: UserId, session: SessionId) -> StoreResult<Standing> {
+        self.read("read a standing", |connection| {
+            let standing = connection
+                .prepare_cached(
+                    "SELECT u.friends_version, u.groups_version,
+                        (SELECT coalesce(sum(g.version), 0)
+                         FROM group_members m JOIN chat_groups g ON g.id = m.group_id WHERE m.user_id = ?1),
+                        coalesce((SELECT last_seq FROM notice_heads WHERE user_id = ?1), 0),
+                        coalesce((SELECT notices_acked FROM sessions WHERE id = ?2 AND user_id = ?1), 0)
+                     FROM users u WHERE u.id = ?1",
+                )?
+                .query_row([sql(user.0), sql(session.0)], |row| {
+                    Ok(Standing {
+                        friends: number(row, 0)?,
+                        groups: GroupsVersion { memberships: number(row, 1)?, groups: number(row, 2)? },
+                        notices: NoticePlace {
+                            last: NoticeSeq(number(row, 3)?),
+                            acked: NoticeSeq(number(row, 4)?),
+                        },
+                    })
+                })
+                .optional()?;
+            Ok(standing.unwrap_or_default())
         })
     }
 

@@ -262,6 +262,8 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
                     id: Some(1),
                     password: password(),
                     notices_after: Some(5),
+                    friends_version: Some("41".into()),
+                    groups_version: Some("3.12".into()),
                     ..Login::default()
                 }),
             ),
@@ -275,6 +277,8 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
                     groups: vec![climbers(Role::Owner, 1)],
                     requests: vec![carols_request()],
                     convs: vec![direct(1, 0)],
+                    friends_version: "42".into(),
+                    groups_version: "3.12".into(),
                     notices_last: 7,
                     notices_acked: 5,
                     ..bundle(Some(TOKEN))
@@ -295,8 +299,30 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
             ),
         ),
         (
+            "login_ack/reply-unchanged",
+            reply(
+                3,
+                Reply::Login(SignedIn {
+                    friends_version: "42".into(),
+                    friends_unchanged: true,
+                    friends_online: Some(vec![2]),
+                    groups_version: "3.12".into(),
+                    groups_unchanged: true,
+                    ..bundle(Some(TOKEN))
+                }),
+            ),
+        ),
+        (
             "resume/request",
-            request(3, Request::Resume(Resume { token: Secret::new(TOKEN), notices_after: Some(5) })),
+            request(
+                3,
+                Request::Resume(Resume {
+                    token: Secret::new(TOKEN),
+                    notices_after: Some(5),
+                    friends_version: Some("42".into()),
+                    groups_version: Some("3.12".into()),
+                }),
+            ),
         ),
         (
             "resume/reply",
@@ -304,6 +330,8 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
                 3,
                 Reply::Resume(SignedIn {
                     friends: vec![bob()],
+                    friends_version: "42".into(),
+                    groups_version: "2.0".into(),
                     notices_last: 7,
                     notices_acked: 5,
                     ..bundle(None)

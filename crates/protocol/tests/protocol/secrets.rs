@@ -55,7 +55,7 @@ fn debug_of_a_login_reply_shows_no_token() {
             _ => unreachable!("a login reply is a reply"),
         })
         .collect();
-    assert_eq!(shown.len(), 2);
+    assert_eq!(shown.len(), 3);
     assert!(shown.iter().all(|shown| shown.contains("token: Some(***)")), "{shown:?}");
 }
 

@@ -170,10 +170,13 @@ fn signed_in() -> impl Strategy<Value = SignedIn> {
     let identity = (n(), text(), n(), option::of(secret()));
     let lists =
         (vec(friend(), 0..3), vec(group(), 0..3), vec(friend_request(), 0..3), vec(conversation(), 0..3));
-    (identity, lists, (n(), n(), n(), n()), (n(), n())).prop_map(|(identity, lists, next, notices)| {
+    let versions = (text(), any::<bool>(), option::of(vec(n(), 0..3)), text(), any::<bool>());
+    let places = ((n(), n(), n(), n()), (n(), n()));
+    (identity, lists, versions, places).prop_map(|(identity, lists, versions, (next, notices))| {
         let (id, name, session, token) = identity;
         let (friends, groups, requests, convs) = lists;
         let (friends_next, groups_next, requests_next, convs_next) = next;
+        let (friends_version, friends_unchanged, friends_online, groups_version, groups_unchanged) = versions;
         SignedIn {
             id,
             name,
@@ -181,8 +184,13 @@ fn signed_in() -> impl Strategy<Value = SignedIn> {
             token,
             friends,
             friends_next,
+            friends_version,
+            friends_unchanged,
+            friends_online,
             groups,
             groups_next,
+            groups_version,
+            groups_unchanged,
             requests,
             requests_next,
             convs,
@@ -258,14 +266,21 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
             id: option::of(n()),
             name: option::of(text()),
             password: secret(),
-            notices_after: option::of(n())
+            notices_after: option::of(n()),
+            friends_version: option::of(text()),
+            groups_version: option::of(text())
         })
         .prop_map(Request::Login)
         .boxed(),
         MsgId::Reg => fields!(Reg { name: text(), password: secret() }).prop_map(Request::Reg).boxed(),
-        MsgId::Resume => fields!(Resume { token: secret(), notices_after: option::of(n()) })
-            .prop_map(Request::Resume)
-            .boxed(),
+        MsgId::Resume => fields!(Resume {
+            token: secret(),
+            notices_after: option::of(n()),
+            friends_version: option::of(text()),
+            groups_version: option::of(text())
+        })
+        .prop_map(Request::Resume)
+        .boxed(),
         MsgId::LoginOut => nothing().prop_map(Request::LogOut).boxed(),
         MsgId::Sessions => nothing().prop_map(Request::Sessions).boxed(),
         MsgId::EndSession => fields!(SessionRef { session: n() }).prop_map(Request::EndSession).boxed(),

@@ -13,6 +13,7 @@ mod friends;
 mod groups;
 mod history;
 mod limits;
+mod lists;
 mod nodes;
 mod numbers;
 mod outages;

@@ -21,4 +21,5 @@ mod profiles;
 mod repeats;
 mod search;
 mod secrets;
+mod sign_in;
 mod sync;

@@ -30,5 +30,6 @@ mod races;
 mod refusals;
 mod secrets;
 mod sessions;
+mod sign_in;
 mod start;
 mod succession;

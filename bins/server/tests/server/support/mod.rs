@@ -1,6 +1,7 @@
 //! What the tests stand on: the real server as a process, on either store, and raw protocol connections to it.
 
 mod admin;
+pub(crate) mod heavy;
 mod peer;
 mod people;
 mod random;

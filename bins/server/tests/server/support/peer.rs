@@ -38,6 +38,8 @@ pub(crate) struct Peer {
     told: VecDeque<ChatMessage>,
     hears_all: bool,
     ended: bool,
+    /// Bytes that came so far.
+    received: u64,
     deadline: Duration,
     /// Set at login.
     pub(crate) id: u64,
@@ -67,6 +69,7 @@ impl Peer {
             told: VecDeque::new(),
             hears_all: false,
             ended: false,
+            received: 0,
             deadline: DEADLINE,
             id: 0,
             session: 0,
@@ -78,6 +81,11 @@ impl Peer {
     /// Waits less, or longer, from now on.
     pub(crate) fn set_deadline(&mut self, deadline: Duration) {
         self.deadline = deadline;
+    }
+
+    /// Bytes that came so far.
+    pub(crate) fn received(&self) -> u64 {
+        self.received
     }
 
     pub(crate) fn stream(&self) -> &TcpStream {
@@ -399,7 +407,10 @@ impl Peer {
         self.stream.set_read_timeout(Some(left)).expect("a timeout");
         match self.stream.read(&mut chunk) {
             Ok(0) => self.ended = true,
-            Ok(n) => self.input.extend_from_slice(&chunk[..n]),
+            Ok(n) => {
+                self.received += n as u64;
+                self.input.extend_from_slice(&chunk[..n]);
+            }
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::TimedOut) => {}
             Err(error) if error.kind() == ErrorKind::Interrupted => {}
             // After our own bytes met a closed socket, or after a kill.

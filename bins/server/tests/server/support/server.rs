@@ -251,6 +251,25 @@ impl Server {
         self.folder.path().join("log")
     }
 
+    /// Runs statements on its database while it is stopped.
+    pub(crate) fn seed(&self, statements: &[String]) {
+        assert!(self.process.is_none(), "a server that runs would not expect it");
+        match &self.options.place {
+            Place::Folder => {
+                let file = self.data_folder().join("chat.db");
+                let connection = rusqlite::Connection::open(file).expect("the store's file");
+                connection.execute_batch("BEGIN").expect("a transaction");
+                statements.iter().for_each(|sql| connection.execute_batch(sql).expect("seeded"));
+                connection.execute_batch("COMMIT").expect("a commit");
+            }
+            Place::Database { name, .. } => {
+                let mut connection = MariaDb::shared().connect(name);
+                statements.iter().for_each(|sql| connection.query_drop(sql).expect("seeded"));
+            }
+            Place::Url(_) => unreachable!("who looks after a database seeds it"),
+        }
+    }
+
     /// Rows that the log table holds of a conversation: asked of the database itself.
     pub(crate) fn stored_messages(&self, conversation: u64) -> u64 {
         const COUNT: &str = "SELECT COUNT(*) FROM messages WHERE conversation_id = ?";

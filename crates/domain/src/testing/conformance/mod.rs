@@ -33,6 +33,7 @@ mod search;
 mod secret_races;
 mod secrets;
 mod sessions;
+mod standings;
 mod touched;
 mod users;
 
@@ -99,6 +100,10 @@ pub const CASES: &[Case] = cases![
     sessions::what_was_not_seen_expires_up_to_a_limit,
     sessions::living_are_those_that_have_not_ended,
     sessions::a_thousand_sessions_at_once,
+    standings::nobody_stands_anywhere,
+    standings::a_standing_says_how_far_friends_and_notices_go,
+    standings::every_change_of_a_list_of_groups_changes_its_version,
+    standings::what_a_list_of_groups_does_not_show_leaves_its_version,
     friends::a_request_waits_with_its_greeting,
     friends::asking_twice_changes_nothing,
     friends::asking_each_other_makes_friends,

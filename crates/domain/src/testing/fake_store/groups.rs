@@ -7,9 +7,9 @@ use super::{FakeStore, State, messages};
 use crate::policy::Why;
 use crate::{
     Appended, ChangePlace, ChangeRefused, Created, Group, GroupChange, GroupChanged, GroupDeed, GroupEffect,
-    GroupFacts, GroupId, GroupLimits, GroupProfile, GroupRoster, GroupState, GroupStore, Member, Membership,
-    MessageKind, NewGroup, NewMessage, Novelty, OwnGroup, Role, RosterEntry, RosterVersion, StoreError,
-    StoreResult, Timestamp, Told, UserId,
+    GroupFacts, GroupId, GroupLimits, GroupProfile, GroupRoster, GroupState, GroupStore, GroupsVersion,
+    Member, Membership, MessageKind, NewGroup, NewMessage, Novelty, OwnGroup, Role, RosterEntry,
+    RosterVersion, StoreError, StoreResult, Timestamp, Told, UserId,
 };
 
 /// A group that has members.
@@ -17,6 +17,8 @@ pub(super) struct Row {
     profile: GroupProfile,
     state: GroupState,
     pub(super) members: BTreeMap<UserId, Membership>,
+    /// Changes of what lists show of it.
+    version: u64,
 }
 
 impl Row {
@@ -99,6 +101,11 @@ impl State {
         if decision.effects.iter().any(|effect| effect.concerns_roster(&facts.profile)) {
             self.roster_changed(group);
         }
+        if let Some(row) = self.groups.get_mut(&group)
+            && !decision.effects.is_empty()
+        {
+            row.version += 1;
+        }
         for effect in &decision.effects {
             self.apply(group, effect);
         }
@@ -113,7 +120,23 @@ impl State {
         })
     }
 
+    fn memberships_changed(&mut self, user: UserId) {
+        if let Some(row) = self.users.get_mut(&user) {
+            row.groups_version += 1;
+        }
+    }
+
+    /// The version of the user's list of groups.
+    pub(super) fn groups_version(&self, user: UserId) -> GroupsVersion {
+        let own = self.groups.values().filter(|row| row.members.contains_key(&user));
+        let memberships = self.users.get(&user).map_or(0, |row| row.groups_version);
+        GroupsVersion { memberships, groups: own.map(|row| row.version).sum() }
+    }
+
     fn apply(&mut self, group: GroupId, effect: &GroupEffect) {
+        if let GroupEffect::Add(user, _) | GroupEffect::Place(user, _) | GroupEffect::Delete(user) = effect {
+            self.memberships_changed(*user);
+        }
         let Some(row) = self.groups.get_mut(&group) else { return };
         match effect {
             GroupEffect::Add(user, place) | GroupEffect::Place(user, place) => {
@@ -152,8 +175,10 @@ impl GroupStore for FakeStore {
                 profile: GroupProfile { name, description, ..GroupProfile::default() },
                 state: GroupState::Open,
                 members: BTreeMap::from([(group.owner, owner)]),
+                version: 0,
             };
             state.groups.insert(id, row);
+            state.memberships_changed(group.owner);
             state.roster_changed(id);
             Created::Group(id)
         })

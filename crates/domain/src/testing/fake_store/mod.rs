@@ -12,6 +12,7 @@ mod sessions;
 mod users;
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use parking_lot::Mutex;
 
@@ -27,6 +28,7 @@ pub struct FakeStore {
     state: Mutex<State>,
     faults: Mutex<VecDeque<Fault>>,
     after_appends: Mutex<VecDeque<Hook>>,
+    operations: AtomicU64,
 }
 
 /// Something to run in the middle of an operation.
@@ -48,6 +50,11 @@ impl FakeStore {
     /// An empty store.
     pub fn new() -> FakeStore {
         FakeStore::default()
+    }
+
+    /// Operations so far, done or failed.
+    pub fn operations(&self) -> u64 {
+        self.operations.load(Ordering::SeqCst)
     }
 
     /// The next `n` operations, whichever they are, fail with this error and change nothing.
@@ -83,6 +90,7 @@ impl FakeStore {
 
     /// Every operation runs in here: meets its fault, or works on the state alone.
     fn run<T>(&self, operation: &'static str, work: impl FnOnce(&mut State) -> T) -> StoreResult<T> {
+        self.operations.fetch_add(1, Ordering::SeqCst);
         let fault = self.faults.lock().pop_front().unwrap_or(Fault::None);
         if let Fault::Fail(error) = fault {
             return Err(error);

@@ -29,6 +29,15 @@ impl State {
         notice
     }
 
+    /// How far the user's notices go, and where this session of theirs is.
+    pub(super) fn notice_place(&self, user: UserId, session: SessionId) -> NoticePlace {
+        let row = self.sessions.get(&session).filter(|row| row.user == user);
+        NoticePlace {
+            last: self.notices.get(&user).map(|notices| notices.last).unwrap_or_default(),
+            acked: row.map(|row| row.notices).unwrap_or_default(),
+        }
+    }
+
     /// Where a new session begins.
     pub(super) fn notices_begin(&self, session: &NewSession<'_>) -> NoticeSeq {
         let (last, acked) =
@@ -51,15 +60,7 @@ impl NoticeStore for FakeStore {
     }
 
     fn notice_place(&self, user: UserId, session: SessionId) -> StoreResult<NoticePlace> {
-        self.run("find a place in the notices", |state| NoticePlace {
-            last: state.notices.get(&user).map(|notices| notices.last).unwrap_or_default(),
-            acked: state
-                .sessions
-                .get(&session)
-                .filter(|row| row.user == user)
-                .map(|row| row.notices)
-                .unwrap_or_default(),
-        })
+        self.run("find a place in the notices", |state| state.notice_place(user, session))
     }
 
     fn ack_notices(&self, user: UserId, session: SessionId, seq: NoticeSeq) -> StoreResult<()> {

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::{FakeStore, State};
 use crate::{
-    FoundSession, NewSession, NoticeSeq, Session, SessionId, SessionStore, StoreResult, Timestamp, TokenHash,
-    UserId,
+    FoundSession, NewSession, NoticeSeq, Session, SessionId, SessionStore, Standing, StoreResult, Timestamp,
+    TokenHash, UserId,
 };
 
 /// A stored session.
@@ -72,6 +72,14 @@ impl SessionStore for FakeStore {
                 state.end(id);
             }
             Some((id, ended))
+        })
+    }
+
+    fn standing(&self, user: UserId, session: SessionId) -> StoreResult<Standing> {
+        self.run("read a standing", |state| Standing {
+            friends: state.users.get(&user).map_or(0, |row| row.friends_version),
+            groups: state.groups_version(user),
+            notices: state.notice_place(user, session),
         })
     }
 

@@ -17,6 +17,8 @@ pub(super) struct Row {
     pub(super) recovery: Codes,
     /// Changes of the list of friends.
     pub(super) friends_version: u64,
+    /// Changes of the memberships.
+    pub(super) groups_version: u64,
 }
 
 impl State {
@@ -53,6 +55,7 @@ impl UserStore for FakeStore {
                 last_seen: Timestamp(0),
                 recovery: Codes::new(user.recovery_codes),
                 friends_version: 0,
+                groups_version: 0,
             };
             state.users.insert(id, row);
             state.names.insert(user.name_key.to_owned(), id);
