@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     floor::Fault,
-    measure::{cluster, fanout, idle, login, relay, resume, startup, storm},
+    measure::{cluster, fanout, idle, login, people, relay, resume, startup, storm},
     server_process::Target,
     torture,
 };
@@ -40,6 +40,8 @@ pub(crate) enum Measurement {
     Resume(resume::Options),
     /// Latency of chat while many log in at once.
     Storm(storm::Options),
+    /// Accounts, friends and groups: cached reads, a heavy user's sign-in, joining a large group.
+    People(people::Options),
     /// Time from start to ready.
     Startup(startup::Options),
     /// Three nodes over MariaDB and Redis behind nginx: across nodes, and while parts are away.

@@ -30,7 +30,7 @@ use serde_json::json;
 use crate::{
     cli::{Cli, Measurement},
     error::BenchError,
-    measure::{cluster, fanout, idle, login, relay, resume, smoke, startup, storm},
+    measure::{cluster, fanout, idle, login, people, relay, resume, smoke, startup, storm},
     report::Report,
 };
 
@@ -56,6 +56,7 @@ fn run(cli: &Cli) -> Result<Vec<Report>, BenchError> {
         Measurement::Login(options) => vec![login::run(options, target)?],
         Measurement::Resume(options) => vec![resume::run(options, target)?],
         Measurement::Storm(options) => vec![storm::run(options, target)?],
+        Measurement::People(options) => vec![people::run(options, target)?],
         Measurement::Startup(options) => vec![startup::run(options, target)?],
         Measurement::Cluster(options) => cluster::run(options, target)?,
         Measurement::Smoke => smoke::run(target)?,

@@ -184,7 +184,7 @@ pub(crate) fn history(addr: SocketAddr, account: &Account, conv: u64) -> Result<
 }
 
 /// Does `work` `count` times on a few threads; the first error ends it.
-fn in_parallel<T: Send>(
+pub(crate) fn in_parallel<T: Send>(
     count: usize,
     work: impl Fn() -> Result<T, BenchError> + Sync,
 ) -> Result<Vec<T>, BenchError> {

@@ -4,6 +4,7 @@ pub(crate) mod cluster;
 pub(crate) mod fanout;
 pub(crate) mod idle;
 pub(crate) mod login;
+pub(crate) mod people;
 pub(crate) mod relay;
 pub(crate) mod resume;
 pub(crate) mod smoke;

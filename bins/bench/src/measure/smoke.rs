@@ -1,6 +1,6 @@
 //! Every measurement once, small and short: not for the numbers, but to see that nothing is lost and all still runs.
 
-use super::{cluster, fanout, idle, login, relay, resume, startup, storm};
+use super::{cluster, fanout, idle, login, people, relay, resume, startup, storm};
 use crate::{error::BenchError, report::Report, server_process::Target};
 
 /// Runs all; the caller judges each report.
@@ -24,6 +24,9 @@ pub(crate) fn run(target: &Target) -> Result<Vec<Report>, BenchError> {
     reports.push(resume::run(&resumes, target)?);
     let gust = storm::Options { logins: 10, pairs: 5, rate: 100, seconds: 1.0, rounds: 1 };
     reports.push(storm::run(&gust, target)?);
+    let people =
+        people::Options { reads: 1_000, friends: 30, groups: 10, sign_ins: 5, members: 40, joins: 10 };
+    reports.push(people::run(&people, target)?.without_targets());
     if target.is_started_here() {
         // Across nodes, and through a loss of everything that Redis knew.
         let cluster = cluster::Options {
