@@ -10,7 +10,7 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use protocol::{AddFriend, CreateGroup, FriendRef, GroupRef, History, Reply, Request, Secret};
+use protocol::{AddFriend, CreateGroup, FriendRef, History, JoinGroup, Reply, Request, Secret};
 
 use crate::{
     error::BenchError,
@@ -110,7 +110,7 @@ impl Recruiter {
         drop(session);
         let others = in_parallel(members.saturating_sub(1), || {
             let (mut session, account) = self.user()?;
-            session.ask("ADD_GROUP", &Request::JoinGroup(GroupRef { groupid: id }))?;
+            session.ask("ADD_GROUP", &Request::JoinGroup(JoinGroup::of(id)))?;
             Ok(account)
         })?;
         Ok(Group { id, members: [vec![owner], others].concat() })

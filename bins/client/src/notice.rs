@@ -1,8 +1,8 @@
 //! Events, for people and for programs.
 
 use client::protocol::{
-    ChatMessage, FriendChanged, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind, MessageKind,
-    Notice, NoticeKind, Role, State,
+    ChatMessage, FriendChanged, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind, GroupRequestEvent,
+    GroupRequestKind, MessageKind, Notice, NoticeKind, Role, State,
 };
 use client::{Arrival, Event, Next, SessionEnd, SignInKind};
 use serde_json::{Value, json};
@@ -92,6 +92,7 @@ impl Narrator {
             }
             Event::FriendChanged(change) => change_line(change, roster)?,
             Event::Group(event) => group_line(event, roster)?,
+            Event::GroupRequest(event) => group_request_line(event, roster)?,
             Event::Dropped { count } => {
                 format!("{count} notices were too many to show; /friends and /groups show how it stands")
             }
@@ -241,6 +242,46 @@ fn group_line(event: &GroupEvent, roster: &Roster) -> Option<String> {
     }
 }
 
+fn group_request_line(event: &GroupRequestEvent, roster: &Roster) -> Option<String> {
+    let is_me = |id| roster.me.as_ref().is_some_and(|me| me.id == id);
+    let who = |id, name: &str| if is_me(id) { "you".to_owned() } else { one_line(name).into_owned() };
+    let (name, by) = (who(event.id, &event.name), who(event.by, &event.by_name));
+    let (group, id) = (format!("#{}", one_line(&event.groupname)), event.groupid);
+    Some(match event.event {
+        // A personal notice says it to who had asked.
+        GroupRequestKind::ApplicationAccepted | GroupRequestKind::ApplicationRefused if is_me(event.id) => {
+            return None;
+        }
+        GroupRequestKind::InvitationAccepted | GroupRequestKind::InvitationRefused if !is_me(event.by) => {
+            return None;
+        }
+        GroupRequestKind::Applied if is_me(event.id) => format!("you asked to come into {group}"),
+        GroupRequestKind::Applied => {
+            let greeting = match one_line(&event.greeting) {
+                greeting if greeting.is_empty() => String::new(),
+                greeting => format!(", saying: {greeting}"),
+            };
+            format!(
+                "{name} (id {}) asks to come into {group}{greeting}; /admit {id} {} or /reject {id} {}",
+                event.id, event.id, event.id
+            )
+        }
+        GroupRequestKind::ApplicationWithdrawn => format!("{name} took the application to {group} back"),
+        GroupRequestKind::ApplicationAccepted => format!("{by} let {name} into {group}"),
+        GroupRequestKind::ApplicationRefused => format!("{by} refused the application of {name} to {group}"),
+        GroupRequestKind::Invited if is_me(event.id) => {
+            format!("{by} asks you into {group}; /come {id} or /decline {id}")
+        }
+        GroupRequestKind::Invited => format!("{by} asked {name} into {group}"),
+        GroupRequestKind::InvitationWithdrawn => {
+            format!("{by} took the invitation of {name} into {group} back")
+        }
+        GroupRequestKind::InvitationAccepted => format!("{name} accepted the invitation into {group}"),
+        GroupRequestKind::InvitationRefused => format!("{name} refused the invitation into {group}"),
+        GroupRequestKind::Unknown => return None,
+    })
+}
+
 /// The object for an event. The shapes are documented in docs/client.md.
 pub(crate) fn object(event: &Event, roster: &Roster) -> Value {
     match event {
@@ -288,6 +329,7 @@ pub(crate) fn object(event: &Event, roster: &Roster) -> Value {
         }
         Event::FriendChanged(change) => tagged("friend_changed", change),
         Event::Group(event) => tagged("group", event),
+        Event::GroupRequest(event) => tagged("group_request", event),
         Event::Dropped { count } => json!({ "type": "dropped", "count": count }),
     }
 }

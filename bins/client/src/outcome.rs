@@ -2,8 +2,9 @@
 
 use client::ClientError;
 use client::protocol::{
-    ChatMessage, Direction, FoundUser, Friend, FriendOutcome, FriendRequest, Group, GroupProfile, GroupState,
-    Member, Notice, Profile, Role, Secret, Sent, Session, State,
+    Application, ChatMessage, Direction, FoundUser, Friend, FriendOutcome, FriendRequest, Group,
+    GroupProfile, GroupState, Invitation, JoinOutcome, Member, Notice, Profile, Role, Secret, Sent, Session,
+    State, Verdict,
 };
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
@@ -40,6 +41,10 @@ pub(crate) enum Outcome {
         online: usize,
         groups: usize,
         requests: Vec<String>,
+        /// Who asks to come into groups where one decides.
+        applications: u32,
+        /// Groups that one was asked into.
+        invitations: u32,
     },
     LoggedOut,
     Whoami {
@@ -95,6 +100,30 @@ pub(crate) enum Outcome {
     Groups(Vec<Group>),
     Created(Group),
     Joined(Group),
+    /// Owner or admins of this group decide.
+    Applied(u64),
+    /// The application to this group is taken back.
+    Unapplied(u64),
+    Applications(Vec<Application>),
+    Decided {
+        group: u64,
+        id: u64,
+        verdict: Verdict,
+    },
+    Invited {
+        group: u64,
+        id: u64,
+        name: String,
+        outcome: JoinOutcome,
+    },
+    Uninvited {
+        group: u64,
+        id: u64,
+        name: String,
+    },
+    Invitations(Vec<Invitation>),
+    /// The invitation into this group is refused.
+    Declined(u64),
     Group(GroupProfile),
     /// What came of it stands in the conversation.
     GroupChanged {
@@ -215,7 +244,7 @@ impl Outcome {
                 lines
             }
             Outcome::RecoveryCodes(codes) => codes_to_keep(codes),
-            Outcome::LoggedIn { me, friends, online, groups, requests } => {
+            Outcome::LoggedIn { me, friends, online, groups, requests, applications, invitations } => {
                 let friends = match friends {
                     0 => "no friends yet".to_owned(),
                     _ => format!("{}, {online} there", count(*friends, "friend")),
@@ -229,6 +258,14 @@ impl Outcome {
                         "asking to be your friends: {}; /accept or /refuse them",
                         names.join(", ")
                     ));
+                }
+                if *applications > 0 {
+                    let waiting = count(*applications as usize, "application");
+                    lines.push(format!("to your groups: {waiting}; /applications shows them"));
+                }
+                if *invitations > 0 {
+                    let waiting = count(*invitations as usize, "invitation");
+                    lines.push(format!("into groups: {waiting}; /invitations shows them"));
                 }
                 lines
             }
@@ -338,6 +375,46 @@ impl Outcome {
                 one_line(&group.groupname),
                 count(group.members as usize, "member")
             )),
+            Outcome::Applied(group) => {
+                one(format!("you asked to come into group {group}; its owner and admins decide"))
+            }
+            Outcome::Unapplied(group) => one(format!("you do not ask to come into group {group} any more")),
+            Outcome::Applications(applications) if applications.is_empty() => {
+                one("no applications wait".to_owned())
+            }
+            Outcome::Applications(applications) => table(applications.iter().map(|application| {
+                let own = roster.me.as_ref().is_some_and(|me| me.id == application.id);
+                let who = match own {
+                    true => "asked by you".to_owned(),
+                    false => format!("{} (id {})", one_line(&application.name), application.id),
+                };
+                let about = format!("{who} {}", one_line(&application.greeting));
+                [
+                    application.groupid.to_string(),
+                    format!("#{}", one_line(&application.groupname)),
+                    about.trim_end().to_owned(),
+                ]
+            })),
+            Outcome::Decided { id, verdict: Verdict::Accept, .. } => one(format!("user {id} is in")),
+            Outcome::Decided { id, verdict: Verdict::Refuse, .. } => {
+                one(format!("user {id}'s application is refused"))
+            }
+            Outcome::Invited { name, outcome: JoinOutcome::Joined, .. } => {
+                one(format!("{name} had applied and is in now"))
+            }
+            Outcome::Invited { name, .. } => one(format!("{name} was asked in and can answer")),
+            Outcome::Uninvited { name, .. } => one(format!("{name} is not asked in any more")),
+            Outcome::Invitations(invitations) if invitations.is_empty() => {
+                one("no invitations wait".to_owned())
+            }
+            Outcome::Invitations(invitations) => table(invitations.iter().map(|invitation| {
+                [
+                    invitation.groupid.to_string(),
+                    format!("#{}", one_line(&invitation.groupname)),
+                    format!("{} asks you in", one_line(&invitation.by_name)),
+                ]
+            })),
+            Outcome::Declined(group) => one(format!("the invitation into group {group} is refused")),
             Outcome::Group(profile) => profile_lines(profile),
             Outcome::Left { name, .. } => one(format!("you left {name}")),
             Outcome::Members { name, members } => {
@@ -427,6 +504,16 @@ impl Outcome {
             Outcome::Groups(groups) => json!({ "groups": groups }),
             Outcome::Created(group) | Outcome::Joined(group) => json!({ "group": group }),
             Outcome::Group(profile) => json!({ "profile": profile }),
+            Outcome::Applied(group) => json!({ "outcome": "applied", "group_id": group }),
+            Outcome::Unapplied(group) | Outcome::Declined(group) => json!({ "group_id": group }),
+            Outcome::Applications(applications) => json!({ "applications": applications }),
+            Outcome::Decided { group, id, .. } | Outcome::Uninvited { group, id, .. } => {
+                json!({ "group_id": group, "id": id })
+            }
+            Outcome::Invited { group, id, outcome, .. } => {
+                json!({ "group_id": group, "id": id, "outcome": outcome })
+            }
+            Outcome::Invitations(invitations) => json!({ "invitations": invitations }),
             Outcome::Left { id, .. } | Outcome::GroupChanged { id } => json!({ "group": id }),
             Outcome::Members { members, .. } => json!({ "members": members }),
             Outcome::Talking(Some(Talk::Friend(id))) => json!({ "friend": id }),

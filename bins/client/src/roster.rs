@@ -222,7 +222,9 @@ impl Roster {
         let Some(group) = self.groups.get_mut(&conv) else { return };
         let me = self.me.as_ref().map(|me| me.id);
         match event.what {
-            SystemEventKind::Joined if arrival == Arrival::Live && me != Some(event.by) => group.members += 1,
+            SystemEventKind::Joined if arrival == Arrival::Live && me != Some(newcomer(event)) => {
+                group.members += 1;
+            }
             SystemEventKind::Left | SystemEventKind::Removed if arrival == Arrival::Live => {
                 group.members = group.members.saturating_sub(1);
             }
@@ -369,6 +371,11 @@ pub(crate) fn friend_called(friend: &Friend) -> String {
 /// Names are unique without regard to case.
 fn same(a: &str, b: &str) -> bool {
     a.to_lowercase() == b.to_lowercase()
+}
+
+/// Who came in: by themselves, or let in.
+fn newcomer(event: &SystemEvent) -> u64 {
+    if event.id == 0 { event.by } else { event.id }
 }
 
 #[cfg(test)]

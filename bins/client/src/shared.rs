@@ -126,7 +126,7 @@ impl Shared {
             Event::Presence(presence) => known.roster.presence(presence),
             Event::FriendChanged(change) => known.roster.friend_changed(change),
             Event::Group(event) => known.roster.group_event(event),
-            Event::Notice(_) | Event::Gap { .. } | Event::Dropped { .. } => {}
+            Event::Notice(_) | Event::GroupRequest(_) | Event::Gap { .. } | Event::Dropped { .. } => {}
         }
         drop(known);
         self.changed.notify_all();

@@ -109,6 +109,8 @@ impl Config {
             groups: GroupLimits {
                 members: sources.number("group_members_max", 1..=100_000)? as u32,
                 groups: sources.number("groups_max", 1..=100_000)? as u32,
+                requests: sources.number("group_requests_max", 1..=100_000)? as u32,
+                requests_per_user: sources.number("group_requests_per_user_max", 1..=100_000)? as u32,
             },
             rates: Rates {
                 friend_requests: rate(sources, "friend_requests_burst", "friend_requests_per_minute")?,

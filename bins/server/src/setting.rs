@@ -169,12 +169,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     number(
         "joins_burst",
         "100",
-        "Groups that one user joins or asks to join that are taken at once, by this node. More are told to wait. 0: no limit.",
+        "Groups that one user joins, asks to join or asks others into that are taken at once, by this node. More are told to wait. 0: no limit.",
     ),
     number(
         "joins_per_minute",
         "30",
-        "Groups that one user joins or asks to join a minute in the long run. 0: no limit.",
+        "Groups that one user joins, asks to join or asks others into a minute in the long run. 0: no limit.",
     ),
     number(
         "sends_burst",
@@ -211,6 +211,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "failed_logins_per_minute",
         "30",
         "Wrong passwords from one address a minute in the long run. 0: no limit.",
+    ),
+    number(
+        "group_requests_max",
+        "1000",
+        "Applications to one group that wait for a decision, and as many invitations into it.",
+    ),
+    number(
+        "group_requests_per_user_max",
+        "200",
+        "Applications of one user that wait for a decision, and as many invitations of them.",
     ),
     number("text_bytes_max", "65536", "Bytes of one message text."),
     number("page_max", "200", "Entries of one page of any list."),

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use protocol::{
-    ChatMessage, FriendChanged, FriendEvent, GroupEvent, HelloReply, Notice, PresencePush, Refusal, SignedIn,
+    ChatMessage, FriendChanged, FriendEvent, GroupEvent, GroupRequestEvent, HelloReply, Notice, PresencePush,
+    Refusal, SignedIn,
 };
 
 /// Something happened. See [`Events`](crate::Events).
@@ -57,8 +58,10 @@ pub enum Event {
     Presence(PresencePush),
     /// A friend, or this user by another device, is shown otherwise now.
     FriendChanged(FriendChanged),
-    /// The user came into or left a group, by another device. What others do are messages.
+    /// The user came into or left a group, by another device, or was let in. What others do are messages.
     Group(GroupEvent),
+    /// Something happened to an application or invitation that concerns the user.
+    GroupRequest(GroupRequestEvent),
     /// The application took events too slowly: so many were dropped, none of them a message. Ask for the lists again.
     Dropped {
         /// How many.

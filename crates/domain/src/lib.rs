@@ -13,6 +13,7 @@ mod error;
 mod friend;
 mod group;
 mod group_change;
+mod group_request;
 mod id;
 mod message;
 mod personal_notice;
@@ -33,6 +34,9 @@ pub use group::{Created, Group, GroupRoster, Member, NewGroup, OwnGroup, Role, R
 pub use group_change::{
     ChangePlace, ChangeRefused, GroupChange, GroupChanged, GroupDecision, GroupDeed, GroupEdit, GroupEffect,
     GroupFacts, GroupProfile, GroupState, Joining, Membership, Rank, Told, members_after,
+};
+pub use group_request::{
+    Application, ApplicationsOf, Invitation, Invited, Queue, WAITING_COUNTED_MAX, Waiting, WaitingCounts,
 };
 pub use id::{
     ConversationId, GroupId, NUMBER_MAX, NoticeSeq, RosterVersion, Seq, SessionId, Timestamp, UserId,

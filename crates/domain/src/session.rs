@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::{NoticePlace, NoticeSeq, SessionId, Timestamp, User, UserId};
+use crate::{NoticePlace, NoticeSeq, SessionId, Timestamp, User, UserId, WaitingCounts};
 
 /// SHA-256 of a session token. The token itself is known to its client only.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -64,6 +64,8 @@ pub struct Standing {
     pub groups: GroupsVersion,
     /// How far the user's notices go, and how far this session got.
     pub notices: NoticePlace,
+    /// How many wait before groups for the user.
+    pub waiting: WaitingCounts,
 }
 
 /// The version of a list of groups. No two states of one user's list have the same.

@@ -129,7 +129,7 @@ fn cast(store: &MySqlStore) -> (UserId, Vec<ConversationId>) {
     let user =
         NewUser { name: "a", name_key: "a", password_hash: "h", recovery_codes: &[], at: Timestamp(0) };
     let sender = store.create_user(&user).unwrap().unwrap();
-    let limits = GroupLimits { members: 10, groups: 1000 };
+    let limits = GroupLimits { members: 10, groups: 1000, requests: 1_000, requests_per_user: 1_000 };
     let conversation = |_| {
         let group = NewGroup { owner: sender, name: "g", description: "", at: Timestamp(0) };
         match store.create_group(&group, limits).unwrap() {

@@ -55,21 +55,23 @@ pub use json_error::JsonError;
 pub use message::{Incoming, MessageError, Push, Refusal, Reply, Request};
 pub use msgid::MsgId;
 pub use push::{
-    Bye, ChatMessage, FriendChanged, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind, MessageKind,
-    Notice, NoticeKind, PresencePush,
+    Bye, ChatMessage, FriendChanged, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind,
+    GroupRequestEvent, GroupRequestKind, MessageKind, Notice, NoticeKind, PresencePush,
 };
 pub use reply::{
-    BlockedPage, Conversation, ConversationKind, ConversationsPage, Direction, ErrorBody, FoundUser,
-    FoundUsers, Friend, FriendAnswer, FriendOutcome, FriendRequest, FriendRequestsPage, FriendsPage, Group,
-    GroupProfile, GroupState, GroupsPage, HelloReply, HistoryPage, Joined, Joining, LabelRenamed, Member,
-    MembersPage, NoticesPage, Profile, Recovered, RecoveryCodes, Registered, Role, Sent, Session,
-    SessionsList, SignedIn, State,
+    Application, ApplicationsPage, BlockedPage, Conversation, ConversationKind, ConversationsPage, Direction,
+    ErrorBody, FoundUser, FoundUsers, Friend, FriendAnswer, FriendOutcome, FriendRequest, FriendRequestsPage,
+    FriendsPage, Group, GroupProfile, GroupState, GroupsPage, HelloReply, HistoryPage, Invitation,
+    InvitationsPage, JoinAnswer, JoinOutcome, Joined, Joining, LabelRenamed, Member, MembersPage,
+    NoticesPage, Profile, Recovered, RecoveryCodes, Registered, Role, Sent, Session, SessionsList, SignedIn,
+    State,
 };
 pub use request::{
-    Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditFriend, EditGroup, EditProfile, FriendRef,
-    GroupChat, GroupMembers, GroupRef, Hello, History, Login, MemberRef, MuteGroup, MuteMember, Nothing,
-    OneChat, Page, PasswordProof, Ping, ProfileOf, Rank, Recover, Reg, RenameLabel, Resume, SearchUsers,
-    SessionRef, SetRole, UserRef,
+    Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, CreateGroup,
+    DecideApplication, EditFriend, EditGroup, EditProfile, FriendRef, GroupChat, GroupMembers, GroupRef,
+    Hello, History, JoinGroup, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat, Page,
+    PasswordProof, Ping, ProfileOf, Rank, Recover, Reg, RenameLabel, Resume, SearchUsers, SessionRef,
+    SetRole, UserRef, Verdict,
 };
 pub use secret::Secret;
 pub use system_event::{SystemEvent, SystemEventKind};

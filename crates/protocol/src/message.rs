@@ -4,17 +4,21 @@ use crate::body::{self, BodyError};
 use crate::code::Code;
 use crate::frame::{Flags, Frame};
 use crate::msgid::MsgId;
-use crate::push::{Bye, ChatMessage, FriendChanged, FriendEvent, GroupEvent, Notice, PresencePush};
+use crate::push::{
+    Bye, ChatMessage, FriendChanged, FriendEvent, GroupEvent, GroupRequestEvent, Notice, PresencePush,
+};
 use crate::reply::{
-    BlockedPage, ConversationsPage, ErrorBody, FoundUsers, Friend, FriendAnswer, FriendRequestsPage,
-    FriendsPage, GroupProfile, GroupsPage, HelloReply, HistoryPage, Joined, LabelRenamed, MembersPage,
-    NoticesPage, Profile, Recovered, RecoveryCodes, Registered, Sent, SessionsList, SignedIn,
+    ApplicationsPage, BlockedPage, ConversationsPage, ErrorBody, FoundUsers, Friend, FriendAnswer,
+    FriendRequestsPage, FriendsPage, GroupProfile, GroupsPage, HelloReply, HistoryPage, InvitationsPage,
+    JoinAnswer, Joined, LabelRenamed, MembersPage, NoticesPage, Profile, Recovered, RecoveryCodes,
+    Registered, Sent, SessionsList, SignedIn,
 };
 use crate::request::{
-    Ack, AckNotices, AddFriend, ChangePassword, CreateGroup, EditFriend, EditGroup, EditProfile, FriendRef,
-    GroupChat, GroupMembers, GroupRef, Hello, History, Login, MemberRef, MuteGroup, MuteMember, Nothing,
-    OneChat, Page, PasswordProof, Ping, ProfileOf, Recover, Reg, RenameLabel, Resume, SearchUsers,
-    SessionRef, SetRole, UserRef,
+    Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, CreateGroup,
+    DecideApplication, EditFriend, EditGroup, EditProfile, FriendRef, GroupChat, GroupMembers, GroupRef,
+    Hello, History, JoinGroup, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat, Page,
+    PasswordProof, Ping, ProfileOf, Recover, Reg, RenameLabel, Resume, SearchUsers, SessionRef, SetRole,
+    UserRef,
 };
 
 macro_rules! closed_enum {
@@ -76,7 +80,7 @@ closed_enum! {
         Unblock(UserRef) = Unblock,
         Blocked(Page) = Blocked,
         CreateGroup(CreateGroup) = CreateGroup,
-        JoinGroup(GroupRef) = AddGroup,
+        JoinGroup(JoinGroup) = AddGroup,
         LeaveGroup(GroupRef) = LeaveGroup,
         Groups(Page) = Groups,
         GroupMembers(GroupMembers) = GroupMembers,
@@ -88,6 +92,13 @@ closed_enum! {
         GroupProfile(GroupRef) = GroupProfile,
         MuteMember(MuteMember) = MuteMember,
         MuteGroup(MuteGroup) = MuteGroup,
+        Applications(Applications) = Applications,
+        DecideApplication(DecideApplication) = DecideApplication,
+        WithdrawApplication(GroupRef) = WithdrawApplication,
+        Invite(MemberRef) = Invite,
+        Invitations(Page) = Invitations,
+        AnswerInvitation(AnswerInvitation) = AnswerInvitation,
+        WithdrawInvitation(MemberRef) = WithdrawInvitation,
         OneChat(OneChat) = OneChat,
         GroupChat(GroupChat) = GroupChat,
         History(History) = History,
@@ -128,7 +139,7 @@ closed_enum! {
         Unblock(Nothing) = Unblock,
         Blocked(BlockedPage) = Blocked,
         CreateGroup(Joined) = CreateGroup,
-        JoinGroup(Joined) = AddGroup,
+        JoinGroup(JoinAnswer) = AddGroup,
         LeaveGroup(Nothing) = LeaveGroup,
         Groups(GroupsPage) = Groups,
         GroupMembers(MembersPage) = GroupMembers,
@@ -140,6 +151,13 @@ closed_enum! {
         GroupProfile(GroupProfile) = GroupProfile,
         MuteMember(Nothing) = MuteMember,
         MuteGroup(Nothing) = MuteGroup,
+        Applications(ApplicationsPage) = Applications,
+        DecideApplication(Nothing) = DecideApplication,
+        WithdrawApplication(Nothing) = WithdrawApplication,
+        Invite(JoinAnswer) = Invite,
+        Invitations(InvitationsPage) = Invitations,
+        AnswerInvitation(JoinAnswer) = AnswerInvitation,
+        WithdrawInvitation(Nothing) = WithdrawInvitation,
         OneChat(Sent) = OneChat,
         GroupChat(Sent) = GroupChat,
         History(HistoryPage) = History,
@@ -164,6 +182,7 @@ closed_enum! {
         FriendEvent(FriendEvent) = FriendEvent,
         Presence(PresencePush) = Presence,
         GroupEvent(GroupEvent) = GroupEvent,
+        GroupRequestEvent(GroupRequestEvent) = GroupRequestEvent,
         Message(ChatMessage) = Message,
         FriendChanged(FriendChanged) = FriendChanged,
         Notice(Notice) = Notice,

@@ -144,6 +144,22 @@ msgids! {
     MuteMember = 70, "MUTE_MEMBER";
     /// Request: silence all members for a while.
     MuteGroup = 71, "MUTE_GROUP";
+    /// Request: who asked to come into groups, a page.
+    Applications = 72, "APPLICATIONS";
+    /// Request: let who applied into a group, or do not.
+    DecideApplication = 73, "DECIDE_APPLICATION";
+    /// Request: take an application of one's own back.
+    WithdrawApplication = 74, "WITHDRAW_APPLICATION";
+    /// Request: ask a friend into a group.
+    Invite = 75, "INVITE";
+    /// Request: groups that I was asked into, a page.
+    Invitations = 76, "INVITATIONS";
+    /// Request: come into a group that one was asked into, or do not.
+    AnswerInvitation = 77, "ANSWER_INVITATION";
+    /// Request: take an invitation back.
+    WithdrawInvitation = 78, "WITHDRAW_INVITATION";
+    /// Push: something happened to an application or invitation.
+    GroupRequestEvent = 79, "GROUP_REQUEST_EVENT";
 }
 
 impl MsgId {

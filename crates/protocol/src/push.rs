@@ -177,7 +177,7 @@ pub struct FriendChanged {
 words! {
     /// What happened in a group.
     GroupEventKind else Unknown {
-        /// The reader came in.
+        /// The reader came in, or was let in.
         Joined = "joined",
         /// The reader left.
         Left = "left",
@@ -186,7 +186,8 @@ words! {
     }
 }
 
-/// The reader came into a group or left it, by another device of theirs. What others do stands in the group's conversation.
+/// The reader came into a group or left it, by another device of theirs, or was let in by who decides there. What others do
+/// stands in the group's conversation.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupEvent {
     /// What happened.
@@ -201,6 +202,53 @@ pub struct GroupEvent {
     pub name: String,
     /// Members from now on.
     pub members: u32,
+}
+
+words! {
+    /// What happened to an application or invitation.
+    GroupRequestKind else Unknown {
+        /// `id` asks to come in.
+        Applied = "applied",
+        /// `id` took the application back.
+        ApplicationWithdrawn = "application_withdrawn",
+        /// `by` let `id` in.
+        ApplicationAccepted = "application_accepted",
+        /// `by` does not let `id` in.
+        ApplicationRefused = "application_refused",
+        /// `by` asked `id` in.
+        Invited = "invited",
+        /// `by` took the invitation of `id` back.
+        InvitationWithdrawn = "invitation_withdrawn",
+        /// `id` came.
+        InvitationAccepted = "invitation_accepted",
+        /// `id` does not come.
+        InvitationRefused = "invitation_refused",
+        /// A newer server invented it.
+        Unknown = "unknown",
+    }
+}
+
+/// Something happened to an application or invitation: told to the devices of those who decide about it and of those whom it
+/// concerns, but for the one that asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct GroupRequestEvent {
+    /// What happened.
+    pub event: GroupRequestKind,
+    /// The group.
+    pub groupid: u64,
+    /// Its name.
+    pub groupname: String,
+    /// Who applied or was asked in.
+    pub id: u64,
+    /// Their name.
+    pub name: String,
+    /// Who did it.
+    pub by: u64,
+    /// Their name.
+    pub by_name: String,
+    /// What came with an application.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub greeting: String,
 }
 
 /// The server will close this connection: why, and when to come back. Only answers to requests that it took before may

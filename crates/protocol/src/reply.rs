@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::push::{ChatMessage, Notice};
-use crate::request::{is_false, is_zero};
+use crate::request::{is_false, is_zero, is_zero_u32};
 use crate::secret::Secret;
 use crate::word::words;
 
@@ -116,6 +116,12 @@ pub struct SignedIn {
     /// Up to where this device has them: NOTICES goes on after it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub notices_acked: u64,
+    /// Applications that wait where the user decides, counted up to 100.
+    #[serde(default, skip_serializing_if = "is_zero_u32")]
+    pub applications: u32,
+    /// Groups that the user was asked into, counted likewise.
+    #[serde(default, skip_serializing_if = "is_zero_u32")]
+    pub invitations: u32,
 }
 
 /// What a user tells of themselves. Without `phone` and `searchable`, unless it is one's own.
@@ -417,13 +423,101 @@ pub struct FriendAnswer {
     pub friend: Option<Friend>,
 }
 
-/// Answer to CREATE_GROUP and ADD_GROUP.
+/// Answer to CREATE_GROUP.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Joined {
     /// The group.
     pub group: Group,
     /// Its conversation as the new member sees it.
     pub conv: Conversation,
+}
+
+words! {
+    /// What came of asking to come into a group, or of asking somebody in.
+    #[derive(Default)]
+    JoinOutcome else Unknown {
+        /// They are in.
+        #[default]
+        Joined = "joined",
+        /// Owner or admins decide.
+        Applied = "applied",
+        /// They were asked, and can answer.
+        Invited = "invited",
+        /// The invitation was refused.
+        Refused = "refused",
+        /// A newer server invented it.
+        Unknown = "unknown",
+    }
+}
+
+/// Answer to ADD_GROUP, INVITE and ANSWER_INVITATION.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinAnswer {
+    /// What came of it.
+    #[serde(default)]
+    pub outcome: JoinOutcome,
+    /// The group, if the asker came in.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Group>,
+    /// Its conversation as the new member sees it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub conv: Option<Conversation>,
+}
+
+/// An application that waits.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Application {
+    /// The group.
+    pub groupid: u64,
+    /// Its name.
+    pub groupname: String,
+    /// Who applied; the asker, if it is their own.
+    pub id: u64,
+    /// Their name.
+    pub name: String,
+    /// What came with it.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub greeting: String,
+    /// When it was made, Unix milliseconds.
+    pub time: u64,
+}
+
+/// A page of applications.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ApplicationsPage {
+    /// By rising group, and within that by rising id.
+    pub applications: Vec<Application>,
+    /// The next request's `after_groupid`; 0 at the end.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub next_groupid: u64,
+    /// The next request's `after`; 0 at the end.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub next: u64,
+}
+
+/// An invitation that waits for the asker's answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Invitation {
+    /// The group.
+    pub groupid: u64,
+    /// Its name.
+    pub groupname: String,
+    /// Who asked.
+    pub by: u64,
+    /// Their name.
+    pub by_name: String,
+    /// When, Unix milliseconds.
+    pub time: u64,
+}
+
+/// A page of invitations.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct InvitationsPage {
+    /// By rising group.
+    pub invitations: Vec<Invitation>,
+    /// The next request's `after`; 0 at the end.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub next: u64,
 }
 
 /// A page of friends.

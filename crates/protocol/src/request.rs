@@ -146,6 +146,70 @@ pub struct GroupRef {
     pub groupid: u64,
 }
 
+/// Come into a group, or apply where somebody decides.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct JoinGroup {
+    /// The group.
+    pub groupid: u64,
+    /// A line that those who decide read with the application.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub greeting: String,
+}
+
+impl JoinGroup {
+    /// Without a greeting.
+    pub fn of(groupid: u64) -> JoinGroup {
+        JoinGroup { groupid, greeting: String::new() }
+    }
+}
+
+words! {
+    /// An answer to who applied, or to an invitation.
+    Verdict {
+        /// Yes.
+        Accept = "accept",
+        /// No.
+        Refuse = "refuse",
+    }
+}
+
+/// Decide an application.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DecideApplication {
+    /// The group.
+    pub groupid: u64,
+    /// Who applied.
+    pub id: u64,
+    /// Whether they come in.
+    pub decision: Verdict,
+}
+
+/// Answer an invitation.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AnswerInvitation {
+    /// The group.
+    pub groupid: u64,
+    /// Whether one comes.
+    pub decision: Verdict,
+}
+
+/// A page of applications, by rising group and within that by rising id of who applied.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Applications {
+    /// Those to this group only; 0: those to all groups where the asker decides, and the asker's own.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub groupid: u64,
+    /// Go on after this group and `after`; a reply's `next_groupid` goes here.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub after_groupid: u64,
+    /// Entries with a greater id than this, of that group; a reply's `next` goes here.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub after: u64,
+    /// As in [`Page`].
+    #[serde(default, skip_serializing_if = "is_zero_u32")]
+    pub limit: u32,
+}
+
 /// Names a member of a group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MemberRef {

@@ -9,7 +9,7 @@ use crate::word::words;
 words! {
     /// What became of a group.
     SystemEventKind else Unknown {
-        /// `by` came in.
+        /// `by` came in; with `id`: `by` let `id` in.
         Joined = "joined",
         /// `by` left.
         Left = "left",
@@ -104,6 +104,7 @@ impl SystemEvent {
     pub fn sentence(&self) -> String {
         let (by, name) = (&self.by_name, &self.name);
         match self.what {
+            SystemEventKind::Joined if self.id != 0 => format!("{by} let {name} into the group"),
             SystemEventKind::Joined => format!("{by} joined the group"),
             SystemEventKind::Left => format!("{by} left the group"),
             SystemEventKind::Removed => format!("{by} removed {name}"),

@@ -14,8 +14,7 @@ use std::time::{Duration, Instant};
 use domain::testing::{FakeClock, FakeEntropy, FakeHasher, FakePresence, FakeStore};
 use domain::{ConversationId, MessageKind, MessageLog, NewMessage, Timestamp};
 use protocol::{
-    AddFriend, CreateGroup, FriendRef, GroupChat, GroupRef, Login, OneChat, Reg, Reply, Request, Resume,
-    Secret,
+    AddFriend, CreateGroup, FriendRef, GroupChat, Login, OneChat, Reg, Reply, Request, Resume, Secret,
 };
 use service::testing::NullHub;
 use service::{Batch, Caller, ConnKey, Handled, Pending, Ports, Principal, Rates, Service, ServiceConfig};
@@ -50,7 +49,8 @@ fn main() {
     };
     let groupid = group.group.id;
     for n in 1..MEMBERS {
-        User::new(&service, &format!("member {n}")).ask(&service, Request::JoinGroup(GroupRef { groupid }));
+        User::new(&service, &format!("member {n}"))
+            .ask(&service, Request::JoinGroup(protocol::JoinGroup::of(groupid)));
     }
 
     let text = "x".repeat(100);

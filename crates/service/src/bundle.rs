@@ -61,8 +61,8 @@ pub(crate) struct Held<'a> {
     pub(crate) groups: Option<&'a str>,
 }
 
-/// Reads the bundle: one query for how far everything goes and one for each of its four lists, no writes. To be called when
-/// the hub knows the connection, so that whatever is stored after this read is pushed, and nothing falls between the two.
+/// Reads the bundle: one query for how far everything goes and how much waits, and one for each of its four lists, no writes. To be called when the hub knows the connection, so that whatever is stored after this read is
+/// pushed, and nothing falls between the two.
 pub(crate) fn read(
     service: &Service,
     principal: &Principal,
@@ -104,6 +104,8 @@ pub(crate) fn read(
         convs_next: convs.next,
         notices_last: notices.last.0,
         notices_acked: notices.acked.0,
+        applications: standing.waiting.applications,
+        invitations: standing.waiting.invitations,
     };
     Ok(Bundle { signed_in, all_friends: friends.all })
 }

@@ -28,7 +28,7 @@ pub struct ServiceConfig {
     pub friends: FriendLimits,
     /// Users that one user blocks.
     pub blocked_max: u32,
-    /// Members of one group, groups of one user.
+    /// Members of one group, groups of one user, and what waits before groups.
     pub groups: GroupLimits,
     /// How often users and addresses may do what.
     pub rates: Rates,
@@ -61,7 +61,7 @@ impl Default for ServiceConfig {
             session_ttl_ms: 30 * 24 * 3600 * 1000,
             friends: FriendLimits { friends: 5_000, requests: 500 },
             blocked_max: 1_000,
-            groups: GroupLimits { members: 10_000, groups: 1_000 },
+            groups: GroupLimits { members: 10_000, groups: 1_000, requests: 1_000, requests_per_user: 200 },
             rates: Rates::default(),
             page_max: protocol::limits::PAGE_MAX,
             bundle_page_max: 100,

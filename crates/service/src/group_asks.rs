@@ -19,7 +19,6 @@ use crate::batch::{Pending, Stored};
 use crate::caller::Me;
 use crate::fields;
 use crate::group_change::{Answer, PendingChange};
-use crate::groups;
 use crate::hub::Origin;
 use crate::names;
 use crate::refuse::{self, Stop, bad_field};
@@ -27,21 +26,6 @@ use crate::service::{Handled, Service};
 
 /// What an id of the server's begins with, that no client may choose: so the two never meet.
 const SERVERS_OWN: char = '\u{7f}';
-
-/// ADD_GROUP.
-pub(crate) fn join(service: &Service, me: Me<'_>, rid: u32, request: &GroupRef) -> Result<Handled, Stop> {
-    service.limits.joins.take(me.user(), service.ports.clock.now())?;
-    let group = groups::find(service, request.groupid)?.ok_or_else(|| Stop::refused(Code::NOT_FOUND))?;
-    if groups::membership(service, request.groupid, me.user())?.is_some() {
-        return Err(Stop::refused(Code::ALREADY_MEMBER));
-    }
-    if group.state == GroupState::Dissolved {
-        return Err(Stop::refused(Code::DISSOLVED));
-    }
-    let deed = GroupDeed::Join { limits: service.config.groups };
-    let event = event(service, me, SystemEventKind::Joined);
-    Ok(pass_on(service, me, rid, group.id, deed, &event, MsgId::AddGroup, Answer::Joined))
-}
 
 /// LEAVE_GROUP. Messages that were checked before it are still stored; none after.
 pub(crate) fn leave(service: &Service, me: Me<'_>, rid: u32, request: &GroupRef) -> Result<Handled, Stop> {
@@ -149,14 +133,19 @@ pub(crate) fn mute_all(
     ask(service, me, rid, request.groupid, deed, event, reply)
 }
 
-fn event(service: &Service, me: Me<'_>, what: SystemEventKind) -> SystemEvent {
+pub(crate) fn event(service: &Service, me: Me<'_>, what: SystemEventKind) -> SystemEvent {
     let face = service.directory.own_face(&*service.ports.store, me.principal);
     SystemEvent::new(what, me.user().0, face.shown())
 }
 
 /// An event that concerns another user, with their name as it is now; without one, if there is no such user: then there is no
 /// such member either.
-fn about(service: &Service, me: Me<'_>, what: SystemEventKind, id: u64) -> StoreResult<SystemEvent> {
+pub(crate) fn about(
+    service: &Service,
+    me: Me<'_>,
+    what: SystemEventKind,
+    id: u64,
+) -> StoreResult<SystemEvent> {
     let face = service.directory.face(&*service.ports.store, UserId(id))?;
     let name = face.map_or_else(String::new, |user| user.shown().to_owned());
     Ok(SystemEvent { id, name, ..event(service, me, what) })
@@ -226,15 +215,19 @@ fn pass_on(
     msgid: MsgId,
     answer: Answer,
 ) -> Handled {
+    let change = GroupChange { event: event.to_json(), ..change(service, me, group, deed) };
+    pending(me, rid, change, msgid, answer)
+}
+
+/// A change that begins now, and of which nothing is told yet.
+pub(crate) fn change(service: &Service, me: Me<'_>, group: GroupId, deed: GroupDeed) -> GroupChange {
     let now = service.ports.clock.now();
-    let change = GroupChange {
-        group,
-        actor: me.user(),
-        deed,
-        at: now,
-        change_id: change_id(service, now),
-        event: event.to_json(),
-    };
+    let (change_id, event) = (change_id(service, now), String::new());
+    GroupChange { group, actor: me.user(), deed, at: now, change_id, event }
+}
+
+/// Gives a change to its appender.
+pub(crate) fn pending(me: Me<'_>, rid: u32, change: GroupChange, msgid: MsgId, answer: Answer) -> Handled {
     let origin = Origin { conn: me.conn, rid, request: msgid };
     let principal = me.principal.clone();
     Handled::Append(Pending(Stored::Change(Box::new(PendingChange { change, origin, principal, answer }))))

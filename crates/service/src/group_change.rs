@@ -5,11 +5,12 @@ use std::sync::Arc;
 use domain::policy::Why;
 use domain::{
     ChangePlace, ChangeRefused, GroupChange, GroupChanged, GroupDeed, GroupEffect, GroupState, MessageKind,
-    StoreError, StoreResult, StoredMessage, UserId,
+    Seq, StoreError, StoreResult, StoredMessage, UserId,
 };
-use protocol::{ChatMessage, Code, GroupEventKind, Joined, Refusal, Reply};
+use protocol::{ChatMessage, Code, GroupEventKind, JoinAnswer, JoinOutcome, Refusal, Reply};
 
 use crate::caller::Principal;
+use crate::group_requests;
 use crate::groups;
 use crate::hub::{Delivery, Echo, Origin, Readers};
 use crate::refuse;
@@ -30,8 +31,10 @@ pub(crate) struct PendingChange {
 #[derive(Clone, Debug)]
 #[expect(clippy::large_enum_variant, reason = "it is part of what is in a box")]
 pub(crate) enum Answer {
-    /// The group, and its conversation as the new member sees it.
-    Joined,
+    /// The group, and its conversation as the new member sees it; or that they applied.
+    Joined(fn(JoinAnswer) -> Reply),
+    /// Whether the one came in who was asked to.
+    Invited,
     /// This.
     Done(Reply),
 }
@@ -67,12 +70,21 @@ pub(crate) fn make(service: &Service, pending: &PendingChange) -> StoreResult<()
     };
     let reply = match (&pending.answer, &changed.actor, &changed.place) {
         (Answer::Done(reply), ..) => Ok(reply.clone()),
-        (Answer::Joined, Some(actor), Some(place)) => Ok(Reply::JoinGroup(Joined {
-            group: wire::group(group(change, &changed), actor.role),
-            conv: groups::new_conversation(change.group, actor.since, place.seq),
+        (Answer::Joined(reply), Some(actor), Some(place)) => Ok(reply(JoinAnswer {
+            outcome: JoinOutcome::Joined,
+            group: Some(wire::group(group(change, &changed), actor.role)),
+            conv: Some(groups::new_conversation(change.group, actor.since, place.seq)),
         })),
+        (Answer::Joined(reply), _, None) => {
+            Ok(reply(JoinAnswer { outcome: JoinOutcome::Applied, group: None, conv: None }))
+        }
         // Out again already, by another device.
-        (Answer::Joined, ..) => Err(Refusal::new(Code::NOT_MEMBER)),
+        (Answer::Joined(_), None, Some(_)) => Err(Refusal::new(Code::NOT_MEMBER)),
+        (Answer::Invited, ..) => {
+            let came = changed.place.is_some();
+            let outcome = if came { JoinOutcome::Joined } else { JoinOutcome::Invited };
+            Ok(Reply::Invite(JoinAnswer { outcome, group: None, conv: None }))
+        }
     };
     follow(service, pending, &changed);
     answer(service, pending, reply, message);
@@ -103,8 +115,13 @@ fn learn(service: &Service, change: &GroupChange, changed: &GroupChanged) {
             GroupEffect::Profile(_) | GroupEffect::Close if !matches!(change.deed, GroupDeed::Edit(_)) => {
                 tell_nodes(service, change, change.actor);
             }
-            // No node keeps a profile.
-            GroupEffect::Profile(_) | GroupEffect::Close => {}
+            // No node keeps a profile, or what waits before a group.
+            GroupEffect::Profile(_)
+            | GroupEffect::Close
+            | GroupEffect::Apply(..)
+            | GroupEffect::EndApplication(_)
+            | GroupEffect::Invite(_)
+            | GroupEffect::EndInvitation { .. } => {}
         }
     }
     if changed.effects.is_empty() && changed.place.is_some() {
@@ -124,7 +141,7 @@ fn follow(service: &Service, pending: &PendingChange, changed: &GroupChanged) {
         groups::tell_own(service, &pending.principal, pending.origin.conn, &group(change, changed), event);
     };
     match &change.deed {
-        GroupDeed::Join { .. } => {
+        GroupDeed::Join { .. } | GroupDeed::AcceptInvitation { .. } => {
             if let Some(actor) = &changed.actor {
                 hub.follow_from(change.actor, change.group, actor.since);
                 own(GroupEventKind::Joined);
@@ -135,13 +152,26 @@ fn follow(service: &Service, pending: &PendingChange, changed: &GroupChanged) {
             own(GroupEventKind::Left);
         }
         GroupDeed::Remove(user) => hub.unfollow(*user, change.group),
+        GroupDeed::AcceptApplication { user, .. } | GroupDeed::Invite { user, .. } => {
+            if let Some(place) = &changed.place {
+                let (user, group) = (*user, group(change, changed));
+                // The system message is the first that they read.
+                hub.follow_from(user, change.group, Seq(place.seq.0.saturating_sub(1)));
+                group_requests::tell_newcomer(service, user, &group);
+            }
+        }
         GroupDeed::SetRole(..)
         | GroupDeed::HandOver(_)
         | GroupDeed::Dissolve
         | GroupDeed::Edit(_)
         | GroupDeed::Mute(..)
-        | GroupDeed::MuteAll(_) => {}
+        | GroupDeed::MuteAll(_)
+        | GroupDeed::WithdrawApplication
+        | GroupDeed::RefuseApplication(_)
+        | GroupDeed::RefuseInvitation
+        | GroupDeed::WithdrawInvitation(_) => {}
     }
+    group_requests::tell(service, pending, changed);
 }
 
 /// The group after the change.

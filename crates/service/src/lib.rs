@@ -23,6 +23,7 @@ mod friend_notes;
 mod friends;
 mod group_asks;
 mod group_change;
+mod group_requests;
 mod groups;
 mod history;
 mod hub;

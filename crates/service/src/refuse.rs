@@ -56,6 +56,7 @@ pub(crate) fn change(refused: ChangeRefused) -> Code {
         ChangeRefused::NoSuchGroup => Code::NOT_FOUND,
         ChangeRefused::Dissolved => Code::DISSOLVED,
         ChangeRefused::Full => Code::FULL,
+        ChangeRefused::AlreadyAsked => Code::ALREADY_REQUESTED,
         ChangeRefused::Not(reason) => code(reason),
     }
 }

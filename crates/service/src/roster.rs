@@ -96,6 +96,11 @@ impl Roster {
                 GroupEffect::Place(user, place) => now.place_at(*user, place),
                 GroupEffect::Profile(profile) => now.muted_until = profile.muted_until,
                 GroupEffect::Close => now.state = GroupState::Dissolved,
+                // Whoever waits is no member.
+                GroupEffect::Apply(..)
+                | GroupEffect::EndApplication(_)
+                | GroupEffect::Invite(_)
+                | GroupEffect::EndInvitation { .. } => {}
             }
         }
         now
@@ -131,6 +136,11 @@ impl Roster {
     pub(crate) fn role(&self, user: UserId) -> Option<Role> {
         self.members.binary_search(&user).ok()?;
         Some(found(&self.leaders, user).unwrap_or(Role::Member))
+    }
+
+    /// Owner and admins, by rising id.
+    pub(crate) fn leaders(&self) -> impl Iterator<Item = UserId> {
+        self.leaders.iter().map(|(user, _)| *user)
     }
 
     /// Whether anything is said there any more.
@@ -278,6 +288,7 @@ mod tests {
                 GroupEffect::Delete(user) => stored.members.retain(|entry| entry.user != *user),
                 GroupEffect::Profile(profile) => stored.muted_until = profile.muted_until,
                 GroupEffect::Close => stored.state = GroupState::Dissolved,
+                other => panic!("no roster shows {other:?}"),
             }
         }
         Roster::new(stored)

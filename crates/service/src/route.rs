@@ -63,7 +63,12 @@ pub const fn route(request: &Request) -> Route {
         | Request::DissolveGroup(_)
         | Request::EditGroup(_)
         | Request::MuteMember(_)
-        | Request::MuteGroup(_) => Route::new(Access::User, Lane::Change),
+        | Request::MuteGroup(_)
+        | Request::DecideApplication(_)
+        | Request::WithdrawApplication(_)
+        | Request::Invite(_)
+        | Request::AnswerInvitation(_)
+        | Request::WithdrawInvitation(_) => Route::new(Access::User, Lane::Change),
 
         Request::LogOut(_)
         | Request::Sessions(_)
@@ -87,6 +92,8 @@ pub const fn route(request: &Request) -> Route {
         | Request::Groups(_)
         | Request::GroupMembers(_)
         | Request::GroupProfile(_)
+        | Request::Applications(_)
+        | Request::Invitations(_)
         | Request::History(_)
         | Request::Conversations(_)
         | Request::Ack(_)

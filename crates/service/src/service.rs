@@ -29,7 +29,10 @@ use crate::told::Told;
 use crate::unsettled::Unsettled;
 use crate::upkeep::{self, Upkeep};
 use crate::versioned_cache::{Capacity, VersionedCache};
-use crate::{accounts, blocks, chat, friend_notes, group_asks, history, personal_notices, recovery, search};
+use crate::{
+    accounts, blocks, chat, friend_notes, group_asks, group_requests, history, personal_notices, recovery,
+    search,
+};
 
 /// The ports that the service works on.
 #[derive(Clone)]
@@ -225,7 +228,7 @@ impl Service {
             Request::Blocked(r) => Reply::Blocked(blocks::page(self, caller.me()?, &r)?),
 
             Request::CreateGroup(r) => Reply::CreateGroup(groups::create(self, caller.me()?, &r)?),
-            Request::JoinGroup(r) => return group_asks::join(self, caller.me()?, rid, &r),
+            Request::JoinGroup(r) => return group_requests::join(self, caller.me()?, rid, r),
             Request::LeaveGroup(r) => return group_asks::leave(self, caller.me()?, rid, &r),
             Request::RemoveMember(r) => return group_asks::remove(self, caller.me()?, rid, &r),
             Request::SetRole(r) => return group_asks::set_role(self, caller.me()?, rid, &r),
@@ -234,6 +237,21 @@ impl Service {
             Request::EditGroup(r) => return group_asks::edit(self, caller.me()?, rid, r),
             Request::MuteMember(r) => return group_asks::mute(self, caller.me()?, rid, &r),
             Request::MuteGroup(r) => return group_asks::mute_all(self, caller.me()?, rid, &r),
+            Request::Applications(r) => {
+                Reply::Applications(group_requests::applications(self, caller.me()?, &r)?)
+            }
+            Request::DecideApplication(r) => return group_requests::decide(self, caller.me()?, rid, &r),
+            Request::WithdrawApplication(r) => {
+                return group_requests::withdraw_application(self, caller.me()?, rid, &r);
+            }
+            Request::Invite(r) => return group_requests::invite(self, caller.me()?, rid, &r),
+            Request::Invitations(r) => {
+                Reply::Invitations(group_requests::invitations(self, caller.me()?, &r)?)
+            }
+            Request::AnswerInvitation(r) => return group_requests::answer(self, caller.me()?, rid, &r),
+            Request::WithdrawInvitation(r) => {
+                return group_requests::withdraw_invitation(self, caller.me()?, rid, &r);
+            }
             Request::GroupProfile(r) => Reply::GroupProfile(groups::profile(self, caller.me()?, &r)?),
             Request::Groups(r) => Reply::Groups(groups::page(self, caller.me()?, &r)?),
             Request::GroupMembers(r) => Reply::GroupMembers(groups::members_page(self, caller.me()?, &r)?),

@@ -130,6 +130,27 @@ pub(crate) fn joining(joining: domain::Joining) -> protocol::Joining {
     }
 }
 
+pub(crate) fn application(application: domain::Application) -> protocol::Application {
+    protocol::Application {
+        groupid: application.group.0,
+        groupname: application.group_name,
+        id: application.user.id.0,
+        name: application.user.shown().to_owned(),
+        greeting: application.greeting,
+        time: application.at.0,
+    }
+}
+
+pub(crate) fn invitation(invitation: domain::Invitation) -> protocol::Invitation {
+    protocol::Invitation {
+        groupid: invitation.group.0,
+        groupname: invitation.group_name,
+        by: invitation.by.id.0,
+        by_name: invitation.by.shown().to_owned(),
+        time: invitation.at.0,
+    }
+}
+
 /// A stored message, with the sender's name as it is now.
 pub(crate) fn chat_message(message: domain::StoredMessage, name: String) -> protocol::ChatMessage {
     let (client_msg_id, msg, event) = match message.kind {

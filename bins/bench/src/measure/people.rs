@@ -97,7 +97,7 @@ fn read(options: &Options, report: &mut Report) -> Result<(), BenchError> {
         Handled::Reply(Reply::CreateGroup(joined)) => joined.group.id,
         other => return Err(odd("CREATE_GROUP", &other)),
     };
-    bob.ask(Request::JoinGroup(GroupRef { groupid }))?;
+    bob.ask(Request::JoinGroup(protocol::JoinGroup::of(groupid)))?;
 
     let msg = "x".repeat(100);
     let profile = || Request::Profile(ProfileOf { id: Some(bob.id()) });
@@ -284,7 +284,7 @@ fn join_and_leave(
     latency: &mut Histogram<u64>,
 ) -> Result<(), BenchError> {
     let began = Instant::now();
-    session.ask("ADD_GROUP", &Request::JoinGroup(GroupRef { groupid }))?;
+    session.ask("ADD_GROUP", &Request::JoinGroup(protocol::JoinGroup::of(groupid)))?;
     latency.saturating_record(began.elapsed().as_nanos() as u64);
     session.ask("LEAVE_GROUP", &Request::LeaveGroup(GroupRef { groupid })).map(drop)
 }

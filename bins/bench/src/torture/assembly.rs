@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 
-use protocol::{AddFriend, CreateGroup, FriendRef, GroupRef, Joined, Nothing, Reply, Request};
+use protocol::{AddFriend, CreateGroup, FriendRef, JoinAnswer, JoinGroup, Joined, Nothing, Reply, Request};
 
 use super::{
     cast::Cast,
@@ -102,8 +102,10 @@ fn open(session: &mut Session) -> Result<Joined, BenchError> {
 }
 
 fn join(session: &mut Session, groupid: u64) -> Result<Joined, BenchError> {
-    match session.ask("ADD_GROUP", &Request::JoinGroup(GroupRef { groupid }))? {
-        Reply::JoinGroup(joined) => Ok(joined),
+    match session.ask("ADD_GROUP", &Request::JoinGroup(JoinGroup::of(groupid)))? {
+        Reply::JoinGroup(JoinAnswer { group: Some(group), conv: Some(conv), .. }) => {
+            Ok(Joined { group, conv })
+        }
         reply => Err(unexpected("ADD_GROUP", &reply)),
     }
 }

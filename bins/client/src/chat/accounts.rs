@@ -89,6 +89,8 @@ impl Chat {
                 .filter(|request| request.direction == client::protocol::Direction::In)
                 .map(|request| request.name.clone())
                 .collect(),
+            applications: bundle.applications,
+            invitations: bundle.invitations,
         }
     }
 

@@ -134,12 +134,6 @@ impl Chat {
         Ok(Outcome::Created(group))
     }
 
-    pub(super) fn join(&mut self, groupid: u64) -> Result<Outcome, Failure> {
-        let group = self.ask(Request::JoinGroup(GroupRef { groupid }), picks!(JoinGroup))?.group;
-        self.shared.lock().roster.add_group(group.clone());
-        Ok(Outcome::Joined(group))
-    }
-
     pub(super) fn leave(&mut self, group: &GroupName) -> Result<Outcome, Failure> {
         let id = self.group(group)?;
         self.ask(Request::LeaveGroup(GroupRef { groupid: id }), picks!(LeaveGroup))?;

@@ -5,6 +5,7 @@ mod blocks;
 mod contacts;
 mod leading;
 mod profiles;
+mod requesting;
 mod secrets;
 mod talking;
 mod waiting;
@@ -109,7 +110,19 @@ impl Chat {
             Command::HandOver { group, who } => self.hand_over(&group, &who),
             Command::Dissolve(group) => self.dissolve(&group),
             Command::Mute { group, who, minutes } => self.mute(&group, who.as_ref(), minutes),
-            Command::Join(group) => self.join(group),
+            Command::Join { group, greeting } => self.join(group, greeting),
+            Command::Joining { group, joining } => self.edit_group(&group, |groupid| EditGroup {
+                groupid,
+                joining: Some(joining),
+                ..EditGroup::default()
+            }),
+            Command::Applications(group) => self.applications(group.as_ref()),
+            Command::Decide { group, who, verdict } => self.decide(&group, &who, verdict),
+            Command::WithdrawApplication(group) => self.withdraw_application(group),
+            Command::Invite { group, who } => self.invite(&group, &who),
+            Command::WithdrawInvitation { group, who } => self.withdraw_invitation(&group, &who),
+            Command::Invitations => self.invitations(),
+            Command::Answer { group, verdict } => self.answer_invitation(&group, verdict),
             Command::Leave(group) => self.leave(&group),
             Command::Members(group) => self.members(&group),
             Command::Chat(None) => {

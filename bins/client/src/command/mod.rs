@@ -5,7 +5,7 @@ mod table;
 
 use std::time::Duration;
 
-use protocol::{EditProfile, Rank, Secret};
+use protocol::{EditProfile, Joining, Rank, Secret, Verdict};
 
 pub(crate) use arguments::UsageError;
 pub(crate) use table::{COMMANDS, Completes, Spec, find, parse, shown};
@@ -98,7 +98,35 @@ pub(crate) enum Command {
         who: Option<Who>,
         minutes: u64,
     },
-    Join(u64),
+    Join {
+        group: u64,
+        greeting: String,
+    },
+    Joining {
+        group: GroupName,
+        joining: Joining,
+    },
+    /// To one group, or to all where one decides, and one's own.
+    Applications(Option<GroupName>),
+    Decide {
+        group: GroupName,
+        who: Who,
+        verdict: Verdict,
+    },
+    WithdrawApplication(u64),
+    Invite {
+        group: GroupName,
+        who: Who,
+    },
+    WithdrawInvitation {
+        group: GroupName,
+        who: Who,
+    },
+    Invitations,
+    Answer {
+        group: GroupName,
+        verdict: Verdict,
+    },
     Leave(GroupName),
     Members(GroupName),
     Chat(Option<TalkName>),

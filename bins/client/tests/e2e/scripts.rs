@@ -12,6 +12,7 @@ on_each_store!(
     decisions_come_once_on_each_device,
     blocks_by_script,
     a_group_by_script,
+    a_group_with_approval_by_script,
     history_goes_back_page_by_page,
     refusals_are_told_and_the_rest_runs,
     a_mistake_runs_nothing,
@@ -164,6 +165,36 @@ fn decisions_come_once_on_each_device(store: Store) {
     let arguments = ["--json", "--no-state", "-c", "/login alice", "-c", "/wait quiet"];
     let other = Script::start_with(&server, &arguments).end().exits_with(0);
     assert_eq!(noticed(&other), [Value::Null; 0]);
+}
+
+fn a_group_with_approval_by_script(store: Store) {
+    let server = Server::start(store);
+    let (_, bob_id) = friends(&server);
+    let opened = run(&server, &["/login alice", "/group create readers"]).exits_with(0);
+    let id = opened.done("/group create readers")["group"]["id"].clone();
+    let approval = format!("/joining {id} approval");
+    run(&server, &["/login alice", &approval]).exits_with(0);
+    let join = format!("/join {id} I read a lot");
+    let asked = run(&server, &["/login bob", &join, "/applications"]).exits_with(0);
+    assert_eq!(asked.done(&join)["outcome"], "applied");
+    assert_eq!(asked.done("/applications")["applications"][0]["greeting"], "I read a lot");
+    let admit = format!("/admit #{id} bob");
+    let alice = run(&server, &["/login alice", "/applications", &admit, "/applications"]).exits_with(0);
+    assert_eq!(json!([alice.done(&admit)["group_id"], alice.done(&admit)["id"]]), json!([id, bob_id]));
+    let say = format!("/msg #{id} thank you");
+    run(&server, &["/login bob", &say]).exits_with(0);
+
+    // Asked back in, and declining first.
+    let (leave, invite) = (format!("/leave #{id}"), format!("/invite #{id} bob"));
+    let (decline, come) = (format!("/decline {id}"), "/come #readers".to_owned());
+    run(&server, &["/login bob", &leave]).exits_with(0);
+    let invited = run(&server, &["/login alice", &invite]).exits_with(0);
+    assert_eq!(invited.done(&invite)["outcome"], "invited");
+    run(&server, &["/login bob", &decline]).exits_with(0);
+    run(&server, &["/login alice", &invite]).exits_with(0);
+    let came = run(&server, &["/login bob", "/invitations", &come, &say]).exits_with(0);
+    assert_eq!(came.done("/invitations")["invitations"][0]["groupid"], id);
+    assert_eq!(came.done(&come)["group"]["members"], 2);
 }
 
 fn a_group_by_script(store: Store) {

@@ -87,6 +87,7 @@ impl Session {
                     self.notices.pushed(notice, &mut self.events);
                 }
             }
+            Push::GroupRequestEvent(event) => self.events.notice(Event::GroupRequest(event)),
         }
     }
 
@@ -277,9 +278,11 @@ impl Session {
             (Request::GroupChat(chat), Reply::GroupChat(sent)) => {
                 self.take_own(*sent, &chat.msg, &chat.client_msg_id, now);
             }
-            (_, Reply::CreateGroup(joined) | Reply::JoinGroup(joined)) => {
-                let around = &mut Around { events: &mut self.events, acks: &mut self.acks, now };
-                self.timelines.learn(&joined.conv, around);
+            (_, Reply::CreateGroup(joined)) => self.learn_group(&joined.conv, now),
+            (_, Reply::JoinGroup(answer) | Reply::AnswerInvitation(answer)) => {
+                if let Some(conv) = &answer.conv {
+                    self.learn_group(conv, now);
+                }
             }
             (_, Reply::LogOut(_)) => self.logged_out(now),
             (Request::EndSession(ended), Reply::EndSession(_))
@@ -289,6 +292,12 @@ impl Session {
             }
             _ => {}
         }
+    }
+
+    /// The user came into a group.
+    fn learn_group(&mut self, conv: &protocol::Conversation, now: Instant) {
+        let around = &mut Around { events: &mut self.events, acks: &mut self.acks, now };
+        self.timelines.learn(conv, around);
     }
 
     fn logged_out(&mut self, now: Instant) {

@@ -7,13 +7,13 @@
 
 use crate::policy::Relation;
 use crate::{
-    Accepted, Account, Appended, Blocked, ChangeRefused, CodeHash, Conversation, ConversationFilter,
-    ConversationId, Created, Credentials, Cursor, Edited, FoundSession, Friend, FriendNote, FriendNoteEdit,
-    FriendRequest, Group, GroupChange, GroupChanged, GroupId, GroupProfile, GroupRoster, Member, Membership,
-    NamedNotice, NewGroup, NewMessage, NewSession, NewUser, Noted, NoticePlace, NoticeSeq, OwnGroup,
-    PageSize, PasswordChange, PersonalNotice, Profile, ProfileEdit, Recovered, Recovery, Requested, Seq,
-    Session, SessionId, Standing, StoreResult, StoredMessage, Timestamp, TokenHash, Touched, User, UserId,
-    UserSearch, Window,
+    Accepted, Account, Appended, Application, ApplicationsOf, Blocked, ChangeRefused, CodeHash, Conversation,
+    ConversationFilter, ConversationId, Created, Credentials, Cursor, Edited, FoundSession, Friend,
+    FriendNote, FriendNoteEdit, FriendRequest, Group, GroupChange, GroupChanged, GroupId, GroupProfile,
+    GroupRoster, Invitation, Member, Membership, NamedNotice, NewGroup, NewMessage, NewSession, NewUser,
+    Noted, NoticePlace, NoticeSeq, OwnGroup, PageSize, PasswordChange, PersonalNotice, Profile, ProfileEdit,
+    Recovered, Recovery, Requested, Seq, Session, SessionId, Standing, StoreResult, StoredMessage, Timestamp,
+    TokenHash, Touched, User, UserId, UserSearch, Waiting, Window,
 };
 
 /// Users and their credentials.
@@ -231,6 +231,10 @@ pub struct GroupLimits {
     pub members: u32,
     /// Groups of one user.
     pub groups: u32,
+    /// Applications that wait before one group, and as many invitations.
+    pub requests: u32,
+    /// Applications of one user that wait, and as many invitations.
+    pub requests_per_user: u32,
 }
 
 /// Groups and memberships.
@@ -272,6 +276,23 @@ pub trait GroupStore: Send + Sync {
     /// A roster of the version that [`append`](MessageLog::append) returned, or of a later one, has everybody who may
     /// read what was appended: whoever is missing left, or joins later with a `since` that is not below it.
     fn roster(&self, group: GroupId) -> StoreResult<GroupRoster>;
+}
+
+/// Who waits before groups. Whatever begins or ends a waiting is a change of the group: [`GroupStore::change_group`].
+pub trait GroupRequestStore: Send + Sync {
+    /// What waits between a group and a user.
+    fn waiting(&self, group: GroupId, user: UserId) -> StoreResult<Waiting>;
+
+    /// A page of applications, by rising group and within that by rising user; those after this group and user.
+    fn applications(
+        &self,
+        of: ApplicationsOf,
+        after: (GroupId, UserId),
+        limit: u32,
+    ) -> StoreResult<Vec<Application>>;
+
+    /// A page of the groups that the user was asked into.
+    fn invitations(&self, user: UserId, after: GroupId, limit: u32) -> StoreResult<Vec<Invitation>>;
 }
 
 /// Why one message of a batch was not appended, while the others were.
@@ -348,6 +369,7 @@ pub trait Store:
     + FriendNoteStore
     + BlockStore
     + GroupStore
+    + GroupRequestStore
     + MessageLog
 {
 }
@@ -362,6 +384,7 @@ impl<
         + FriendNoteStore
         + BlockStore
         + GroupStore
+        + GroupRequestStore
         + MessageLog,
 > Store for T
 {

@@ -119,20 +119,20 @@ fn what_a_member_hears_begins_with_the_joining_and_has_neither_holes_nor_doubles
         }
         (0..ROUNDS)
             .map(|_| {
-                let joined = match dora.call(Request::JoinGroup(GroupRef { groupid: group })) {
-                    Ok(Reply::JoinGroup(joined)) => joined,
+                let joined = match dora.call(Request::JoinGroup(protocol::JoinGroup::of(group))) {
+                    Ok(Reply::JoinGroup(answer)) => answer.conv.expect("joined"),
                     other => panic!("not joined: {other:?}"),
                 };
-                assert!(joined.conv.last + 1 >= joined.conv.first);
+                assert!(joined.last + 1 >= joined.first);
                 // What was said before she left may still have been on its way.
                 let mut heard = next_seqs(&mut dora, group, 1);
-                while heard[0] < joined.conv.first {
+                while heard[0] < joined.first {
                     heard = next_seqs(&mut dora, group, 1);
                 }
                 heard.extend(next_seqs(&mut dora, group, 5));
                 let expected: Vec<u64> = (heard[0]..heard[0] + 6).collect();
                 assert_eq!(heard, expected, "on the node where she joins");
-                assert!((joined.conv.first..=joined.conv.last + 1).contains(&heard[0]), "{joined:?}");
+                assert!((joined.first..=joined.last + 1).contains(&heard[0]), "{joined:?}");
                 // Who leaves need not be given what was said just before.
                 for (device, heard_by) in devices.iter_mut().zip(&mut heard_by) {
                     while heard_by.last().is_none_or(|last| *last < heard[5]) {
@@ -141,7 +141,7 @@ fn what_a_member_hears_begins_with_the_joining_and_has_neither_holes_nor_doubles
                 }
                 dora.call(Request::LeaveGroup(GroupRef { groupid: group })).expect("left");
                 messages_so_far(&mut dora);
-                (joined.conv.first, heard[5])
+                (joined.first, heard[5])
             })
             .collect()
     });

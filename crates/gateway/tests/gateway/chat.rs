@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
 
 use domain::{Publication, Topic};
-use protocol::{Code, CreateGroup, GroupChat, GroupRef, Page, Push, Reply, Request};
+use protocol::{Code, CreateGroup, GroupChat, Page, Push, Reply, Request};
 
 use crate::node::Peer;
 
@@ -25,7 +25,7 @@ pub(crate) fn open_group(owner: &mut Peer) -> u64 {
 }
 
 pub(crate) fn join(peer: &mut Peer, groupid: u64) {
-    peer.call(Request::JoinGroup(GroupRef { groupid })).expect("joined");
+    peer.call(Request::JoinGroup(protocol::JoinGroup::of(groupid))).expect("joined");
 }
 
 pub(crate) fn say(peer: &mut Peer, groupid: u64, id: &str) -> u64 {

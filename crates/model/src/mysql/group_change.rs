@@ -1,15 +1,17 @@
 //! One change of a group, in its transaction: locks, facts, decision, effects.
 
 use domain::{
-    ChangePlace, ChangeRefused, GroupChange, GroupChanged, GroupDeed, GroupEffect, GroupFacts, GroupId,
-    MessageKind, Novelty, RosterVersion, Seq, Timestamp, Told, UserId, members_after, policy::Why,
+    ChangePlace, ChangeRefused, GroupChange, GroupChanged, GroupEffect, GroupFacts, GroupId, MessageKind,
+    Novelty, Queue, RosterVersion, Seq, Timestamp, Told, UserId, Waiting, members_after,
 };
 
 use super::append;
 use super::connection::Connection;
 use super::fault::Fault;
-use super::groups::{groups_of, membership, profile, role_number, state};
-use super::users::lock_user;
+use super::group_requests;
+use super::groups::{membership, profile, role_number, state};
+use super::notices::add_notice;
+use super::users::lock_users;
 
 /// Runs in a transaction; may run again after it was rolled back.
 pub(super) fn change(
@@ -17,10 +19,7 @@ pub(super) fn change(
     change: &GroupChange,
 ) -> Result<Result<GroupChanged, ChangeRefused>, Fault> {
     let Some((facts, roster)) = lock_facts(tx, change)? else {
-        return Ok(Err(match change.deed {
-            GroupDeed::Join { .. } => ChangeRefused::NoSuchGroup,
-            _ => ChangeRefused::Not(Why::NotMember),
-        }));
+        return Ok(Err(change.deed.no_such_group()));
     };
     if let Some(first) = append::find(tx, change.actor, &change.change_id)? {
         if first.conversation != change.group.conversation() {
@@ -34,6 +33,7 @@ pub(super) fn change(
             effects: Vec::new(),
             actor: facts.actor,
             profile: facts.profile,
+            notice: None,
         }));
     }
     let decision = match change.decide(&facts) {
@@ -41,11 +41,17 @@ pub(super) fn change(
         Err(why) => return Ok(Err(why)),
     };
     for effect in &decision.effects {
-        apply(tx, change.group, effect, change.at)?;
+        match effect {
+            GroupEffect::Apply(..)
+            | GroupEffect::EndApplication(_)
+            | GroupEffect::Invite(_)
+            | GroupEffect::EndInvitation { .. } => group_requests::apply(tx, change, effect)?,
+            _ => apply(tx, change.group, effect, change.at)?,
+        }
     }
     let concerns_roster = decision.effects.iter().any(|effect| effect.concerns_roster(&facts.profile));
     let roster = RosterVersion(roster.0 + u64::from(concerns_roster));
-    if !decision.effects.is_empty() {
+    if decision.effects.iter().any(GroupEffect::concerns_members) {
         tx.execute("UPDATE chat_groups SET version = version + 1 WHERE id = ?", (change.group.0,))?;
     }
     let place = match decision.told {
@@ -55,6 +61,7 @@ pub(super) fn change(
             None
         }
     };
+    let notice = decision.notice.map(|notice| add_notice(tx, notice)).transpose()?;
     let mut changed = GroupChanged {
         place,
         members: members_after(facts.members, &decision.effects),
@@ -62,6 +69,7 @@ pub(super) fn change(
         effects: decision.effects,
         actor: facts.actor,
         profile: facts.profile,
+        notice,
     };
     changed.settle(change.actor);
     Ok(Ok(changed))
@@ -69,7 +77,7 @@ pub(super) fn change(
 
 type FactsRow = (u64, u64, u32, u64, String, String, String, String, u8, u64);
 
-/// Locks the conversation, the group and, if they come in, the actor, in this order; what is true of them then, and the
+/// Locks the conversation, the group and, if somebody may come in, them and whoever asks them, in this order; what is true of them then, and the
 /// roster's version. `None` if the group has no members.
 fn lock_facts(
     tx: &mut Connection,
@@ -96,16 +104,20 @@ fn lock_facts(
         profile: profile((name, description, announcement, avatar, joining, muted))?,
         actor: membership(tx, group, change.actor)?,
         target: None,
-        groups_of_actor: 0,
+        groups_of_newcomer: 0,
+        waiting: Waiting::default(),
+        inviter: None,
+        queue: Queue::default(),
+        relation: None,
     };
     if let Some(target) = change.deed.target() {
         facts.target = membership(tx, group, target)?;
     }
-    if let GroupDeed::Join { .. } = change.deed {
-        if !lock_user(tx, change.actor)? {
+    if let Some(newcomer) = change.deed.newcomer(change.actor) {
+        if change.deed.limits().is_some() && lock_users(tx, [newcomer, change.actor])? == 0 {
             return Err(Fault::failed(format!("there is no user {}", change.actor)));
         }
-        facts.groups_of_actor = groups_of(tx, change.actor)?;
+        group_requests::facts(tx, change, newcomer, &mut facts)?;
     }
     Ok(Some((facts, RosterVersion(roster))))
 }
@@ -158,7 +170,13 @@ pub(super) fn apply(
         GroupEffect::Close => {
             // A time of 0 would say that it is open.
             tx.execute("UPDATE conversations SET closed_at = ? WHERE id = ?", (at.0.max(1), group.0))?;
+            group_requests::end_all(tx, group)?;
         }
+        // Written by `group_requests`, which knows who asks.
+        GroupEffect::Apply(..)
+        | GroupEffect::EndApplication(_)
+        | GroupEffect::Invite(_)
+        | GroupEffect::EndInvitation { .. } => {}
     }
     Ok(())
 }

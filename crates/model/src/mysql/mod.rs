@@ -19,6 +19,7 @@ mod fault;
 mod friend_notes;
 mod friends;
 mod group_change;
+mod group_requests;
 mod groups;
 mod list;
 mod log;

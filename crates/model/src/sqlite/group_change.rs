@@ -1,14 +1,16 @@
 //! One change of a group, in its transaction: facts, decision, effects. Whoever writes is alone here, so nothing is locked.
 
 use domain::{
-    ChangePlace, ChangeRefused, GroupChange, GroupChanged, GroupDeed, GroupEffect, GroupFacts, GroupId,
-    MessageKind, Novelty, RosterVersion, Seq, StoreError, StoreResult, Timestamp, Told, UserId,
+    ChangePlace, ChangeRefused, GroupChange, GroupChanged, GroupEffect, GroupFacts, GroupId, MessageKind,
+    Novelty, Queue, RosterVersion, Seq, StoreError, StoreResult, Timestamp, Told, UserId, Waiting,
     members_after,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::append;
-use super::groups::{StoredRole, groups_of, membership, profile, state};
+use super::group_requests;
+use super::groups::{StoredRole, membership, profile, state};
+use super::notices::add_notice;
 use super::number::{count, number, sql};
 
 type Outcome = Result<GroupChanged, ChangeRefused>;
@@ -19,11 +21,7 @@ pub(super) fn change(
     change: &GroupChange,
 ) -> rusqlite::Result<StoreResult<Outcome>> {
     let Some((facts, roster)) = facts(connection, change)? else {
-        let no_such = match change.deed {
-            GroupDeed::Join { .. } => ChangeRefused::NoSuchGroup,
-            _ => ChangeRefused::Not(domain::policy::Why::NotMember),
-        };
-        return Ok(Ok(Err(no_such)));
+        return Ok(Ok(Err(change.deed.no_such_group())));
     };
     let first = append::find_once(connection, change.actor, &change.change_id)?;
     if let Some(first) = first {
@@ -38,6 +36,7 @@ pub(super) fn change(
             effects: Vec::new(),
             actor: facts.actor,
             profile: facts.profile,
+            notice: None,
         })));
     }
     let decision = match change.decide(&facts) {
@@ -45,20 +44,27 @@ pub(super) fn change(
         Err(why) => return Ok(Ok(Err(why))),
     };
     for effect in &decision.effects {
-        apply(connection, change.group, effect, change.at)?;
+        match effect {
+            GroupEffect::Apply(..)
+            | GroupEffect::EndApplication(_)
+            | GroupEffect::Invite(_)
+            | GroupEffect::EndInvitation { .. } => group_requests::apply(connection, change, effect)?,
+            _ => apply(connection, change.group, effect, change.at)?,
+        }
     }
     let members = members_after(facts.members, &decision.effects);
     let concerns_roster = decision.effects.iter().any(|effect| effect.concerns_roster(&facts.profile));
     if concerns_roster {
         roster_changed(connection, change.group)?;
     }
-    if !decision.effects.is_empty() {
+    if decision.effects.iter().any(GroupEffect::concerns_members) {
         list_changed(connection, change.group)?;
     }
     let place = match decision.told {
         Told::InConversation => Some(tell(connection, change, facts.last.next())?),
         Told::Nowhere => None,
     };
+    let notice = decision.notice.map(|notice| add_notice(connection, notice)).transpose()?;
     let mut changed = GroupChanged {
         place,
         members,
@@ -66,6 +72,7 @@ pub(super) fn change(
         effects: decision.effects,
         actor: facts.actor,
         profile: facts.profile,
+        notice,
     };
     changed.settle(change.actor);
     Ok(Ok(Ok(changed)))
@@ -91,7 +98,11 @@ fn facts(
                 profile: profile(row, 4)?,
                 actor: None,
                 target: None,
-                groups_of_actor: 0,
+                groups_of_newcomer: 0,
+                waiting: Waiting::default(),
+                inviter: None,
+                queue: Queue::default(),
+                relation: None,
             };
             Ok((facts, RosterVersion(number(row, 1)?)))
         })
@@ -101,8 +112,8 @@ fn facts(
     if let Some(target) = change.deed.target() {
         facts.target = membership(connection, group, target)?;
     }
-    if let GroupDeed::Join { .. } = change.deed {
-        facts.groups_of_actor = groups_of(connection, change.actor)?;
+    if let Some(newcomer) = change.deed.newcomer(change.actor) {
+        group_requests::facts(connection, change, newcomer, &mut facts)?;
     }
     Ok(Some((facts, roster)))
 }
@@ -174,8 +185,13 @@ pub(super) fn apply(
             connection
                 .prepare_cached("UPDATE conversations SET closed_at = ?2 WHERE id = ?1")?
                 .execute([id, sql(at.0.max(1))])?;
-            Ok(())
+            group_requests::end_all(connection, group)
         }
+        // Written by `group_requests`, which knows who asks.
+        GroupEffect::Apply(..)
+        | GroupEffect::EndApplication(_)
+        | GroupEffect::Invite(_)
+        | GroupEffect::EndInvitation { .. } => Ok(()),
     }
 }
 

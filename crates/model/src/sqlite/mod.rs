@@ -15,6 +15,7 @@ mod folder;
 mod friend_notes;
 mod friends;
 mod group_change;
+mod group_requests;
 mod groups;
 mod migrate;
 mod notices;

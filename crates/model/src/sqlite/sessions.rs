@@ -2,12 +2,13 @@
 
 use domain::{
     FoundSession, GroupsVersion, NewSession, NoticePlace, NoticeSeq, Session, SessionId, SessionStore,
-    Standing, StoreResult, Timestamp, TokenHash, UserId,
+    Standing, StoreResult, Timestamp, TokenHash, UserId, WAITING_COUNTED_MAX, WaitingCounts,
 };
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::SqliteStore;
-use super::number::{number, sql};
+use super::group_requests::MEMBER;
+use super::number::{count, number, sql};
 use super::secrets::has_password;
 use super::users::user;
 
@@ -63,10 +64,16 @@ impl SessionStore for SqliteStore {
                         (SELECT coalesce(sum(g.version), 0)
                          FROM group_members m JOIN chat_groups g ON g.id = m.group_id WHERE m.user_id = ?1),
                         coalesce((SELECT last_seq FROM notice_heads WHERE user_id = ?1), 0),
-                        coalesce((SELECT notices_acked FROM sessions WHERE id = ?2 AND user_id = ?1), 0)
+                        coalesce((SELECT notices_acked FROM sessions WHERE id = ?2 AND user_id = ?1), 0),
+                        (SELECT count(*) FROM (
+                             SELECT 1 FROM group_members m
+                             JOIN group_applications a ON a.group_id = m.group_id
+                             WHERE m.user_id = ?1 AND m.role < ?3 LIMIT ?4)),
+                        (SELECT count(*) FROM (
+                             SELECT 1 FROM group_invitations WHERE user_id = ?1 LIMIT ?4))
                      FROM users u WHERE u.id = ?1",
                 )?
-                .query_row([sql(user.0), sql(session.0)], |row| {
+                .query_row(params![sql(user.0), sql(session.0), MEMBER, WAITING_COUNTED_MAX], |row| {
                     Ok(Standing {
                         friends: number(row, 0)?,
                         groups: GroupsVersion { memberships: number(row, 1)?, groups: number(row, 2)? },
@@ -74,6 +81,7 @@ impl SessionStore for SqliteStore {
                             last: NoticeSeq(number(row, 3)?),
                             acked: NoticeSeq(number(row, 4)?),
                         },
+                        waiting: WaitingCounts { applications: count(row, 5)?, invitations: count(row, 6)? },
                     })
                 })
                 .optional()?;

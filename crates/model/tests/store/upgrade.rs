@@ -82,11 +82,11 @@ pub(super) fn check(store: &dyn Store) {
     assert_eq!(found, [(1, Novelty::Repeat, 0), (1, Novelty::New, 0), (4, Novelty::New, 1)]);
     let silent = Touched { conversation: SILENT, parties: Parties::Pair(ANN, UserId(3)), last: Seq(1) };
     assert_eq!(touched(1020), [silent, Touched { last: Seq(4), ..group }], "a time never moves back");
-    let limits = GroupLimits { members: 10, groups: 10 };
+    let limits = GroupLimits { members: 10, groups: 10, requests: 1_000, requests_per_user: 1_000 };
     let joining = GroupChange {
         group: GROUP,
         actor: UserId(3),
-        deed: GroupDeed::Join { limits },
+        deed: GroupDeed::Join { greeting: String::new(), limits },
         at: Timestamp(3000),
         change_id: "h".to_owned(),
         event: "came".to_owned(),

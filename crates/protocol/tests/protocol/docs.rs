@@ -3,8 +3,9 @@
 use std::collections::BTreeSet;
 
 use protocol::{
-    Code, ConversationKind, Direction, FriendEventKind, FriendOutcome, GroupEventKind, GroupState, Joining,
-    MessageKind, MsgId, NoticeKind, Rank, Role, State, SystemEventKind, limits,
+    Code, ConversationKind, Direction, FriendEventKind, FriendOutcome, GroupEventKind, GroupRequestKind,
+    GroupState, JoinOutcome, Joining, MessageKind, MsgId, NoticeKind, Rank, Role, State, SystemEventKind,
+    Verdict, limits,
 };
 use serde_json::Value;
 
@@ -226,6 +227,9 @@ fn every_word_is_explained() {
         NoticeKind::TABLE.iter().map(|(_, word)| *word).collect(),
         GroupState::TABLE.iter().map(|(_, word)| *word).collect(),
         Joining::TABLE.iter().map(|(_, word)| *word).collect(),
+        JoinOutcome::TABLE.iter().map(|(_, word)| *word).collect(),
+        GroupRequestKind::TABLE.iter().map(|(_, word)| *word).collect(),
+        Verdict::TABLE.iter().map(|(_, word)| *word).collect(),
         Rank::TABLE.iter().map(|(_, word)| *word).collect(),
         SystemEventKind::TABLE.iter().map(|(_, word)| *word).collect(),
     ];

@@ -294,6 +294,8 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
                     groups_next: 11,
                     requests_next: 3,
                     convs_next: 10,
+                    applications: 2,
+                    invitations: 1,
                     ..bundle(Some(TOKEN))
                 }),
             ),
@@ -649,11 +651,12 @@ fn groups() -> Vec<(&'static str, Meaning)> {
                 Reply::CreateGroup(Joined { group: climbers(Role::Owner, 1), conv: of_group(1, 0, 0) }),
             ),
         ),
-        ("add_group/request", request(21, Request::JoinGroup(GroupRef { groupid: 11 }))),
         (
-            "add_group/reply",
-            reply(21, Reply::JoinGroup(Joined { group: climbers(Role::Member, 2), conv: of_group(8, 7, 0) })),
+            "add_group/request",
+            request(21, Request::JoinGroup(JoinGroup { groupid: 11, greeting: "bob sent me".into() })),
         ),
+        ("add_group/reply", reply(21, Reply::JoinGroup(came()))),
+        ("add_group/reply-applied", reply(21, Reply::JoinGroup(outcome(JoinOutcome::Applied)))),
         ("leave_group/request", request(22, Request::LeaveGroup(GroupRef { groupid: 11 }))),
         ("leave_group/reply", reply(22, Reply::LeaveGroup(Nothing {}))),
         ("groups/request", request(23, Request::Groups(Page { after: 0, limit: 50 }))),
@@ -730,6 +733,93 @@ fn groups() -> Vec<(&'static str, Meaning)> {
         ("mute_member/reply", reply(66, Reply::MuteMember(Nothing {}))),
         ("mute_group/request", request(67, Request::MuteGroup(MuteGroup { groupid: 11, until: 0 }))),
         ("mute_group/reply", reply(67, Reply::MuteGroup(Nothing {}))),
+        (
+            "applications/request",
+            request(
+                120,
+                Request::Applications(Applications { groupid: 11, after_groupid: 11, after: 3, limit: 1 }),
+            ),
+        ),
+        (
+            "applications/reply",
+            reply(
+                120,
+                Reply::Applications(ApplicationsPage {
+                    applications: vec![Application {
+                        groupid: 11,
+                        groupname: "climbers".into(),
+                        id: 4,
+                        name: "carol".into(),
+                        greeting: "bob sent me".into(),
+                        time: 1_767_225_662_500,
+                    }],
+                    next_groupid: 11,
+                    next: 4,
+                }),
+            ),
+        ),
+        (
+            "decide_application/request",
+            request(
+                121,
+                Request::DecideApplication(DecideApplication {
+                    groupid: 11,
+                    id: 4,
+                    decision: Verdict::Accept,
+                }),
+            ),
+        ),
+        ("decide_application/reply", reply(121, Reply::DecideApplication(Nothing {}))),
+        (
+            "withdraw_application/request",
+            request(122, Request::WithdrawApplication(GroupRef { groupid: 11 })),
+        ),
+        ("withdraw_application/reply", reply(122, Reply::WithdrawApplication(Nothing {}))),
+        ("invite/request", request(123, Request::Invite(MemberRef { groupid: 11, id: 5 }))),
+        ("invite/reply", reply(123, Reply::Invite(outcome(JoinOutcome::Invited)))),
+        ("invitations/request", request(124, Request::Invitations(Page { after: 0, limit: 1 }))),
+        (
+            "invitations/reply",
+            reply(
+                124,
+                Reply::Invitations(InvitationsPage {
+                    invitations: vec![Invitation {
+                        groupid: 11,
+                        groupname: "climbers".into(),
+                        by: 1,
+                        by_name: "alice".into(),
+                        time: 1_767_225_662_500,
+                    }],
+                    next: 11,
+                }),
+            ),
+        ),
+        (
+            "answer_invitation/request",
+            request(
+                125,
+                Request::AnswerInvitation(AnswerInvitation { groupid: 11, decision: Verdict::Accept }),
+            ),
+        ),
+        ("answer_invitation/reply", reply(125, Reply::AnswerInvitation(came()))),
+        (
+            "withdraw_invitation/request",
+            request(126, Request::WithdrawInvitation(MemberRef { groupid: 11, id: 5 })),
+        ),
+        ("withdraw_invitation/reply", reply(126, Reply::WithdrawInvitation(Nothing {}))),
+        (
+            "group_request_event/push",
+            push(Push::GroupRequestEvent(GroupRequestEvent {
+                event: GroupRequestKind::Applied,
+                groupid: 11,
+                groupname: "climbers".into(),
+                id: 4,
+                name: "carol".into(),
+                by: 4,
+                by_name: "carol".into(),
+                greeting: "bob sent me".into(),
+            })),
+        ),
         (
             "group_event/push",
             push(Push::GroupEvent(GroupEvent {
@@ -877,4 +967,14 @@ fn refusals() -> Vec<(&'static str, Meaning)> {
         ("friends/refused-not-logged-in", refused(15, Refusal::new(Code::NOT_LOGGED_IN))),
         ("unknown/refused-unknown-type", refused(50, MessageError::UnknownType { msgid: 999 }.refusal())),
     ]
+}
+
+fn outcome(outcome: JoinOutcome) -> JoinAnswer {
+    JoinAnswer { outcome, group: None, conv: None }
+}
+
+/// Carol came into the climbers.
+fn came() -> JoinAnswer {
+    let (group, conv) = (climbers(Role::Member, 2), of_group(8, 7, 0));
+    JoinAnswer { outcome: JoinOutcome::Joined, group: Some(group), conv: Some(conv) }
 }

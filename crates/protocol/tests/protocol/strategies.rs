@@ -171,8 +171,8 @@ fn signed_in() -> impl Strategy<Value = SignedIn> {
     let lists =
         (vec(friend(), 0..3), vec(group(), 0..3), vec(friend_request(), 0..3), vec(conversation(), 0..3));
     let versions = (text(), any::<bool>(), option::of(vec(n(), 0..3)), text(), any::<bool>());
-    let places = ((n(), n(), n(), n()), (n(), n()));
-    (identity, lists, versions, places).prop_map(|(identity, lists, versions, (next, notices))| {
+    let places = ((n(), n(), n(), n()), (n(), n()), (any::<u32>(), any::<u32>()));
+    (identity, lists, versions, places).prop_map(|(identity, lists, versions, (next, notices, waiting))| {
         let (id, name, session, token) = identity;
         let (friends, groups, requests, convs) = lists;
         let (friends_next, groups_next, requests_next, convs_next) = next;
@@ -197,6 +197,8 @@ fn signed_in() -> impl Strategy<Value = SignedIn> {
             convs_next,
             notices_last: notices.0,
             notices_acked: notices.1,
+            applications: waiting.0,
+            invitations: waiting.1,
         }
     })
 }
@@ -233,6 +235,26 @@ fn friend_answer() -> impl Strategy<Value = FriendAnswer> {
 
 fn joined() -> impl Strategy<Value = Joined> {
     fields!(Joined { group: group(), conv: conversation() })
+}
+
+fn join_answer() -> impl Strategy<Value = JoinAnswer> {
+    let outcome = word(JoinOutcome::TABLE);
+    fields!(JoinAnswer { outcome: outcome, group: option::of(group()), conv: option::of(conversation()) })
+}
+
+fn application() -> impl Strategy<Value = Application> {
+    fields!(Application {
+        groupid: n(),
+        groupname: text(),
+        id: n(),
+        name: text(),
+        greeting: text(),
+        time: n()
+    })
+}
+
+fn invitation() -> impl Strategy<Value = Invitation> {
+    fields!(Invitation { groupid: n(), groupname: text(), by: n(), by_name: text(), time: n() })
 }
 
 fn page() -> impl Strategy<Value = Page> {
@@ -299,7 +321,26 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         MsgId::CreateGroup => fields!(CreateGroup { groupname: text(), groupdesc: text() })
             .prop_map(Request::CreateGroup)
             .boxed(),
-        MsgId::AddGroup => group_ref().prop_map(Request::JoinGroup).boxed(),
+        MsgId::AddGroup => {
+            fields!(JoinGroup { groupid: n(), greeting: text() }).prop_map(Request::JoinGroup).boxed()
+        }
+        MsgId::Applications => {
+            fields!(Applications { groupid: n(), after_groupid: n(), after: n(), limit: any::<u32>() })
+                .prop_map(Request::Applications)
+                .boxed()
+        }
+        MsgId::DecideApplication => {
+            fields!(DecideApplication { groupid: n(), id: n(), decision: word(Verdict::TABLE) })
+                .prop_map(Request::DecideApplication)
+                .boxed()
+        }
+        MsgId::WithdrawApplication => group_ref().prop_map(Request::WithdrawApplication).boxed(),
+        MsgId::Invite => member_ref().prop_map(Request::Invite).boxed(),
+        MsgId::Invitations => page().prop_map(Request::Invitations).boxed(),
+        MsgId::AnswerInvitation => fields!(AnswerInvitation { groupid: n(), decision: word(Verdict::TABLE) })
+            .prop_map(Request::AnswerInvitation)
+            .boxed(),
+        MsgId::WithdrawInvitation => member_ref().prop_map(Request::WithdrawInvitation).boxed(),
         MsgId::LeaveGroup => group_ref().prop_map(Request::LeaveGroup).boxed(),
         MsgId::Groups => page().prop_map(Request::Groups).boxed(),
         MsgId::GroupMembers => fields!(GroupMembers { groupid: n(), after: n(), limit: any::<u32>() })
@@ -419,7 +460,20 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
             .prop_map(Reply::Blocked)
             .boxed(),
         MsgId::CreateGroup => joined().prop_map(Reply::CreateGroup).boxed(),
-        MsgId::AddGroup => joined().prop_map(Reply::JoinGroup).boxed(),
+        MsgId::AddGroup => join_answer().prop_map(Reply::JoinGroup).boxed(),
+        MsgId::Applications => {
+            fields!(ApplicationsPage { applications: vec(application(), 0..3), next_groupid: n(), next: n() })
+                .prop_map(Reply::Applications)
+                .boxed()
+        }
+        MsgId::DecideApplication => nothing().prop_map(Reply::DecideApplication).boxed(),
+        MsgId::WithdrawApplication => nothing().prop_map(Reply::WithdrawApplication).boxed(),
+        MsgId::Invite => join_answer().prop_map(Reply::Invite).boxed(),
+        MsgId::Invitations => fields!(InvitationsPage { invitations: vec(invitation(), 0..3), next: n() })
+            .prop_map(Reply::Invitations)
+            .boxed(),
+        MsgId::AnswerInvitation => join_answer().prop_map(Reply::AnswerInvitation).boxed(),
+        MsgId::WithdrawInvitation => nothing().prop_map(Reply::WithdrawInvitation).boxed(),
         MsgId::LeaveGroup => nothing().prop_map(Reply::LeaveGroup).boxed(),
         MsgId::Groups => {
             fields!(GroupsPage { groups: vec(group(), 0..3), next: n() }).prop_map(Reply::Groups).boxed()
@@ -517,6 +571,18 @@ fn push_of(id: MsgId) -> BoxedStrategy<Push> {
             members: any::<u32>(),
         })
         .prop_map(Push::GroupEvent)
+        .boxed(),
+        MsgId::GroupRequestEvent => fields!(GroupRequestEvent {
+            event: word(GroupRequestKind::TABLE),
+            groupid: n(),
+            groupname: text(),
+            id: n(),
+            name: text(),
+            by: n(),
+            by_name: text(),
+            greeting: text(),
+        })
+        .prop_map(Push::GroupRequestEvent)
         .boxed(),
         MsgId::Message => message().prop_map(Push::Message).boxed(),
         MsgId::FriendChanged => {

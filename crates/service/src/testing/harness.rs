@@ -8,8 +8,8 @@ use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use domain::testing::{FakeClock, FakeEntropy, FakeHasher, FakePresence, FakeStore};
 use domain::{Presence, Reach, Store, Timestamp, UserId};
 use protocol::{
-    AddFriend, Bye, Code, CreateGroup, FriendRef, GroupChat, GroupRef, Login, OneChat, Push, Refusal, Reg,
-    Reply, Request, Resume, Secret, Sent, SignedIn, State,
+    AddFriend, Bye, Code, CreateGroup, FriendRef, GroupChat, Login, OneChat, Push, Refusal, Reg, Reply,
+    Request, Resume, Secret, Sent, SignedIn, State,
 };
 
 use crate::testing::RecordingHub;
@@ -200,7 +200,7 @@ impl Harness {
         let Reply::CreateGroup(created) = reply else { panic!("CREATE_GROUP came to {reply:?}") };
         let groupid = created.group.id;
         for member in others {
-            member.ask(Request::JoinGroup(GroupRef { groupid })).expect("a member");
+            member.ask(Request::JoinGroup(protocol::JoinGroup::of(groupid))).expect("a member");
         }
         for member in members {
             member.pushes();

@@ -133,8 +133,8 @@ fn what_waits_is_forgotten_when_its_reader_leaves() {
     ack(&bob, group, 1).unwrap();
     bob.ask(Request::LeaveGroup(GroupRef { groupid: group })).unwrap();
     harness.service.tick();
-    let joined = bob.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
-    let conv = body!(Reply::JoinGroup, joined).conv;
+    let joined = bob.ask(Request::JoinGroup(protocol::JoinGroup::of(group))).unwrap();
+    let conv = body!(Reply::JoinGroup, joined).conv.unwrap();
     assert_eq!((conv.first, conv.last, conv.acked), (4, 4, 0));
 }
 

@@ -206,7 +206,7 @@ fn who_leaves_between_check_and_commit_has_spoken_and_hears_no_more() {
     let group = harness.group(&[&alice, &bob]);
     let pending = bob.prepare(many(group, "1", "my last words")).unwrap();
     bob.ask(Request::LeaveGroup(GroupRef { groupid: group })).unwrap();
-    carol.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
+    carol.ask(Request::JoinGroup(protocol::JoinGroup::of(group))).unwrap();
     alice.pushes();
     harness.service.append(&mut batch([pending])).unwrap();
     assert_eq!(harness.hub.take_answers(bob.conn).len(), 1);
@@ -221,8 +221,8 @@ fn who_joins_misses_nothing() {
     let group = harness.group(&[&alice]);
     alice.say_in(group, "1", "first").unwrap();
     let late = alice.prepare(many(group, "2", "checked before bob came")).unwrap();
-    let reply = bob.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
-    let last = body!(Reply::JoinGroup, reply).conv.last;
+    let reply = bob.ask(Request::JoinGroup(protocol::JoinGroup::of(group))).unwrap();
+    let last = body!(Reply::JoinGroup, reply).conv.unwrap().last;
     harness.service.append(&mut batch([late])).unwrap();
     assert_eq!(messages(bob.pushes()), [(last + 1, "checked before bob came".into())]);
 }
@@ -306,8 +306,8 @@ fn a_message_that_is_delivered_late_reaches_nobody_who_joined_after_it() {
     harness.store.lose_next_answers(1);
     harness.service.append(&mut first).unwrap_err();
     harness.service.refuse(&mut first);
-    let reply = carol.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
-    assert_eq!(body!(Reply::JoinGroup, reply).conv.first, 3);
+    let reply = carol.ask(Request::JoinGroup(protocol::JoinGroup::of(group))).unwrap();
+    assert_eq!(body!(Reply::JoinGroup, reply).conv.unwrap().first, 3);
 
     // Its sender repeats it, and says more: checked when carol was there, stored together, for other readers each.
     let texts = [("1", "before carol"), ("2", "after"), ("3", "and on")];

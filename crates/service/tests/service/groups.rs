@@ -16,7 +16,7 @@ fn create(owner: &Device<'_>, groupname: &str, groupdesc: &str) -> Result<Reply,
 }
 
 fn join(user: &Device<'_>, groupid: u64) -> Result<Reply, Refusal> {
-    user.ask(Request::JoinGroup(GroupRef { groupid }))
+    user.ask(Request::JoinGroup(protocol::JoinGroup::of(groupid)))
 }
 
 fn leave(user: &Device<'_>, groupid: u64) -> Result<Reply, Refusal> {
@@ -43,6 +43,12 @@ fn told(device: &Device<'_>) -> Vec<(u64, SystemEvent)> {
         _ => None,
     };
     device.pushes().into_iter().filter_map(event).collect()
+}
+
+/// The group and its conversation, for who came in.
+fn came(answer: Result<Reply, Refusal>) -> protocol::Joined {
+    let answer = body!(Reply::JoinGroup, answer.unwrap());
+    protocol::Joined { group: answer.group.unwrap(), conv: answer.conv.unwrap() }
 }
 
 #[test]
@@ -86,7 +92,7 @@ fn joining_is_told_to_members_and_own_devices() {
     let group = harness.group(&[&alice]);
     alice.say_in(group, "1", "before bob").unwrap();
 
-    let joined = body!(Reply::JoinGroup, join(&bob, group).unwrap());
+    let joined = came(join(&bob, group));
     assert_eq!((joined.group.role, joined.group.members), (Role::Member, 2));
     assert_eq!((joined.conv.first, joined.conv.last), (2, 2), "reads that he came, and what comes then");
     let event = one_event(&tablet);
@@ -135,7 +141,7 @@ fn leaving_is_told_and_ends_reading_and_writing() {
     assert_eq!(messages(bob.pushes()), []);
     assert_eq!(messages(carol.pushes()), [(5, "bob left".into())]);
 
-    let again = body!(Reply::JoinGroup, join(&bob, group).unwrap());
+    let again = came(join(&bob, group));
     assert_eq!((again.conv.first, again.conv.last), (6, 6), "what was said meanwhile stays unread for ever");
 }
 
@@ -174,7 +180,7 @@ fn a_foreign_group_and_none_are_the_same_to_readers_and_writers() {
 
 #[test]
 fn who_is_refused_throws_no_roster_away() {
-    let groups = GroupLimits { members: 2, groups: 10 };
+    let groups = GroupLimits { members: 2, groups: 10, requests: 1_000, requests_per_user: 1_000 };
     let harness = Harness::with(ServiceConfig { groups, ..service::testing::config() });
     let (alice, bob, carol) = (harness.login("alice"), harness.login("bob"), harness.login("carol"));
     let group = harness.group(&[&alice, &bob]);
@@ -200,10 +206,10 @@ fn what_would_change_nothing_is_not_written() {
     harness.store.fail_next(broken.clone(), 1);
     refused(leave(&carol, group), Code::NOT_MEMBER);
     assert_eq!(harness.store.forget_faults(), 1, "the membership was read");
-    harness.store.spare_next(2);
+    harness.store.spare_next(3);
     harness.store.fail_next(broken, 1);
     refused(join(&bob, group), Code::ALREADY_MEMBER);
-    assert_eq!(harness.store.forget_faults(), 1, "the group and the membership were read");
+    assert_eq!(harness.store.forget_faults(), 1, "the group, its profile and the membership were read");
 }
 
 #[test]
@@ -223,7 +229,7 @@ fn members_are_listed_with_role_and_presence() {
 
 #[test]
 fn numbers_are_limited() {
-    let groups = GroupLimits { members: 2, groups: 1 };
+    let groups = GroupLimits { members: 2, groups: 1, requests: 1_000, requests_per_user: 1_000 };
     let harness = Harness::with(ServiceConfig { groups, ..service::testing::config() });
     let (alice, bob, carol) = (harness.login("alice"), harness.login("bob"), harness.login("carol"));
     let group = harness.group(&[&alice, &bob]);

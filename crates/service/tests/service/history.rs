@@ -77,7 +77,7 @@ fn what_was_said_before_joining_is_not_read() {
     for n in 1..=3 {
         alice.say_in(group, &format!("{n}"), "before").unwrap();
     }
-    bob.ask(Request::JoinGroup(protocol::GroupRef { groupid: group })).unwrap();
+    bob.ask(Request::JoinGroup(protocol::JoinGroup::of(group))).unwrap();
     alice.say_in(group, "4", "after").unwrap();
     for (after, before) in [(None, None), (Some(0), None), (None, Some(100))] {
         let page = ask(&bob, group, after, before, 0).unwrap();

@@ -2,7 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use protocol::{AddFriend, Code, GroupRef, Login, OneChat, Refusal, Reg, Request, SearchUsers, Secret};
+use protocol::{AddFriend, Code, Login, OneChat, Refusal, Reg, Request, SearchUsers, Secret};
 use service::testing::{Harness, PASSWORD};
 use service::{Handled, LimitSnapshot, Rate, Rates, ServiceConfig};
 
@@ -106,11 +106,11 @@ fn looking_for_ids_has_the_same_pace() {
     for _ in 0..2 {
         let nobody = AddFriend { friendid: 999, greeting: String::new() };
         refused(alice.ask(Request::AddFriend(nobody)), Code::NOT_FOUND);
-        refused(alice.ask(Request::JoinGroup(GroupRef { groupid: 999 })), Code::NOT_FOUND);
+        refused(alice.ask(Request::JoinGroup(protocol::JoinGroup::of(999))), Code::NOT_FOUND);
     }
     let nobody = AddFriend { friendid: 999, greeting: String::new() };
     too_many(&harness, "friend_requests", alice.ask(Request::AddFriend(nobody)));
-    too_many(&harness, "joins", alice.ask(Request::JoinGroup(GroupRef { groupid: 999 })));
+    too_many(&harness, "joins", alice.ask(Request::JoinGroup(protocol::JoinGroup::of(999))));
 }
 
 #[test]
@@ -118,7 +118,7 @@ fn joins_have_a_pace() {
     let harness = harness(Rates { joins: RATE, ..Rates::OFF });
     let (alice, bob) = (harness.login("alice"), harness.login("bob"));
     let groups = [(); 3].map(|()| harness.group(&[&bob]));
-    let join = |n: usize| alice.ask(Request::JoinGroup(GroupRef { groupid: groups[n] }));
+    let join = |n: usize| alice.ask(Request::JoinGroup(protocol::JoinGroup::of(groups[n])));
     join(0).unwrap();
     join(1).unwrap();
     too_many(&harness, "joins", join(2));

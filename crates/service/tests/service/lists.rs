@@ -90,7 +90,7 @@ fn a_list_that_changed_is_sent() {
     changed("a nickname", true, false);
     let group = harness.group(&[&bob, &alice]);
     changed("a group", false, true);
-    carol.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
+    carol.ask(Request::JoinGroup(protocol::JoinGroup::of(group))).unwrap();
     changed("another member", false, true);
     let edit = EditGroup { groupid: group, groupname: Some("renamed".into()), ..EditGroup::default() };
     bob.ask(Request::EditGroup(edit)).unwrap();

@@ -158,7 +158,7 @@ fn who_left_there_reads_nothing_here_whatever_this_node_missed() {
     // The append says that its roster is newer than the one that is kept.
     alice.say_in(group, "2", "not for bob").unwrap();
     assert_eq!(messages(bob.pushes()), []);
-    elsewhere.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
+    elsewhere.ask(Request::JoinGroup(protocol::JoinGroup::of(group))).unwrap();
     alice.say_in(group, "3", "for bob again").unwrap();
     assert_eq!(messages(bob.pushes()), [(6, "for bob again".to_owned())]);
 }
@@ -170,7 +170,7 @@ fn who_joined_there_may_speak_here_before_any_notice() {
     let group = here.group(&[&alice]);
     alice.say_in(group, "1", "the roster is kept from here on").unwrap();
     let elsewhere = there.try_login("bob").unwrap();
-    elsewhere.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
+    elsewhere.ask(Request::JoinGroup(protocol::JoinGroup::of(group))).unwrap();
     assert_eq!(bob.say_in(group, "2", "he was answered").unwrap().seq, 3);
     refused(here.login("carol").say_in(group, "3", "no member"), Code::NOT_MEMBER);
 }
@@ -222,7 +222,7 @@ fn a_new_member_reads_from_where_they_joined_on_every_node() {
     let group = here.group(&[&alice]);
     alice.say_in(group, "1", "before bob").unwrap();
     let phone = there.try_login("bob").unwrap();
-    bob.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
+    bob.ask(Request::JoinGroup(protocol::JoinGroup::of(group))).unwrap();
     alice.say_in(group, "2", "after he came").unwrap();
     phone.pushes();
     there.hear_from(&here);
@@ -430,7 +430,7 @@ fn catching_up_reads_the_log_with_the_readers_of_each_message() {
     let pair = here.befriend(&alice, &bob);
     let group = here.group(&[&alice]);
     alice.say_in(group, "1", "before bob").unwrap();
-    bob.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
+    bob.ask(Request::JoinGroup(protocol::JoinGroup::of(group))).unwrap();
     alice.say_in(group, "2", "for both").unwrap();
     alice.say(&bob, "3", "for the pair").unwrap();
 

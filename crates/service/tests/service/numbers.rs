@@ -2,8 +2,9 @@
 
 use domain::NUMBER_MAX;
 use protocol::{
-    Ack, AddFriend, Code, FriendRef, GroupChat, GroupMembers, GroupRef, History, Login, OneChat, Page,
-    Request, Secret, SessionRef, UserRef,
+    Ack, AddFriend, AnswerInvitation, Applications, Code, DecideApplication, FriendRef, GroupChat,
+    GroupMembers, GroupRef, History, Login, MemberRef, OneChat, Page, Request, Secret, SessionRef, UserRef,
+    Verdict,
 };
 use service::testing::{Harness, PASSWORD};
 
@@ -14,7 +15,7 @@ fn a_number_too_large_is_nobodys() {
     let harness = Harness::new();
     let (alice, bob) = (harness.login("alice"), harness.login("bob"));
     harness.befriend(&alice, &bob);
-    harness.group(&[&alice, &bob]);
+    let own = harness.group(&[&alice, &bob]);
     for id in [NUMBER_MAX, NUMBER_MAX + 1, u64::MAX] {
         let friend = FriendRef { friendid: id };
         let group = GroupRef { groupid: id };
@@ -29,8 +30,24 @@ fn a_number_too_large_is_nobodys() {
             (Request::DeleteFriend(friend), Code::NOT_FRIENDS),
             (Request::Block(UserRef { userid: id }), Code::NOT_FOUND),
             (Request::Unblock(UserRef { userid: id }), Code::NOT_FOUND),
-            (Request::JoinGroup(group.clone()), Code::NOT_FOUND),
+            (Request::JoinGroup(protocol::JoinGroup::of(group.groupid)), Code::NOT_FOUND),
+            (Request::WithdrawApplication(group.clone()), Code::NOT_FOUND),
             (Request::LeaveGroup(group), Code::NOT_MEMBER),
+            (
+                Request::AnswerInvitation(AnswerInvitation { groupid: id, decision: Verdict::Accept }),
+                Code::NOT_FOUND,
+            ),
+            (Request::Invite(MemberRef { groupid: id, id: 1 }), Code::NOT_MEMBER),
+            (Request::Invite(MemberRef { groupid: own, id }), Code::NOT_FOUND),
+            (Request::WithdrawInvitation(MemberRef { groupid: own, id }), Code::NOT_FOUND),
+            (
+                Request::DecideApplication(DecideApplication { groupid: own, id, decision: Verdict::Refuse }),
+                Code::NOT_FOUND,
+            ),
+            (
+                Request::Applications(Applications { groupid: id, ..Applications::default() }),
+                Code::NOT_MEMBER,
+            ),
             (Request::GroupMembers(GroupMembers { groupid: id, after: 0, limit: 0 }), Code::NOT_MEMBER),
             (Request::OneChat(OneChat { to: id, msg, client_msg_id }), Code::NOT_FRIENDS),
             (

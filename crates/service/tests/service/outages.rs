@@ -2,10 +2,11 @@
 
 use domain::StoreError;
 use protocol::{
-    Ack, AckNotices, AddFriend, ChangePassword, Code, CreateGroup, EditFriend, EditGroup, EditProfile,
-    FriendRef, GroupChat, GroupMembers, GroupRef, History, Login, MemberRef, MuteGroup, MuteMember, Nothing,
-    OneChat, Page, PasswordProof, ProfileOf, Push, Rank, Recover, Reg, RenameLabel, Request, Resume,
-    SearchUsers, Secret, SessionRef, SetRole, State, UserRef,
+    Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, Code, CreateGroup,
+    DecideApplication, EditFriend, EditGroup, EditProfile, FriendRef, GroupChat, GroupMembers, GroupRef,
+    History, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat, Page, PasswordProof, ProfileOf, Push,
+    Rank, Recover, Reg, RenameLabel, Request, Resume, SearchUsers, Secret, SessionRef, SetRole, State,
+    UserRef, Verdict,
 };
 use service::testing::{Harness, PASSWORD};
 
@@ -63,7 +64,7 @@ fn every_request_is_busy_while_the_store_is_away() {
         Request::Unblock(UserRef { userid: carol.user().0 }),
         Request::Blocked(Page::default()),
         Request::CreateGroup(CreateGroup { groupname: "g".into(), groupdesc: String::new() }),
-        Request::JoinGroup(GroupRef { groupid: group }),
+        Request::JoinGroup(protocol::JoinGroup::of(group)),
         Request::LeaveGroup(GroupRef { groupid: own }),
         Request::Groups(Page::default()),
         Request::GroupMembers(GroupMembers { groupid: own, after: 0, limit: 0 }),
@@ -75,6 +76,13 @@ fn every_request_is_busy_while_the_store_is_away() {
         Request::GroupProfile(GroupRef { groupid: own }),
         Request::MuteMember(MuteMember { groupid: own, id: 1, until: 1 }),
         Request::MuteGroup(MuteGroup { groupid: own, until: 1 }),
+        Request::Applications(Applications::default()),
+        Request::DecideApplication(DecideApplication { groupid: own, id: 1, decision: Verdict::Accept }),
+        Request::WithdrawApplication(GroupRef { groupid: group }),
+        Request::Invite(MemberRef { groupid: own, id: carol.user().0 }),
+        Request::Invitations(Page::default()),
+        Request::AnswerInvitation(AnswerInvitation { groupid: group, decision: Verdict::Accept }),
+        Request::WithdrawInvitation(MemberRef { groupid: own, id: carol.user().0 }),
         Request::OneChat(OneChat { to: carol.user().0, msg, client_msg_id }),
         Request::GroupChat(GroupChat { groupid: group, msg: msg2, client_msg_id: client_msg_id2 }),
         Request::History(History { conv, after: None, before: None, limit: 0 }),
@@ -142,7 +150,7 @@ fn a_resume_that_fails_half_way_leaves_no_connection_behind() {
         }
         queries += 1;
     }
-    assert_eq!(queries, 6, "the session, four lists and the notices: no more, and no friend_ids");
+    assert_eq!(queries, 6, "the session, what it is told of, and four lists: no more, and no friend_ids");
     let online = alice.pushes().into_iter().rev().find_map(|push| match push {
         Push::Presence(presence) => Some(presence.state),
         _ => None,
@@ -176,9 +184,9 @@ fn a_membership_of_unknown_outcome_is_not_remembered_wrongly() {
     let (alice, bob) = (harness.login("alice"), harness.login("bob"));
     let group = harness.group(&[&alice]);
     alice.say_in(group, "1", "alone").unwrap();
-    // The group, the membership and the name are read, the joining is done and its answer lost.
-    let join = Request::JoinGroup(GroupRef { groupid: group });
-    harness.store.spare_next(3);
+    // The group, its profile, the membership and the name are read, the joining is done and its answer lost.
+    let join = Request::JoinGroup(protocol::JoinGroup::of(group));
+    harness.store.spare_next(4);
     harness.store.lose_next_answers(1);
     refused(bob.ask(join), Code::BUSY);
     // He is in, and everybody knows.

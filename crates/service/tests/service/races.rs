@@ -205,9 +205,9 @@ fn who_joins_while_others_talk_misses_nothing() {
                 harness.service.append(&mut batch).unwrap();
             }
         };
-        let join = || bob.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
+        let join = || bob.ask(Request::JoinGroup(protocol::JoinGroup::of(group))).unwrap();
         let (_, joined) = together(talk, join);
-        let conv = body!(Reply::JoinGroup, joined).conv;
+        let conv = body!(Reply::JoinGroup, joined).conv.unwrap();
         // All that is not in `last` was pushed.
         let mut known: Vec<u64> = (conv.first..=conv.last).collect();
         let pushed: Vec<u64> = messages(bob.pushes()).into_iter().map(|(seq, _)| seq).collect();
@@ -258,8 +258,8 @@ fn who_joins_between_commit_and_delivery_gets_nothing_from_before() {
     let group = harness.group(&[&alice, &bob]);
     let mut conv = None;
     between_commit_and_delivery(&harness, &mut talk(&alice, group, &["one", "two"]), || {
-        let joined = carol.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
-        conv = Some(body!(Reply::JoinGroup, joined).conv);
+        let joined = carol.ask(Request::JoinGroup(protocol::JoinGroup::of(group))).unwrap();
+        conv = Some(body!(Reply::JoinGroup, joined).conv.unwrap());
     });
     let conv = conv.unwrap();
     assert_eq!((conv.first, conv.last), (4, 4), "they were stored when she came");
@@ -282,8 +282,8 @@ fn who_leaves_and_comes_back_between_commit_and_delivery_begins_anew() {
     assert_eq!(messages(carol.pushes()), [(3, "one".into())]);
     between_commit_and_delivery(&harness, &mut talk(&alice, group, &["two"]), || {
         carol.ask(Request::LeaveGroup(GroupRef { groupid: group })).unwrap();
-        let joined = carol.ask(Request::JoinGroup(GroupRef { groupid: group })).unwrap();
-        assert_eq!(body!(Reply::JoinGroup, joined).conv.first, 6);
+        let joined = carol.ask(Request::JoinGroup(protocol::JoinGroup::of(group))).unwrap();
+        assert_eq!(body!(Reply::JoinGroup, joined).conv.unwrap().first, 6);
     });
     assert_eq!(messages(carol.pushes()), []);
     carol.say_in(group, "three", "three").unwrap();

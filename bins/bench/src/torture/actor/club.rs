@@ -128,7 +128,7 @@ impl Club {
             return None;
         }
         Some(match deed.what {
-            What::Join(groupid) => Request::JoinGroup(GroupRef { groupid }),
+            What::Join(groupid) => Request::JoinGroup(protocol::JoinGroup::of(groupid)),
             What::Leave(groupid) => {
                 let open = Window { from_ms: deed.begun_ms, until_ms: u64::MAX };
                 if let Some(spell) = me.household().current(groupid) {
@@ -182,7 +182,8 @@ impl Club {
         }
         match (deed.what, result) {
             (What::Join(group), Ok(Reply::JoinGroup(joined))) => {
-                me.household().joined(self.user, group, deed.begun_ms, Some(joined.conv.first));
+                let first = joined.conv.map(|conv| conv.first);
+                me.household().joined(self.user, group, deed.begun_ms, first);
             }
             (What::Join(group), Err(NoAnswer::Refused(refusal))) if refusal.code == Code::ALREADY_MEMBER => {
                 if !deed.uncertain {

@@ -248,7 +248,7 @@ impl FramesLine {
             }
             Push::FriendEvent(event) => heard.push(Heard::Friend(event)),
             Push::Presence(presence) => heard.push(Heard::Presence(presence)),
-            Push::GroupEvent(_) | Push::FriendChanged(_) | Push::Notice(_) => {}
+            Push::GroupEvent(_) | Push::GroupRequestEvent(_) | Push::FriendChanged(_) | Push::Notice(_) => {}
         }
     }
 
@@ -317,8 +317,9 @@ impl FramesLine {
             (Request::GroupChat(chat), Ok(Reply::GroupChat(sent))) => {
                 self.own(*sent, &chat.client_msg_id, &chat.msg, heard);
             }
-            (_, Ok(Reply::CreateGroup(joined) | Reply::JoinGroup(joined))) => {
-                self.sync.learn(&joined.conv, heard);
+            (_, Ok(Reply::CreateGroup(joined))) => self.sync.learn(&joined.conv, heard),
+            (_, Ok(Reply::JoinGroup(protocol::JoinAnswer { conv: Some(conv), .. }))) => {
+                self.sync.learn(conv, heard);
             }
             (_, Ok(Reply::LogOut(_))) => {
                 self.memory.token = None;

@@ -56,6 +56,7 @@ impl LibraryLine {
             Event::Connected(_)
             | Event::Synced { .. }
             | Event::Group(_)
+            | Event::GroupRequest(_)
             | Event::FriendChanged(_)
             | Event::Notice(_) => return,
         });

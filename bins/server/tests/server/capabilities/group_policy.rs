@@ -3,8 +3,9 @@
 
 use domain::policy::{GROUP, GroupAct, GroupLine, Rule, Standing, Why, in_group};
 use protocol::{
-    Ack, Code, EditGroup, GroupMembers, GroupProfile, GroupRef, History, Member, MemberRef, MuteGroup,
-    MuteMember, Rank, Refusal, Request, SetRole,
+    Ack, AnswerInvitation, Application, Applications, Code, DecideApplication, EditGroup, GroupMembers,
+    GroupProfile, GroupRef, History, Invitation, JoinGroup, Joining, Member, MemberRef, MuteGroup,
+    MuteMember, Rank, Refusal, Request, SetRole, Verdict,
 };
 
 use super::policy::{Numbers, stated};
@@ -14,6 +15,7 @@ on_each_store! {
     g4_who_may_is_done_and_who_may_not_changes_nothing,
     g4_of_a_dissolved_group_its_members_read_and_nobody_does_more,
     g4_outsiders_cannot_tell_a_group_from_none,
+    g2_where_nothing_waits_nothing_is_answered,
 }
 
 /// An id that nobody and nothing has.
@@ -33,9 +35,20 @@ pub(super) fn requests(act: GroupAct, groupid: u64, id: u64, numbers: &mut Numbe
             Request::History(History { conv: groupid, after: None, before: None, limit: 0 }),
             Request::Ack(Ack { conv: groupid, seq: 1 }),
         ],
-        GroupAct::Join => vec![Request::JoinGroup(GroupRef { groupid })],
+        GroupAct::Join => vec![Request::JoinGroup(JoinGroup::of(groupid))],
         GroupAct::Leave => vec![Request::LeaveGroup(GroupRef { groupid })],
-        GroupAct::InviteToOpen | GroupAct::InviteToClosed | GroupAct::Decide => vec![],
+        GroupAct::InviteToOpen | GroupAct::InviteToClosed => {
+            vec![Request::Invite(MemberRef { groupid, id })]
+        }
+        GroupAct::Decide => vec![
+            // 0 would ask for all groups.
+            Request::Applications(Applications {
+                groupid: if groupid == 0 { UNKNOWN } else { groupid },
+                ..Applications::default()
+            }),
+            Request::DecideApplication(DecideApplication { groupid, id, decision: Verdict::Accept }),
+            Request::DecideApplication(DecideApplication { groupid, id, decision: Verdict::Refuse }),
+        ],
         GroupAct::Edit => vec![Request::EditGroup(EditGroup {
             groupid,
             announcement: Some(numbers.next()),
@@ -51,6 +64,16 @@ pub(super) fn requests(act: GroupAct, groupid: u64, id: u64, numbers: &mut Numbe
         GroupAct::HandOver => vec![Request::HandOver(MemberRef { groupid, id })],
         GroupAct::Dissolve => vec![Request::DissolveGroup(GroupRef { groupid })],
     }
+}
+
+/// The answers to what waits before a group: where nothing waits they are of no use, whoever gives them.
+pub(super) fn answers(groupid: u64, id: u64) -> Vec<Request> {
+    vec![
+        Request::WithdrawApplication(GroupRef { groupid }),
+        Request::AnswerInvitation(AnswerInvitation { groupid, decision: Verdict::Accept }),
+        Request::AnswerInvitation(AnswerInvitation { groupid, decision: Verdict::Refuse }),
+        Request::WithdrawInvitation(MemberRef { groupid, id }),
+    ]
 }
 
 /// Everybody who stands somewhere before a group.
@@ -126,6 +149,8 @@ fn verdict(act: GroupAct, who: Who, target: Target, place: Place, request: &Requ
         (Err(Why::NotAllowed), Place::Dissolved) if line == GroupAct::SpeakWhileMuted => Err(Code::DISSOLVED),
         (Err(Why::NotAllowed), Place::Open) if line == GroupAct::SpeakWhileMuted => Err(Code::MUTED),
         (Err(why), _) => Err(stated(why)),
+        // Nobody waits there any more, which one may see.
+        (Ok(()), Place::Dissolved) if matches!(request, Request::Applications(_)) => Ok(()),
         (Ok(()), Place::Dissolved) if !matches!(act, GroupAct::Look | GroupAct::Leave) => {
             Err(Code::DISSOLVED)
         }
@@ -140,6 +165,10 @@ struct Seen {
     profiles: Vec<Result<GroupProfile, Refusal>>,
     members: Vec<Member>,
     last: u64,
+    /// Who applied, as the owner sees it.
+    applications: Vec<Application>,
+    /// Whether the other outsider was asked in.
+    invitations: Vec<Invitation>,
 }
 
 /// Everybody, connected.
@@ -155,7 +184,14 @@ impl Cast {
             Who::Phone => log_in(server, &format!("{:?}", Who::Member), "phone"),
             other => user(server, &format!("{other:?}")),
         });
-        Cast { peers: peers.into(), numbers: Numbers::default() }
+        let mut cast = Cast { peers: peers.into(), numbers: Numbers::default() };
+        let friend = cast.id(Who::OtherOutsider);
+        for who in [Who::Owner, Who::Admin, Who::Member, Who::Muted] {
+            let id = cast.id(who);
+            cast.peer(who).add_friend(friend, "").expect("asked");
+            cast.peer(Who::OtherOutsider).accept_friend(id).expect("accepted");
+        }
+        cast
     }
 
     fn peer(&mut self, who: Who) -> &mut Peer {
@@ -181,6 +217,16 @@ impl Cast {
         if act == GroupAct::SpeakWhileMuted {
             owner.mute_group(group, FOR_LONG).expect("muted");
         }
+        let joining = match act {
+            GroupAct::Decide => Joining::Approval,
+            GroupAct::InviteToClosed => Joining::Invitation,
+            _ => return group,
+        };
+        let edit = EditGroup { groupid: group, joining: Some(joining), ..EditGroup::default() };
+        owner.edit_group(edit).expect("edited");
+        if act == GroupAct::Decide {
+            self.peer(Who::OtherOutsider).ask_in(group, "").expect("applied");
+        }
         group
     }
 
@@ -196,7 +242,12 @@ impl Cast {
         let owner = self.peer(Who::Owner);
         let members = owner.group_members(group, 0, 0).map_or_else(|_| Vec::new(), |page| page.users);
         let history = History { conv: group, after: None, before: None, limit: 1 };
-        Seen { profiles, members, last: owner.history(history).map_or(0, |page| page.last) }
+        let last = owner.history(history).map_or(0, |page| page.last);
+        let applications =
+            owner.applications(group, 0, 0, 0).map_or_else(|_| Vec::new(), |page| page.applications);
+        let mut invitations = self.peer(Who::OtherOutsider).invitations(0, 0).expect("a page").invitations;
+        invitations.retain(|invitation| invitation.groupid == group);
+        Seen { profiles, members, last, applications, invitations }
     }
 
     /// Whom an act of a line may concern; one, if it is all the same.
@@ -253,6 +304,7 @@ impl Cast {
             Request::SetRole(SetRole { role: Rank::Admin, .. }) => target.standing == Standing::Admin,
             Request::SetRole(SetRole { role: Rank::Member, .. }) => target.standing == Standing::Member,
             Request::MuteMember(mute) => mute.id == self.id(Who::Muted),
+            Request::Applications(_) => true,
             _ => act == GroupAct::Look,
         };
         let after = self.seen(group);
@@ -303,4 +355,32 @@ fn g4_outsiders_cannot_tell_a_group_from_none(store: Store) {
         assert_eq!(refusal.code, Code::NOT_FOUND, "{groupid}");
     }
     assert_eq!((cast.seen(open), cast.seen(dissolved)), (before, before_dissolved));
+}
+
+fn g2_where_nothing_waits_nothing_is_answered(store: Store) {
+    let server = Server::on(store);
+    let mut cast = Cast::on(&server);
+    let group = cast.group(GroupAct::InviteToClosed);
+    let before = cast.seen(group);
+    let other = cast.id(Who::OtherOutsider);
+    for who in Who::ACTORS {
+        let expected = match who.standing() {
+            Standing::Outsider => [Code::NOT_FOUND, Code::NOT_FOUND, Code::NOT_FOUND, Code::NOT_MEMBER],
+            Standing::Member | Standing::Admin | Standing::Owner => {
+                [Code::ALREADY_MEMBER, Code::ALREADY_MEMBER, Code::ALREADY_MEMBER, Code::NOT_FOUND]
+            }
+        };
+        for (request, code) in answers(group, other).iter().zip(expected) {
+            assert_eq!(cast.peer(who).refused(request), code, "{who:?}: {request:?}");
+        }
+    }
+    let outsider = cast.peer(Who::Outsider);
+    let mut frames = |groupid| {
+        answers(groupid, other).iter().map(|request| outsider.ask_frame(request)).collect::<Vec<_>>()
+    };
+    let here = frames(group);
+    for groupid in NOWHERE {
+        assert_eq!(frames(groupid), here, "{groupid}");
+    }
+    assert_eq!(cast.seen(group), before);
 }

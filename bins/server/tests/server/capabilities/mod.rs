@@ -10,6 +10,7 @@ mod group_policy;
 mod groups;
 mod heartbeat;
 mod join_race;
+pub(crate) mod joining;
 mod leading;
 mod messages;
 mod notices;

@@ -2,8 +2,8 @@
 
 use domain::policy::{PAIR, PairAct, PairLine, Relation, between};
 use protocol::{
-    AddFriend, Code, Conversation, EditFriend, FoundUser, Friend, FriendRef, FriendRequest, Notice,
-    ProfileOf, Refusal, Reply, Request, SearchUsers, UserRef,
+    AddFriend, Code, Conversation, EditFriend, FoundUser, Friend, FriendRef, FriendRequest, Invitation,
+    MemberRef, Notice, ProfileOf, Refusal, Reply, Request, SearchUsers, UserRef,
 };
 
 use super::policy::{Numbers, stated};
@@ -29,7 +29,7 @@ const RELATIONS: [Relation; 6] = [
 ];
 
 /// The requests that stand for an act towards somebody.
-pub(super) fn requests(act: PairAct, id: u64, _groupid: u64, numbers: &mut Numbers) -> Vec<Request> {
+pub(super) fn requests(act: PairAct, id: u64, groupid: u64, numbers: &mut Numbers) -> Vec<Request> {
     match act {
         PairAct::Say => vec![chat(id, "text", &numbers.next())],
         PairAct::Befriend => {
@@ -45,7 +45,7 @@ pub(super) fn requests(act: PairAct, id: u64, _groupid: u64, numbers: &mut Numbe
         ],
         PairAct::Block => vec![Request::Block(UserRef { userid: id })],
         PairAct::Unblock => vec![Request::Unblock(UserRef { userid: id })],
-        PairAct::Invite => vec![],
+        PairAct::Invite => vec![Request::Invite(MemberRef { groupid, id })],
     }
 }
 
@@ -65,6 +65,8 @@ struct Pair {
     phone: Peer,
     /// Somebody else. Where the other is nobody or oneself, a stranger who looks on.
     other: Peer,
+    /// A group of mine.
+    group: u64,
     /// The ids of the one that an act is towards; several, where nobody has them.
     ids: Vec<u64>,
 }
@@ -80,6 +82,7 @@ struct View {
     blocked: Vec<FoundUser>,
     notices: Vec<Notice>,
     conversations: Vec<Conversation>,
+    invitations: Vec<Invitation>,
 }
 
 impl Pair {
@@ -103,7 +106,8 @@ impl Pair {
             }
             Relation::Stranger => vec![other.id],
         };
-        Pair { me, phone: log_in(server, &names[0], "phone"), other, ids }
+        let group = me.create_group("mine", "").expect("opened").group.id;
+        Pair { me, group, phone: log_in(server, &names[0], "phone"), other, ids }
     }
 
     fn seen(&mut self) -> Seen {
@@ -120,6 +124,7 @@ impl Pair {
             blocked: peer.blocked(0, 0).expect("a page").blocked,
             notices: peer.notices(0, 0).expect("a page").notices,
             conversations: peer.conversations(0, 0).expect("a page").convs,
+            invitations: peer.invitations(0, 0).expect("a page").invitations,
         });
         Seen(views.into())
     }
@@ -138,7 +143,7 @@ fn walk(server: &Server, (act, _): &PairLine, relation: Relation, numbers: &mut 
     let mut pair = Pair::new(server, relation, numbers);
     let before = pair.seen();
     for id in pair.ids.clone() {
-        let count = requests(*act, id, 0, numbers).len();
+        let count = requests(*act, id, pair.group, numbers).len();
         for which in 0..count {
             // From each device. Who is refused changes nothing, so that one pair serves all.
             for on_phone in [false, true] {
@@ -147,8 +152,8 @@ fn walk(server: &Server, (act, _): &PairLine, relation: Relation, numbers: &mut 
                     Err(_) => None,
                 };
                 let id = fresh.as_ref().map_or(id, |fresh| fresh.ids[0]);
-                let request = requests(*act, id, 0, numbers).swap_remove(which);
                 let here = fresh.as_mut().unwrap_or(&mut pair);
+                let request = requests(*act, id, here.group, numbers).swap_remove(which);
                 let before = here.seen();
                 let device = if on_phone { &mut here.phone } else { &mut here.me };
                 let answer = code(id, device.ask(&request));
@@ -184,7 +189,7 @@ fn b6_what_one_may_not_know_of_is_like_nobody(store: Store) {
         for relation in alike {
             let mut pair = Pair::new(&server, relation, &mut numbers);
             for id in pair.ids.clone() {
-                let asked = requests(*act, id, 0, &mut numbers);
+                let asked = requests(*act, id, pair.group, &mut numbers);
                 let frames: Vec<_> = asked.iter().map(|request| pair.me.ask_frame(request)).collect();
                 assert_eq!(first.get_or_insert_with(|| frames.clone()), &frames, "{relation:?}: {asked:?}");
             }

@@ -22,6 +22,7 @@ mod friend_notes;
 mod gaps;
 mod groups;
 mod growth;
+mod joining;
 mod joins;
 mod notices;
 mod presence;

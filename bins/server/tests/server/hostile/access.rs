@@ -89,7 +89,7 @@ fn ids_that_do_not_exist_are_refused_by_every_request(store: Store) {
             (Request::DeleteFriend(protocol::FriendRef { friendid: id }), &[Code::NOT_FRIENDS]),
             (Request::Block(protocol::UserRef { userid: id }), &[Code::NOT_FOUND]),
             (Request::Unblock(protocol::UserRef { userid: id }), &[Code::NOT_FOUND]),
-            (Request::JoinGroup(protocol::GroupRef { groupid: id }), &[Code::NOT_FOUND]),
+            (Request::JoinGroup(protocol::JoinGroup::of(id)), &[Code::NOT_FOUND]),
             (Request::LeaveGroup(protocol::GroupRef { groupid: id }), &[Code::NOT_MEMBER]),
             (
                 Request::GroupMembers(protocol::GroupMembers { groupid: id, after: 0, limit: 0 }),
@@ -147,7 +147,7 @@ fn what_belongs_to_others_stays_theirs(store: Store) {
     ] {
         assert_ne!(eve.refused(&request), Code::INTERNAL, "{request:?}");
     }
-    assert_eq!(eve.refused(&Request::JoinGroup(protocol::GroupRef { groupid: conv })), Code::NOT_FOUND);
+    assert_eq!(eve.refused(&Request::JoinGroup(protocol::JoinGroup::of(conv))), Code::NOT_FOUND);
     assert_eq!(eve.pushes_so_far(), []);
     for peer in [&mut alice, &mut bob] {
         assert_eq!(peer.friends(0, 0).expect("a page").friends.len(), 1);

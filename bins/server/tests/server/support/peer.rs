@@ -7,14 +7,16 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use protocol::{
-    Ack, AckNotices, AddFriend, BlockedPage, Bye, ChangePassword, ChatMessage, Code, ConversationsPage,
-    CreateGroup, EditFriend, EditGroup, EditProfile, FoundUsers, Friend, FriendAnswer, FriendChanged,
-    FriendEvent, FriendRef, FriendRequestsPage, FriendsPage, GroupChat, GroupEvent, GroupMembers,
-    GroupProfile, GroupRef, GroupsPage, HEADER_LEN, Hello, HelloReply, History, HistoryPage, Incoming,
-    Joined, LabelRenamed, Login, MemberRef, MembersPage, MessageKind, MuteGroup, MuteMember, Nothing, Notice,
-    NoticesPage, OneChat, Page, PasswordProof, PresencePush, Profile, ProfileOf, Push, Rank, Recover,
-    Recovered, RecoveryCodes, Refusal, Reg, Registered, RenameLabel, Reply, Request, Resume, SearchUsers,
-    Secret, Sent, SessionRef, SessionsList, SetRole, SignedIn, SystemEvent, UserRef, decode, encode,
+    Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ApplicationsPage, BlockedPage, Bye,
+    ChangePassword, ChatMessage, Code, ConversationsPage, CreateGroup, DecideApplication, EditFriend,
+    EditGroup, EditProfile, FoundUsers, Friend, FriendAnswer, FriendChanged, FriendEvent, FriendRef,
+    FriendRequestsPage, FriendsPage, GroupChat, GroupEvent, GroupMembers, GroupProfile, GroupRef,
+    GroupRequestEvent, GroupsPage, HEADER_LEN, Hello, HelloReply, History, HistoryPage, Incoming,
+    InvitationsPage, JoinAnswer, JoinGroup, JoinOutcome, Joined, LabelRenamed, Login, MemberRef, MembersPage,
+    MessageKind, MuteGroup, MuteMember, Nothing, Notice, NoticesPage, OneChat, Page, PasswordProof,
+    PresencePush, Profile, ProfileOf, Push, Rank, Recover, Recovered, RecoveryCodes, Refusal, Reg,
+    Registered, RenameLabel, Reply, Request, Resume, SearchUsers, Secret, Sent, SessionRef, SessionsList,
+    SetRole, SignedIn, SystemEvent, UserRef, Verdict, decode, encode,
 };
 
 /// How long anything that must come may take. Far above the usual: machines are shared.
@@ -494,7 +496,17 @@ requests! {
     friend_requests(after: u64, limit: u32) = FriendRequests(Page { after, limit }) -> FriendRequestsPage;
     create_group(groupname: &str, groupdesc: &str)
         = CreateGroup(CreateGroup { groupname: groupname.into(), groupdesc: groupdesc.into() }) -> Joined;
-    join_group(groupid: u64) = JoinGroup(GroupRef { groupid }) -> Joined;
+    ask_in(groupid: u64, greeting: &str) = JoinGroup(JoinGroup { groupid, greeting: greeting.into() }) -> JoinAnswer;
+    applications(groupid: u64, after_groupid: u64, after: u64, limit: u32)
+        = Applications(Applications { groupid, after_groupid, after, limit }) -> ApplicationsPage;
+    decide(groupid: u64, id: u64, decision: Verdict)
+        = DecideApplication(DecideApplication { groupid, id, decision }) -> Nothing;
+    withdraw_application(groupid: u64) = WithdrawApplication(GroupRef { groupid }) -> Nothing;
+    invite(groupid: u64, id: u64) = Invite(MemberRef { groupid, id }) -> JoinAnswer;
+    invitations(after: u64, limit: u32) = Invitations(Page { after, limit }) -> InvitationsPage;
+    answer_invitation(groupid: u64, decision: Verdict)
+        = AnswerInvitation(AnswerInvitation { groupid, decision }) -> JoinAnswer;
+    withdraw_invitation(groupid: u64, id: u64) = WithdrawInvitation(MemberRef { groupid, id }) -> Nothing;
     leave_group(groupid: u64) = LeaveGroup(GroupRef { groupid }) -> Nothing;
     groups(after: u64, limit: u32) = Groups(Page { after, limit }) -> GroupsPage;
     group_members(groupid: u64, after: u64, limit: u32)
@@ -517,6 +529,21 @@ requests! {
 }
 
 impl Peer {
+    /// Comes into a group at once.
+    pub(crate) fn join_group(&mut self, groupid: u64) -> Result<Joined, Refusal> {
+        let JoinAnswer { outcome, group, conv } = self.ask_in(groupid, "")?;
+        assert_eq!(outcome, JoinOutcome::Joined);
+        Ok(Joined { group: group.expect("the group"), conv: conv.expect("its conversation") })
+    }
+
+    /// The next news of an application or invitation.
+    pub(crate) fn group_request_event(&mut self) -> GroupRequestEvent {
+        self.take("news of who waits before a group", |push| match push {
+            Push::GroupRequestEvent(event) => Some(event.clone()),
+            _ => None,
+        })
+    }
+
     /// Says something to a friend under a new id.
     pub(crate) fn say(&mut self, to: u64, msg: &str) -> Sent {
         let id = self.message_id();

@@ -18,7 +18,8 @@ pub(super) const PASSWORD_HASH: &str = "$fake$0$pw";
 pub(super) const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
 pub(super) const MANY_FRIENDS: FriendLimits = FriendLimits { friends: 1_000, requests: 1_000 };
-pub(super) const MANY_MEMBERS: GroupLimits = GroupLimits { members: 1_000, groups: 1_000 };
+pub(super) const MANY_MEMBERS: GroupLimits =
+    GroupLimits { members: 1_000, groups: 1_000, requests: 1_000, requests_per_user: 1_000 };
 pub(super) const BIG_PAGE: PageSize = PageSize { messages: 10_000, bytes: 100_000_000 };
 
 /// A name that no other case uses, nor another run on the same database.
@@ -115,7 +116,10 @@ pub(super) fn change(group: GroupId, actor: UserId, deed: GroupDeed) -> GroupCha
 }
 
 pub(super) fn join_group(store: &dyn Store, group: GroupId, user: UserId, limits: GroupLimits) -> Joined {
-    match store.change_group(&change(group, user, GroupDeed::Join { limits })).unwrap() {
+    match store
+        .change_group(&change(group, user, GroupDeed::Join { greeting: String::new(), limits }))
+        .unwrap()
+    {
         Ok(changed) => {
             let since = changed.actor.expect("a member now").since;
             assert_eq!(

@@ -41,7 +41,7 @@ pub(super) fn a_change_stands_in_the_conversation(store: &dyn Store) {
     let [ann, bob] = users(store);
     let group = group(store, ann);
     say(store, group.conversation(), ann, "before");
-    let joining = change(group, bob, GroupDeed::Join { limits: MANY_MEMBERS });
+    let joining = change(group, bob, GroupDeed::Join { greeting: String::new(), limits: MANY_MEMBERS });
     let changed = store.change_group(&joining).unwrap().unwrap();
     let place = changed.place.unwrap();
     assert_eq!((place.seq, place.time, place.novelty), (Seq(2), joining.at, Novelty::New));
@@ -57,7 +57,7 @@ pub(super) fn a_change_stands_in_the_conversation(store: &dyn Store) {
 pub(super) fn a_repeated_change_is_made_once(store: &dyn Store) {
     let (id, [owner, admin, ..]) = led(store);
     let newcomer = user(store);
-    let joining = change(id, newcomer, GroupDeed::Join { limits: MANY_MEMBERS });
+    let joining = change(id, newcomer, GroupDeed::Join { greeting: String::new(), limits: MANY_MEMBERS });
     let first = store.change_group(&joining).unwrap().unwrap();
     make(store, id, owner, GroupDeed::SetRole(admin, Rank::Member));
     let version = store.roster(id).unwrap().version;
@@ -95,13 +95,13 @@ pub(super) fn what_is_refused_leaves_no_trace(store: &dyn Store) {
         (owner, GroupDeed::Remove(owner), not(Why::NotAllowed)),
         (owner, GroupDeed::HandOver(owner), not(Why::NotAllowed)),
         (owner, GroupDeed::Leave, not(Why::OwnerStays)),
-        (member, GroupDeed::Join { limits: MANY_MEMBERS }, not(Why::AlreadyMember)),
+        (member, GroupDeed::Join { greeting: String::new(), limits: MANY_MEMBERS }, not(Why::AlreadyMember)),
     ] {
         assert_eq!(refused(store, group, actor, deed.clone()), why, "{actor}: {deed:?}");
     }
     for nowhere in [GroupId(0), GroupId(group.0 + 1_000_000_000)] {
         assert_eq!(refused(store, nowhere, owner, GroupDeed::Dissolve), not(Why::NotMember));
-        let joining = GroupDeed::Join { limits: MANY_MEMBERS };
+        let joining = GroupDeed::Join { greeting: String::new(), limits: MANY_MEMBERS };
         assert_eq!(refused(store, nowhere, owner, joining), ChangeRefused::NoSuchGroup);
         assert_eq!(store.group_profile(nowhere).unwrap(), None);
     }
@@ -231,7 +231,7 @@ pub(super) fn a_dissolved_group_is_silent_and_readable(store: &dyn Store) {
     }
     assert_eq!(store.roster(group).unwrap().state, GroupState::Dissolved);
     assert_eq!(store.group(group).unwrap().unwrap().state, GroupState::Dissolved);
-    let joining = GroupDeed::Join { limits: MANY_MEMBERS };
+    let joining = GroupDeed::Join { greeting: String::new(), limits: MANY_MEMBERS };
     assert_eq!(refused(store, group, user(store), joining), ChangeRefused::Dissolved);
     assert_eq!(refused(store, group, owner, GroupDeed::Remove(member)), ChangeRefused::Dissolved);
     assert_eq!(refused(store, group, owner, GroupDeed::Dissolve), ChangeRefused::Dissolved);

@@ -144,7 +144,8 @@ pub(super) fn seqs_have_no_holes_while_groups_change(store: &dyn Store) {
 pub(super) fn one_change_made_many_times_at_once(store: &dyn Store) {
     for _ in 0..ROUNDS {
         let (group, ..) = led(store);
-        let joining = change(group, user(store), GroupDeed::Join { limits: MANY_MEMBERS });
+        let joining =
+            change(group, user(store), GroupDeed::Join { greeting: String::new(), limits: MANY_MEMBERS });
         let made = at_once(4, |_| store.change_group(&joining).unwrap().unwrap());
         let places: Vec<_> = made.iter().map(|made| made.place.unwrap()).collect();
         assert_eq!(places.iter().filter(|place| place.novelty == Novelty::New).count(), 1, "{places:?}");

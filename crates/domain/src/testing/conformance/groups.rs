@@ -67,7 +67,7 @@ pub(super) fn joining_twice_changes_nothing(store: &dyn Store) {
         let joined = join_group(store, group, user, MANY_MEMBERS);
         assert_eq!(joined, Joined::AlreadyMember);
     }
-    let full = GroupLimits { members: 2, groups: 1 };
+    let full = GroupLimits { members: 2, groups: 1, requests: 1_000, requests_per_user: 1_000 };
     let joined = join_group(store, group, bob, full);
     assert_eq!(joined, Joined::AlreadyMember, "also when there is no room");
     assert_eq!(store.membership(group, bob).unwrap(), Some(place(Role::Member, since.0)));
@@ -78,7 +78,7 @@ pub(super) fn joining_twice_changes_nothing(store: &dyn Store) {
 pub(super) fn a_group_has_a_limit_of_members(store: &dyn Store) {
     let [ann, bob, cho] = users(store);
     let group = group(store, ann);
-    let limits = GroupLimits { members: 2, groups: 10 };
+    let limits = GroupLimits { members: 2, groups: 10, requests: 1_000, requests_per_user: 1_000 };
     assert!(matches!(join_group(store, group, bob, limits), Joined::Member { .. }));
     assert_eq!(join_group(store, group, cho, limits), Joined::Full);
     assert_eq!(store.membership(group, cho).unwrap(), None);
@@ -89,7 +89,7 @@ pub(super) fn a_group_has_a_limit_of_members(store: &dyn Store) {
 
 pub(super) fn a_user_has_a_limit_of_groups(store: &dyn Store) {
     let [ann, bob] = users(store);
-    let limits = GroupLimits { members: 10, groups: 2 };
+    let limits = GroupLimits { members: 10, groups: 2, requests: 1_000, requests_per_user: 1_000 };
     let (first, other) = (group(store, ann), group(store, bob));
     join(store, other, ann);
     let new = NewGroup { owner: ann, name: "third", description: "", at: NOW };

@@ -22,6 +22,8 @@ mod friend_notes;
 mod friends;
 mod group_changes;
 mod group_races;
+mod group_request_races;
+mod group_requests;
 mod groups;
 mod hostile;
 mod notices;
@@ -177,6 +179,30 @@ pub const CASES: &[Case] = cases![
     group_races::a_group_is_dissolved_while_others_talk,
     group_races::seqs_have_no_holes_while_groups_change,
     group_races::one_change_made_many_times_at_once,
+    group_requests::an_application_waits_with_its_greeting,
+    group_requests::an_application_waits_once,
+    group_requests::who_is_accepted_is_a_member,
+    group_requests::who_is_refused_or_withdraws_may_ask_again,
+    group_requests::an_invitation_leads_in,
+    group_requests::an_invitation_can_be_refused_or_withdrawn,
+    group_requests::friends_only_are_asked_in,
+    group_requests::blocking_ends_invitations_between_the_two,
+    group_requests::who_decides_no_more_opens_no_door,
+    group_requests::an_application_and_an_invitation_meet,
+    group_requests::who_had_asked_is_told_in_person,
+    group_requests::waiting_is_limited,
+    group_requests::a_full_group_lets_nobody_in_and_they_wait_on,
+    group_requests::nobody_waits_before_a_dissolved_group,
+    group_requests::applications_are_paged_by_group_and_user,
+    group_requests::what_waits_for_a_user_is_counted,
+    group_requests::greetings_come_back_as_they_were,
+    group_requests::nobody_waits_before_nothing,
+    group_request_races::two_decide_one_application_at_once,
+    group_request_races::one_withdraws_while_being_accepted,
+    group_request_races::the_last_seat_while_two_are_accepted,
+    group_request_races::a_group_is_dissolved_while_others_apply,
+    group_request_races::one_applies_while_being_asked_in,
+    group_request_races::the_last_place_of_a_queue_at_once,
     rosters::a_version_counts_changes_of_members,
     rosters::what_is_refused_does_not_count,
     rosters::nothing_else_counts,

@@ -203,7 +203,7 @@ pub(super) fn the_last_seat_taken_at_once(store: &dyn Store) {
         let owner = user(store);
         let group = group(store, owner);
         let others: [UserId; 8] = users(store);
-        let limits = GroupLimits { members: 2, groups: 10 };
+        let limits = GroupLimits { members: 2, groups: 10, requests: 1_000, requests_per_user: 1_000 };
         let joined = at_once(8, |n| join_group(store, group, others[n], limits));
         let seats =
             joined.iter().filter(|joined| matches!(joined, Joined::Member { members: 2, .. })).count();

@@ -35,8 +35,16 @@ pub(super) fn what_is_refused_does_not_count(store: &dyn Store) {
     join(store, mine, bob);
     let joined = |user, limits| join_group(store, mine, user, limits);
     assert_eq!(joined(bob, MANY_MEMBERS), Joined::AlreadyMember);
-    assert_eq!(joined(cho, GroupLimits { members: 2, groups: 10 }), Joined::Full, "the group");
-    assert_eq!(joined(cho, GroupLimits { members: 10, groups: 0 }), Joined::Full, "the user");
+    assert_eq!(
+        joined(cho, GroupLimits { members: 2, groups: 10, requests: 1_000, requests_per_user: 1_000 }),
+        Joined::Full,
+        "the group"
+    );
+    assert_eq!(
+        joined(cho, GroupLimits { members: 10, groups: 0, requests: 1_000, requests_per_user: 1_000 }),
+        Joined::Full,
+        "the user"
+    );
     assert_eq!(leave_group(store, mine, ann), Left::OwnerStays);
     assert_eq!(leave_group(store, mine, cho), Left::NotMember);
     assert_eq!((version(store, mine), version(store, other)), (2, 1));

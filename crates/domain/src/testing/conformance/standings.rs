@@ -102,7 +102,7 @@ pub(super) fn what_a_list_of_groups_does_not_show_leaves_its_version(store: &dyn
     say(store, group.conversation(), owner, "hello");
     let elsewhere = self::group(store, owner);
     join(store, elsewhere, user(store));
-    let joining = change(group, member, GroupDeed::Join { limits: MANY_MEMBERS });
+    let joining = change(group, member, GroupDeed::Join { greeting: String::new(), limits: MANY_MEMBERS });
     assert!(store.change_group(&joining).unwrap().is_err(), "a member already");
     let muting = change(group, member, GroupDeed::MuteAll(Timestamp(9)));
     assert!(store.change_group(&muting).unwrap().is_err(), "a member must not");

@@ -15,6 +15,9 @@ impl State {
         {
             log.is_closed = true;
         }
+        self.invitations.retain(|(_, asked), invited| {
+            !(*asked == user && invited.by == other || *asked == other && invited.by == user)
+        });
         let tell = |kind| notice(other, kind, user, at);
         if self.end_friendship(user, other) {
             Parted::Friendship(self.add_notice(tell(PersonalNoticeKind::FriendDeleted)))

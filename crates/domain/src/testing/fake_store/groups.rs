@@ -4,17 +4,16 @@ use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use super::{FakeStore, State, messages};
-use crate::policy::Why;
 use crate::{
-    Appended, ChangePlace, ChangeRefused, Created, Group, GroupChange, GroupChanged, GroupDeed, GroupEffect,
-    GroupFacts, GroupId, GroupLimits, GroupProfile, GroupRoster, GroupState, GroupStore, GroupsVersion,
-    Member, Membership, MessageKind, NewGroup, NewMessage, Novelty, OwnGroup, Role, RosterEntry,
-    RosterVersion, StoreError, StoreResult, Timestamp, Told, UserId,
+    Appended, ChangePlace, ChangeRefused, Created, Group, GroupChange, GroupChanged, GroupEffect, GroupFacts,
+    GroupId, GroupLimits, GroupProfile, GroupRoster, GroupState, GroupStore, GroupsVersion, Member,
+    Membership, MessageKind, NewGroup, NewMessage, Novelty, OwnGroup, Role, RosterEntry, RosterVersion,
+    StoreError, StoreResult, Timestamp, Told, UserId,
 };
 
 /// A group that has members.
 pub(super) struct Row {
-    profile: GroupProfile,
+    pub(super) profile: GroupProfile,
     state: GroupState,
     pub(super) members: BTreeMap<UserId, Membership>,
     /// Changes of what lists show of it.
@@ -29,7 +28,7 @@ impl Row {
 }
 
 impl State {
-    fn group_count(&self, user: UserId) -> usize {
+    pub(super) fn group_count(&self, user: UserId) -> usize {
         self.groups.values().filter(|group| group.members.contains_key(&user)).count()
     }
 
@@ -57,13 +56,11 @@ impl State {
         first: Option<Appended>,
     ) -> Result<GroupChanged, ChangeRefused> {
         let (group, conversation) = (change.group, change.group.conversation());
-        let no_such = match change.deed {
-            GroupDeed::Join { .. } => ChangeRefused::NoSuchGroup,
-            _ => ChangeRefused::Not(Why::NotMember),
-        };
-        let groups_of_actor = self.group_count(change.actor) as u32;
+        let no_such = change.deed.no_such_group();
+        let mut before = self.before_the_group(change);
         let last = self.last_seq(conversation);
         let row = self.groups.get(&group).ok_or(no_such)?;
+        before.inviter = before.waiting.invitation.and_then(|invited| row.members.get(&invited.by).copied());
         let place = |user: UserId| row.members.get(&user).copied();
         if let Some(first) = first {
             let (seq, time, novelty) = (first.seq, first.time, Novelty::Repeat);
@@ -74,6 +71,7 @@ impl State {
                 effects: Vec::new(),
                 actor: place(change.actor),
                 profile: row.profile.clone(),
+                notice: None,
             });
         }
         let facts = GroupFacts {
@@ -83,7 +81,7 @@ impl State {
             profile: row.profile.clone(),
             actor: place(change.actor),
             target: change.deed.target().and_then(place),
-            groups_of_actor,
+            ..before
         };
         let decision = change.decide(&facts)?;
         let mut told = None;
@@ -108,9 +106,12 @@ impl State {
         }
         for effect in &decision.effects {
             self.apply(group, effect);
+            self.apply_to_requests(change, effect);
         }
+        let notice = decision.notice.map(|notice| self.add_notice(notice));
         let row = self.groups.get(&group);
         Ok(GroupChanged {
+            notice,
             place: told.map(|told| ChangePlace { seq: told.seq, time: told.time, novelty: Novelty::New }),
             members: row.map_or(0, |row| row.members.len() as u32),
             roster: self.conversations.get(&conversation).map_or(RosterVersion(0), |log| log.roster),
@@ -144,6 +145,11 @@ impl State {
             }
             GroupEffect::Delete(user) => drop(row.members.remove(user)),
             GroupEffect::Profile(profile) => row.profile = profile.clone(),
+            // Of those who wait before it.
+            GroupEffect::Apply(..)
+            | GroupEffect::EndApplication(_)
+            | GroupEffect::Invite(_)
+            | GroupEffect::EndInvitation { .. } => {}
             GroupEffect::Close => {
                 row.state = GroupState::Dissolved;
                 if let Some(log) = self.conversations.get_mut(&group.conversation()) {

@@ -3,6 +3,7 @@
 mod blocks;
 mod friend_notes;
 mod friends;
+mod group_requests;
 mod groups;
 mod messages;
 mod notices;
@@ -17,8 +18,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use crate::{
-    ConversationId, Cursor, FriendNote, GroupId, RosterVersion, Seq, SessionId, StoreError, StoreResult,
-    TokenHash, UserId,
+    ConversationId, Cursor, FriendNote, GroupId, Invited, RosterVersion, Seq, SessionId, StoreError,
+    StoreResult, TokenHash, UserId,
 };
 
 /// A store in memory: one mutex over maps, so that every operation is atomic and races settle in the order of the lock.
@@ -125,6 +126,8 @@ struct State {
     /// The conversation of every two users who were ever friends, lower id first.
     direct: BTreeMap<(UserId, UserId), ConversationId>,
     groups: BTreeMap<GroupId, groups::Row>,
+    applications: BTreeMap<(GroupId, UserId), group_requests::Applied>,
+    invitations: BTreeMap<(GroupId, UserId), Invited>,
     conversations: BTreeMap<ConversationId, messages::Log>,
     said: HashMap<(UserId, String), (ConversationId, Seq)>,
     cursors: HashMap<(UserId, ConversationId), Seq>,

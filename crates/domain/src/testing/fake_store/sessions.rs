@@ -80,6 +80,7 @@ impl SessionStore for FakeStore {
             friends: state.users.get(&user).map_or(0, |row| row.friends_version),
             groups: state.groups_version(user),
             notices: state.notice_place(user, session),
+            waiting: state.waiting_counts(user),
         })
     }
 

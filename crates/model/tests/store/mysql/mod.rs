@@ -24,7 +24,8 @@ use testkit::{MariaDb, eventually};
 const LIMIT: Duration = Duration::from_secs(60);
 const WHOLE: PageSize = PageSize { messages: 10_000, bytes: usize::MAX };
 const FRIENDS: FriendLimits = FriendLimits { friends: 100, requests: 100 };
-const GROUPS: GroupLimits = GroupLimits { members: 100, groups: 100 };
+const GROUPS: GroupLimits =
+    GroupLimits { members: 100, groups: 100, requests: 1_000, requests_per_user: 1_000 };
 
 fn open(url: &str) -> MySqlStore {
     MySqlStore::open(&Config::from_url(url).unwrap()).unwrap()

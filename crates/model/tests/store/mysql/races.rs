@@ -70,7 +70,7 @@ fn members_are_counted_right_while_they_come_and_go() {
     let owner = user(&store, "owner");
     let group = NewGroup { owner, name: "g", description: "", at: Timestamp(1) };
     let Created::Group(group) = store.create_group(&group, GROUPS).unwrap() else { panic!("full") };
-    let limits = GroupLimits { members: 5, groups: 100 };
+    let limits = GroupLimits { members: 5, groups: 100, requests: 1_000, requests_per_user: 1_000 };
     let users: Vec<_> = (0..USERS).map(|number| user(&store, &format!("u{number}"))).collect();
     let threads: Vec<_> = users
         .iter()
@@ -87,7 +87,10 @@ fn members_are_counted_right_while_they_come_and_go() {
                         change_id: format!("{what}{round}"),
                         event: String::new(),
                     };
-                    match store.change_group(&change("in", GroupDeed::Join { limits })).unwrap() {
+                    match store
+                        .change_group(&change("in", GroupDeed::Join { greeting: String::new(), limits }))
+                        .unwrap()
+                    {
                         Ok(changed) => {
                             assert!(changed.members <= limits.members);
                             store.change_group(&change("out", GroupDeed::Leave)).unwrap().unwrap();

@@ -176,7 +176,7 @@ fn the_roster_is_that_of_the_commit_and_the_last_time_never_moves_back() {
     let joining = GroupChange {
         group,
         actor: bob,
-        deed: GroupDeed::Join { limits: GROUPS },
+        deed: GroupDeed::Join { greeting: String::new(), limits: GROUPS },
         at: Timestamp(2),
         change_id: "joining".to_owned(),
         event: String::new(),

@@ -1,0 +1,135 @@
+//! Coming into groups: freely, by application, by invitation.
+
+use client::protocol::{
+    AnswerInvitation, Application, Applications, DecideApplication, GroupRef, Invitation, JoinAnswer,
+    JoinGroup, JoinOutcome, MemberRef, Page, Request, Verdict,
+};
+
+use super::contacts::pages;
+use super::{Chat, PAGES_MAX, picks, senseless};
+use crate::command::{GroupName, Who};
+use crate::outcome::{Failure, Outcome};
+
+impl Chat {
+    pub(super) fn join(&mut self, groupid: u64, greeting: String) -> Result<Outcome, Failure> {
+        let answer = self.ask(Request::JoinGroup(JoinGroup { groupid, greeting }), picks!(JoinGroup))?;
+        Ok(self.came(groupid, answer))
+    }
+
+    pub(super) fn applications(&mut self, group: Option<&GroupName>) -> Result<Outcome, Failure> {
+        let groupid = group.map_or(Ok(0), |group| self.group(group))?;
+        Ok(Outcome::Applications(self.all_applications(groupid)?))
+    }
+
+    pub(super) fn decide(
+        &mut self,
+        group: &GroupName,
+        who: &Who,
+        verdict: Verdict,
+    ) -> Result<Outcome, Failure> {
+        let groupid = self.group(group)?;
+        let id = match who {
+            Who::Id(id) => *id,
+            Who::Name(name) => {
+                let name = name.to_lowercase();
+                let applied = self.all_applications(groupid)?;
+                match applied.iter().find(|application| application.name.to_lowercase() == name) {
+                    Some(application) => application.id,
+                    None => {
+                        return senseless(
+                            "nobody with that name applied; /applications shows who did".to_owned(),
+                        );
+                    }
+                }
+            }
+        };
+        let request = DecideApplication { groupid, id, decision: verdict };
+        self.ask(Request::DecideApplication(request), picks!(DecideApplication))?;
+        Ok(Outcome::Decided { group: groupid, id, verdict })
+    }
+
+    pub(super) fn withdraw_application(&mut self, groupid: u64) -> Result<Outcome, Failure> {
+        let request = Request::WithdrawApplication(GroupRef { groupid });
+        self.ask(request, picks!(WithdrawApplication))?;
+        Ok(Outcome::Unapplied(groupid))
+    }
+
+    pub(super) fn invite(&mut self, group: &GroupName, who: &Who) -> Result<Outcome, Failure> {
+        let (groupid, id) = (self.group(group)?, self.user(who)?);
+        let answer = self.ask(Request::Invite(MemberRef { groupid, id }), picks!(Invite))?;
+        let name = self.shared.lock().roster.user_name(id);
+        Ok(Outcome::Invited { group: groupid, id, name, outcome: answer.outcome })
+    }
+
+    pub(super) fn withdraw_invitation(&mut self, group: &GroupName, who: &Who) -> Result<Outcome, Failure> {
+        let (groupid, id) = (self.group(group)?, self.user(who)?);
+        let request = Request::WithdrawInvitation(MemberRef { groupid, id });
+        self.ask(request, picks!(WithdrawInvitation))?;
+        let name = self.shared.lock().roster.user_name(id);
+        Ok(Outcome::Uninvited { group: groupid, id, name })
+    }
+
+    pub(super) fn invitations(&mut self) -> Result<Outcome, Failure> {
+        Ok(Outcome::Invitations(self.all_invitations()?))
+    }
+
+    pub(super) fn answer_invitation(
+        &mut self,
+        group: &GroupName,
+        verdict: Verdict,
+    ) -> Result<Outcome, Failure> {
+        let groupid = match group {
+            GroupName::Id(id) => *id,
+            GroupName::Name(name) => {
+                let name = name.to_lowercase();
+                let invited = self.all_invitations()?;
+                match invited.iter().find(|invitation| invitation.groupname.to_lowercase() == name) {
+                    Some(invitation) => invitation.groupid,
+                    None => {
+                        return senseless(
+                            "no invitation into it waits; /invitations shows them all".to_owned(),
+                        );
+                    }
+                }
+            }
+        };
+        let request = AnswerInvitation { groupid, decision: verdict };
+        let answer = self.ask(Request::AnswerInvitation(request), picks!(AnswerInvitation))?;
+        Ok(self.came(groupid, answer))
+    }
+
+    fn came(&mut self, groupid: u64, answer: JoinAnswer) -> Outcome {
+        match (answer.outcome, answer.group) {
+            (_, Some(group)) => {
+                self.shared.lock().roster.add_group(group.clone());
+                Outcome::Joined(group)
+            }
+            (JoinOutcome::Refused, None) => Outcome::Declined(groupid),
+            (_, None) => Outcome::Applied(groupid),
+        }
+    }
+
+    fn all_invitations(&self) -> Result<Vec<Invitation>, Failure> {
+        pages(|after| {
+            let page = self.ask(Request::Invitations(Page { after, limit: 0 }), picks!(Invitations))?;
+            Ok((page.invitations, page.next))
+        })
+    }
+
+    /// All pages, up to [`PAGES_MAX`]: their order is one of two numbers.
+    fn all_applications(&self, groupid: u64) -> Result<Vec<Application>, Failure> {
+        let (mut all, mut place) = (Vec::new(), (0, 0));
+        for _ in 0..PAGES_MAX {
+            let (after_groupid, after) = place;
+            let request = Applications { groupid, after_groupid, after, limit: 0 };
+            let page = self.ask(Request::Applications(request), picks!(Applications))?;
+            all.extend(page.applications);
+            let next = (page.next_groupid, page.next);
+            if next <= place {
+                break;
+            }
+            place = next;
+        }
+        Ok(all)
+    }
+}

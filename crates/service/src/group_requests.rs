@@ -1,0 +1,316 @@
+//! Who waits before groups: applications, invitations, and their answers.
+//!
+//! Each of them is a change of the group and goes to the appender of its conversation, since any may bring somebody in. What
+//! becomes of it is decided by [`GroupChange::decide`]: here, of what single rows say, so that who is refused keeps nobody
+//! busy; and in the store, where it counts.
+
+use domain::policy::Relation;
+use domain::{
+    ApplicationsOf, ChangeRefused, GroupChange, GroupChanged, GroupDeed, GroupEffect, GroupFacts, GroupId,
+    Joining, Membership, NUMBER_MAX, Queue, Seq, StoreResult, UserId, Waiting,
+};
+use protocol::{
+    AnswerInvitation, ApplicationsPage, DecideApplication, GroupEvent, GroupEventKind, GroupRef,
+    GroupRequestEvent, GroupRequestKind, InvitationsPage, JoinAnswer, JoinGroup, JoinOutcome, MemberRef,
+    MsgId, Nothing, Page, Push, Reply, SystemEvent, SystemEventKind, Verdict,
+};
+
+use crate::caller::Me;
+use crate::fields;
+use crate::group_asks::{about, change, event, pending};
+use crate::group_change::{Answer, PendingChange};
+use crate::groups;
+use crate::hub::Audience;
+use crate::page::Slice;
+use crate::personal_notices;
+use crate::refuse::{self, Stop};
+use crate::service::{Handled, Service};
+use crate::wire;
+
+/// Owner and admins who are told of an application as it happens; further ones find it in the list.
+const DECIDERS_TOLD_MAX: usize = 50;
+
+/// ADD_GROUP.
+pub(crate) fn join(service: &Service, me: Me<'_>, rid: u32, request: JoinGroup) -> Result<Handled, Stop> {
+    service.limits.joins.take(me.user(), service.ports.clock.now())?;
+    fields::greeting(&request.greeting)?;
+    let deed = GroupDeed::Join { greeting: request.greeting, limits: service.config.groups };
+    let event = || Ok(event(service, me, SystemEventKind::Joined));
+    ask(service, me, rid, request.groupid, deed, event, MsgId::AddGroup, Answer::Joined(Reply::JoinGroup))
+}
+
+/// DECIDE_APPLICATION.
+pub(crate) fn decide(
+    service: &Service,
+    me: Me<'_>,
+    rid: u32,
+    request: &DecideApplication,
+) -> Result<Handled, Stop> {
+    let user = UserId(request.id);
+    let deed = match request.decision {
+        Verdict::Accept => GroupDeed::AcceptApplication { user, limits: service.config.groups },
+        Verdict::Refuse => GroupDeed::RefuseApplication(user),
+    };
+    let event = || about(service, me, SystemEventKind::Joined, request.id);
+    done(service, me, rid, request.groupid, deed, event, Reply::DecideApplication(Nothing {}))
+}
+
+/// WITHDRAW_APPLICATION.
+pub(crate) fn withdraw_application(
+    service: &Service,
+    me: Me<'_>,
+    rid: u32,
+    request: &GroupRef,
+) -> Result<Handled, Stop> {
+    let event = || Ok(event(service, me, SystemEventKind::Unknown));
+    let reply = Reply::WithdrawApplication(Nothing {});
+    done(service, me, rid, request.groupid, GroupDeed::WithdrawApplication, event, reply)
+}
+
+/// INVITE.
+pub(crate) fn invite(service: &Service, me: Me<'_>, rid: u32, request: &MemberRef) -> Result<Handled, Stop> {
+    service.limits.joins.take(me.user(), service.ports.clock.now())?;
+    let deed = GroupDeed::Invite { user: UserId(request.id), limits: service.config.groups };
+    let event = || about(service, me, SystemEventKind::Joined, request.id);
+    ask(service, me, rid, request.groupid, deed, event, MsgId::Invite, Answer::Invited)
+}
+
+/// ANSWER_INVITATION.
+pub(crate) fn answer(
+    service: &Service,
+    me: Me<'_>,
+    rid: u32,
+    request: &AnswerInvitation,
+) -> Result<Handled, Stop> {
+    let event = || Ok(event(service, me, SystemEventKind::Joined));
+    let group = request.groupid;
+    match request.decision {
+        Verdict::Accept => {
+            service.limits.joins.take(me.user(), service.ports.clock.now())?;
+            let deed = GroupDeed::AcceptInvitation { limits: service.config.groups };
+            let answer = Answer::Joined(Reply::AnswerInvitation);
+            ask(service, me, rid, group, deed, event, MsgId::AnswerInvitation, answer)
+        }
+        Verdict::Refuse => {
+            let refused = JoinAnswer { outcome: JoinOutcome::Refused, group: None, conv: None };
+            let reply = Reply::AnswerInvitation(refused);
+            done(service, me, rid, group, GroupDeed::RefuseInvitation, event, reply)
+        }
+    }
+}
+
+/// WITHDRAW_INVITATION.
+pub(crate) fn withdraw_invitation(
+    service: &Service,
+    me: Me<'_>,
+    rid: u32,
+    request: &MemberRef,
+) -> Result<Handled, Stop> {
+    let event = || Ok(event(service, me, SystemEventKind::Unknown));
+    let deed = GroupDeed::WithdrawInvitation(UserId(request.id));
+    done(service, me, rid, request.groupid, deed, event, Reply::WithdrawInvitation(Nothing {}))
+}
+
+/// APPLICATIONS.
+pub(crate) fn applications(
+    service: &Service,
+    me: Me<'_>,
+    request: &protocol::Applications,
+) -> Result<ApplicationsPage, Stop> {
+    let of = match request.groupid {
+        0 => ApplicationsOf::User(me.user()),
+        group => {
+            let place = groups::membership(service, group, me.user())?;
+            let standing = place.map(|place| place.role).into();
+            domain::policy::in_group(domain::policy::GroupAct::Decide, standing, standing)
+                .map_err(|why| Stop::refused(refuse::code(why)))?;
+            ApplicationsOf::Group(GroupId(group))
+        }
+    };
+    let (group, after) = (GroupId(request.after_groupid), UserId(request.after));
+    if group.0 > NUMBER_MAX {
+        return Ok(ApplicationsPage { applications: Vec::new(), next_groupid: 0, next: 0 });
+    }
+    let limit = Slice::asked(0, request.limit, service.config.page_max).limit;
+    let after = UserId(after.0.min(NUMBER_MAX));
+    // One more than wanted, to know whether the list goes on.
+    let mut found = service.ports.store.applications(of, (group, after), limit + 1)?;
+    let more = found.len() > limit as usize;
+    found.truncate(limit as usize);
+    let last = found.last().filter(|_| more).map(|last| (last.group.0, last.user.id.0));
+    let (next_groupid, next) = last.unwrap_or_default();
+    let applications = found.into_iter().map(wire::application).collect();
+    Ok(ApplicationsPage { applications, next_groupid, next })
+}
+
+/// INVITATIONS.
+pub(crate) fn invitations(service: &Service, me: Me<'_>, page: &Page) -> Result<InvitationsPage, Stop> {
+    let slice = Slice::asked(page.after, page.limit, service.config.page_max);
+    let part = slice.read(
+        |invitation: &domain::Invitation| invitation.group.0,
+        |after, limit| service.ports.store.invitations(me.user(), GroupId(after), limit),
+    )?;
+    let invitations = part.entries.into_iter().map(wire::invitation).collect();
+    Ok(InvitationsPage { invitations, next: part.next })
+}
+
+fn done(
+    service: &Service,
+    me: Me<'_>,
+    rid: u32,
+    group: u64,
+    deed: GroupDeed,
+    event: impl FnOnce() -> StoreResult<SystemEvent>,
+    reply: Reply,
+) -> Result<Handled, Stop> {
+    let msgid = reply.msgid();
+    ask(service, me, rid, group, deed, event, msgid, Answer::Done(reply))
+}
+
+/// Checks a deed, and passes it on.
+#[expect(clippy::too_many_arguments, reason = "the parts of one change, gathered in one place")]
+fn ask(
+    service: &Service,
+    me: Me<'_>,
+    rid: u32,
+    group: u64,
+    deed: GroupDeed,
+    event: impl FnOnce() -> StoreResult<SystemEvent>,
+    msgid: MsgId,
+    answer: Answer,
+) -> Result<Handled, Stop> {
+    let refused = |why: ChangeRefused| Stop::refused(refuse::change(why));
+    if group > NUMBER_MAX {
+        return Err(refused(deed.no_such_group()));
+    }
+    let mut change = change(service, me, GroupId(group), deed);
+    match facts(service, &change)? {
+        None => return Err(refused(change.deed.no_such_group())),
+        Some(facts) => drop(change.decide(&facts).map_err(refused)?),
+    }
+    // Names are looked up for who may only.
+    change.event = event()?.to_json();
+    Ok(pending(me, rid, change, msgid, answer))
+}
+
+/// What single rows say, but for what has to be counted: that is the store's to refuse. `None` if there is no such group.
+fn facts(service: &Service, change: &GroupChange) -> StoreResult<Option<GroupFacts>> {
+    let store = &service.ports.store;
+    let Some(group) = store.group(change.group)? else { return Ok(None) };
+    let Some(profile) = store.group_profile(change.group)? else { return Ok(None) };
+    let place = |user: UserId| -> StoreResult<Option<Membership>> {
+        if user.0 > NUMBER_MAX { Ok(None) } else { store.membership(change.group, user) }
+    };
+    let mut facts = GroupFacts {
+        last: Seq(0),
+        members: 0,
+        state: group.state,
+        profile,
+        actor: place(change.actor)?,
+        target: change.deed.target().map_or(Ok(None), place)?,
+        groups_of_newcomer: 0,
+        waiting: Waiting::default(),
+        inviter: None,
+        queue: Queue::default(),
+        relation: None,
+    };
+    let newcomer = change.deed.newcomer(change.actor).filter(|user| user.0 <= NUMBER_MAX);
+    let comes_in_anyway =
+        matches!(change.deed, GroupDeed::Join { .. }) && facts.profile.joining == Joining::Open;
+    if let Some(newcomer) = newcomer.filter(|_| !comes_in_anyway) {
+        facts.waiting = store.waiting(change.group, newcomer)?;
+        facts.inviter = facts.waiting.invitation.map_or(Ok(None), |invited| place(invited.by))?;
+    }
+    if let GroupDeed::Invite { user, .. } = change.deed {
+        let found =
+            if user.0 > NUMBER_MAX { Relation::Nobody } else { store.relation(change.actor, user)? };
+        facts.relation = Some(found);
+    }
+    Ok(Some(facts))
+}
+
+/// Tells the devices of somebody who was let in that they are.
+pub(crate) fn tell_newcomer(service: &Service, user: UserId, group: &domain::Group) {
+    let push = Push::GroupEvent(GroupEvent {
+        event: GroupEventKind::Joined,
+        groupid: group.id.0,
+        groupname: group.name.clone(),
+        id: user.0,
+        name: name(service, user),
+        members: group.members,
+    });
+    service.ports.hub.push(Audience::Users(&[user]), &push);
+}
+
+/// Tells those who decide, and those whom it concerns, what became of an application or invitation.
+pub(crate) fn tell(service: &Service, pending: &PendingChange, changed: &GroupChanged) {
+    let change = &pending.change;
+    let Some(newcomer) = change.deed.newcomer(change.actor) else { return };
+    let inviter = changed.effects.iter().find_map(|effect| match effect {
+        GroupEffect::EndInvitation { by, .. } => Some(*by),
+        _ => None,
+    });
+    let came = changed.place.is_some();
+    let kind = match &change.deed {
+        GroupDeed::Join { .. } if !came => GroupRequestKind::Applied,
+        GroupDeed::Join { .. } if inviter.is_none() => return,
+        GroupDeed::Join { .. } | GroupDeed::AcceptInvitation { .. } => GroupRequestKind::InvitationAccepted,
+        GroupDeed::WithdrawApplication => GroupRequestKind::ApplicationWithdrawn,
+        GroupDeed::AcceptApplication { .. } => GroupRequestKind::ApplicationAccepted,
+        GroupDeed::RefuseApplication(_) => GroupRequestKind::ApplicationRefused,
+        GroupDeed::Invite { .. } if came => GroupRequestKind::ApplicationAccepted,
+        GroupDeed::Invite { .. } => GroupRequestKind::Invited,
+        GroupDeed::RefuseInvitation => GroupRequestKind::InvitationRefused,
+        GroupDeed::WithdrawInvitation(_) => GroupRequestKind::InvitationWithdrawn,
+        _ => return,
+    };
+    let mut told = vec![newcomer];
+    told.extend(inviter);
+    if matches!(
+        kind,
+        GroupRequestKind::Applied
+            | GroupRequestKind::ApplicationWithdrawn
+            | GroupRequestKind::ApplicationAccepted
+            | GroupRequestKind::ApplicationRefused
+    ) {
+        // Who decides is known here, or read once more; if the store does not say, they find the list as it is.
+        match groups::roster(service, change.group) {
+            Ok(Some(roster)) => told.extend(roster.leaders().take(DECIDERS_TOLD_MAX)),
+            Ok(None) => {}
+            Err(error) => service.trouble.note(service.ports.clock.now(), &error),
+        }
+    }
+    told.sort_unstable();
+    told.dedup();
+    told.retain(|user| *user != change.actor);
+    let push = Push::GroupRequestEvent(GroupRequestEvent {
+        event: kind,
+        groupid: change.group.0,
+        groupname: changed.profile.name.clone(),
+        id: newcomer.0,
+        name: name(service, newcomer),
+        by: change.actor.0,
+        by_name: service.directory.own_face(&*service.ports.store, &pending.principal).shown().to_owned(),
+        greeting: match &change.deed {
+            GroupDeed::Join { greeting, .. } if !came => greeting.clone(),
+            _ => String::new(),
+        },
+    });
+    let hub = &service.ports.hub;
+    hub.push(Audience::Users(&told), &push);
+    if let (Some(notice), Push::GroupRequestEvent(event)) = (&changed.notice, &push) {
+        personal_notices::push(service, notice, &event.by_name, &event.groupname);
+    }
+    hub.push(Audience::OthersOf(change.actor, pending.origin.conn), &push);
+}
+
+/// How a user is shown; by nothing if the store does not say.
+fn name(service: &Service, user: UserId) -> String {
+    match service.directory.face(&*service.ports.store, user) {
+        Ok(face) => face.map_or_else(String::new, |face| face.shown().to_owned()),
+        Err(error) => {
+            service.trouble.note(service.ports.clock.now(), &error);
+            String::new()
+        }
+    }
+}
