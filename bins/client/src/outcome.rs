@@ -547,10 +547,8 @@ fn codes_to_keep(codes: &[Secret]) -> Vec<String> {
     if codes.is_empty() {
         return vec![];
     }
-    let mut lines = vec![
-        "Your recovery codes. Each of them sets a new password once, by /recover, if you lose yours:"
-            .to_owned(),
-    ];
+    let mut lines =
+        vec!["Recovery codes. Each sets a new password once, by /recover, if you lose yours:".to_owned()];
     lines.extend(codes.chunks(2).map(|pair| {
         let pair: Vec<_> = pair.iter().map(|code| one_line(code.expose()).into_owned()).collect();
         format!("  {}", pair.join("    "))
