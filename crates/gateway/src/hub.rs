@@ -352,9 +352,7 @@ impl Hub for GatewayHub {
                         crowd.as_ref().is_some_and(|(by, of, _)| *by == but && Arc::ptr_eq(of, &members));
                     if !known {
                         let mut conns = Vec::new();
-                        for user in members.iter() {
-                            self.seats.each(*user, |to| conns.push(to));
-                        }
+                        self.seats.each_of(&members, |to| conns.push(to));
                         let others = conns.into_iter().filter(|to| Some(*to) != but);
                         crowd = Some((but, Arc::clone(&members), Crowd::new(loops, others)));
                     }

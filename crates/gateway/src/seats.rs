@@ -20,6 +20,10 @@ use crate::post::Post;
 /// Shards of the map, so that threads rarely wait for each other.
 const SHARDS: usize = 64;
 
+/// Whoever is here counts as few beside so many times as many others: finding one of them in a list costs more than
+/// finding one of the list here.
+const FEW_PART: usize = 8;
+
 /// A connection that speaks for a user's session.
 #[derive(Clone)]
 pub(crate) struct Seat {
@@ -133,6 +137,20 @@ impl Seats {
         }
     }
 
+    /// Calls `f` with every connection of these users, who are in rising order, each once. Where they are far more than the
+    /// users who are here, those are looked up among them and not the other way round: a large group of whom few are
+    /// connected costs what the few do.
+    pub(crate) fn each_of(&self, users: &[UserId], mut f: impl FnMut(ConnId)) {
+        if self.users().saturating_mul(FEW_PART) >= users.len() {
+            return users.iter().for_each(|user| self.each(*user, &mut f));
+        }
+        for shard in &self.shards {
+            let shard = shard.read();
+            let among = shard.iter().filter(|(user, _)| users.binary_search(user).is_ok());
+            among.flat_map(|(_, row)| &row.seats).for_each(|seat| f(seat.conn()));
+        }
+    }
+
     /// Sends a push to every connection of a user but one. What comes before a connection has the answer to its sign-in
     /// follows that answer.
     pub(crate) fn tell(&self, user: UserId, but: Option<ConnId>, push: &Bytes, post: &mut Post) {
@@ -224,6 +242,25 @@ mod tests {
         assert_eq!(seats.rise(user, ConnId::from_bits(1)), RowChange::None);
         assert_eq!(seats.rise(user, ConnId::from_bits(2)), RowChange::Edge);
         assert_eq!(seats.users(), 0);
+    }
+
+    #[test]
+    fn many_users_are_looked_up_from_whichever_side_is_smaller() {
+        let seats = Seats::new();
+        for (user, conn) in [(3, 1), (3, 2), (70, 3), (700, 4), (7_001, 5)] {
+            let _ = sit(&seats, UserId(user), conn, conn);
+        }
+        let found = |users: &[u64]| {
+            let users: Vec<UserId> = users.iter().copied().map(UserId).collect();
+            let mut conns = Vec::new();
+            seats.each_of(&users, |conn| conns.push(conn.to_bits()));
+            conns.sort_unstable();
+            conns
+        };
+        assert_eq!(found(&[3, 5, 700]), [1, 2, 4]);
+        let many: Vec<u64> = (1..=7_000).filter(|user| *user != 70).collect();
+        assert_eq!(found(&many), [1, 2, 4], "neither who is not named, nor who comes after all");
+        assert_eq!(found(&[]), [0; 0]);
     }
 
     #[test]
