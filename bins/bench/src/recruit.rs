@@ -155,8 +155,8 @@ pub(crate) fn shuffled(count: usize) -> Vec<usize> {
     order
 }
 
-/// Pages through a conversation as `account` and returns the client message ids in order of seq; an error if a seq is
-/// missing or out of order.
+/// Pages through a conversation as `account` and returns the client message ids of what users said, in order of seq; an
+/// error if a seq is missing or out of order. A group's system messages have a seq, and no client message id.
 pub(crate) fn history(addr: SocketAddr, account: &Account, conv: u64) -> Result<Vec<String>, BenchError> {
     let mut session = Session::connect(addr)?;
     session.resume(&account.token)?;
@@ -175,7 +175,9 @@ pub(crate) fn history(addr: SocketAddr, account: &Account, conv: u64) -> Result<
                 return Err(BenchError::Unexpected { request: "HISTORY", got });
             }
             after = Some(message.seq);
-            ids.push(message.client_msg_id);
+            if message.event.is_none() {
+                ids.push(message.client_msg_id);
+            }
         }
         if first.is_none() || after >= Some(page.last) {
             return Ok(ids);
