@@ -18,6 +18,7 @@ const MIGRATIONS: &[Migration] = &[
     embedded!("mysql", 2, "0002", "cluster"),
     embedded!("mysql", 3, "0003", "people"),
     embedded!("mysql", 4, "0004", "append_message"),
+    embedded!("mysql", 5, "0005", "messages"),
 ];
 
 /// The schema's version: the newest migration's number.

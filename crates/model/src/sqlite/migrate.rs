@@ -12,6 +12,7 @@ const MIGRATIONS: &[Migration] = &[
     embedded!("sqlite", 1, "0001", "schema"),
     embedded!("sqlite", 2, "0002", "cluster"),
     embedded!("sqlite", 3, "0003", "people"),
+    embedded!("sqlite", 4, "0004", "messages"),
 ];
 
 /// The schema's version: the newest migration's number.

@@ -1,0 +1,93 @@
+-- Messages that change, receipts, what each user keeps quiet or hides, and what the operator tells all. The same tables and
+-- columns as the embedded store's.
+
+ALTER TABLE conversations
+    -- The newest position in the feed of changes; 0 while nothing was changed.
+    ADD COLUMN last_change    BIGINT UNSIGNED NOT NULL DEFAULT 0,
+    -- When that was: whoever was away asks for conversations that changed since.
+    ADD COLUMN last_change_at BIGINT UNSIGNED NOT NULL DEFAULT 0;
+
+ALTER TABLE messages
+    -- When the text was last changed; 0 while it is the first.
+    ADD COLUMN edited_at   BIGINT UNSIGNED NOT NULL DEFAULT 0,
+    -- When it was recalled; 0 while it stands. The body of a recalled message is empty.
+    ADD COLUMN recalled_at BIGINT UNSIGNED NOT NULL DEFAULT 0,
+    -- Who recalled it.
+    ADD COLUMN recalled_by BIGINT UNSIGNED NOT NULL DEFAULT 0,
+    -- The message of the same conversation that it answers; 0 for none.
+    ADD COLUMN reply_to    BIGINT UNSIGNED NOT NULL DEFAULT 0,
+    -- The users who are mentioned, as numbers with commas between; 0 stands for everybody.
+    ADD COLUMN mentions    VARBINARY(1000) NOT NULL DEFAULT '';
+
+-- The feed of changes of each conversation. A message that is changed again moves to the end: the feed is never longer
+-- than the conversation, and who reads it learns the message's present state, once.
+CREATE TABLE message_changes (
+    conversation_id BIGINT UNSIGNED NOT NULL,
+    -- 1, 2, 3 … by the conversation's last_change; with holes where a message was changed again.
+    position        BIGINT UNSIGNED NOT NULL,
+    seq             BIGINT UNSIGNED NOT NULL,
+    PRIMARY KEY (conversation_id, position),
+    UNIQUE KEY message_changes_seq (conversation_id, seq)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- What users deleted for themselves, by a position of the user's own.
+CREATE TABLE hidden_messages (
+    user_id         BIGINT UNSIGNED NOT NULL,
+    position        BIGINT UNSIGNED NOT NULL,
+    conversation_id BIGINT UNSIGNED NOT NULL,
+    seq             BIGINT UNSIGNED NOT NULL,
+    PRIMARY KEY (user_id, position),
+    UNIQUE KEY hidden_messages_seq (user_id, conversation_id, seq)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+ALTER TABLE users
+    -- The newest position in hidden_messages. Changed under this row's lock, which gives them one order.
+    ADD COLUMN hidden_last      BIGINT UNSIGNED NOT NULL DEFAULT 0,
+    -- Counts the changes of what the user keeps quiet.
+    ADD COLUMN quiet_version    BIGINT UNSIGNED NOT NULL DEFAULT 0,
+    -- The highest broadcast that any session acknowledged, or that was there before the user: where a new session begins.
+    ADD COLUMN broadcasts_acked BIGINT UNSIGNED NOT NULL DEFAULT 0;
+
+ALTER TABLE sessions
+    -- The broadcasts that this session's device acknowledged.
+    ADD COLUMN broadcasts_acked BIGINT UNSIGNED NOT NULL DEFAULT 0;
+
+ALTER TABLE cursors
+    -- How far the user read; `seq` is how far it was delivered. Never past it.
+    ADD COLUMN read_seq BIGINT UNSIGNED NOT NULL DEFAULT 0,
+    -- Who read how far.
+    ADD KEY cursors_conversation (conversation_id, user_id, seq, read_seq);
+
+-- When a user is not to be notified: of one conversation, or with the number 0 of any. Delivery does not depend on it.
+CREATE TABLE quiet (
+    user_id         BIGINT UNSIGNED   NOT NULL,
+    conversation_id BIGINT UNSIGNED   NOT NULL,
+    -- Quiet until then; 0 for not, the greatest number for ever.
+    until_time      BIGINT UNSIGNED   NOT NULL,
+    -- Every day from this minute to that one, in this time zone of the IANA's database; an empty zone for not.
+    from_minute     SMALLINT UNSIGNED NOT NULL,
+    to_minute       SMALLINT UNSIGNED NOT NULL,
+    zone            VARBINARY(64)     NOT NULL,
+    -- 1: a mention is notified all the same.
+    mentions        TINYINT UNSIGNED  NOT NULL,
+    PRIMARY KEY (user_id, conversation_id)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- What the operator told every user: one row, however many users.
+CREATE TABLE broadcasts (
+    id            BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    -- What makes a repeated command harmless.
+    broadcast_key VARBINARY(64)   NOT NULL,
+    at            BIGINT UNSIGNED NOT NULL,
+    -- Who gave the command, as the operator's machine knows them.
+    operator      VARCHAR(255)    NOT NULL,
+    body          MEDIUMTEXT      NOT NULL,
+    UNIQUE KEY broadcasts_key (broadcast_key)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- One row: which log this is. Another one after a restore, which may have taken messages back that clients hold.
+CREATE TABLE log_identity (
+    id    TINYINT UNSIGNED NOT NULL PRIMARY KEY,
+    epoch BINARY(16)       NOT NULL
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+INSERT INTO log_identity (id, epoch) VALUES (1, UNHEX(REPLACE(UUID(), '-', '')));
