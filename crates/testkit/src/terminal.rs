@@ -63,10 +63,11 @@ impl Terminal {
         // Before the program starts: it may ask at once.
         let window = Winsize { ws_row: size.rows, ws_col: size.columns, ws_xpixel: 0, ws_ypixel: 0 };
         tcsetwinsize(&theirs, window).expect("a terminal has a size");
-        // setsid makes it the controlling terminal and becomes the program (exec): the pid stays the same.
+        // setsid makes it the controlling terminal, env gives the keys their signals back, which a shell takes from what it
+        // starts in the background, tests too; each becomes the next one (exec): the pid stays the same.
         let process = Process::spawn("setsid", |command| {
             let another = || theirs.try_clone().expect("a descriptor can be duplicated");
-            command.args(["--ctty", "--"]).arg(program.as_ref());
+            command.args(["--ctty", "--", "env", "--default-signal=INT,QUIT,TSTP"]).arg(program.as_ref());
             command.stdin(another()).stdout(another()).stderr(another());
             command.env("TERM", "xterm-256color");
             configure(command);
