@@ -200,6 +200,7 @@ impl<P: Parcel> Sequencer<P> {
             tail.attended = false;
             return None;
         }
+        tail.fresh.clear();
         match tail.held.first_key_value() {
             _ if tail.place == Place::Sought => Some(Want::Place { first: tail.floor, until: tail.heard }),
             Some((seq, _)) if *seq == tail.tail.next() => Some(Want::Readiness),
@@ -271,15 +272,15 @@ impl<P: Parcel> Sequencer<P> {
         }
     }
 
-    /// The log has nothing after `after`, and was read after everything up to `until` had been heard of: what was heard of
-    /// between them is none of its messages. What is held of it is dropped; returns how many were.
+    /// The log has nothing after `after`, and was read after [`want`](Sequencer::want) had said `until`: what had been heard
+    /// by then is none of its messages. What is held of it is dropped, and what came since is not; returns how many were.
     pub(crate) fn log_ends(&mut self, talk: Talk, after: Seq, until: Seq, passed: &mut Vec<P>) -> usize {
         let Some(tail) = self.tails.get_mut(&talk).filter(|tail| tail.place == Place::Known) else {
             return 0;
         };
         let before = tail.held.len();
-        let phantoms: Vec<Seq> =
-            tail.held.range(after.next()..=until.max(after.next())).map(|(seq, _)| *seq).collect();
+        let doubted = tail.held.range(after.next()..=until.max(after.next())).map(|(seq, _)| *seq);
+        let phantoms: Vec<Seq> = doubted.filter(|seq| !tail.fresh.contains(seq)).collect();
         for seq in phantoms {
             tail.unhold(seq, &mut self.held);
         }

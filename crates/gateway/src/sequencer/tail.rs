@@ -1,6 +1,6 @@
 //! The end of what was passed on of one talk, and what is held behind it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use service::domain::Seq;
 
@@ -25,6 +25,9 @@ pub(super) struct Tail<P> {
     /// The largest one heard of.
     pub(super) heard: Seq,
     pub(super) held: BTreeMap<Seq, P>,
+    /// Those of them that came since somebody last asked what is missing: a look into the log that follows may be too early
+    /// for them. Bounded as `held` is.
+    pub(super) fresh: BTreeSet<Seq>,
     /// Somebody sees to what is missing.
     pub(super) attended: bool,
     /// Something came since it was new, or since its last turn to be forgotten.
@@ -51,6 +54,7 @@ impl<P: Parcel> Tail<P> {
             tail: after,
             heard: after,
             held: BTreeMap::new(),
+            fresh: BTreeSet::new(),
             attended: false,
             used: false,
         }
@@ -78,6 +82,7 @@ impl<P: Parcel> Tail<P> {
             if !before.is_ready() && parcel.is_ready() {
                 load.bytes = load.bytes + parcel.bytes() - before.bytes();
                 *before = parcel;
+                self.fresh.insert(seq);
                 return Verdict::Held;
             }
             return Verdict::Double;
@@ -91,11 +96,13 @@ impl<P: Parcel> Tail<P> {
         load.parcels += 1;
         load.bytes += parcel.bytes();
         self.held.insert(seq, parcel);
+        self.fresh.insert(seq);
         Verdict::Held
     }
 
     pub(super) fn unhold(&mut self, seq: Seq, load: &mut Load) -> Option<P> {
         let parcel = self.held.remove(&seq)?;
+        self.fresh.remove(&seq);
         load.parcels -= 1;
         load.bytes -= parcel.bytes();
         Some(parcel)
