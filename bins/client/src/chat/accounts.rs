@@ -7,7 +7,7 @@ use client::{ClientError, SyncState};
 
 use super::{AskSecret, CATCH_UP, Chat, picks, senseless};
 use crate::command::Who;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{AccountsOutcome, Failure, Outcome};
 use crate::roster::Me;
 
 impl Chat {
@@ -19,7 +19,7 @@ impl Chat {
     ) -> Result<Outcome, Failure> {
         let password = self.password(password, ask)?;
         let registered = self.ask(Request::Reg(Reg { name: name.clone(), password }), picks!(Reg))?;
-        Ok(Outcome::Registered { id: registered.id, name, codes: registered.recovery_codes })
+        Ok(AccountsOutcome::Registered { id: registered.id, name, codes: registered.recovery_codes }.into())
     }
 
     /// With a password by LOGIN; without one first by the token that an earlier run left behind.
@@ -59,17 +59,17 @@ impl Chat {
     pub(super) fn log_out(&mut self) -> Result<Outcome, Failure> {
         self.ask(Request::LogOut(Nothing {}), picks!(LogOut))?;
         self.shared.wait_until(CATCH_UP, |known| known.roster.me.is_none().then_some(()));
-        Ok(Outcome::LoggedOut)
+        Ok(AccountsOutcome::LoggedOut.into())
     }
 
     pub(super) fn sessions(&mut self) -> Result<Outcome, Failure> {
         let list = self.ask(Request::Sessions(Nothing {}), picks!(Sessions))?;
-        Ok(Outcome::Sessions(list.sessions))
+        Ok(AccountsOutcome::Sessions(list.sessions).into())
     }
 
     pub(super) fn end_session(&mut self, session: u64) -> Result<Outcome, Failure> {
         self.ask(Request::EndSession(SessionRef { session }), picks!(EndSession))?;
-        Ok(Outcome::SessionEnded(session))
+        Ok(AccountsOutcome::SessionEnded(session).into())
     }
 
     fn logged_in(&mut self, bundle: &SignedIn) -> Outcome {
@@ -78,7 +78,7 @@ impl Chat {
         self.shared.wait_until(CATCH_UP, |known| {
             known.roster.me.as_ref().is_some_and(|me| me.session == bundle.session).then_some(())
         });
-        Outcome::LoggedIn {
+        AccountsOutcome::LoggedIn {
             me: Me { id: bundle.id, name: bundle.name.clone(), session: bundle.session },
             friends: bundle.friends.len(),
             online: bundle.friends.iter().filter(|friend| friend.state == State::Online).count(),
@@ -92,6 +92,7 @@ impl Chat {
             applications: bundle.applications,
             invitations: bundle.invitations,
         }
+        .into()
     }
 
     pub(super) fn password(&self, given: Option<Secret>, ask: AskSecret<'_>) -> Result<Secret, Failure> {

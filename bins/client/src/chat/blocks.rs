@@ -5,7 +5,7 @@ use client::protocol::{FoundUser, Page, Request, UserRef};
 use super::contacts::pages;
 use super::{Chat, picks};
 use crate::command::Who;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Failure, Outcome, PeopleOutcome};
 use crate::printable::one_line;
 
 impl Chat {
@@ -17,7 +17,7 @@ impl Chat {
         known.roster.blocked.insert(id, name.clone());
         known.roster.requests.remove(&id);
         known.roster.remove_friend(id);
-        Ok(Outcome::Blocked { id, name })
+        Ok(PeopleOutcome::Blocked { id, name }.into())
     }
 
     /// Names are looked up in the list that the server has: who is blocked is no friend, and asks for nothing.
@@ -38,11 +38,11 @@ impl Chat {
         self.ask(Request::Unblock(UserRef { userid: id }), picks!(Unblock))?;
         self.shared.lock().roster.blocked.remove(&id);
         let name = name.map_or_else(|| format!("user {id}"), |name| one_line(&name).into_owned());
-        Ok(Outcome::Unblocked { id, name })
+        Ok(PeopleOutcome::Unblocked { id, name }.into())
     }
 
     pub(super) fn blocked(&mut self) -> Result<Outcome, Failure> {
-        self.list_blocked().map(Outcome::BlockedUsers)
+        self.list_blocked().map(PeopleOutcome::BlockedUsers).map(Outcome::from)
     }
 
     fn list_blocked(&mut self) -> Result<Vec<FoundUser>, Failure> {

@@ -7,7 +7,7 @@ use client::protocol::{
 
 use super::{Chat, PAGES_MAX, picks};
 use crate::command::{GroupName, Who};
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Failure, GroupsOutcome, Outcome, PeopleOutcome};
 use crate::roster::Talk;
 
 impl Chat {
@@ -19,7 +19,7 @@ impl Chat {
         let mut known = self.shared.lock();
         known.roster.friends.clear();
         friends.iter().cloned().for_each(|friend| known.roster.add_friend(friend));
-        Ok(Outcome::Friends(friends))
+        Ok(PeopleOutcome::Friends(friends).into())
     }
 
     pub(super) fn requests(&mut self) -> Result<Outcome, Failure> {
@@ -30,7 +30,7 @@ impl Chat {
         let mut known = self.shared.lock();
         known.roster.requests.clear();
         requests.iter().cloned().for_each(|request| known.roster.add_request(request));
-        Ok(Outcome::Requests(requests))
+        Ok(PeopleOutcome::Requests(requests).into())
     }
 
     pub(super) fn notices(&mut self) -> Result<Outcome, Failure> {
@@ -38,7 +38,7 @@ impl Chat {
             let page = self.ask(Request::Notices(Page { after, limit: 0 }), picks!(Notices))?;
             Ok((page.notices, page.next))
         })?;
-        Ok(Outcome::Notices(notices))
+        Ok(PeopleOutcome::Notices(notices).into())
     }
 
     pub(super) fn add(&mut self, id: u64, greeting: String) -> Result<Outcome, Failure> {
@@ -60,7 +60,7 @@ impl Chat {
             }
             (None, FriendOutcome::Friends) => {}
         }
-        Ok(Outcome::Asked { id, outcome, friend })
+        Ok(PeopleOutcome::Asked { id, outcome, friend }.into())
     }
 
     pub(super) fn accept(&mut self, who: &Who) -> Result<Outcome, Failure> {
@@ -69,22 +69,22 @@ impl Chat {
         match answer.friend {
             Some(friend) => {
                 self.shared.lock().roster.add_friend(friend.clone());
-                Ok(Outcome::Befriended(friend))
+                Ok(PeopleOutcome::Befriended(friend).into())
             }
-            None => Ok(Outcome::Asked { id: friendid, outcome: answer.outcome, friend: None }),
+            None => Ok(PeopleOutcome::Asked { id: friendid, outcome: answer.outcome, friend: None }.into()),
         }
     }
 
     pub(super) fn refuse(&mut self, who: &Who) -> Result<Outcome, Failure> {
         let id = self.user(who)?;
         self.ask(Request::RefuseFriend(FriendRef { friendid: id }), picks!(RefuseFriend))?;
-        Ok(Outcome::Refused { id, name: self.forget_request(id) })
+        Ok(PeopleOutcome::Refused { id, name: self.forget_request(id) }.into())
     }
 
     pub(super) fn withdraw(&mut self, who: &Who) -> Result<Outcome, Failure> {
         let id = self.user(who)?;
         self.ask(Request::WithdrawFriend(FriendRef { friendid: id }), picks!(WithdrawFriend))?;
-        Ok(Outcome::Withdrawn { id, name: self.forget_request(id) })
+        Ok(PeopleOutcome::Withdrawn { id, name: self.forget_request(id) }.into())
     }
 
     pub(super) fn unfriend(&mut self, who: &Who) -> Result<Outcome, Failure> {
@@ -93,7 +93,7 @@ impl Chat {
         let mut known = self.shared.lock();
         let name = known.roster.user_name(id);
         known.roster.remove_friend(id);
-        Ok(Outcome::Unfriended { id, name })
+        Ok(PeopleOutcome::Unfriended { id, name }.into())
     }
 
     pub(super) fn edit_friend(
@@ -105,7 +105,7 @@ impl Chat {
         let request = EditFriend { friendid: self.user(who)?, remark, label };
         let friend = self.ask(Request::EditFriend(request), picks!(EditFriend))?;
         self.shared.lock().roster.note_friend(&friend);
-        Ok(Outcome::Noted(friend))
+        Ok(PeopleOutcome::Noted(friend).into())
     }
 
     pub(super) fn rename_label(&mut self, label: String, to: String) -> Result<Outcome, Failure> {
@@ -113,7 +113,7 @@ impl Chat {
         let renamed = self.ask(Request::RenameLabel(request), picks!(RenameLabel))?;
         // Which friends it were says the list: this device is told of no change of its own.
         self.friends()?;
-        Ok(Outcome::Relabelled { label, to, changed: renamed.changed })
+        Ok(PeopleOutcome::Relabelled { label, to, changed: renamed.changed }.into())
     }
 
     pub(super) fn groups(&mut self) -> Result<Outcome, Failure> {
@@ -124,14 +124,14 @@ impl Chat {
         let mut known = self.shared.lock();
         known.roster.groups.clear();
         groups.iter().cloned().for_each(|group| known.roster.add_group(group));
-        Ok(Outcome::Groups(groups))
+        Ok(GroupsOutcome::Groups(groups).into())
     }
 
     pub(super) fn create_group(&mut self, name: String, description: String) -> Result<Outcome, Failure> {
         let request = CreateGroup { groupname: name, groupdesc: description };
         let group = self.ask(Request::CreateGroup(request), picks!(CreateGroup))?.group;
         self.shared.lock().roster.add_group(group.clone());
-        Ok(Outcome::Created(group))
+        Ok(GroupsOutcome::Created(group).into())
     }
 
     pub(super) fn leave(&mut self, group: &GroupName) -> Result<Outcome, Failure> {
@@ -140,7 +140,7 @@ impl Chat {
         let mut known = self.shared.lock();
         let name = known.roster.talk_name(Talk::Group(id));
         known.roster.remove_group(id);
-        Ok(Outcome::Left { id, name })
+        Ok(GroupsOutcome::Left { id, name }.into())
     }
 
     pub(super) fn members(&mut self, group: &GroupName) -> Result<Outcome, Failure> {
@@ -151,7 +151,7 @@ impl Chat {
             Ok((page.users, page.next))
         })?;
         let name = self.shared.lock().roster.talk_name(Talk::Group(groupid));
-        Ok(Outcome::Members { name, members })
+        Ok(GroupsOutcome::Members { name, members }.into())
     }
 
     pub(super) fn user(&self, who: &Who) -> Result<u64, Failure> {

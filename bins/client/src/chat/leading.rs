@@ -11,14 +11,14 @@ use client::protocol::{
 use super::contacts::pages;
 use super::{Chat, picks, senseless};
 use crate::command::{GroupName, Who};
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Failure, GroupsOutcome, Outcome};
 
 impl Chat {
     pub(super) fn show_group(&mut self, group: &GroupName) -> Result<Outcome, Failure> {
         let groupid = self.group(group)?;
         let profile = self.ask(Request::GroupProfile(GroupRef { groupid }), picks!(GroupProfile))?;
         self.shared.lock().roster.add_group(profile.group.clone());
-        Ok(Outcome::Group(profile))
+        Ok(GroupsOutcome::Group(profile).into())
     }
 
     pub(super) fn edit_group(
@@ -28,32 +28,32 @@ impl Chat {
     ) -> Result<Outcome, Failure> {
         let groupid = self.group(group)?;
         self.ask(Request::EditGroup(edit(groupid)), picks!(EditGroup))?;
-        Ok(Outcome::GroupChanged { id: groupid })
+        Ok(GroupsOutcome::GroupChanged { id: groupid }.into())
     }
 
     pub(super) fn remove(&mut self, group: &GroupName, who: &Who) -> Result<Outcome, Failure> {
         let member = self.member(group, who)?;
         self.ask(Request::RemoveMember(member), picks!(RemoveMember))?;
-        Ok(Outcome::GroupChanged { id: self.group(group)? })
+        Ok(GroupsOutcome::GroupChanged { id: self.group(group)? }.into())
     }
 
     pub(super) fn set_role(&mut self, group: &GroupName, who: &Who, role: Rank) -> Result<Outcome, Failure> {
         let MemberRef { groupid, id } = self.member(group, who)?;
         self.ask(Request::SetRole(SetRole { groupid, id, role }), picks!(SetRole))?;
-        Ok(Outcome::GroupChanged { id: groupid })
+        Ok(GroupsOutcome::GroupChanged { id: groupid }.into())
     }
 
     pub(super) fn hand_over(&mut self, group: &GroupName, who: &Who) -> Result<Outcome, Failure> {
         let member = self.member(group, who)?;
         let id = member.groupid;
         self.ask(Request::HandOver(member), picks!(HandOver))?;
-        Ok(Outcome::GroupChanged { id })
+        Ok(GroupsOutcome::GroupChanged { id }.into())
     }
 
     pub(super) fn dissolve(&mut self, group: &GroupName) -> Result<Outcome, Failure> {
         let groupid = self.group(group)?;
         self.ask(Request::DissolveGroup(GroupRef { groupid }), picks!(DissolveGroup))?;
-        Ok(Outcome::GroupChanged { id: groupid })
+        Ok(GroupsOutcome::GroupChanged { id: groupid }.into())
     }
 
     /// Silences a member, or everybody, for so many minutes; with 0 they may speak again.
@@ -67,11 +67,11 @@ impl Chat {
         let Some(who) = who else {
             let groupid = self.group(group)?;
             self.ask(Request::MuteGroup(MuteGroup { groupid, until }), picks!(MuteGroup))?;
-            return Ok(Outcome::GroupChanged { id: groupid });
+            return Ok(GroupsOutcome::GroupChanged { id: groupid }.into());
         };
         let MemberRef { groupid, id } = self.member(group, who)?;
         self.ask(Request::MuteMember(MuteMember { groupid, id, until }), picks!(MuteMember))?;
-        Ok(Outcome::GroupChanged { id: groupid })
+        Ok(GroupsOutcome::GroupChanged { id: groupid }.into())
     }
 
     /// A member by number or name: members need not be friends, so the group's list is asked for names.

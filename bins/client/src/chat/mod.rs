@@ -18,7 +18,7 @@ use client::protocol::{EditGroup, Reply, Request, Secret};
 use client::{Client, ClientError};
 
 use crate::command::{Command, find};
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{AccountsOutcome, Failure, Outcome, TalkingOutcome};
 use crate::roster::Talk;
 use crate::shared::Shared;
 use crate::state_file::StateFile;
@@ -70,9 +70,11 @@ impl Chat {
             Command::Password { new } => self.change_password(new, ask),
             Command::Recover { who, code, new } => self.recover(&who, code, new, ask),
             Command::RecoveryCodes { password } => self.new_recovery_codes(password, ask),
-            Command::Whoami => {
-                Ok(Outcome::Whoami { me: self.shared.lock().roster.me.clone(), server: self.server.clone() })
+            Command::Whoami => Ok(AccountsOutcome::Whoami {
+                me: self.shared.lock().roster.me.clone(),
+                server: self.server.clone(),
             }
+            .into()),
             Command::Sessions => self.sessions(),
             Command::EndSession(session) => self.end_session(session),
             Command::Profile(who) => self.profile(who.as_ref()),
@@ -127,7 +129,7 @@ impl Chat {
             Command::Members(group) => self.members(&group),
             Command::Chat(None) => {
                 self.shared.lock().roster.current = None;
-                Ok(Outcome::Talking(None))
+                Ok(TalkingOutcome::Talking(None).into())
             }
             Command::Chat(Some(name)) => self.choose(&name),
             Command::Msg { to, text } => {

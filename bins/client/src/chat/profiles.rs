@@ -4,7 +4,7 @@ use client::protocol::{EditProfile, ProfileOf, Request, SearchUsers};
 
 use super::{Chat, picks};
 use crate::command::Who;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Failure, Outcome, PeopleOutcome};
 
 /// Users that a search shows: more than a screen of them is no help.
 const FOUND_MAX: u32 = 50;
@@ -16,17 +16,21 @@ impl Chat {
             Some(who) => Some(self.shared.lock().roster.user(who).map_err(Failure::Senseless)?),
             None => None,
         };
-        self.ask(Request::Profile(ProfileOf { id }), picks!(Profile)).map(Outcome::Profile)
+        self.ask(Request::Profile(ProfileOf { id }), picks!(Profile))
+            .map(PeopleOutcome::Profile)
+            .map(Outcome::from)
     }
 
     /// The first users that a search finds.
     pub(super) fn search(&mut self, query: String) -> Result<Outcome, Failure> {
         let request = SearchUsers { query, after: 0, limit: FOUND_MAX };
         let page = self.ask(Request::SearchUsers(request), picks!(SearchUsers))?;
-        Ok(Outcome::Found { users: page.found, more: page.next != 0 })
+        Ok(PeopleOutcome::Found { users: page.found, more: page.next != 0 }.into())
     }
 
     pub(super) fn edit(&mut self, edit: EditProfile) -> Result<Outcome, Failure> {
-        self.ask(Request::EditProfile(edit), picks!(EditProfile)).map(Outcome::Edited)
+        self.ask(Request::EditProfile(edit), picks!(EditProfile))
+            .map(PeopleOutcome::Edited)
+            .map(Outcome::from)
     }
 }

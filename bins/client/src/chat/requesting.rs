@@ -8,7 +8,7 @@ use client::protocol::{
 use super::contacts::pages;
 use super::{Chat, PAGES_MAX, picks, senseless};
 use crate::command::{GroupName, Who};
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Failure, GroupsOutcome, JoiningOutcome, Outcome};
 
 impl Chat {
     pub(super) fn join(&mut self, groupid: u64, greeting: String) -> Result<Outcome, Failure> {
@@ -18,7 +18,7 @@ impl Chat {
 
     pub(super) fn applications(&mut self, group: Option<&GroupName>) -> Result<Outcome, Failure> {
         let groupid = group.map_or(Ok(0), |group| self.group(group))?;
-        Ok(Outcome::Applications(self.all_applications(groupid)?))
+        Ok(JoiningOutcome::Applications(self.all_applications(groupid)?).into())
     }
 
     pub(super) fn decide(
@@ -45,20 +45,20 @@ impl Chat {
         };
         let request = DecideApplication { groupid, id, decision: verdict };
         self.ask(Request::DecideApplication(request), picks!(DecideApplication))?;
-        Ok(Outcome::Decided { group: groupid, id, verdict })
+        Ok(JoiningOutcome::Decided { group: groupid, id, verdict }.into())
     }
 
     pub(super) fn withdraw_application(&mut self, groupid: u64) -> Result<Outcome, Failure> {
         let request = Request::WithdrawApplication(GroupRef { groupid });
         self.ask(request, picks!(WithdrawApplication))?;
-        Ok(Outcome::Unapplied(groupid))
+        Ok(JoiningOutcome::Unapplied(groupid).into())
     }
 
     pub(super) fn invite(&mut self, group: &GroupName, who: &Who) -> Result<Outcome, Failure> {
         let (groupid, id) = (self.group(group)?, self.user(who)?);
         let answer = self.ask(Request::Invite(MemberRef { groupid, id }), picks!(Invite))?;
         let name = self.shared.lock().roster.user_name(id);
-        Ok(Outcome::Invited { group: groupid, id, name, outcome: answer.outcome })
+        Ok(JoiningOutcome::Invited { group: groupid, id, name, outcome: answer.outcome }.into())
     }
 
     pub(super) fn withdraw_invitation(&mut self, group: &GroupName, who: &Who) -> Result<Outcome, Failure> {
@@ -66,11 +66,11 @@ impl Chat {
         let request = Request::WithdrawInvitation(MemberRef { groupid, id });
         self.ask(request, picks!(WithdrawInvitation))?;
         let name = self.shared.lock().roster.user_name(id);
-        Ok(Outcome::Uninvited { group: groupid, id, name })
+        Ok(JoiningOutcome::Uninvited { group: groupid, id, name }.into())
     }
 
     pub(super) fn invitations(&mut self) -> Result<Outcome, Failure> {
-        Ok(Outcome::Invitations(self.all_invitations()?))
+        Ok(JoiningOutcome::Invitations(self.all_invitations()?).into())
     }
 
     pub(super) fn answer_invitation(
@@ -102,10 +102,10 @@ impl Chat {
         match (answer.outcome, answer.group) {
             (_, Some(group)) => {
                 self.shared.lock().roster.add_group(group.clone());
-                Outcome::Joined(group)
+                GroupsOutcome::Joined(group).into()
             }
-            (JoinOutcome::Refused, None) => Outcome::Declined(groupid),
-            (_, None) => Outcome::Applied(groupid),
+            (JoinOutcome::Refused, None) => JoiningOutcome::Declined(groupid).into(),
+            (_, None) => JoiningOutcome::Applied(groupid).into(),
         }
     }
 

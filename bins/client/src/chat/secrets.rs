@@ -4,7 +4,7 @@ use client::protocol::{ChangePassword, PasswordProof, Recover, Request, Secret};
 
 use super::{AskSecret, Chat, picks, senseless};
 use crate::command::Who;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{AccountsOutcome, Failure, Outcome};
 
 impl Chat {
     pub(super) fn change_password(
@@ -25,7 +25,7 @@ impl Chat {
         if self.password.is_some() {
             self.password = Some(new_password);
         }
-        Ok(Outcome::PasswordChanged)
+        Ok(AccountsOutcome::PasswordChanged.into())
     }
 
     pub(super) fn recover(
@@ -48,7 +48,12 @@ impl Chat {
         };
         let recovered =
             self.ask(Request::Recover(Recover { id, name, code, new_password }), picks!(Recover))?;
-        Ok(Outcome::Recovered { id: recovered.id, name: recovered.name, codes_left: recovered.codes_left })
+        Ok(AccountsOutcome::Recovered {
+            id: recovered.id,
+            name: recovered.name,
+            codes_left: recovered.codes_left,
+        }
+        .into())
     }
 
     pub(super) fn new_recovery_codes(
@@ -59,7 +64,7 @@ impl Chat {
         let password = self.password(password, ask)?;
         let request = Request::NewRecoveryCodes(PasswordProof { password });
         let codes = self.ask(request, picks!(NewRecoveryCodes))?.recovery_codes;
-        Ok(Outcome::RecoveryCodes(codes))
+        Ok(AccountsOutcome::RecoveryCodes(codes).into())
     }
 }
 

@@ -7,7 +7,7 @@ use client::protocol::{GroupChat, History, OneChat, Reply, Request};
 
 use super::{Chat, Manner, picks, senseless};
 use crate::command::TalkName;
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Failure, Outcome, TalkingOutcome};
 use crate::output::Output;
 use crate::printable::one_line;
 use crate::roster::Talk;
@@ -45,7 +45,7 @@ impl Chat {
         if let Some(conv) = self.shared.lock().roster.conv_of(talk) {
             self.history_before.remove(&conv);
         }
-        Ok(Outcome::Talking(Some(talk)))
+        Ok(TalkingOutcome::Talking(Some(talk)).into())
     }
 
     pub(super) fn say(&mut self, talk: Talk, text: String) -> Result<Outcome, Failure> {
@@ -68,7 +68,7 @@ impl Chat {
             std::thread::sleep(PROMPT_LOOK);
         }
         self.shared.lock().unanswered.push(Unanswered { pending, talk, text: text.clone() });
-        Ok(Outcome::Waiting { text })
+        Ok(TalkingOutcome::Waiting { text }.into())
     }
 
     /// Says at the end which typed messages have no answer: nothing sends them any more. The server may have stored one
@@ -102,13 +102,13 @@ impl Chat {
         if let Some(oldest) = page.messages.first() {
             self.history_before.insert(conv, oldest.seq);
         }
-        Ok(Outcome::History { messages: page.messages, begins })
+        Ok(TalkingOutcome::History { messages: page.messages, begins }.into())
     }
 }
 
 fn sent(answer: Result<Reply, ClientError>) -> Result<Outcome, Failure> {
     match answer? {
-        Reply::OneChat(sent) | Reply::GroupChat(sent) => Ok(Outcome::Sent(sent)),
+        Reply::OneChat(sent) | Reply::GroupChat(sent) => Ok(TalkingOutcome::Sent(sent).into()),
         other => {
             let why = format!("the answer is a {}", other.msgid().name());
             Err(Failure::Call(ClientError::BadAnswer { request: "ONE_CHAT", why }))

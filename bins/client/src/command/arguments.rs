@@ -86,3 +86,9 @@ fn group(word: &str) -> GroupName {
 fn talk(word: &str) -> TalkName {
     if word.starts_with('#') { TalkName::Group(group(word)) } else { TalkName::User(who(word)) }
 }
+
+/// A group and one of its members.
+pub(crate) fn member(mut line: Arguments<'_>) -> Result<(GroupName, Who), UsageError> {
+    let (group, who) = (line.need_group()?, line.need_who()?);
+    line.end().map(|()| (group, who))
+}

@@ -8,7 +8,7 @@ use std::time::Duration;
 use protocol::{EditProfile, Joining, Rank, Secret, Verdict};
 
 pub(crate) use arguments::UsageError;
-pub(crate) use table::{COMMANDS, Completes, Spec, find, parse, shown};
+pub(crate) use table::{Completes, SECTIONS, Spec, commands, find, parse, shown};
 
 /// A line that was understood.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -13,7 +13,7 @@ use rustyline::validate::{ValidationContext, ValidationResult, Validator};
 use unicode_width::UnicodeWidthStr;
 
 use super::gate::Gate;
-use crate::command::{COMMANDS, Completes, find};
+use crate::command::{Completes, commands, find};
 use crate::printable::one_line;
 use crate::roster::Roster;
 use crate::shared::Shared;
@@ -98,7 +98,7 @@ fn complete(line: &str, roster: &Roster) -> (usize, Vec<String>) {
         return (0, Vec::new());
     }
     let Some((name, rest)) = line.split_once(' ') else {
-        let commands = COMMANDS.iter().filter(|spec| spec.name.starts_with(line));
+        let commands = commands().filter(|spec| spec.name.starts_with(line));
         let word = |name: &str, arguments: &str| {
             if arguments.is_empty() { name.to_owned() } else { format!("{name} ") }
         };
@@ -130,9 +130,7 @@ fn candidates(completes: Completes, roster: &Roster) -> Vec<String> {
     let groups = || roster.groups.values().map(|group| quoted(&format!("#{}", group.groupname)));
     match completes {
         Completes::Nothing => Vec::new(),
-        Completes::Commands => {
-            COMMANDS.iter().map(|spec| spec.name.trim_start_matches('/').to_owned()).collect()
-        }
+        Completes::Commands => commands().map(|spec| spec.name.trim_start_matches('/').to_owned()).collect(),
         Completes::Friends => friends().collect(),
         Completes::People => {
             let mut askers: Vec<String> = requests(Direction::In);

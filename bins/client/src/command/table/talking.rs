@@ -1,0 +1,69 @@
+//! Saying and reading.
+
+use super::{Completes, Spec};
+use crate::command::Command;
+use crate::command::arguments::UsageError;
+
+/// The commands.
+pub(super) const COMMANDS: &[Spec] = &[
+    Spec {
+        name: "/chat",
+        arguments: "[NAME|ID|#GROUP]",
+        help: "choose whom plain text goes to; without an argument, nobody",
+        completes: Completes::Talks,
+        parse: |mut line| {
+            if line.rest().is_empty() {
+                return Ok(Command::Chat(None));
+            }
+            let talk = line.need_talk()?;
+            line.end().map(|()| Command::Chat(Some(talk)))
+        },
+    },
+    Spec {
+        name: "/msg",
+        arguments: "NAME|ID|#GROUP TEXT",
+        help: "say something to a friend or in a group",
+        completes: Completes::Talks,
+        parse: |mut line| {
+            let to = line.need_talk()?;
+            match line.rest() {
+                "" => Err(UsageError("the text is missing".to_owned())),
+                text => Ok(Command::Msg { to, text: text.to_owned() }),
+            }
+        },
+    },
+    Spec {
+        name: "/history",
+        arguments: "[N]",
+        help: "show the last N messages of the current conversation (20); again: those before",
+        completes: Completes::Nothing,
+        parse: |mut line| {
+            let count = if line.rest().is_empty() { None } else { Some(line.need_number("N")?) };
+            line.end()?;
+            match count {
+                Some(0) => Err(UsageError("N must be at least 1".to_owned())),
+                // Pages are cut at the server's limit anyway.
+                _ => Ok(Command::History(count.map(|count| count.min(10_000) as u32))),
+            }
+        },
+    },
+];
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::ok;
+    use super::*;
+    use crate::command::{GroupName, TalkName, Who};
+
+    #[test]
+    fn names_ids_and_groups_are_told_apart() {
+        let name = |name: &str| TalkName::User(Who::Name(name.into()));
+        assert_eq!(ok("/chat bob"), Command::Chat(Some(name("bob"))));
+        assert_eq!(ok("/chat 12"), Command::Chat(Some(TalkName::User(Who::Id(12)))));
+        assert_eq!(ok("/chat \"bob the 2nd\""), Command::Chat(Some(name("bob the 2nd"))));
+        assert_eq!(ok("/chat #12"), Command::Chat(Some(TalkName::Group(GroupName::Id(12)))));
+        assert_eq!(ok("/leave readers"), Command::Leave(GroupName::Name("readers".into())));
+        assert_eq!(ok("/chat"), Command::Chat(None));
+        assert_eq!(ok("/msg bob hi  there "), Command::Msg { to: name("bob"), text: "hi  there".into() });
+    }
+}

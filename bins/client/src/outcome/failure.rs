@@ -1,0 +1,88 @@
+//! Why a command was not done.
+
+use client::ClientError;
+use serde_json::{Value, json};
+
+use crate::command::UsageError;
+use crate::exit::Exit;
+
+/// A command was not done.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Failure {
+    #[error("{0}")]
+    Usage(#[from] UsageError),
+    #[error("{0}")]
+    Call(#[from] ClientError),
+    /// It makes no sense here and now; nothing was asked of the server.
+    #[error("{0}")]
+    Senseless(String),
+    #[error("{0} did not come within {1} s")]
+    WaitedInVain(String, u64),
+    #[error("no connection to {0}")]
+    NoConnection(String),
+}
+
+impl Failure {
+    pub(crate) fn exit(&self) -> Exit {
+        match self {
+            Failure::Usage(_) => Exit::Usage,
+            Failure::Senseless(_) => Exit::Refused,
+            Failure::WaitedInVain(..) => Exit::WaitedInVain,
+            Failure::NoConnection(_) => Exit::NoConnection,
+            Failure::Call(error) => match error {
+                ClientError::ConnectionLost { .. } | ClientError::TimedOut { .. } | ClientError::Closed => {
+                    Exit::NoConnection
+                }
+                ClientError::Refused(_)
+                | ClientError::SessionEnded
+                | ClientError::QueueFull
+                | ClientError::TooLarge { .. }
+                | ClientError::NotForCallers(_)
+                | ClientError::BadAnswer { .. } => Exit::Refused,
+            },
+        }
+    }
+
+    /// The object for a failure.
+    pub(crate) fn object(&self, command: &str) -> Value {
+        match self {
+            Failure::Call(ClientError::Refused(refusal)) => {
+                let mut object = json!({
+                    "type": "refused",
+                    "command": command,
+                    "code": refusal.code.0,
+                    "name": refusal.code.name(),
+                    "message": refusal.to_string(),
+                });
+                if let Some(ms) = refusal.body.retry_after_ms {
+                    object["retry_after_ms"] = ms.into();
+                }
+                if let Some(field) = &refusal.body.field {
+                    object["field"] = field.as_str().into();
+                }
+                object
+            }
+            _ => {
+                json!({ "type": "failed", "command": command, "message": self.to_string(), "exit": self.exit() as u8 })
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn failures_choose_the_exit_code() {
+        let refused = client::protocol::Refusal::new(client::protocol::Code::NOT_FRIENDS);
+        let failure = Failure::Call(ClientError::Refused(refused));
+        assert_eq!(failure.exit(), Exit::Refused);
+        let object = failure.object("/msg bob hi");
+        assert_eq!(
+            (&object["type"], &object["code"], &object["name"]),
+            (&json!("refused"), &json!(303), &json!("NOT_FRIENDS"))
+        );
+        assert_eq!(Failure::NoConnection("h:1".into()).exit(), Exit::NoConnection);
+    }
+}
