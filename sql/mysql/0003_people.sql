@@ -140,3 +140,11 @@ CREATE TABLE group_invitations (
     FOREIGN KEY group_invitations_user (user_id) REFERENCES users (id),
     FOREIGN KEY group_invitations_by (by_id) REFERENCES users (id)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- Deleted accounts whose friendships and memberships are not worked off yet: mostly empty.
+CREATE TABLE departures (
+    user_id BIGINT UNSIGNED  NOT NULL PRIMARY KEY,
+    -- What becomes of groups that they own. 1: handed over, 2: dissolved.
+    owned   TINYINT UNSIGNED NOT NULL,
+    FOREIGN KEY departures_user (user_id) REFERENCES users (id)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

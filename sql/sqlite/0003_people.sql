@@ -123,3 +123,10 @@ CREATE TABLE group_invitations (
     PRIMARY KEY (group_id, user_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX group_invitations_user ON group_invitations (user_id, group_id);
+
+-- Deleted accounts whose friendships and memberships are not worked off yet: mostly empty.
+CREATE TABLE departures (
+    user_id INTEGER NOT NULL PRIMARY KEY REFERENCES users (id),
+    -- What becomes of groups that they own. 1: handed over, 2: dissolved.
+    owned   INTEGER NOT NULL
+) STRICT;

@@ -68,6 +68,7 @@ impl Status for NodeStatus {
         page.histogram("chat_gateway_append_seconds", help, 1e6, &gateway.append_us);
 
         self.limits(&mut page);
+        self.deletions(&mut page);
 
         if let Some(database) = &self.database {
             let pool = database.pool_snapshot();
@@ -108,5 +109,15 @@ impl NodeStatus {
         page.labelled(buckets, "kind", of(|limit| limit.buckets));
         let help = "Addresses whose wrong recovery codes are remembered.";
         page.number("chat_limits_waiting_recoverers", help, Kind::Gauge, self.gateway.waiting_recoverers());
+    }
+
+    fn deletions(&self, page: &mut Page) {
+        let deletions = self.gateway.deletions();
+        let help = "Accounts that were deleted by requests to this node.";
+        page.number("chat_deletions_total", help, Kind::Counter, deletions.deleted);
+        let help = "Deleted accounts of which this node found nothing left to leave.";
+        page.number("chat_deletions_finished_total", help, Kind::Counter, deletions.finished);
+        let help = "Deleted accounts that still had friends or groups at the last look, up to 8.";
+        page.number("chat_deletions_waiting", help, Kind::Gauge, deletions.waiting);
     }
 }

@@ -9,8 +9,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use mio::{Poll, Waker};
 use protocol::{
-    ChangePassword, GroupChat, Login, OneChat, PasswordProof, Recover, Recovered, Reg, Registered, Reply,
-    Request, Secret, Sent, SignedIn,
+    ChangePassword, DeleteAccount, GroupChat, Login, OneChat, OwnedGroups, PasswordProof, Recover, Recovered,
+    Reg, Registered, Reply, Request, Secret, Sent, SignedIn,
 };
 use rand::random;
 
@@ -154,6 +154,14 @@ impl Client {
         match self.call(Request::NewRecoveryCodes(PasswordProof { password }))? {
             Reply::NewRecoveryCodes(new) => Ok(new.recovery_codes),
             other => Err(other_answer("NEW_RECOVERY_CODES", &other)),
+        }
+    }
+
+    /// Ends the account for good. This session is over then, as all others of the user.
+    pub fn delete_account(&self, password: Secret, owned: OwnedGroups) -> Result<(), ClientError> {
+        match self.call(Request::DeleteAccount(DeleteAccount { password, owned }))? {
+            Reply::DeleteAccount(_) => Ok(()),
+            other => Err(other_answer("DELETE_ACCOUNT", &other)),
         }
     }
 

@@ -416,7 +416,11 @@ fn lane_of(request: &Request) -> LaneKey {
 /// Whether a request changes whose session it is: what is before it is answered first, and what is behind it waits.
 fn is_barrier(request: &Request) -> bool {
     match request {
-        Request::Login(_) | Request::Resume(_) | Request::LogOut(_) | Request::EndSession(_) => true,
+        Request::Login(_)
+        | Request::Resume(_)
+        | Request::LogOut(_)
+        | Request::EndSession(_)
+        | Request::DeleteAccount(_) => true,
         Request::Hello(_)
         | Request::Ping(_)
         | Request::Reg(_)
@@ -511,6 +515,7 @@ fn repeat(request: &Request) -> Repeat {
         | Request::Recover(_)
         | Request::ChangePassword(_)
         | Request::NewRecoveryCodes(_)
+        | Request::DeleteAccount(_)
         | Request::Resume(_)
         | Request::LogOut(_)
         | Request::EndSession(_)

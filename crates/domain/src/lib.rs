@@ -9,6 +9,7 @@
 //! real stores pass alike.
 
 mod block;
+mod deletion;
 mod error;
 mod friend;
 mod group;
@@ -26,6 +27,7 @@ pub mod testing;
 mod user;
 
 pub use block::{Blocked, Parted};
+pub use deletion::{AccountDeletion, Departure, OwnedGroups};
 pub use error::{BusError, HashError, StoreError, StoreResult};
 pub use friend::{
     Accepted, Befriended, Direction, Friend, FriendNote, FriendNoteEdit, FriendRequest, Noted, Requested,
@@ -52,4 +54,6 @@ pub use personal_notice::{
 pub use ports::*;
 pub use secret::{CodeHash, PasswordChange, RECOVERY_DELAY_MAX_MS, Recovered, Recovery, recovery_delay_ms};
 pub use session::{FoundSession, GroupsVersion, NewSession, Session, Standing, TokenHash};
-pub use user::{Account, Credentials, Edited, NewUser, Profile, ProfileEdit, Shows, User, UserSearch};
+pub use user::{
+    Account, Credentials, DELETED_USER, Edited, NewUser, Profile, ProfileEdit, Shows, User, UserSearch,
+};

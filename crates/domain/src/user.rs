@@ -4,12 +4,15 @@ use std::fmt;
 
 use crate::{CodeHash, Timestamp, UserId};
 
+/// What everybody calls those whose account is deleted: their name is free for others.
+pub const DELETED_USER: &str = "deleted user";
+
 /// A user as everybody may see them: what lists show, and what is read at every login.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct User {
     /// The id.
     pub id: UserId,
-    /// The name as its owner wrote it.
+    /// The name as its owner wrote it; empty for those whose account is deleted, and for nobody else.
     pub name: String,
     /// What the user wants to be called; not unique. Empty: the name.
     pub nickname: String,
@@ -33,7 +36,17 @@ pub struct Profile {
 impl User {
     /// What others call the user.
     pub fn shown(&self) -> &str {
-        if self.nickname.is_empty() { &self.name } else { &self.nickname }
+        if self.nickname.is_empty() { self.named() } else { &self.nickname }
+    }
+
+    /// The name, or what stands for it.
+    pub fn named(&self) -> &str {
+        if self.is_deleted() { DELETED_USER } else { &self.name }
+    }
+
+    /// Whether the account is deleted: there is nobody behind it any more.
+    pub fn is_deleted(&self) -> bool {
+        self.name.is_empty()
     }
 }
 

@@ -18,9 +18,10 @@ const GATHERED: usize = 64;
 /// A checked message, and the lane that waits for it.
 pub(crate) struct Queued {
     pub(crate) pending: Pending,
-    pub(crate) lane: Arc<Lane>,
-    /// Its share of the node's memory, for as long as it waits.
-    pub(crate) claim: Claim,
+    /// `None` for what the server does by itself.
+    pub(crate) lane: Option<Arc<Lane>>,
+    /// Its share of the node's memory, for as long as it waits. What the server does by itself is bounded by its tick.
+    pub(crate) claim: Option<Claim>,
 }
 
 /// One appender's queue, bounded by messages. At the limit it takes nothing: the sender is answered BUSY.

@@ -19,8 +19,8 @@ use crate::shared::Shared;
 pub(crate) struct Desk {
     /// What is not stored; empty between two batches.
     batch: Batch,
-    /// Those that wait for the batch.
-    lanes: Vec<(Arc<Lane>, Claim)>,
+    /// Those that wait for the batch, one for each of its messages; nobody waits for what the server does by itself.
+    lanes: Vec<(Option<Arc<Lane>>, Option<Claim>)>,
     /// When the first attempt at this batch began.
     begun: Option<Instant>,
     /// One of the batch's conversations, from its first attempt on.
@@ -98,8 +98,12 @@ impl Desk {
 
     /// Tells lanes that their messages were answered; rows of one lane at once.
     fn clear(&mut self, shared: &Shared, post: &mut Post) {
-        for row in self.lanes.chunk_by(|(a, _), (b, _)| Arc::ptr_eq(a, b)) {
-            let lane = &row[0].0;
+        let same = |a: &Option<Arc<Lane>>, b: &Option<Arc<Lane>>| match (a, b) {
+            (Some(a), Some(b)) => Arc::ptr_eq(a, b),
+            _ => false,
+        };
+        for row in self.lanes.chunk_by(|(a, _), (b, _)| same(a, b)) {
+            let Some(lane) = &row[0].0 else { continue };
             shared.answered(lane, row.len() as u32, post);
             let scheduling = lane.appended(row.len() as u32);
             shared.schedule(lane, scheduling);

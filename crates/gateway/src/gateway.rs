@@ -243,7 +243,7 @@ impl Threads {
         let is_alone = shared.hub.reach() == Reach::Alone;
         self.workers.push(self.spawn("ticker".to_owned(), move || {
             while ticker.wait(config.tick) {
-                shared.service.tick();
+                shared.queue_unasked(shared.service.tick());
                 if !is_alone {
                     shared.hub.repairs().second();
                 }
@@ -313,7 +313,8 @@ impl Threads {
         self.died = join(&mut self.listeners).or(self.died.take());
         // It holds what holds the hub. The bus may be in it still: that ends soon.
         *self.shared.hub.courier() = None;
-        self.shared.service.tick();
+        // What else it would have done is done after the next start, or by another node.
+        drop(self.shared.service.tick());
     }
 
     /// Runs in this thread what the workers left: the queues are stopped, so this ends when they are empty.

@@ -193,9 +193,9 @@ impl GatewayHub {
         let mut publications = Vec::with_capacity(deliveries.len() * 2);
         let mut passage = self.relay.passage(post);
         for delivery in deliveries {
-            let conn = ConnId::from_bits(delivery.origin.conn.0);
-            self.answer(&delivery, &mut buffer);
-            passage.send(conn, chunk(&mut buffer));
+            if let Some(conn) = self.answer(&delivery, &mut buffer) {
+                passage.send(conn, chunk(&mut buffer));
+            }
             let but = speaker(&delivery);
             let Some((message, readers)) = delivery.message else { continue };
             self.counters.messages_delivered.add(1);
@@ -225,8 +225,9 @@ impl GatewayHub {
         self.publish(publications);
     }
 
-    fn answer(&self, delivery: &Delivery, out: &mut BytesMut) {
-        let origin = delivery.origin;
+    /// Encodes the answer, for this connection; none if nobody asked.
+    fn answer(&self, delivery: &Delivery, out: &mut BytesMut) -> Option<ConnId> {
+        let origin = delivery.origin?;
         match &delivery.answer {
             Ok(reply) => encode::reply(origin.rid, reply, out),
             Err(refusal) => {
@@ -234,13 +235,14 @@ impl GatewayHub {
                 encode::refusal(origin.rid, origin.request.into(), refusal, out);
             }
         }
+        Some(ConnId::from_bits(origin.conn.0))
     }
 }
 
 /// The connection that is not given the message, because it said it.
 fn speaker(delivery: &Delivery) -> Option<ConnId> {
     match delivery.echo {
-        Echo::ToOthers => Some(ConnId::from_bits(delivery.origin.conn.0)),
+        Echo::ToOthers => delivery.origin.map(|origin| ConnId::from_bits(origin.conn.0)),
         Echo::ToAll => None,
     }
 }
@@ -329,9 +331,9 @@ impl Hub for GatewayHub {
         // The crowd of the last group and sender: a busy group's messages come in rows.
         let mut crowd: Option<(Option<ConnId>, Arc<[UserId]>, Crowd)> = None;
         for delivery in deliveries {
-            let conn = ConnId::from_bits(delivery.origin.conn.0);
-            self.answer(&delivery, &mut buffer);
-            post.send(conn, chunk(&mut buffer));
+            if let Some(conn) = self.answer(&delivery, &mut buffer) {
+                post.send(conn, chunk(&mut buffer));
+            }
             let but = speaker(&delivery);
             let Some((message, readers)) = delivery.message else { continue };
             self.counters.messages_delivered.add(1);

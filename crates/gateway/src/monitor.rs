@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use service::LimitSnapshot;
+use service::{DeletionSnapshot, LimitSnapshot};
 
 use crate::metrics::GatewaySnapshot;
 use crate::shared::Shared;
@@ -46,6 +46,11 @@ impl GatewayMonitor {
     /// Addresses that have to wait with recovery codes, or had to.
     pub fn waiting_recoverers(&self) -> usize {
         self.shared.service.waiting_recoverers()
+    }
+
+    /// What this node did about deleted accounts.
+    pub fn deletions(&self) -> DeletionSnapshot {
+        self.shared.service.deletion_snapshot()
     }
 
     /// The reactor's counters and gauges.

@@ -2,10 +2,10 @@
 
 use std::sync::{Arc, OnceLock};
 
-use service::Service;
 use service::domain::ConversationId;
+use service::{Pending, Service};
 
-use crate::append_queue::AppendQueue;
+use crate::append_queue::{AppendQueue, Queued};
 use crate::budget::Budget;
 use crate::comeback::Comebacks;
 use crate::config::GatewayConfig;
@@ -44,6 +44,14 @@ impl Shared {
             Owed::Nothing => {}
             Owed::Room => post.mail(lane.conn, DoorMail::Room),
             Owed::Close => post.mail(lane.conn, DoorMail::Done),
+        }
+    }
+
+    /// Gives changes that nobody asked for to their appenders. What has no room is dropped: the service finds it again.
+    pub(crate) fn queue_unasked(&self, changes: Vec<Pending>) {
+        for pending in changes {
+            let queue = self.append_queue(pending.conversation());
+            queue.push(&mut vec![Queued { pending, lane: None, claim: None }]);
         }
     }
 

@@ -114,7 +114,7 @@ impl Worker {
             let msgid = job.request.msgid().into();
             match self.handle(lane, job.rid, job.request, speaker) {
                 Ok(Handled::Append(pending)) => {
-                    let queued = Queued { pending, lane: Arc::clone(lane), claim: job.claim };
+                    let queued = Queued { pending, lane: Some(Arc::clone(lane)), claim: Some(job.claim) };
                     let elsewhere = self.checked.last().is_some_and(|last| {
                         let shared = &self.shared;
                         !std::ptr::eq(
@@ -179,8 +179,9 @@ impl Worker {
     fn refuse_checked(&mut self, lane: &Arc<Lane>) {
         for queued in std::mem::take(&mut self.checked) {
             self.shared.counters.busy_append.add(1);
-            let origin = queued.pending.origin();
-            self.refuse(lane, origin.rid, origin.request.into(), &self.busy());
+            if let Some(origin) = queued.pending.origin() {
+                self.refuse(lane, origin.rid, origin.request.into(), &self.busy());
+            }
             self.never_appended(lane);
         }
     }

@@ -68,10 +68,10 @@ pub use reply::{
 };
 pub use request::{
     Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, CreateGroup,
-    DecideApplication, EditFriend, EditGroup, EditProfile, FriendRef, GroupChat, GroupMembers, GroupRef,
-    Hello, History, JoinGroup, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat, Page,
-    PasswordProof, Ping, ProfileOf, Rank, Recover, Reg, RenameLabel, Resume, SearchUsers, SessionRef,
-    SetRole, UserRef, Verdict,
+    DecideApplication, DeleteAccount, EditFriend, EditGroup, EditProfile, FriendRef, GroupChat, GroupMembers,
+    GroupRef, Hello, History, JoinGroup, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat,
+    OwnedGroups, Page, PasswordProof, Ping, ProfileOf, Rank, Recover, Reg, RenameLabel, Resume, SearchUsers,
+    SessionRef, SetRole, UserRef, Verdict,
 };
 pub use secret::Secret;
 pub use system_event::{SystemEvent, SystemEventKind};

@@ -15,8 +15,8 @@ use crate::reply::{
 };
 use crate::request::{
     Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, CreateGroup,
-    DecideApplication, EditFriend, EditGroup, EditProfile, FriendRef, GroupChat, GroupMembers, GroupRef,
-    Hello, History, JoinGroup, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat, Page,
+    DecideApplication, DeleteAccount, EditFriend, EditGroup, EditProfile, FriendRef, GroupChat, GroupMembers,
+    GroupRef, Hello, History, JoinGroup, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat, Page,
     PasswordProof, Ping, ProfileOf, Recover, Reg, RenameLabel, Resume, SearchUsers, SessionRef, SetRole,
     UserRef,
 };
@@ -107,6 +107,7 @@ closed_enum! {
         ChangePassword(ChangePassword) = ChangePassword,
         Recover(Recover) = Recover,
         NewRecoveryCodes(PasswordProof) = NewRecoveryCodes,
+        DeleteAccount(DeleteAccount) = DeleteAccount,
         Profile(ProfileOf) = Profile,
         EditProfile(EditProfile) = EditProfile,
         Notices(Page) = Notices,
@@ -166,6 +167,7 @@ closed_enum! {
         ChangePassword(Nothing) = ChangePassword,
         Recover(Recovered) = Recover,
         NewRecoveryCodes(RecoveryCodes) = NewRecoveryCodes,
+        DeleteAccount(Nothing) = DeleteAccount,
         Profile(Profile) = Profile,
         EditProfile(Profile) = EditProfile,
         Notices(NoticesPage) = Notices,

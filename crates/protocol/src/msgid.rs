@@ -124,6 +124,8 @@ msgids! {
     Recover = 54, "RECOVER";
     /// Request: recovery codes in the place of the old ones.
     NewRecoveryCodes = 55, "NEW_RECOVERY_CODES";
+    /// Request: end my account.
+    DeleteAccount = 56, "DELETE_ACCOUNT";
     /// Request: my notices, a page.
     Notices = 57, "NOTICES";
     /// Request: this device has my notices up to here.

@@ -97,6 +97,25 @@ pub struct PasswordProof {
     pub password: Secret,
 }
 
+words! {
+    /// What becomes of the groups of an owner who is gone.
+    OwnedGroups {
+        /// The admin who is in it for longest owns it then, or else the member who is.
+        HandOver = "hand_over",
+        /// They are closed for good.
+        Dissolve = "dissolve",
+    }
+}
+
+/// End the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DeleteAccount {
+    /// The user's password.
+    pub password: Secret,
+    /// What becomes of the groups that the user owns.
+    pub owned: OwnedGroups,
+}
+
 /// Say something to a friend.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OneChat {

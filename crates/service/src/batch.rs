@@ -53,10 +53,10 @@ impl Pending {
         }
     }
 
-    /// Whom to answer.
-    pub fn origin(&self) -> Origin {
+    /// Whom to answer; `None` if nobody asked.
+    pub fn origin(&self) -> Option<Origin> {
         match &self.0 {
-            Stored::Message(pending) => pending.envelope.origin,
+            Stored::Message(pending) => Some(pending.envelope.origin),
             Stored::Change(pending) => pending.origin,
         }
     }

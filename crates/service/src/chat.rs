@@ -125,7 +125,7 @@ fn append_messages(service: &Service, batch: &mut Batch) -> StoreResult<()> {
 /// Answers BUSY to a whole batch.
 pub(crate) fn refuse(service: &Service, batch: &mut Batch) {
     batch.messages.clear();
-    let changes = batch.changes.drain(..).map(|(_, change)| change.origin);
+    let changes = batch.changes.drain(..).filter_map(|(_, change)| change.origin);
     let origins = batch.envelopes.drain(..).map(|envelope| envelope.origin).chain(changes);
     let deliveries: Vec<Delivery> = origins.map(|origin| refused(origin, service.busy())).collect();
     if !deliveries.is_empty() {
@@ -134,7 +134,7 @@ pub(crate) fn refuse(service: &Service, batch: &mut Batch) {
 }
 
 fn refused(origin: Origin, refusal: Refusal) -> Delivery {
-    Delivery { origin, answer: Err(refusal), message: None, echo: Echo::ToOthers }
+    Delivery { origin: Some(origin), answer: Err(refusal), message: None, echo: Echo::ToOthers }
 }
 
 fn check(service: &Service, me: Me<'_>, text: &str, client_msg_id: &str) -> Result<(), Refusal> {
@@ -241,7 +241,7 @@ fn deliver(
         Recipient::Friend(_) => Reply::OneChat(sent),
         Recipient::Group => Reply::GroupChat(sent),
     };
-    Delivery { origin, answer: Ok(answer), message, echo: Echo::ToOthers }
+    Delivery { origin: Some(origin), answer: Ok(answer), message, echo: Echo::ToOthers }
 }
 
 /// The message that a repeat repeats, if it may be that nobody was given it: another node may have stored it and died.

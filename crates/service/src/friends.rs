@@ -231,8 +231,8 @@ impl Other {
             return Err(Stop::refused(Code::SELF));
         }
         match service.directory.face(&*service.ports.store, id)? {
-            Some(face) => Ok(Other { id, face }),
-            None => Err(Stop::refused(Code::NOT_FOUND)),
+            Some(face) if !face.is_deleted() => Ok(Other { id, face }),
+            Some(_) | None => Err(Stop::refused(Code::NOT_FOUND)),
         }
     }
 }

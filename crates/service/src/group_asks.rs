@@ -16,7 +16,7 @@ use protocol::{
 };
 
 use crate::batch::{Pending, Stored};
-use crate::caller::Me;
+use crate::caller::{Me, Principal};
 use crate::fields;
 use crate::group_change::{Answer, PendingChange};
 use crate::hub::Origin;
@@ -215,22 +215,35 @@ fn pass_on(
     msgid: MsgId,
     answer: Answer,
 ) -> Handled {
-    let change = GroupChange { event: event.to_json(), ..change(service, me, group, deed) };
+    let change = GroupChange { event: event.to_json(), ..change(service, me.user(), group, deed) };
     pending(me, rid, change, msgid, answer)
 }
 
 /// A change that begins now, and of which nothing is told yet.
-pub(crate) fn change(service: &Service, me: Me<'_>, group: GroupId, deed: GroupDeed) -> GroupChange {
+pub(crate) fn change(service: &Service, actor: UserId, group: GroupId, deed: GroupDeed) -> GroupChange {
     let now = service.ports.clock.now();
     let (change_id, event) = (change_id(service, now), String::new());
-    GroupChange { group, actor: me.user(), deed, at: now, change_id, event }
+    GroupChange { group, actor, deed, at: now, change_id, event }
 }
 
 /// Gives a change to its appender.
 pub(crate) fn pending(me: Me<'_>, rid: u32, change: GroupChange, msgid: MsgId, answer: Answer) -> Handled {
-    let origin = Origin { conn: me.conn, rid, request: msgid };
+    let origin = Some(Origin { conn: me.conn, rid, request: msgid });
     let principal = me.principal.clone();
     Handled::Append(Pending(Stored::Change(Box::new(PendingChange { change, origin, principal, answer }))))
+}
+
+/// A change that the server makes by itself, in the name of somebody who is gone.
+pub(crate) fn unasked(
+    service: &Service,
+    principal: Principal,
+    group: GroupId,
+    deed: GroupDeed,
+    event: &SystemEvent,
+) -> Pending {
+    let change = GroupChange { event: event.to_json(), ..change(service, principal.user, group, deed) };
+    let answer = Answer::Done(Reply::LeaveGroup(Nothing {}));
+    Pending(Stored::Change(Box::new(PendingChange { change, origin: None, principal, answer })))
 }
 
 /// A new id for a change. Begins with the time, as clients' ids should, so that all go to the index's end.

@@ -21,7 +21,8 @@ use crate::wire;
 #[derive(Clone, Debug)]
 pub(crate) struct PendingChange {
     pub(crate) change: GroupChange,
-    pub(crate) origin: Origin,
+    /// Whom to answer; `None` if the server does it by itself, in the name of somebody who is gone.
+    pub(crate) origin: Option<Origin>,
     /// Who asks.
     pub(crate) principal: Principal,
     pub(crate) answer: Answer,
@@ -138,7 +139,10 @@ fn tell_nodes(service: &Service, change: &GroupChange, user: UserId) {
 fn follow(service: &Service, pending: &PendingChange, changed: &GroupChanged) {
     let (hub, change) = (&service.ports.hub, &pending.change);
     let own = |event| {
-        groups::tell_own(service, &pending.principal, pending.origin.conn, &group(change, changed), event);
+        // Who is gone has no devices.
+        if let Some(origin) = pending.origin {
+            groups::tell_own(service, &pending.principal, origin.conn, &group(change, changed), event);
+        }
     };
     match &change.deed {
         GroupDeed::Join { .. } | GroupDeed::AcceptInvitation { .. } => {

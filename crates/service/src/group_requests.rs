@@ -183,7 +183,7 @@ fn ask(
     if group > NUMBER_MAX {
         return Err(refused(deed.no_such_group()));
     }
-    let mut change = change(service, me, GroupId(group), deed);
+    let mut change = change(service, me.user(), GroupId(group), deed);
     match facts(service, &change)? {
         None => return Err(refused(change.deed.no_such_group())),
         Some(facts) => drop(change.decide(&facts).map_err(refused)?),
@@ -301,7 +301,9 @@ pub(crate) fn tell(service: &Service, pending: &PendingChange, changed: &GroupCh
     if let (Some(notice), Push::GroupRequestEvent(event)) = (&changed.notice, &push) {
         personal_notices::push(service, notice, &event.by_name, &event.groupname);
     }
-    hub.push(Audience::OthersOf(change.actor, pending.origin.conn), &push);
+    if let Some(origin) = pending.origin {
+        hub.push(Audience::OthersOf(change.actor, origin.conn), &push);
+    }
 }
 
 /// How a user is shown; by nothing if the store does not say.

@@ -70,11 +70,12 @@ pub enum Echo {
     ToAll,
 }
 
-/// What became of one request that went to an appender: exactly one answer, and what others get to read.
+/// What became of one request that went to an appender: exactly one answer, unless nobody asked, and what others get to
+/// read.
 #[derive(Clone, Debug)]
 pub struct Delivery {
-    /// Whom to answer.
-    pub origin: Origin,
+    /// Whom to answer; `None` for what the server does by itself, which nobody waits for.
+    pub origin: Option<Origin>,
     /// The answer, to a request of the origin's type.
     pub answer: Result<Reply, Refusal>,
     /// The message and its readers; `None` for refusals and for repeats, which were delivered before.

@@ -1,6 +1,6 @@
 //! What concerned one user: pushed when it happens, and found in the store by each of their devices once.
 
-use domain::{NamedNotice, NoticePlace, NoticeSeq, PersonalNotice, PersonalNoticeKind};
+use domain::{DELETED_USER, NamedNotice, NoticePlace, NoticeSeq, PersonalNotice, PersonalNoticeKind};
 use protocol::{AckNotices, Nothing, NoticeKind, NoticesPage, Page, Push, Role};
 
 use crate::caller::Me;
@@ -43,6 +43,8 @@ pub(crate) fn acknowledge(service: &Service, me: Me<'_>, ack: &AckNotices) -> Re
 }
 
 fn shown(notice: &PersonalNotice, by_name: String, group_name: String) -> protocol::Notice {
+    // Who deleted the account meanwhile has no name any more.
+    let by_name = if by_name.is_empty() { DELETED_USER.to_owned() } else { by_name };
     let detail = |kind| (notice.kind == kind).then_some(notice.detail);
     protocol::Notice {
         seq: notice.seq.0,

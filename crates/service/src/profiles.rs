@@ -89,7 +89,8 @@ fn public(service: &Service, user: UserId) -> StoreResult<Option<Arc<Profile>>> 
     })
 }
 
-fn forget(service: &Service, user: UserId) {
+/// Forgets how a user is shown. To be called on every node.
+pub(crate) fn forget(service: &Service, user: UserId) {
     service.directory.changed(user);
     service.profiles.invalidate(&user);
 }

@@ -51,7 +51,9 @@ pub const fn route(request: &Request) -> Route {
         Request::Login(_) | Request::Reg(_) | Request::Recover(_) => Route::new(Access::Guest, Lane::Slow),
         Request::Resume(_) => Route::new(Access::Guest, Lane::Normal),
 
-        Request::ChangePassword(_) | Request::NewRecoveryCodes(_) => Route::new(Access::User, Lane::Slow),
+        Request::ChangePassword(_) | Request::NewRecoveryCodes(_) | Request::DeleteAccount(_) => {
+            Route::new(Access::User, Lane::Slow)
+        }
 
         Request::OneChat(_) | Request::GroupChat(_) => Route::new(Access::User, Lane::Append),
 

@@ -10,6 +10,7 @@ use crate::batch::{Batch, Pending};
 use crate::caller::{Caller, ConnKey, Principal};
 use crate::config::ServiceConfig;
 use crate::cursors::{self, Cursors};
+use crate::deletion::{self, DeletionSnapshot, Deletions};
 use crate::directory::Directory;
 use crate::friends::{self, Friendships, Relations};
 use crate::groups::{self, Rosters};
@@ -84,6 +85,7 @@ pub struct Service {
     pub(crate) upkeep: Upkeep,
     pub(crate) limits: Limits,
     pub(crate) recoveries: Delays,
+    pub(crate) deletions: Deletions,
     pub(crate) trouble: Trouble,
 }
 
@@ -115,6 +117,7 @@ impl Service {
             upkeep: Upkeep::default(),
             limits: Limits::new(&config.rates),
             recoveries: Delays::default(),
+            deletions: Deletions::default(),
             trouble: Trouble::default(),
             ports,
             config,
@@ -175,14 +178,22 @@ impl Service {
         self.recoveries.len()
     }
 
+    /// What this node did about deleted accounts.
+    pub fn deletion_snapshot(&self) -> DeletionSnapshot {
+        self.deletions.snapshot()
+    }
+
     /// Wall time in Unix milliseconds, as clients are told it.
     pub fn now_ms(&self) -> u64 {
         self.ports.clock.now().0
     }
 
     /// Stores what is written behind, and cleans up. Called about once a second by one thread, and once at the end.
-    pub fn tick(&self) {
-        upkeep::tick(self);
+    ///
+    /// Returns changes that nobody asked for, a bounded number: they are to be given to the appenders of their conversations
+    /// in this order. What has no room there may be dropped: a later tick finds what is still to be done.
+    pub fn tick(&self) -> Vec<Pending> {
+        upkeep::tick(self)
     }
 
     fn dispatch(&self, caller: Caller<'_>, rid: u32, request: Request) -> Result<Handled, Stop> {
@@ -202,6 +213,7 @@ impl Service {
             Request::NewRecoveryCodes(r) => {
                 Reply::NewRecoveryCodes(recovery::new_codes(self, caller.me()?, &r)?)
             }
+            Request::DeleteAccount(r) => return deletion::delete(self, caller.me()?, &r),
             Request::Sessions(_) => Reply::Sessions(sessions::list(self, caller.me()?)?),
             Request::EndSession(r) => return sessions::end(self, caller.me()?, &r),
 

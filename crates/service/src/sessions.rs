@@ -238,12 +238,18 @@ fn leave(service: &Service, me: Me<'_>) -> Result<(), Stop> {
     let (user, session) = (me.user(), me.principal.session);
     // Whether it was there or another device just ended it: it is over.
     service.ports.store.end_session(user, session)?;
-    service.ended.note();
-    if presence::depart(service, me.conn, me.principal) == hub::Held::NotByThis {
-        close(service, user, session, "this session logged out");
-    }
+    ended_here(service, me, "this session logged out");
     log::info!("user {user} logged out of session {session}");
     Ok(())
+}
+
+/// The session that asks has ended in the store: its connection speaks for nobody after the answer. Another one may hold the
+/// session by now.
+pub(crate) fn ended_here(service: &Service, me: Me<'_>, why: &str) {
+    service.ended.note();
+    if presence::depart(service, me.conn, me.principal) == hub::Held::NotByThis {
+        close(service, me.user(), me.principal.session, why);
+    }
 }
 
 /// Closes the connections of sessions that ended in the store, on whichever nodes.

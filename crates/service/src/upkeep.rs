@@ -4,6 +4,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::{NOTICE_KEPT_MS, Reach, StoreResult, Timestamp};
 
+use crate::batch::Pending;
+use crate::deletion;
 use crate::presence;
 use crate::service::Service;
 
@@ -29,8 +31,9 @@ pub(crate) struct Upkeep {
     reviewed: AtomicU64,
 }
 
-/// Stores what is written behind, then ends sessions and removes notices whose time is over. Whatever fails is tried at the next tick.
-pub(crate) fn tick(service: &Service) {
+/// Stores what is written behind, then ends sessions and removes notices whose time is over, and works at deleted accounts:
+/// the changes of groups that this takes. Whatever fails is tried at the next tick.
+pub(crate) fn tick(service: &Service) -> Vec<Pending> {
     let store = &*service.ports.store;
     // Each tells of its own outages, once.
     let _ = service.cursors.flush(store);
@@ -44,10 +47,12 @@ pub(crate) fn tick(service: &Service) {
         .seen
         .flush(store)
         .and_then(|()| sweep_sessions(service))
-        .and_then(|()| sweep_notices(service));
-    if let Err(error) = seen {
+        .and_then(|()| sweep_notices(service))
+        .and_then(|()| deletion::work_off(service));
+    seen.unwrap_or_else(|error| {
         service.trouble.note(service.ports.clock.now(), &error);
-    }
+        Vec::new()
+    })
 }
 
 /// Among nodes a notice may be lost with nobody knowing: what was told is compared with what is true, now and then.

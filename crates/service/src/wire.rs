@@ -41,7 +41,7 @@ pub(crate) fn found_user(user: domain::User) -> protocol::FoundUser {
 pub(crate) fn friend(friend: domain::Friend, presence: PresenceState) -> protocol::Friend {
     protocol::Friend {
         id: friend.user.id.0,
-        name: friend.user.name,
+        name: friend.user.named().to_owned(),
         nickname: friend.user.nickname,
         avatar: friend.user.avatar,
         remark: friend.note.remark,
@@ -91,7 +91,7 @@ pub(crate) fn group(group: domain::Group, own: domain::Role) -> protocol::Group 
 pub(crate) fn member(member: domain::Member, presence: PresenceState) -> protocol::Member {
     protocol::Member {
         id: member.user.id.0,
-        name: member.user.name,
+        name: member.user.named().to_owned(),
         nickname: member.user.nickname,
         avatar: member.user.avatar,
         state: state(presence),

@@ -70,6 +70,7 @@ impl Chat {
             Command::Password { new } => self.change_password(new, ask),
             Command::Recover { who, code, new } => self.recover(&who, code, new, ask),
             Command::RecoveryCodes { password } => self.new_recovery_codes(password, ask),
+            Command::DeleteAccount { owned, confirmed } => self.delete_account(owned, confirmed, ask),
             Command::Whoami => Ok(AccountsOutcome::Whoami {
                 me: self.shared.lock().roster.me.clone(),
                 server: self.server.clone(),

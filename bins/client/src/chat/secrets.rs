@@ -1,8 +1,8 @@
 //! New passwords, and the codes that set one when the old one is lost.
 
-use client::protocol::{ChangePassword, PasswordProof, Recover, Request, Secret};
+use client::protocol::{ChangePassword, DeleteAccount, OwnedGroups, PasswordProof, Recover, Request, Secret};
 
-use super::{AskSecret, Chat, picks, senseless};
+use super::{AskSecret, CATCH_UP, Chat, picks, senseless};
 use crate::command::Who;
 use crate::outcome::{AccountsOutcome, Failure, Outcome};
 
@@ -65,6 +65,31 @@ impl Chat {
         let request = Request::NewRecoveryCodes(PasswordProof { password });
         let codes = self.ask(request, picks!(NewRecoveryCodes))?.recovery_codes;
         Ok(AccountsOutcome::RecoveryCodes(codes).into())
+    }
+}
+
+impl Chat {
+    /// Asks for the account's name as well: nothing brings it back.
+    pub(super) fn delete_account(
+        &mut self,
+        owned: OwnedGroups,
+        confirmed: Option<String>,
+        ask: AskSecret<'_>,
+    ) -> Result<Outcome, Failure> {
+        let Some(me) = self.shared.lock().roster.me.clone() else {
+            return senseless("nobody is logged in".to_owned());
+        };
+        let confirmed = confirmed.or_else(|| {
+            let typed = ask("to delete this account for good, type its name")?;
+            Some(typed.expose().to_owned())
+        });
+        if confirmed.as_deref() != Some(&*me.name) {
+            return senseless(format!("nothing is deleted: that needs the account's name, {}", me.name));
+        }
+        let password = self.password(None, ask)?;
+        self.ask(Request::DeleteAccount(DeleteAccount { password, owned }), picks!(DeleteAccount))?;
+        self.shared.wait_until(CATCH_UP, |known| known.roster.me.is_none().then_some(()));
+        Ok(AccountsOutcome::AccountDeleted.into())
     }
 }
 

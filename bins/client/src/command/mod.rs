@@ -5,7 +5,7 @@ mod table;
 
 use std::time::Duration;
 
-use protocol::{EditProfile, Joining, Rank, Secret, Verdict};
+use protocol::{EditProfile, Joining, OwnedGroups, Rank, Secret, Verdict};
 
 pub(crate) use arguments::UsageError;
 pub(crate) use table::{Completes, SECTIONS, Spec, commands, find, parse, shown};
@@ -33,6 +33,11 @@ pub(crate) enum Command {
     },
     RecoveryCodes {
         password: Option<Secret>,
+    },
+    DeleteAccount {
+        owned: OwnedGroups,
+        /// The account's name, typed with the command.
+        confirmed: Option<String>,
     },
     Whoami,
     Profile(Option<Who>),

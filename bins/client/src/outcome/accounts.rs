@@ -25,6 +25,7 @@ pub(crate) enum AccountsOutcome {
     },
     /// New ones.
     RecoveryCodes(Vec<Secret>),
+    AccountDeleted,
     LoggedIn {
         me: Me,
         friends: usize,
@@ -69,6 +70,7 @@ impl AccountsOutcome {
                 lines
             }
             Self::RecoveryCodes(codes) => codes_to_keep(codes),
+            Self::AccountDeleted => one("the account is deleted; its name is free".to_owned()),
             Self::LoggedIn { me, friends, online, groups, requests, applications, invitations } => {
                 let friends = match friends {
                     0 => "no friends yet".to_owned(),
@@ -116,7 +118,7 @@ impl AccountsOutcome {
     /// What an object for programs says of it.
     pub(super) fn object(&self) -> Value {
         match self {
-            Self::LoggedOut | Self::PasswordChanged => json!({}),
+            Self::LoggedOut | Self::PasswordChanged | Self::AccountDeleted => json!({}),
             Self::Registered { id, name, codes } => {
                 json!({ "id": id, "name": name, "recovery_codes": codes })
             }

@@ -26,6 +26,7 @@ on_each_store!(
     a_saved_session_is_there_for_the_first_command,
     a_new_password_by_script,
     a_lost_password_by_script,
+    an_account_deleted_by_script,
     friends_are_noted_by_script,
 );
 
@@ -466,6 +467,14 @@ fn a_lost_password_by_script(store: Store) {
     assert_eq!(recovered.done("/recover alice")["codes_left"], 9);
     run(&server, &["/login alice battery staple"]).exits_with(0);
     run(&server, &["/login alice", &recover]).exits_with(1);
+}
+
+fn an_account_deleted_by_script(store: Store) {
+    let server = Server::start(store);
+    register("alice", &server);
+    let unconfirmed = run(&server, &["/login alice", "/delete-account dissolve alicia"]);
+    unconfirmed.exits_with(1);
+    run(&server, &["/login alice", "/delete-account hand_over alice", "/register alice"]).exits_with(0);
 }
 
 fn friends_are_noted_by_script(store: Store) {

@@ -284,7 +284,7 @@ impl Session {
                     self.learn_group(conv, now);
                 }
             }
-            (_, Reply::LogOut(_)) => self.logged_out(now),
+            (_, Reply::LogOut(_) | Reply::DeleteAccount(_)) => self.logged_out(now),
             (Request::EndSession(ended), Reply::EndSession(_))
                 if self.identity.as_ref().is_some_and(|me| me.session == ended.session) =>
             {

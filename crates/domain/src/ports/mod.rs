@@ -11,7 +11,7 @@ pub use presence::{
     Arrival, Company, Presence, PresenceChange, PresenceState, PresenceWatcher, SharedWatcher,
 };
 pub use stores::{
-    AppendRefused, BlockStore, FriendLimits, FriendNoteStore, FriendStore, GroupLimits, GroupRequestStore,
-    GroupStore, MessageLog, NoticeStore, ProfileStore, SEARCHED_MAX, SecretStore, SessionStore, Store,
-    UserStore,
+    AppendRefused, BlockStore, DeletionStore, FriendLimits, FriendNoteStore, FriendStore, GroupLimits,
+    GroupRequestStore, GroupStore, MessageLog, NoticeStore, ProfileStore, SEARCHED_MAX, SecretStore,
+    SessionStore, Store, UserStore,
 };

@@ -7,13 +7,13 @@
 
 use crate::policy::Relation;
 use crate::{
-    Accepted, Account, Appended, Application, ApplicationsOf, Blocked, ChangeRefused, CodeHash, Conversation,
-    ConversationFilter, ConversationId, Created, Credentials, Cursor, Edited, FoundSession, Friend,
-    FriendNote, FriendNoteEdit, FriendRequest, Group, GroupChange, GroupChanged, GroupId, GroupProfile,
-    GroupRoster, Invitation, Member, Membership, NamedNotice, NewGroup, NewMessage, NewSession, NewUser,
-    Noted, NoticePlace, NoticeSeq, OwnGroup, PageSize, PasswordChange, PersonalNotice, Profile, ProfileEdit,
-    Recovered, Recovery, Requested, Seq, Session, SessionId, Standing, StoreResult, StoredMessage, Timestamp,
-    TokenHash, Touched, User, UserId, UserSearch, Waiting, Window,
+    Accepted, Account, AccountDeletion, Appended, Application, ApplicationsOf, Blocked, ChangeRefused,
+    CodeHash, Conversation, ConversationFilter, ConversationId, Created, Credentials, Cursor, Departure,
+    Edited, FoundSession, Friend, FriendNote, FriendNoteEdit, FriendRequest, Group, GroupChange,
+    GroupChanged, GroupId, GroupProfile, GroupRoster, Invitation, Member, Membership, NamedNotice, NewGroup,
+    NewMessage, NewSession, NewUser, Noted, NoticePlace, NoticeSeq, OwnGroup, PageSize, PasswordChange,
+    PersonalNotice, Profile, ProfileEdit, Recovered, Recovery, Requested, Seq, Session, SessionId, Standing,
+    StoreResult, StoredMessage, Timestamp, TokenHash, Touched, User, UserId, UserSearch, Waiting, Window,
 };
 
 /// Users and their credentials.
@@ -51,6 +51,32 @@ pub trait SecretStore: Send + Sync {
     /// its own or was used, or it is too early after wrong ones. A code that is looked at and wrong counts, and moves the
     /// time before which no other is looked at, by [`recovery_delay_ms`](crate::recovery_delay_ms).
     fn recover(&self, recovery: &Recovery<'_>) -> StoreResult<Option<Recovered>>;
+}
+
+/// Accounts that are deleted, and what is left of them: their row, without a name, and what they said.
+///
+/// A deleted account is one that does not exist, for everything that looks for a user: by name or number, for a login, a
+/// request, a search or a profile. Only [`users`](UserStore::users) finds it, with an empty name.
+pub trait DeletionStore: Send + Sync {
+    /// Marks the account as deleted, in ONE transaction: frees the name, ends all sessions, and removes what proves and
+    /// describes the user, their own notices, and all requests, applications, invitations, blocks and notes of and about
+    /// them. Friendships and memberships stay for [`departures`](DeletionStore::departures). The sessions that ended; `None`,
+    /// and nothing is changed, if the hash is not the user's any more.
+    fn delete_account(&self, deletion: &AccountDeletion<'_>) -> StoreResult<Option<Vec<SessionId>>>;
+
+    /// Deleted accounts that are not worked off, by rising id, at most `limit`.
+    fn departures(&self, limit: u32) -> StoreResult<Vec<Departure>>;
+
+    /// Ends friendships of a deleted account, at most `limit` by rising id of the friend, and tells the friends; what they are
+    /// told. Two who do this at once end each friendship once.
+    fn part_from_friends(&self, user: UserId, at: Timestamp, limit: u32) -> StoreResult<Vec<PersonalNotice>>;
+
+    /// Who is to own the group after its owner: of those whose account is there the admin who is in it for longest, or else
+    /// the member who is. Looks at all members: for owners who are gone, and for nothing that happens often.
+    fn successor(&self, group: GroupId) -> StoreResult<Option<UserId>>;
+
+    /// Forgets a departure that is worked off, and what friends noted; whether it was, or is forgotten already.
+    fn finish_departure(&self, user: UserId) -> StoreResult<bool>;
 }
 
 /// Index entries that one search looks at, of names and of nicknames each.
@@ -362,6 +388,7 @@ pub trait MessageLog: Send + Sync {
 pub trait Store:
     UserStore
     + SecretStore
+    + DeletionStore
     + ProfileStore
     + SessionStore
     + NoticeStore
@@ -377,6 +404,7 @@ pub trait Store:
 impl<
     T: UserStore
         + SecretStore
+        + DeletionStore
         + ProfileStore
         + SessionStore
         + NoticeStore

@@ -20,7 +20,7 @@ use super::notices::add_notice;
 use super::users::{lock_users, user};
 
 /// Users that one statement locks.
-const LOCKED_AT_ONCE: usize = 256;
+pub(super) const LOCKED_AT_ONCE: usize = 256;
 
 impl FriendStore for MySqlStore {
     fn request_friend(

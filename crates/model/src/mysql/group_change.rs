@@ -11,7 +11,7 @@ use super::fault::Fault;
 use super::group_requests;
 use super::groups::{membership, profile, role_number, state};
 use super::notices::add_notice;
-use super::users::lock_users;
+use super::users::{lock_user, lock_users};
 
 /// Runs in a transaction; may run again after it was rolled back.
 pub(super) fn change(
@@ -77,8 +77,9 @@ pub(super) fn change(
 
 type FactsRow = (u64, u64, u32, u64, String, String, String, String, u8, u64);
 
-/// Locks the conversation, the group and, if somebody may come in, them and whoever asks them, in this order; what is true of them then, and the
-/// roster's version. `None` if the group has no members.
+/// Locks the conversation, the group and, if somebody may come in, them and whoever asks them, in this order; what is true of
+/// them then, and the roster's version. `None` if the group has no members, or if the actor, who would come in or asks
+/// somebody in, has no account any more.
 fn lock_facts(
     tx: &mut Connection,
     change: &GroupChange,
@@ -114,12 +115,22 @@ fn lock_facts(
         facts.target = membership(tx, group, target)?;
     }
     if let Some(newcomer) = change.deed.newcomer(change.actor) {
-        if change.deed.limits().is_some() && lock_users(tx, [newcomer, change.actor])? == 0 {
-            return Err(Fault::failed(format!("there is no user {}", change.actor)));
+        // Gone a moment ago: a request of theirs was still under way.
+        if change.deed.limits().is_some() && !lock_parties(tx, newcomer, change.actor)? {
+            return Ok(None);
         }
         group_requests::facts(tx, change, newcomer, &mut facts)?;
     }
     Ok(Some((facts, RosterVersion(roster))))
+}
+
+/// Locks who would come in and whoever asks for it; whether the actor has an account. Of a newcomer who has none, nothing waits,
+/// and they are nobody's friend.
+fn lock_parties(tx: &mut Connection, newcomer: UserId, actor: UserId) -> Result<bool, Fault> {
+    if newcomer == actor {
+        return lock_user(tx, actor);
+    }
+    Ok(lock_users(tx, [newcomer, actor])? == 2 || lock_user(tx, actor)?)
 }
 
 /// Writes one effect.

@@ -15,6 +15,7 @@ mod config;
 mod connection;
 mod conversations;
 mod cursors;
+mod deletion;
 mod fault;
 mod friend_notes;
 mod friends;

@@ -115,7 +115,11 @@ fn note_failure(tx: &mut Connection, user: u64, failures: u32, at: Timestamp) ->
 }
 
 /// Ends the user's sessions but one, under the user's lock; those that ended.
-fn end_others(tx: &mut Connection, user: UserId, keep: Option<SessionId>) -> Result<Vec<SessionId>, Fault> {
+pub(super) fn end_others(
+    tx: &mut Connection,
+    user: UserId,
+    keep: Option<SessionId>,
+) -> Result<Vec<SessionId>, Fault> {
     // No session has the number 0.
     let keep = keep.map_or(0, |keep| keep.0);
     let ended: Vec<u64> = tx.rows(

@@ -111,16 +111,19 @@ pub(super) fn user((id, name, nickname, avatar): Shown) -> User {
     User { id: UserId(id), name, nickname, avatar }
 }
 
-/// Locks users, in rising order of id, until the transaction ends; how many of them exist. Whatever counts or limits
+/// Locks users, in rising order of id, until the transaction ends; how many of them have an account. Whatever counts or limits
 /// something per user happens under this lock.
 pub(super) fn lock_users(tx: &mut Connection, users: [UserId; 2]) -> Result<usize, Fault> {
-    let ids: Vec<u64> =
-        tx.rows("SELECT id FROM users WHERE id IN (?, ?) ORDER BY id FOR UPDATE", (users[0].0, users[1].0))?;
-    Ok(ids.len())
+    // Deleted ones are locked as well.
+    let deleted: Vec<(u64, u64)> = tx.rows(
+        "SELECT id, deleted_at FROM users WHERE id IN (?, ?) ORDER BY id FOR UPDATE",
+        (users[0].0, users[1].0),
+    )?;
+    Ok(deleted.iter().filter(|(_, deleted_at)| *deleted_at == 0).count())
 }
 
-/// Locks one user; whether there is one.
+/// Locks one user; whether there is such an account.
 pub(super) fn lock_user(tx: &mut Connection, user: UserId) -> Result<bool, Fault> {
-    let id: Option<u64> = tx.row("SELECT id FROM users WHERE id = ? FOR UPDATE", (user.0,))?;
-    Ok(id.is_some())
+    let deleted: Option<u64> = tx.row("SELECT deleted_at FROM users WHERE id = ? FOR UPDATE", (user.0,))?;
+    Ok(deleted == Some(0))
 }

@@ -12,6 +12,7 @@ use super::group_requests;
 use super::groups::{StoredRole, membership, profile, state};
 use super::notices::add_notice;
 use super::number::{count, number, sql};
+use super::users::exists;
 
 type Outcome = Result<GroupChanged, ChangeRefused>;
 
@@ -20,7 +21,12 @@ pub(super) fn change(
     connection: &Connection,
     change: &GroupChange,
 ) -> rusqlite::Result<StoreResult<Outcome>> {
-    let Some((facts, roster)) = facts(connection, change)? else {
+    // The actor may be gone a moment ago, while a request of theirs was still under way.
+    let found = match change.deed.limits() {
+        Some(_) if !exists(connection, change.actor)? => None,
+        _ => facts(connection, change)?,
+    };
+    let Some((facts, roster)) = found else {
         return Ok(Ok(Err(change.deed.no_such_group())));
     };
     let first = append::find_once(connection, change.actor, &change.change_id)?;

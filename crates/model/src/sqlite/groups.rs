@@ -9,12 +9,16 @@ use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, ValueRe
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 use super::number::{count, number, out_of_range, sql};
-use super::users::user;
+use super::users::{exists, user};
 use super::{SqliteStore, conversations, group_change};
 
 impl GroupStore for SqliteStore {
     fn create_group(&self, group: &NewGroup<'_>, limits: GroupLimits) -> StoreResult<Created> {
         self.write("create a group", |connection| {
+            if !exists(connection, group.owner)? {
+                // Gone a moment ago: as the key to the users would say.
+                return Err(rusqlite::Error::QueryReturnedNoRows);
+            }
             if groups_of(connection, group.owner)? >= limits.groups {
                 return Ok(Created::Full);
             }

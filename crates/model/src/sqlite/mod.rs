@@ -10,6 +10,7 @@ mod blocks;
 mod connection;
 mod conversations;
 mod cursors;
+mod deletion;
 mod fault;
 mod folder;
 mod friend_notes;

@@ -132,7 +132,7 @@ fn in_vain(connection: &Connection) -> rusqlite::Result<Option<Recovered>> {
 }
 
 /// Ends the user's sessions but one; those that ended.
-fn end_others(
+pub(super) fn end_others(
     connection: &Connection,
     user: UserId,
     keep: Option<SessionId>,

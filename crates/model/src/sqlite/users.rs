@@ -89,6 +89,7 @@ pub(super) fn user(row: &Row<'_>, first: usize) -> rusqlite::Result<User> {
     })
 }
 
+/// Whether there is such an account.
 pub(super) fn exists(connection: &Connection, user: UserId) -> rusqlite::Result<bool> {
-    connection.prepare_cached("SELECT 1 FROM users WHERE id = ?1")?.exists([sql(user.0)])
+    connection.prepare_cached("SELECT 1 FROM users WHERE id = ?1 AND deleted_at = 0")?.exists([sql(user.0)])
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use protocol::{
     Code, ConversationKind, Direction, FriendEventKind, FriendOutcome, GroupEventKind, GroupRequestKind,
-    GroupState, JoinOutcome, Joining, MessageKind, MsgId, NoticeKind, Rank, Role, State, SystemEventKind,
-    Verdict, limits,
+    GroupState, JoinOutcome, Joining, MessageKind, MsgId, NoticeKind, OwnedGroups, Rank, Role, State,
+    SystemEventKind, Verdict, limits,
 };
 use serde_json::Value;
 
@@ -231,6 +231,7 @@ fn every_word_is_explained() {
         GroupRequestKind::TABLE.iter().map(|(_, word)| *word).collect(),
         Verdict::TABLE.iter().map(|(_, word)| *word).collect(),
         Rank::TABLE.iter().map(|(_, word)| *word).collect(),
+        OwnedGroups::TABLE.iter().map(|(_, word)| *word).collect(),
         SystemEventKind::TABLE.iter().map(|(_, word)| *word).collect(),
     ];
     for words in words {

@@ -427,6 +427,14 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
             "new_recovery_codes/reply",
             reply(44, Reply::NewRecoveryCodes(RecoveryCodes { recovery_codes: recovery_codes() })),
         ),
+        (
+            "delete_account/request",
+            request(
+                45,
+                Request::DeleteAccount(DeleteAccount { password: password(), owned: OwnedGroups::HandOver }),
+            ),
+        ),
+        ("delete_account/reply", reply(45, Reply::DeleteAccount(Nothing {}))),
     ]
 }
 

@@ -2,8 +2,8 @@
 
 use bytes::BytesMut;
 use protocol::{
-    ChangePassword, EditProfile, Incoming, Login, PasswordProof, Recover, Reg, Request, Resume, Secret,
-    decode, encode, limits,
+    ChangePassword, DeleteAccount, EditProfile, Incoming, Login, OwnedGroups, PasswordProof, Recover, Reg,
+    Request, Resume, Secret, decode, encode, limits,
 };
 
 use crate::hostile::{frame, refused};
@@ -27,6 +27,7 @@ fn debug_of_messages_and_frames_shows_no_secret() {
             new_password: Secret::new(SECRET),
         }),
         Request::NewRecoveryCodes(PasswordProof { password: Secret::new(SECRET) }),
+        Request::DeleteAccount(DeleteAccount { password: Secret::new(SECRET), owned: OwnedGroups::Dissolve }),
         Request::Resume(Resume { token: Secret::new(SECRET), ..Resume::default() }),
         Request::EditProfile(EditProfile { phone: Some(Secret::new(SECRET)), ..EditProfile::default() }),
     ];

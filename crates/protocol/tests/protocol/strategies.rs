@@ -399,6 +399,11 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         MsgId::NewRecoveryCodes => {
             fields!(PasswordProof { password: secret() }).prop_map(Request::NewRecoveryCodes).boxed()
         }
+        MsgId::DeleteAccount => {
+            fields!(DeleteAccount { password: secret(), owned: word(OwnedGroups::TABLE) })
+                .prop_map(Request::DeleteAccount)
+                .boxed()
+        }
         MsgId::Profile => option::of(n()).prop_map(|id| ProfileOf { id }).prop_map(Request::Profile).boxed(),
         MsgId::EditProfile => fields!(EditProfile {
             nickname: option::of(text()),
@@ -524,6 +529,7 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
         MsgId::NewRecoveryCodes => fields!(RecoveryCodes { recovery_codes: vec(secret(), 0..3) })
             .prop_map(Reply::NewRecoveryCodes)
             .boxed(),
+        MsgId::DeleteAccount => nothing().prop_map(Reply::DeleteAccount).boxed(),
         MsgId::Profile => profile().prop_map(Reply::Profile).boxed(),
         MsgId::EditProfile => profile().prop_map(Reply::EditProfile).boxed(),
         MsgId::Notices => fields!(NoticesPage { notices: vec(notice(), 0..3), next: n(), last: n() })

@@ -318,7 +318,7 @@ impl<'h> Device<'h> {
 
     /// Stores what was checked, as an appender does that gives up at once.
     pub fn store(&self, pending: Pending) -> Result<Reply, Refusal> {
-        let rid = pending.origin().rid;
+        let rid = pending.origin().expect("somebody asked").rid;
         let mut batch = Batch::default();
         batch.push(pending);
         if self.harness.service.append(&mut batch).is_err() {

@@ -171,15 +171,17 @@ impl Hub for RecordingHub {
     fn deliver(&self, deliveries: Vec<Delivery>) {
         let mut connections = self.connections.lock();
         for delivery in deliveries {
-            let origin = delivery.origin;
-            connections.entry(origin.conn).or_default().answers.push((origin.rid, delivery.answer));
+            let asker = delivery.origin.map(|origin| origin.conn);
+            if let Some(origin) = delivery.origin {
+                connections.entry(origin.conn).or_default().answers.push((origin.rid, delivery.answer));
+            }
             let Some((message, readers)) = delivery.message else { continue };
             for (conn, connection) in connections.iter_mut() {
                 let reads = connection.user().is_some_and(|user| match &readers {
                     Readers::Pair(one, other) => user == *one || user == *other,
                     Readers::Members { members, .. } => members.contains(&user),
                 });
-                if reads && (*conn != origin.conn || delivery.echo == Echo::ToAll) {
+                if reads && (Some(*conn) != asker || delivery.echo == Echo::ToAll) {
                     connection.receive(Push::Message(message.clone()));
                 }
             }

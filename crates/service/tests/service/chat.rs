@@ -80,9 +80,10 @@ fn a_batch_is_answered_and_delivered_in_its_order() {
             ]
         })
         .collect();
-    let asked: Vec<u32> = pending.iter().map(|pending| pending.origin().rid).collect();
-    assert_eq!(pending[0].origin().request, MsgId::OneChat);
-    assert_eq!(pending[1].origin().request, MsgId::GroupChat);
+    let asked: Vec<u32> =
+        pending.iter().map(|pending| pending.origin().expect("somebody asked").rid).collect();
+    assert_eq!(pending[0].origin().expect("somebody asked").request, MsgId::OneChat);
+    assert_eq!(pending[1].origin().expect("somebody asked").request, MsgId::GroupChat);
     assert_eq!(pending[1].conversation().0, group);
     let mut batch = batch(pending);
     assert_eq!(batch.len(), 100);

@@ -3,10 +3,10 @@
 use domain::StoreError;
 use protocol::{
     Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, Code, CreateGroup,
-    DecideApplication, EditFriend, EditGroup, EditProfile, FriendRef, GroupChat, GroupMembers, GroupRef,
-    History, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat, Page, PasswordProof, ProfileOf, Push,
-    Rank, Recover, Reg, RenameLabel, Request, Resume, SearchUsers, Secret, SessionRef, SetRole, State,
-    UserRef, Verdict,
+    DecideApplication, DeleteAccount, EditFriend, EditGroup, EditProfile, FriendRef, GroupChat, GroupMembers,
+    GroupRef, History, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat, OwnedGroups, Page,
+    PasswordProof, ProfileOf, Push, Rank, Recover, Reg, RenameLabel, Request, Resume, SearchUsers, Secret,
+    SessionRef, SetRole, State, UserRef, Verdict,
 };
 use service::testing::{Harness, PASSWORD};
 
@@ -93,6 +93,10 @@ fn every_request_is_busy_while_the_store_is_away() {
             new_password: Secret::new(PASSWORD),
         }),
         Request::NewRecoveryCodes(PasswordProof { password: Secret::new(PASSWORD) }),
+        Request::DeleteAccount(DeleteAccount {
+            password: Secret::new(PASSWORD),
+            owned: OwnedGroups::HandOver,
+        }),
         Request::Notices(Page::default()),
         Request::AckNotices(AckNotices { seq: 1 }),
     ];

@@ -1,10 +1,10 @@
 //! Accounts, sessions and passwords.
 
-use protocol::Secret;
+use protocol::{OwnedGroups, Secret};
 
 use super::{Completes, Spec};
 use crate::command::Command;
-use crate::command::arguments::Arguments;
+use crate::command::arguments::{Arguments, UsageError};
 
 /// The commands.
 pub(super) const COMMANDS: &[Spec] = &[
@@ -59,6 +59,24 @@ pub(super) const COMMANDS: &[Spec] = &[
         help: "make new recovery codes and show them, once; the old ones are void",
         completes: Completes::Nothing,
         parse: |line| Ok(Command::RecoveryCodes { password: password(line) }),
+    },
+    Spec {
+        name: "/delete-account",
+        arguments: "[hand_over|dissolve [NAME]]",
+        help: "delete your account for good; your groups get a new owner or are dissolved; your name confirms it",
+        completes: Completes::Words(&["hand_over", "dissolve"]),
+        parse: |mut line| {
+            let owned = match line.word() {
+                None => OwnedGroups::HandOver,
+                Some(word) => match OwnedGroups::TABLE.iter().find(|(_, name)| *name == word) {
+                    Some((owned, _)) => *owned,
+                    None => return Err(UsageError(format!("hand_over or dissolve, not {word}"))),
+                },
+            };
+            let rest = line.rest();
+            let confirmed = (!rest.is_empty()).then(|| rest.to_owned());
+            Ok(Command::DeleteAccount { owned, confirmed })
+        },
     },
     Spec {
         name: "/whoami",
@@ -122,5 +140,17 @@ mod tests {
         assert_eq!(ok("/recover alice A-B new words"), recover(alice(), Some("A-B"), Some("new words")));
         assert!(!format!("{:?}", ok("/recover alice A-B new words")).contains("A-B"));
         wrong("/recover");
+    }
+
+    #[test]
+    fn deleting_says_what_becomes_of_groups_and_is_confirmed_by_name() {
+        let delete = |owned, confirmed: Option<&str>| Command::DeleteAccount {
+            owned,
+            confirmed: confirmed.map(str::to_owned),
+        };
+        assert_eq!(ok("/delete-account"), delete(OwnedGroups::HandOver, None));
+        assert_eq!(ok("/delete-account dissolve"), delete(OwnedGroups::Dissolve, None));
+        assert_eq!(ok("/delete-account hand_over a b"), delete(OwnedGroups::HandOver, Some("a b")));
+        wrong("/delete-account alice");
     }
 }

@@ -5,11 +5,11 @@ use domain::policy::{GROUP, GroupAct, GroupLine, Rule, Standing, Why, in_group};
 use protocol::{
     Ack, AnswerInvitation, Application, Applications, Code, DecideApplication, EditGroup, GroupMembers,
     GroupProfile, GroupRef, History, Invitation, JoinGroup, Joining, Member, MemberRef, MuteGroup,
-    MuteMember, Rank, Refusal, Request, SetRole, Verdict,
+    MuteMember, OwnedGroups, Rank, Refusal, Request, SetRole, Verdict,
 };
 
 use super::policy::{Numbers, stated};
-use crate::support::{Peer, Server, Store, group_chat, log_in, on_each_store, user};
+use crate::support::{PASSWORD, Peer, Server, Store, group_chat, log_in, on_each_store, user};
 
 on_each_store! {
     g4_who_may_is_done_and_who_may_not_changes_nothing,
@@ -175,6 +175,8 @@ struct Seen {
 struct Cast {
     /// In the order of [`Who::ALL`].
     peers: Vec<Peer>,
+    /// A user whose account is deleted.
+    gone: u64,
     numbers: Numbers,
 }
 
@@ -184,7 +186,9 @@ impl Cast {
             Who::Phone => log_in(server, &format!("{:?}", Who::Member), "phone"),
             other => user(server, &format!("{other:?}")),
         });
-        let mut cast = Cast { peers: peers.into(), numbers: Numbers::default() };
+        let mut gone = user(server, "Gone");
+        gone.delete_account(PASSWORD, OwnedGroups::HandOver).expect("deleted");
+        let mut cast = Cast { peers: peers.into(), gone: gone.id, numbers: Numbers::default() };
         let friend = cast.id(Who::OtherOutsider);
         for who in [Who::Owner, Who::Admin, Who::Member, Who::Muted] {
             let id = cast.id(who);
@@ -258,7 +262,8 @@ impl Cast {
         }
         let oneself = Target { id: self.id(who), standing: who.standing() };
         let others = Who::TARGETS.map(|who| Target { id: self.id(who), standing: who.standing() });
-        let nobody = NOWHERE.map(|id| Target { id, standing: Standing::Outsider });
+        let nobody = NOWHERE.into_iter().chain([self.gone]);
+        let nobody = nobody.map(|id| Target { id, standing: Standing::Outsider });
         [oneself].into_iter().chain(others).chain(nobody).collect()
     }
 

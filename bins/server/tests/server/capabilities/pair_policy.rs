@@ -3,11 +3,13 @@
 use domain::policy::{PAIR, PairAct, PairLine, Relation, between};
 use protocol::{
     AddFriend, Code, Conversation, EditFriend, FoundUser, Friend, FriendRef, FriendRequest, Invitation,
-    MemberRef, Notice, ProfileOf, Refusal, Reply, Request, SearchUsers, UserRef,
+    MemberRef, Notice, OwnedGroups, ProfileOf, Refusal, Reply, Request, SearchUsers, UserRef,
 };
 
+use testkit::eventually;
+
 use super::policy::{Numbers, stated};
-use crate::support::{Peer, Server, Store, befriend, chat, log_in, on_each_store, user};
+use crate::support::{DEADLINE, PASSWORD, Peer, Server, Store, befriend, chat, log_in, on_each_store, user};
 
 on_each_store! {
     b6_who_may_is_done_and_who_may_not_changes_nothing,
@@ -18,15 +20,42 @@ on_each_store! {
 /// Ids that nobody has, the last one beyond what a store can number.
 const NOBODY: [u64; 3] = [0, 999_999, u64::MAX];
 
-/// What is between two, in the order of the table's columns.
-const RELATIONS: [Relation; 6] = [
-    Relation::Myself,
-    Relation::Nobody,
-    Relation::BlockedByThem,
-    Relation::BlockedByMe,
-    Relation::Friend,
-    Relation::Stranger,
-];
+/// What is between two: the columns of the table, and what comes down to one of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Between {
+    Myself,
+    /// There was never anybody.
+    Nobody,
+    /// There was a friend, whose account is deleted.
+    Deleted,
+    BlockedByThem,
+    BlockedByMe,
+    Friend,
+    Stranger,
+}
+
+impl Between {
+    const ALL: [Between; 7] = [
+        Between::Myself,
+        Between::Nobody,
+        Between::Deleted,
+        Between::BlockedByThem,
+        Between::BlockedByMe,
+        Between::Friend,
+        Between::Stranger,
+    ];
+
+    fn relation(self) -> Relation {
+        match self {
+            Between::Myself => Relation::Myself,
+            Between::Nobody | Between::Deleted => Relation::Nobody,
+            Between::BlockedByThem => Relation::BlockedByThem,
+            Between::BlockedByMe => Relation::BlockedByMe,
+            Between::Friend => Relation::Friend,
+            Between::Stranger => Relation::Stranger,
+        }
+    }
+}
 
 /// The requests that stand for an act towards somebody.
 pub(super) fn requests(act: PairAct, id: u64, groupid: u64, numbers: &mut Numbers) -> Vec<Request> {
@@ -86,25 +115,35 @@ struct View {
 }
 
 impl Pair {
-    fn new(server: &Server, relation: Relation, numbers: &mut Numbers) -> Pair {
+    fn new(server: &Server, between: Between, numbers: &mut Numbers) -> Pair {
         let names = [numbers.next(), numbers.next()];
         let (mut me, mut other) = (user(server, &names[0]), user(server, &names[1]));
-        let ids = match relation {
-            Relation::Myself => vec![me.id],
-            Relation::Nobody => NOBODY.to_vec(),
-            Relation::Friend => {
+        let ids = match between {
+            Between::Myself => vec![me.id],
+            Between::Nobody => NOBODY.to_vec(),
+            Between::Deleted => {
+                let mut gone = user(server, &numbers.next());
+                befriend(&mut gone, &mut me);
+                gone.delete_account(PASSWORD, OwnedGroups::HandOver).expect("deleted");
+                // What follows from it is told within seconds, and is no answer to what is tried here.
+                eventually(DEADLINE, "the friend is gone", || {
+                    me.friends(0, 0).expect("a page").friends.is_empty().then_some(())
+                });
+                vec![gone.id]
+            }
+            Between::Friend => {
                 befriend(&mut other, &mut me);
                 vec![other.id]
             }
-            Relation::BlockedByThem => {
+            Between::BlockedByThem => {
                 other.block(me.id).expect("blocked");
                 vec![other.id]
             }
-            Relation::BlockedByMe => {
+            Between::BlockedByMe => {
                 me.block(other.id).expect("blocked");
                 vec![other.id]
             }
-            Relation::Stranger => vec![other.id],
+            Between::Stranger => vec![other.id],
         };
         let group = me.create_group("mine", "").expect("opened").group.id;
         Pair { me, group, phone: log_in(server, &names[0], "phone"), other, ids }
@@ -138,8 +177,8 @@ fn code(id: u64, answer: Result<Reply, Refusal>) -> Result<(), Code> {
     }
 }
 
-fn walk(server: &Server, (act, _): &PairLine, relation: Relation, numbers: &mut Numbers) {
-    let expected = between(*act, relation).map_err(stated);
+fn walk(server: &Server, (act, _): &PairLine, relation: Between, numbers: &mut Numbers) {
+    let expected = between(*act, relation.relation()).map_err(stated);
     let mut pair = Pair::new(server, relation, numbers);
     let before = pair.seen();
     for id in pair.ids.clone() {
@@ -160,7 +199,7 @@ fn walk(server: &Server, (act, _): &PairLine, relation: Relation, numbers: &mut 
                 assert_eq!(answer, expected, "{relation:?}: {request:?}");
                 // To look changes nothing, nor does to block once more.
                 let is_idle =
-                    *act == PairAct::LookUp || (*act, relation) == (PairAct::Block, Relation::BlockedByMe);
+                    *act == PairAct::LookUp || (*act, relation) == (PairAct::Block, Between::BlockedByMe);
                 assert_eq!(here.seen() == before, is_idle || expected.is_err(), "{relation:?}: {request:?}");
             }
         }
@@ -172,7 +211,7 @@ fn b6_who_may_is_done_and_who_may_not_changes_nothing(store: Store) {
     let server = Server::on(store);
     let mut numbers = Numbers::default();
     for line in PAIR {
-        for relation in RELATIONS {
+        for relation in Between::ALL {
             walk(&server, line, relation, &mut numbers);
         }
     }
@@ -183,8 +222,9 @@ fn b6_what_one_may_not_know_of_is_like_nobody(store: Store) {
     let mut numbers = Numbers::default();
     for (act, _) in PAIR {
         let nobody = between(*act, Relation::Nobody);
-        let alike =
-            RELATIONS.into_iter().filter(|relation| nobody.is_err() && between(*act, *relation) == nobody);
+        let alike = Between::ALL
+            .into_iter()
+            .filter(|relation| nobody.is_err() && between(*act, relation.relation()) == nobody);
         let mut first: Option<Vec<Vec<u8>>> = None;
         for relation in alike {
             let mut pair = Pair::new(&server, relation, &mut numbers);
@@ -201,15 +241,15 @@ fn b1_without_a_request_nothing_is_answered(store: Store) {
     let server = Server::on(store);
     let mut numbers = Numbers::default();
     let mut first: Option<Vec<Vec<u8>>> = None;
-    for relation in RELATIONS {
+    for relation in Between::ALL {
         let mut pair = Pair::new(&server, relation, &mut numbers);
         let before = pair.seen();
-        let expected = if relation == Relation::Myself { Code::SELF } else { Code::NOT_FOUND };
+        let expected = if relation == Between::Myself { Code::SELF } else { Code::NOT_FOUND };
         for id in pair.ids.clone() {
             for request in answers(id) {
                 assert_eq!(pair.me.refused(&request), expected, "{relation:?}: {request:?}");
             }
-            if relation != Relation::Myself {
+            if relation != Between::Myself {
                 let frames: Vec<_> = answers(id).iter().map(|request| pair.me.ask_frame(request)).collect();
                 assert_eq!(first.get_or_insert_with(|| frames.clone()), &frames, "{relation:?}: {id}");
             }

@@ -22,6 +22,7 @@ const NOT_A_MATTER_OF_POLICY: &[MsgId] = &[
     MsgId::EndSession,
     MsgId::ChangePassword,
     MsgId::NewRecoveryCodes,
+    MsgId::DeleteAccount,
     MsgId::EditProfile,
     MsgId::Notices,
     MsgId::AckNotices,

@@ -17,6 +17,7 @@ mod blocks;
 mod chat;
 mod deaf;
 mod degraded;
+mod deletion;
 mod forged;
 mod friend_notes;
 mod gaps;

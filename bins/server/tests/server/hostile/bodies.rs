@@ -130,6 +130,11 @@ fn wrong_types_are_refused_with_the_field() {
         (MsgId::Recover, r#"{"name":"x","code":1,"new_password":"y"}"#, "code"),
         (MsgId::NewRecoveryCodes, r#"{}"#, "password"),
         (MsgId::NewRecoveryCodes, r#"{"password":null}"#, "password"),
+        (MsgId::DeleteAccount, r#"{"owned":"dissolve"}"#, "password"),
+        (MsgId::DeleteAccount, r#"{"password":"x"}"#, "owned"),
+        (MsgId::DeleteAccount, r#"{"password":"x","owned":"burn"}"#, "owned"),
+        (MsgId::DeleteAccount, r#"{"password":"x","owned":1}"#, "owned"),
+        (MsgId::DeleteAccount, r#"{"password":7,"owned":"dissolve"}"#, "password"),
         (MsgId::Hello, r#"{"versions":1}"#, "versions"),
         (MsgId::Hello, r#"{"versions":[1],"device":1}"#, "device"),
     ];

@@ -2,9 +2,10 @@
 
 use protocol::{
     Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, CreateGroup,
-    DecideApplication, EditFriend, EditGroup, EditProfile, FriendRef, GroupMembers, GroupRef, History,
-    JoinGroup, Login, MemberRef, MuteGroup, MuteMember, Nothing, Page, PasswordProof, ProfileOf, Rank,
-    Recover, Reg, RenameLabel, Request, Resume, SearchUsers, Secret, SessionRef, SetRole, UserRef, Verdict,
+    DecideApplication, DeleteAccount, EditFriend, EditGroup, EditProfile, FriendRef, GroupMembers, GroupRef,
+    History, JoinGroup, Login, MemberRef, MuteGroup, MuteMember, Nothing, OwnedGroups, Page, PasswordProof,
+    ProfileOf, Rank, Recover, Reg, RenameLabel, Request, Resume, SearchUsers, Secret, SessionRef, SetRole,
+    UserRef, Verdict,
 };
 
 use crate::support::{PASSWORD, chat, group_chat, hello};
@@ -72,6 +73,10 @@ pub(super) fn every_request() -> Vec<Request> {
             new_password: Secret::new(PASSWORD),
         }),
         Request::NewRecoveryCodes(PasswordProof { password: Secret::new("not this one") }),
+        Request::DeleteAccount(DeleteAccount {
+            password: Secret::new("not this one"),
+            owned: OwnedGroups::Dissolve,
+        }),
         Request::Notices(Page::default()),
         Request::AckNotices(AckNotices { seq: 1 }),
     ];

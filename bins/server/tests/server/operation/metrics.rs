@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use protocol::Code;
+use protocol::{Code, OwnedGroups};
 use testkit::{MariaDb, Redis, eventually};
 
 use super::{alone, clustered};
-use crate::support::{DEADLINE, Server, ask, befriend, chat, friends, user};
+use crate::support::{DEADLINE, PASSWORD, Server, ask, befriend, chat, friends, user};
 
 /// A family of metrics: kind and help.
 type Families = BTreeMap<String, (String, String)>;
@@ -130,6 +130,24 @@ fn what_happens_is_counted() {
     assert_eq!(end.value("chat_gateway_users"), 4.0);
     assert_eq!(end.value("chat_reactor_connections"), 4.0);
     assert!(end.value("process_cpu_seconds_total") >= begin.value("process_cpu_seconds_total"));
+}
+
+#[test]
+fn deleted_accounts_are_counted_until_nothing_is_left_of_them() {
+    let server = Server::start(alone());
+    let (mut alice, bob, _) = friends(&server, "alice", "bob");
+    alice.create_group("climbers", "").expect("opened");
+    let wrong = alice.delete_account("wrong password", OwnedGroups::Dissolve).expect_err("not hers");
+    assert_eq!(wrong.code, Code::BAD_CREDENTIALS);
+    assert_eq!(Page::of(&server).value("chat_deletions_total"), 0.0);
+    alice.delete_account(PASSWORD, OwnedGroups::Dissolve).expect("deleted");
+    assert_eq!(Page::of(&server).value("chat_deletions_total"), 1.0);
+    eventually(DEADLINE, "nothing is left", || {
+        let page = Page::of(&server);
+        let left = page.value("chat_deletions_waiting");
+        (page.value("chat_deletions_finished_total") == 1.0 && left == 0.0).then_some(())
+    });
+    drop(bob);
 }
 
 /// A message from node to node moves the bus' numbers on both.

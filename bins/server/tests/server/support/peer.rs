@@ -8,15 +8,15 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use protocol::{
     Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ApplicationsPage, BlockedPage, Bye,
-    ChangePassword, ChatMessage, Code, ConversationsPage, CreateGroup, DecideApplication, EditFriend,
-    EditGroup, EditProfile, FoundUsers, Friend, FriendAnswer, FriendChanged, FriendEvent, FriendRef,
-    FriendRequestsPage, FriendsPage, GroupChat, GroupEvent, GroupMembers, GroupProfile, GroupRef,
+    ChangePassword, ChatMessage, Code, ConversationsPage, CreateGroup, DecideApplication, DeleteAccount,
+    EditFriend, EditGroup, EditProfile, FoundUsers, Friend, FriendAnswer, FriendChanged, FriendEvent,
+    FriendRef, FriendRequestsPage, FriendsPage, GroupChat, GroupEvent, GroupMembers, GroupProfile, GroupRef,
     GroupRequestEvent, GroupsPage, HEADER_LEN, Hello, HelloReply, History, HistoryPage, Incoming,
     InvitationsPage, JoinAnswer, JoinGroup, JoinOutcome, Joined, LabelRenamed, Login, MemberRef, MembersPage,
-    MessageKind, MuteGroup, MuteMember, Nothing, Notice, NoticesPage, OneChat, Page, PasswordProof,
-    PresencePush, Profile, ProfileOf, Push, Rank, Recover, Recovered, RecoveryCodes, Refusal, Reg,
-    Registered, RenameLabel, Reply, Request, Resume, SearchUsers, Secret, Sent, SessionRef, SessionsList,
-    SetRole, SignedIn, SystemEvent, UserRef, Verdict, decode, encode,
+    MessageKind, MuteGroup, MuteMember, Nothing, Notice, NoticesPage, OneChat, OwnedGroups, Page,
+    PasswordProof, PresencePush, Profile, ProfileOf, Push, Rank, Recover, Recovered, RecoveryCodes, Refusal,
+    Reg, Registered, RenameLabel, Reply, Request, Resume, SearchUsers, Secret, Sent, SessionRef,
+    SessionsList, SetRole, SignedIn, SystemEvent, UserRef, Verdict, decode, encode,
 };
 
 /// How long anything that must come may take. Far above the usual: machines are shared.
@@ -472,6 +472,10 @@ requests! {
     recover(recover: Recover) = Recover(recover) -> Recovered;
     new_recovery_codes(password: &str) = NewRecoveryCodes(PasswordProof { password: Secret::new(password) })
         -> RecoveryCodes;
+    delete_account(password: &str, owned: OwnedGroups) = DeleteAccount(DeleteAccount {
+        password: Secret::new(password),
+        owned,
+    }) -> Nothing;
     sessions() = Sessions(Nothing {}) -> SessionsList;
     end_session(session: u64) = EndSession(SessionRef { session }) -> Nothing;
     add_friend(friendid: u64, greeting: &str) = AddFriend(AddFriend { friendid, greeting: greeting.into() })

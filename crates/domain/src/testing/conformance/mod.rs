@@ -18,6 +18,7 @@ mod block_races;
 mod blocks;
 mod cast;
 mod conversations;
+mod deletions;
 mod friend_notes;
 mod friends;
 mod group_changes;
@@ -81,6 +82,15 @@ pub const CASES: &[Case] = cases![
     secret_races::one_code_used_at_once,
     secret_races::wrong_codes_tried_at_once,
     secret_races::logins_while_the_password_changes,
+    deletions::a_deleted_account_is_not_there,
+    deletions::a_deleted_accounts_name_is_free,
+    deletions::only_the_one_who_knows_the_password_deletes,
+    deletions::a_deleted_accounts_requests_are_gone,
+    deletions::nothing_waits_before_groups_for_a_deleted_account,
+    deletions::friends_of_a_deleted_account_are_told_once,
+    deletions::a_departure_ends_when_all_groups_are_left,
+    deletions::the_longest_standing_admin_succeeds_or_else_member,
+    deletions::who_is_deleted_while_others_ask_is_left_by_all,
     profiles::a_new_users_profile_is_empty,
     profiles::what_is_given_changes_and_the_rest_stays,
     profiles::every_list_shows_the_nickname_and_avatar,

@@ -34,7 +34,7 @@ impl State {
 impl BlockStore for FakeStore {
     fn block(&self, user: UserId, other: UserId, at: Timestamp, max: u32) -> StoreResult<Blocked> {
         self.run("block a user", |state| {
-            if !state.users.contains_key(&user) {
+            if !state.is_there(user) {
                 return Blocked::Refused(Why::NotFound);
             }
             let relation = state.relation(user, other);

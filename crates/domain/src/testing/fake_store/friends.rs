@@ -39,7 +39,7 @@ impl State {
     pub(super) fn relation(&self, user: UserId, other: UserId) -> Relation {
         match user {
             _ if user == other => Relation::Myself,
-            _ if !self.users.contains_key(&other) => Relation::Nobody,
+            _ if !self.is_there(other) => Relation::Nobody,
             _ if self.blocks.contains(&(other, user)) => Relation::BlockedByThem,
             _ if self.blocks.contains(&(user, other)) => Relation::BlockedByMe,
             _ if self.friendship(user, other).is_some() => Relation::Friend,
@@ -108,7 +108,7 @@ impl FriendStore for FakeStore {
     ) -> StoreResult<Requested> {
         self.run("request a friend", |state| {
             let both = [from, to];
-            if both.iter().any(|user| !state.users.contains_key(user)) {
+            if both.iter().any(|user| !state.is_there(*user)) {
                 Requested::NoSuchUser
             } else if state.friendship(from, to).is_some() {
                 Requested::AlreadyFriends

@@ -57,6 +57,10 @@ impl State {
     ) -> Result<GroupChanged, ChangeRefused> {
         let (group, conversation) = (change.group, change.group.conversation());
         let no_such = change.deed.no_such_group();
+        // Gone a moment ago: a request of theirs was still under way.
+        if change.deed.limits().is_some() && !self.is_there(change.actor) {
+            return Err(no_such);
+        }
         let mut before = self.before_the_group(change);
         let last = self.last_seq(conversation);
         let row = self.groups.get(&group).ok_or(no_such)?;
@@ -169,8 +173,11 @@ impl State {
 impl GroupStore for FakeStore {
     fn create_group(&self, group: &NewGroup<'_>, limits: GroupLimits) -> StoreResult<Created> {
         self.run("create a group", |state| {
+            if !state.is_there(group.owner) {
+                return Err(StoreError::failed("create a group", "there is no such user"));
+            }
             if state.group_count(group.owner) >= limits.groups as usize {
-                return Created::Full;
+                return Ok(Created::Full);
             }
             let conversation = state.open_conversation(messages::Kind::Group);
             let id = conversation.group();
@@ -186,8 +193,8 @@ impl GroupStore for FakeStore {
             state.groups.insert(id, row);
             state.memberships_changed(group.owner);
             state.roster_changed(id);
-            Created::Group(id)
-        })
+            Ok(Created::Group(id))
+        })?
     }
 
     fn group(&self, group: GroupId) -> StoreResult<Option<Group>> {

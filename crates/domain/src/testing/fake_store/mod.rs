@@ -1,6 +1,7 @@
 //! A store in memory.
 
 mod blocks;
+mod deletion;
 mod friend_notes;
 mod friends;
 mod group_requests;
@@ -18,8 +19,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use crate::{
-    ConversationId, Cursor, FriendNote, GroupId, Invited, RosterVersion, Seq, SessionId, StoreError,
-    StoreResult, TokenHash, UserId,
+    ConversationId, Cursor, FriendNote, GroupId, Invited, OwnedGroups, RosterVersion, Seq, SessionId,
+    StoreError, StoreResult, TokenHash, UserId,
 };
 
 /// A store in memory: one mutex over maps, so that every operation is atomic and races settle in the order of the lock.
@@ -114,6 +115,8 @@ struct State {
     sessions: BTreeMap<SessionId, sessions::Row>,
     tokens: HashMap<TokenHash, SessionId>,
     sessions_ever: u64,
+    /// Deleted accounts that are not worked off.
+    departures: BTreeMap<UserId, OwnedGroups>,
     notices: BTreeMap<UserId, notices::Notices>,
     /// By who asked and who was asked.
     requests: BTreeMap<(UserId, UserId), friends::Request>,

@@ -17,7 +17,8 @@ impl State {
 impl State {
     /// Whether a search of `by` may show this user.
     fn is_found(&self, by: UserId, user: UserId) -> bool {
-        self.users.get(&user).is_some_and(|row| row.profile.searchable) && !self.blocks.contains(&(user, by))
+        self.users.get(&user).is_some_and(|row| row.profile.searchable && !row.is_deleted)
+            && !self.blocks.contains(&(user, by))
     }
 
     /// Names, then nicknames, that fit, each in their order.
@@ -39,12 +40,14 @@ impl State {
 
 impl ProfileStore for FakeStore {
     fn profile(&self, user: UserId) -> StoreResult<Option<Profile>> {
-        self.run("read a profile", |state| Some(state.users.get(&user)?.profile.clone()))
+        self.run("read a profile", |state| {
+            Some(state.users.get(&user).filter(|row| !row.is_deleted)?.profile.clone())
+        })
     }
 
     fn edit_profile(&self, user: UserId, edit: &ProfileEdit<'_>) -> StoreResult<Option<Edited>> {
         self.run("edit a profile", |state| {
-            let row = state.users.get_mut(&user)?;
+            let row = state.users.get_mut(&user).filter(|row| !row.is_deleted)?;
             let before = row.profile.user.clone();
             if let Some((nickname, key)) = edit.nickname {
                 row.profile.user.nickname = nickname.to_owned();

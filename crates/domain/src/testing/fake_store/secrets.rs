@@ -36,7 +36,7 @@ impl Codes {
 impl SecretStore for FakeStore {
     fn change_password(&self, change: &PasswordChange<'_>) -> StoreResult<Option<Vec<SessionId>>> {
         self.run("change a password", |state| {
-            let row = state.users.get_mut(&change.user)?;
+            let row = state.users.get_mut(&change.user).filter(|row| !row.is_deleted)?;
             if row.password_hash != change.old_hash {
                 return None;
             }
@@ -52,7 +52,7 @@ impl SecretStore for FakeStore {
         codes: &[CodeHash],
     ) -> StoreResult<bool> {
         self.run("replace recovery codes", |state| match state.users.get_mut(&user) {
-            Some(row) if row.password_hash == password_hash => {
+            Some(row) if row.password_hash == password_hash && !row.is_deleted => {
                 row.recovery.left = codes.iter().copied().collect();
                 true
             }

@@ -47,7 +47,8 @@ impl SessionStore for FakeStore {
         keep: u32,
     ) -> StoreResult<Option<(SessionId, Vec<SessionId>)>> {
         self.run("create a session", |state| {
-            if state.users.get(&session.user)?.password_hash != session.password_hash {
+            let row = state.users.get(&session.user).filter(|row| !row.is_deleted)?;
+            if row.password_hash != session.password_hash {
                 return None;
             }
             state.sessions_ever += 1;

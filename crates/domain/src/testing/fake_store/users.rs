@@ -19,15 +19,21 @@ pub(super) struct Row {
     pub(super) friends_version: u64,
     /// Changes of the memberships.
     pub(super) groups_version: u64,
+    pub(super) is_deleted: bool,
 }
 
 impl State {
     /// Whose account it is, if it is there.
     pub(super) fn id_of(&self, account: Account<'_>) -> Option<UserId> {
         match account {
-            Account::Id(id) => self.users.contains_key(&id).then_some(id),
+            Account::Id(id) => self.is_there(id).then_some(id),
             Account::NameKey(key) => self.names.get(key).copied(),
         }
+    }
+
+    /// Whether there is such an account.
+    pub(super) fn is_there(&self, id: UserId) -> bool {
+        self.users.get(&id).is_some_and(|row| !row.is_deleted)
     }
 
     pub(super) fn user(&self, id: UserId) -> Option<User> {
@@ -56,6 +62,7 @@ impl UserStore for FakeStore {
                 recovery: Codes::new(user.recovery_codes),
                 friends_version: 0,
                 groups_version: 0,
+                is_deleted: false,
             };
             state.users.insert(id, row);
             state.names.insert(user.name_key.to_owned(), id);
