@@ -9,6 +9,7 @@
 mod args;
 mod chat;
 mod command;
+mod door;
 mod exit;
 mod moment;
 mod notice;

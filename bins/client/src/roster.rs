@@ -12,6 +12,7 @@ use client::protocol::{
 use client::Arrival;
 
 use crate::command::{GroupName, TalkName, Who};
+use crate::door::Door;
 use crate::printable::one_line;
 
 /// Friends, requests, groups and conversations of whoever is logged in: told by the login, kept by events and answers.
@@ -24,6 +25,8 @@ pub(crate) struct Roster {
     pub(crate) groups: BTreeMap<u64, Group>,
     /// Names of those whom this client blocked or listed as blocked.
     pub(crate) blocked: BTreeMap<u64, String>,
+    /// Who asks to come into groups, and the like.
+    pub(crate) door: Door,
     talks: HashMap<u64, Talk>,
     /// The version of the list of friends, once all of it is here.
     friends_version: Option<String>,
@@ -101,6 +104,11 @@ impl Roster {
             friends: self.friends_version.clone(),
             groups: self.groups_version.clone(),
         }
+    }
+
+    /// The user's number; 0 while nobody is logged in.
+    pub(crate) fn my_id(&self) -> u64 {
+        self.me.as_ref().map_or(0, |me| me.id)
     }
 
     /// Nobody is logged in any more.
@@ -219,10 +227,13 @@ impl Roster {
     /// Somebody changed a group, as its conversation tells. How many members there are is only counted as it happens: the list
     /// of groups knows of what was missed.
     pub(crate) fn system_event(&mut self, conv: u64, event: &SystemEvent, arrival: Arrival) {
+        if let SystemEventKind::Left | SystemEventKind::Removed = event.what {
+            self.door.member_has_gone(conv, whom(event));
+        }
         let Some(group) = self.groups.get_mut(&conv) else { return };
         let me = self.me.as_ref().map(|me| me.id);
         match event.what {
-            SystemEventKind::Joined if arrival == Arrival::Live && me != Some(newcomer(event)) => {
+            SystemEventKind::Joined if arrival == Arrival::Live && me != Some(whom(event)) => {
                 group.members += 1;
             }
             SystemEventKind::Left | SystemEventKind::Removed if arrival == Arrival::Live => {
@@ -373,8 +384,8 @@ fn same(a: &str, b: &str) -> bool {
     a.to_lowercase() == b.to_lowercase()
 }
 
-/// Who came in: by themselves, or let in.
-fn newcomer(event: &SystemEvent) -> u64 {
+/// Who came in or went: by themselves, or by another.
+fn whom(event: &SystemEvent) -> u64 {
     if event.id == 0 { event.by } else { event.id }
 }
 

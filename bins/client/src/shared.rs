@@ -119,6 +119,15 @@ impl Shared {
                     known.roster.system_event(message.conv, event, *arrival);
                 }
                 let own = known.roster.me.as_ref().is_some_and(|me| me.id == message.from);
+                if message.event.is_none()
+                    && !own
+                    && let Some(Talk::Group(group)) = known.roster.talk_of(message.conv)
+                {
+                    known
+                        .roster
+                        .door
+                        .hold_members(group, [(message.from, message.name.as_str())].into_iter());
+                }
                 // Who waits for messages waits for what people say.
                 known.uncounted += u64::from(!own && message.event.is_none());
             }
@@ -126,7 +135,11 @@ impl Shared {
             Event::Presence(presence) => known.roster.presence(presence),
             Event::FriendChanged(change) => known.roster.friend_changed(change),
             Event::Group(event) => known.roster.group_event(event),
-            Event::Notice(_) | Event::GroupRequest(_) | Event::Gap { .. } | Event::Dropped { .. } => {}
+            Event::GroupRequest(event) => {
+                let me = known.roster.my_id();
+                known.roster.door.learn(event, me);
+            }
+            Event::Notice(_) | Event::Gap { .. } | Event::Dropped { .. } => {}
         }
         drop(known);
         self.changed.notify_all();

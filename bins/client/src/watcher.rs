@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use client::protocol::{Page, Reply, Request, SignedIn};
+use client::protocol::{Applications, Page, Reply, Request, SignedIn};
 use client::{Client, Event, Events};
 
 use crate::output::Output;
@@ -103,9 +103,26 @@ impl Watcher {
         if groups_here || self.read_groups(groups_after) {
             self.shared.lock().roster.hold_groups(&bundle.groups_version);
         }
+        self.read_door(bundle);
         let held = self.shared.lock().roster.held();
         if let Err(error) = self.client.hold_lists(held) {
             log::debug!("the client does not know of the lists: {error}");
+        }
+    }
+
+    /// The first page of who asks to come in, so that their names can be completed. Nothing else depends on it.
+    fn read_door(&self, bundle: &SignedIn) {
+        let applications = Request::Applications(Applications::default());
+        if bundle.applications > 0
+            && let Ok(Reply::Applications(page)) = self.client.call(applications)
+        {
+            self.shared.lock().roster.door.hold_applications(&page.applications, bundle.id);
+        }
+        let invitations = Request::Invitations(Page { after: 0, limit: 0 });
+        if bundle.invitations > 0
+            && let Ok(Reply::Invitations(page)) = self.client.call(invitations)
+        {
+            self.shared.lock().roster.door.hold_invitations(&page.invitations);
         }
     }
 

@@ -150,7 +150,11 @@ impl Chat {
             let page = self.ask(Request::GroupMembers(request), picks!(GroupMembers))?;
             Ok((page.users, page.next))
         })?;
-        let name = self.shared.lock().roster.talk_name(Talk::Group(groupid));
+        let mut known = self.shared.lock();
+        let names = members.iter().map(|member| (member.id, member.name.as_str()));
+        known.roster.door.hold_members(groupid, names);
+        let name = known.roster.talk_name(Talk::Group(groupid));
+        drop(known);
         Ok(GroupsOutcome::Members { name, members }.into())
     }
 

@@ -18,7 +18,12 @@ impl Chat {
 
     pub(super) fn applications(&mut self, group: Option<&GroupName>) -> Result<Outcome, Failure> {
         let groupid = group.map_or(Ok(0), |group| self.group(group))?;
-        Ok(JoiningOutcome::Applications(self.all_applications(groupid)?).into())
+        let applications = self.all_applications(groupid)?;
+        let mut known = self.shared.lock();
+        let me = known.roster.my_id();
+        known.roster.door.hold_applications(&applications, me);
+        drop(known);
+        Ok(JoiningOutcome::Applications(applications).into())
     }
 
     pub(super) fn decide(
@@ -45,6 +50,9 @@ impl Chat {
         };
         let request = DecideApplication { groupid, id, decision: verdict };
         self.ask(Request::DecideApplication(request), picks!(DecideApplication))?;
+        let mut known = self.shared.lock();
+        let me = known.roster.my_id();
+        known.roster.door.application_is_over(groupid, id, me);
         Ok(JoiningOutcome::Decided { group: groupid, id, verdict }.into())
     }
 
@@ -70,7 +78,9 @@ impl Chat {
     }
 
     pub(super) fn invitations(&mut self) -> Result<Outcome, Failure> {
-        Ok(JoiningOutcome::Invitations(self.all_invitations()?).into())
+        let invitations = self.all_invitations()?;
+        self.shared.lock().roster.door.hold_invitations(&invitations);
+        Ok(JoiningOutcome::Invitations(invitations).into())
     }
 
     pub(super) fn answer_invitation(

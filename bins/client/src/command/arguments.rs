@@ -83,6 +83,13 @@ fn group(word: &str) -> GroupName {
     number(name).map_or_else(|| GroupName::Name(name.to_owned()), GroupName::Id)
 }
 
+impl GroupName {
+    /// From a word on the line.
+    pub(crate) fn typed(word: &str) -> GroupName {
+        group(word)
+    }
+}
+
 fn talk(word: &str) -> TalkName {
     if word.starts_with('#') { TalkName::Group(group(word)) } else { TalkName::User(who(word)) }
 }

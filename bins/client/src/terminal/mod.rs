@@ -1,5 +1,6 @@
 //! Somebody types.
 
+mod completion;
 mod gate;
 mod helper;
 mod printer;

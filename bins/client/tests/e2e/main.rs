@@ -6,6 +6,7 @@
 mod evening;
 mod hostile;
 mod outage;
+mod people;
 mod person;
 mod script;
 mod scripts;

@@ -115,6 +115,11 @@ impl Person {
         self.sees_any(beginning, |row| row.starts_with(beginning))
     }
 
+    /// Waits for a row with this in it, on the screen or scrolled off it. Returns the row.
+    pub(crate) fn sees_part(&self, part: &str) -> String {
+        self.sees_any(part, |row| row.contains(part))
+    }
+
     fn sees_any(&self, what: &str, is_it: impl Fn(&str) -> bool) -> String {
         let what = format!("{} sees {what:?}", self.name);
         self.terminal.wait(LIMIT, &what, |terminal| terminal.transcript().into_iter().find(|row| is_it(row)))

@@ -12,7 +12,7 @@ use crate::server::Server;
 use crate::{LIMIT, PASSWORD};
 
 /// Every `type` that docs/client.md names.
-const TYPES: [&str; 16] = [
+const TYPES: [&str; 18] = [
     "done",
     "refused",
     "failed",
@@ -24,9 +24,11 @@ const TYPES: [&str; 16] = [
     "message",
     "gap",
     "friend",
+    "friend_changed",
     "notice",
     "presence",
     "group",
+    "group_request",
     "dropped",
     "remark",
 ];

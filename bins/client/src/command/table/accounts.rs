@@ -12,7 +12,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/register",
         arguments: "NAME [PASSWORD]",
         help: "make an account; the password is asked for if it is not given",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |mut line| {
             let name = line.need("a name")?.to_owned();
             Ok(Command::Register { name, password: password(line) })
@@ -22,7 +22,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/login",
         arguments: "NAME|ID [PASSWORD]",
         help: "log in; without a password the last session of this device goes on, or it is asked for",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |mut line| {
             let who = line.need_who()?;
             Ok(Command::Login { who, password: password(line) })
@@ -32,21 +32,21 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/logout",
         arguments: "",
         help: "end this session",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |line| line.end().map(|()| Command::Logout),
     },
     Spec {
         name: "/password",
         arguments: "[NEW PASSWORD]",
         help: "set a new password, and end your sessions on all other devices; the old one is asked for",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |line| Ok(Command::Password { new: password(line) }),
     },
     Spec {
         name: "/recover",
         arguments: "NAME|ID [CODE [NEW PASSWORD]]",
         help: "set a new password by a recovery code when the old one is lost; ends all your sessions",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |mut line| {
             let who = line.need_who()?;
             let code = line.word().map(Secret::new);
@@ -57,14 +57,14 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/recovery-codes",
         arguments: "[PASSWORD]",
         help: "make new recovery codes and show them, once; the old ones are void",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |line| Ok(Command::RecoveryCodes { password: password(line) }),
     },
     Spec {
         name: "/delete-account",
         arguments: "[hand_over|dissolve [NAME]]",
         help: "delete your account for good; your groups get a new owner or are dissolved; your name confirms it",
-        completes: Completes::Words(&["hand_over", "dissolve"]),
+        completes: &[Completes::Words(&["hand_over", "dissolve"])],
         parse: |mut line| {
             let owned = match line.word() {
                 None => OwnedGroups::HandOver,
@@ -82,21 +82,21 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/whoami",
         arguments: "",
         help: "show who is logged in, and where",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |line| line.end().map(|()| Command::Whoami),
     },
     Spec {
         name: "/sessions",
         arguments: "",
         help: "list your sessions on all devices",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |line| line.end().map(|()| Command::Sessions),
     },
     Spec {
         name: "/end-session",
         arguments: "N",
         help: "end one of your sessions by its number",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |mut line| {
             let session = line.need_number("the session's number")?;
             line.end().map(|()| Command::EndSession(session))

@@ -9,28 +9,28 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/friends",
         arguments: "",
         help: "list friends and who is there",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |line| line.end().map(|()| Command::Friends),
     },
     Spec {
         name: "/requests",
         arguments: "",
         help: "list friend requests that wait, both ways",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |line| line.end().map(|()| Command::Requests),
     },
     Spec {
         name: "/notices",
         arguments: "",
         help: "list what concerned you lately: decisions, removals, new roles",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |line| line.end().map(|()| Command::Notices),
     },
     Spec {
         name: "/add",
         arguments: "ID [GREETING]",
         help: "ask somebody for friendship; their id is what /whoami tells them",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |mut line| {
             let id = line.need_number("the id")?;
             Ok(Command::Add { id, greeting: line.rest().to_owned() })
@@ -40,7 +40,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/accept",
         arguments: "NAME|ID",
         help: "accept a friend request",
-        completes: Completes::Askers,
+        completes: &[Completes::Askers],
         parse: |mut line| {
             let who = line.need_who()?;
             line.end().map(|()| Command::Accept(who))
@@ -50,7 +50,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/refuse",
         arguments: "NAME|ID",
         help: "refuse a friend request",
-        completes: Completes::Askers,
+        completes: &[Completes::Askers],
         parse: |mut line| {
             let who = line.need_who()?;
             line.end().map(|()| Command::Refuse(who))
@@ -60,7 +60,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/withdraw",
         arguments: "NAME|ID",
         help: "take a friend request of your own back",
-        completes: Completes::Asked,
+        completes: &[Completes::Asked],
         parse: |mut line| {
             let who = line.need_who()?;
             line.end().map(|()| Command::Withdraw(who))
@@ -70,7 +70,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/unfriend",
         arguments: "NAME|ID",
         help: "end a friendship",
-        completes: Completes::Friends,
+        completes: &[Completes::Friends],
         parse: |mut line| {
             let who = line.need_who()?;
             line.end().map(|()| Command::Unfriend(who))
@@ -80,7 +80,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/remark",
         arguments: "NAME|ID [TEXT]",
         help: "call a friend something only you see; without a text, nothing",
-        completes: Completes::Friends,
+        completes: &[Completes::Friends],
         parse: |mut line| {
             let who = line.need_who()?;
             Ok(Command::Remark { who, text: line.rest().to_owned() })
@@ -90,7 +90,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/label",
         arguments: "NAME|ID [LABEL]",
         help: "put a friend under a label, which /friends groups them by; without one, take them out",
-        completes: Completes::Friends,
+        completes: &[Completes::Friends, Completes::Labels],
         parse: |mut line| {
             let who = line.need_who()?;
             Ok(Command::Label { who, label: unquoted(line.rest()).to_owned() })
@@ -100,7 +100,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/relabel",
         arguments: "LABEL [NEW]",
         help: "rename a label, or put its friends under another one; without a new one, take them all out",
-        completes: Completes::Labels,
+        completes: &[Completes::Labels, Completes::Labels],
         parse: |mut line| {
             let label = line.need("a label")?.to_owned();
             Ok(Command::Relabel { label, to: unquoted(line.rest()).to_owned() })
@@ -110,7 +110,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/block",
         arguments: "NAME|ID",
         help: "let somebody neither reach nor find you; ends a friendship, and they are not told why",
-        completes: Completes::People,
+        completes: &[Completes::People],
         parse: |mut line| {
             let who = line.need_who()?;
             line.end().map(|()| Command::Block(who))
@@ -120,7 +120,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/unblock",
         arguments: "NAME|ID",
         help: "take a block back; a friendship does not come back by itself",
-        completes: Completes::Blocked,
+        completes: &[Completes::Blocked],
         parse: |mut line| {
             let who = line.need_who()?;
             line.end().map(|()| Command::Unblock(who))
@@ -130,7 +130,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/blocked",
         arguments: "",
         help: "list whom you blocked",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |line| line.end().map(|()| Command::Blocked),
     },
 ];

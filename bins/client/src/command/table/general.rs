@@ -12,7 +12,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/help",
         arguments: "[COMMAND]",
         help: "list all commands, or explain one",
-        completes: Completes::Commands,
+        completes: &[Completes::Commands],
         parse: |mut line| {
             let about = line.word().map(|word| format!("/{}", word.trim_start_matches('/')));
             line.end()?;
@@ -23,14 +23,17 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/wait",
         arguments: "messages N|friend WHO|request WHO|online WHO|quiet [SECONDS]",
         help: "in scripts: wait for messages of others, a friendship, a request, a friend to come, or until nothing more comes",
-        completes: Completes::Words(&["messages", "friend", "request", "online", "quiet"]),
+        completes: &[
+            Completes::Words(&["messages", "friend", "request", "online", "quiet"]),
+            Completes::People,
+        ],
         parse: wait,
     },
     Spec {
         name: "/quit",
         arguments: "",
         help: "leave; the session stays for the next time (Ctrl-D does the same)",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |line| line.end().map(|()| Command::Quit),
     },
 ];

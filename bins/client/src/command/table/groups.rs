@@ -10,14 +10,14 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/groups",
         arguments: "",
         help: "list groups you are in",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |line| line.end().map(|()| Command::Groups),
     },
     Spec {
         name: "/group",
         arguments: "create NAME [: DESCRIPTION]|#NAME|ID",
         help: "open a group, or show what one says of itself",
-        completes: Completes::Groups,
+        completes: &[Completes::Groups],
         parse: |mut line| {
             let mut ahead = line;
             if ahead.need("\"create\" or a group")? != "create" {
@@ -36,7 +36,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/leave",
         arguments: "#NAME|ID",
         help: "leave a group",
-        completes: Completes::Groups,
+        completes: &[Completes::Groups],
         parse: |mut line| {
             let group = line.need_group()?;
             line.end().map(|()| Command::Leave(group))
@@ -46,7 +46,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/members",
         arguments: "#NAME|ID",
         help: "list a group's members and who is there",
-        completes: Completes::Groups,
+        completes: &[Completes::Groups],
         parse: |mut line| {
             let group = line.need_group()?;
             line.end().map(|()| Command::Members(group))

@@ -12,7 +12,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/join",
         arguments: "ID [GREETING]",
         help: "join a group by its number, or apply where its owner and admins decide",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |mut line| {
             let word = line.need("the group's number")?;
             let id = number(word.trim_start_matches('#'))
@@ -24,7 +24,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/applications",
         arguments: "[#NAME|ID]",
         help: "list who asks to come into a group of yours; without a group, into all, and your own applications",
-        completes: Completes::Groups,
+        completes: &[Completes::Groups],
         parse: |mut line| {
             let group = if line.rest().is_empty() { None } else { Some(line.need_group()?) };
             line.end().map(|()| Command::Applications(group))
@@ -34,7 +34,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/admit",
         arguments: "#NAME|ID WHO",
         help: "let somebody into a group who applied (owner, admins)",
-        completes: Completes::Groups,
+        completes: &[Completes::Groups, Completes::Applicants],
         parse: |line| {
             let verdict = Verdict::Accept;
             member(line).map(|(group, who)| Command::Decide { group, who, verdict })
@@ -44,7 +44,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/reject",
         arguments: "#NAME|ID WHO",
         help: "do not let somebody into a group who applied (owner, admins)",
-        completes: Completes::Groups,
+        completes: &[Completes::Groups, Completes::Applicants],
         parse: |line| {
             let verdict = Verdict::Refuse;
             member(line).map(|(group, who)| Command::Decide { group, who, verdict })
@@ -54,7 +54,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/unapply",
         arguments: "ID",
         help: "take an application of your own back, by the group's number",
-        completes: Completes::Nothing,
+        completes: &[Completes::AppliedTo],
         parse: |mut line| {
             let group = line.need_number("the group's number")?;
             line.end().map(|()| Command::WithdrawApplication(group))
@@ -64,28 +64,28 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/invite",
         arguments: "#NAME|ID WHO",
         help: "ask a friend into a group",
-        completes: Completes::Groups,
+        completes: &[Completes::Groups, Completes::Friends],
         parse: |line| member(line).map(|(group, who)| Command::Invite { group, who }),
     },
     Spec {
         name: "/uninvite",
         arguments: "#NAME|ID WHO",
         help: "take an invitation back",
-        completes: Completes::Groups,
+        completes: &[Completes::Groups, Completes::Invited],
         parse: |line| member(line).map(|(group, who)| Command::WithdrawInvitation { group, who }),
     },
     Spec {
         name: "/invitations",
         arguments: "",
         help: "list groups that you were asked into",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |line| line.end().map(|()| Command::Invitations),
     },
     Spec {
         name: "/come",
         arguments: "#NAME|ID",
         help: "accept an invitation into a group",
-        completes: Completes::Nothing,
+        completes: &[Completes::Inviting],
         parse: |mut line| {
             let group = line.need_group()?;
             line.end().map(|()| Command::Answer { group, verdict: Verdict::Accept })
@@ -95,7 +95,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/decline",
         arguments: "#NAME|ID",
         help: "refuse an invitation into a group",
-        completes: Completes::Nothing,
+        completes: &[Completes::Inviting],
         parse: |mut line| {
             let group = line.need_group()?;
             line.end().map(|()| Command::Answer { group, verdict: Verdict::Refuse })

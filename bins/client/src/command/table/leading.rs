@@ -12,7 +12,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/rename",
         arguments: "#NAME|ID NEW NAME",
         help: "give a group another name (owner, admins)",
-        completes: Completes::Groups,
+        completes: &[Completes::Groups],
         parse: |mut line| {
             let group = line.need_group()?;
             match line.rest() {
@@ -25,7 +25,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/announce",
         arguments: "#NAME|ID [TEXT]",
         help: "say what a group's members should know now; without a text, nothing (owner, admins)",
-        completes: Completes::Groups,
+        completes: &[Completes::Groups],
         parse: |mut line| {
             let group = line.need_group()?;
             Ok(Command::Announce { group, text: line.rest().to_owned() })
@@ -35,7 +35,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/joining",
         arguments: "#NAME|ID open|approval|invitation",
         help: "choose how one comes into a group: freely, decided by owner and admins, or asked in (owner, admins)",
-        completes: Completes::Groups,
+        completes: &[Completes::Groups, Completes::Words(&["open", "approval", "invitation"])],
         parse: |mut line| {
             let group = line.need_group()?;
             let word = line.need("open, approval or invitation")?;
@@ -52,35 +52,35 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/remove",
         arguments: "#NAME|ID WHO",
         help: "put a member out of a group (owner, admins)",
-        completes: Completes::Groups,
+        completes: &[Completes::Groups, Completes::Members],
         parse: |line| member(line).map(|(group, who)| Command::Remove { group, who }),
     },
     Spec {
         name: "/admin",
         arguments: "#NAME|ID WHO",
         help: "make a member admin of a group (owner)",
-        completes: Completes::Groups,
+        completes: &[Completes::Groups, Completes::Members],
         parse: |line| member(line).map(|(group, who)| Command::SetRole { group, who, role: Rank::Admin }),
     },
     Spec {
         name: "/member",
         arguments: "#NAME|ID WHO",
         help: "make an admin of a group a member again (owner)",
-        completes: Completes::Groups,
+        completes: &[Completes::Groups, Completes::Members],
         parse: |line| member(line).map(|(group, who)| Command::SetRole { group, who, role: Rank::Member }),
     },
     Spec {
         name: "/handover",
         arguments: "#NAME|ID WHO",
         help: "make another member the owner of a group, and stay as admin (owner)",
-        completes: Completes::Groups,
+        completes: &[Completes::Groups, Completes::Members],
         parse: |line| member(line).map(|(group, who)| Command::HandOver { group, who }),
     },
     Spec {
         name: "/dissolve",
         arguments: "#NAME|ID",
         help: "close a group for good (owner)",
-        completes: Completes::Groups,
+        completes: &[Completes::Groups],
         parse: |mut line| {
             let group = line.need_group()?;
             line.end().map(|()| Command::Dissolve(group))
@@ -90,7 +90,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/mute",
         arguments: "#NAME|ID MINUTES [WHO]",
         help: "silence a member for so many minutes; without WHO, all members (owner, admins)",
-        completes: Completes::Groups,
+        completes: &[Completes::Groups, Completes::Words(&[]), Completes::Members],
         parse: |mut line| {
             let group = line.need_group()?;
             let minutes = line.need_number("MINUTES")?;
@@ -105,7 +105,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/unmute",
         arguments: "#NAME|ID [WHO]",
         help: "let a member speak again; without WHO, all members (owner, admins)",
-        completes: Completes::Groups,
+        completes: &[Completes::Groups, Completes::Members],
         parse: |mut line| {
             let group = line.need_group()?;
             let who = if line.rest().is_empty() { None } else { Some(line.need_who()?) };

@@ -18,15 +18,14 @@ pub(crate) struct Spec {
     /// Its arguments, as help shows them.
     pub(crate) arguments: &'static str,
     pub(crate) help: &'static str,
-    /// What its first argument is completed with.
-    pub(crate) completes: Completes,
+    /// What its arguments are completed with, one after the other.
+    pub(crate) completes: &'static [Completes],
     parse: fn(Arguments<'_>) -> Result<Command, UsageError>,
 }
 
-/// What a first argument can be.
+/// What an argument can be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Completes {
-    Nothing,
     Commands,
     Friends,
     /// Friends, and those who ask for friendship.
@@ -38,6 +37,16 @@ pub(crate) enum Completes {
     /// Those who were asked.
     Asked,
     Groups,
+    /// Members of the group named before, as far as they were listed or spoke.
+    Members,
+    /// Those who ask to come into the group named before.
+    Applicants,
+    /// Those who were asked into the group named before.
+    Invited,
+    /// Groups that one was asked into.
+    Inviting,
+    /// Groups that one asks to come into.
+    AppliedTo,
     /// Friends and groups.
     Talks,
     /// What friends are put under.

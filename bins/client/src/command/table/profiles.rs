@@ -12,7 +12,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/profile",
         arguments: "[NAME|ID]",
         help: "show what somebody tells of themselves; without an argument, what you do",
-        completes: Completes::Friends,
+        completes: &[Completes::Friends],
         parse: |mut line| {
             if line.rest().is_empty() {
                 return Ok(Command::Profile(None));
@@ -25,14 +25,14 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/edit",
         arguments: "nickname|signature|avatar|phone|searchable [VALUE]",
         help: "change what you tell of yourself; without a value, take it away (searchable: yes or no)",
-        completes: Completes::Words(&["nickname", "signature", "avatar", "phone", "searchable"]),
+        completes: &[Completes::Words(&["nickname", "signature", "avatar", "phone", "searchable"])],
         parse: edit,
     },
     Spec {
         name: "/search",
         arguments: "TEXT",
         help: "find users by id, or by the beginning of their name or nickname",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |line| match line.rest() {
             "" => Err(UsageError("what to search for is missing".to_owned())),
             query => Ok(Command::Search(query.to_owned())),

@@ -10,7 +10,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/chat",
         arguments: "[NAME|ID|#GROUP]",
         help: "choose whom plain text goes to; without an argument, nobody",
-        completes: Completes::Talks,
+        completes: &[Completes::Talks],
         parse: |mut line| {
             if line.rest().is_empty() {
                 return Ok(Command::Chat(None));
@@ -23,7 +23,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/msg",
         arguments: "NAME|ID|#GROUP TEXT",
         help: "say something to a friend or in a group",
-        completes: Completes::Talks,
+        completes: &[Completes::Talks],
         parse: |mut line| {
             let to = line.need_talk()?;
             match line.rest() {
@@ -36,7 +36,7 @@ pub(super) const COMMANDS: &[Spec] = &[
         name: "/history",
         arguments: "[N]",
         help: "show the last N messages of the current conversation (20); again: those before",
-        completes: Completes::Nothing,
+        completes: &[],
         parse: |mut line| {
             let count = if line.rest().is_empty() { None } else { Some(line.need_number("N")?) };
             line.end()?;
