@@ -68,8 +68,27 @@ impl Events {
         }
     }
 
+    /// What is next, without its being taken by that: whoever has kept it says [`Events::mark`].
+    #[cfg(feature = "store")]
+    pub(crate) fn peek_within(&self, timeout: Duration) -> Result<Option<Event>, NoMoreEvents> {
+        let event = match self.receiver.recv_timeout(timeout) {
+            Ok(event) => Some(event),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => return Err(NoMoreEvents),
+        };
+        self.taken.made_room();
+        Ok(event)
+    }
+
     fn note(&self, event: Event) -> Event {
-        match &event {
+        self.mark(&event);
+        self.taken.made_room();
+        event
+    }
+
+    /// The event is taken.
+    pub(crate) fn mark(&self, event: &Event) {
+        match event {
             Event::Message { message, .. } => self.taken.note(|news| {
                 let cursor = news.cursors.entry(message.conv).or_insert(0);
                 *cursor = (*cursor).max(message.seq);
@@ -79,8 +98,6 @@ impl Events {
             }
             _ => {}
         }
-        self.taken.made_room();
-        event
     }
 }
 

@@ -16,6 +16,9 @@
 //! queue is bounded, by the numbers in [`limits`]; an application that takes no events still gets its answers, and finds
 //! every message later. `examples/echo_bot.rs` is a whole program.
 //!
+//! With the feature `store`, which is on by default, a [`store::Store`] keeps a copy of it all in one file, and
+//! [`store::StoredEvents`] hands out what is kept already: a message then counts as taken once it is written.
+//!
 //! ```no_run
 //! use client::{Client, Config, Event};
 //! use protocol::{Login, Secret};
@@ -57,6 +60,8 @@ mod msg_id;
 mod notices;
 mod requests;
 pub mod session;
+#[cfg(feature = "store")]
+pub mod store;
 mod sync_state;
 mod timeline;
 mod timelines;

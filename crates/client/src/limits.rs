@@ -118,6 +118,21 @@ pub const READ_BYTES_PER_TURN: usize = 256 * 1024;
 /// How long closing waits for the server to take what was sent before.
 pub const CLOSE_TIMEOUT_MS: u64 = 1_000;
 
+/// Events that a store writes at once, in one transaction.
+pub const STORE_BATCH_MAX: usize = 256;
+
+/// Messages of one's own that wait in a store to be sent. One more is refused.
+pub const OUTBOX_MAX: usize = 1_000;
+
+/// Messages that were kept but not shown when a client ended, and that the next one shows first. Of more, the newest.
+pub const UNSHOWN_MAX: usize = 10_000;
+
+/// Messages that one search gives at once.
+pub const FOUND_MAX: usize = 200;
+
+/// Messages that are taken out of a store at once, in one transaction, where it keeps only so many.
+pub const PRUNE_BATCH: usize = 500;
+
 const _: () = {
     assert!(IN_FLIGHT_RESERVED < IN_FLIGHT_MAX);
     assert!(FETCHES_MAX < IN_FLIGHT_RESERVED);

@@ -10,5 +10,7 @@ mod model;
 mod notices;
 mod reconnect;
 mod sockets;
+#[cfg(feature = "store")]
+mod store;
 mod sync;
 mod world;

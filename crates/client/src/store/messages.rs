@@ -1,0 +1,152 @@
+//! Taking messages in.
+
+use protocol::{ChatMessage, HistoryPage};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::error::StoreError;
+use super::{Store, json, number, unreadable, unsigned, words};
+use crate::event::Event;
+
+/// Places for messages of the same millisecond.
+const PLACES: i64 = 1024;
+
+/// Times beyond this would not fit; no server has such.
+const TIME_MAX: i64 = 1 << 52;
+
+impl Store {
+    /// Writes what the events have to be kept, and how far that goes, in one transaction.
+    ///
+    /// # Errors
+    /// Nothing is written then.
+    pub fn take(&self, events: &[Event]) -> Result<(), StoreError> {
+        let any = |event: &Event| matches!(event, Event::Message { .. } | Event::Gap { .. });
+        if !events.iter().any(any) {
+            return Ok(());
+        }
+        self.write(|db| {
+            for event in events {
+                match event {
+                    Event::Message { message, .. } => take(db, message)?,
+                    Event::Gap { conv, last, .. } => pass_over(db, *conv, *last)?,
+                    _ => {}
+                }
+            }
+            Ok(())
+        })
+    }
+
+    /// Keeps a page of history that was read before `before`, if it is given.
+    ///
+    /// # Errors
+    /// Nothing is written then.
+    pub fn keep_page(&self, page: &HistoryPage, before: Option<u64>) -> Result<(), StoreError> {
+        self.write(|db| {
+            for message in &page.messages {
+                keep(db, message)?;
+            }
+            let conv = number(page.conv);
+            db.prepare_cached("UPDATE conversations SET first = ?2 WHERE conversation_id = ?1")?
+                .execute(params![conv, number(page.first)])?;
+            // What it adds to without a hole is held from there on.
+            let oldest = page.messages.first().map_or(page.first, |oldest| oldest.seq);
+            let end = page.messages.last().map(|newest| newest.seq + 1).or(before);
+            if let Some(end) = end {
+                db.prepare_cached(
+                    "UPDATE conversations SET held_from = ?2
+                     WHERE conversation_id = ?1 AND held_from > ?2 AND held_from <= ?3",
+                )?
+                .execute(params![conv, number(oldest), number(end)])?;
+            }
+            Ok(())
+        })
+    }
+}
+
+/// The next message of its conversation, with the cursor.
+fn take(db: &Connection, message: &ChatMessage) -> rusqlite::Result<()> {
+    keep(db, message)?;
+    let (conv, seq) = (number(message.conv), number(message.seq));
+    db.prepare_cached(
+        "INSERT INTO conversations (conversation_id, cursor, held_from, shown) VALUES (?1, ?2, ?2, ?2 - 1)
+         ON CONFLICT DO UPDATE SET
+            -- What lies between is not this reader's, or was passed over.
+            held_from = iif(cursor + 1 < ?2, ?2, held_from),
+            shown = iif(shown = cursor AND cursor < ?2, ?2 - 1, shown),
+            cursor = max(cursor, ?2)",
+    )?
+    .execute([conv, seq])?;
+    db.prepare_cached("DELETE FROM outbox WHERE client_msg_id = ?1")?.execute([&message.client_msg_id])?;
+    Ok(())
+}
+
+fn pass_over(db: &Connection, conv: u64, last: u64) -> rusqlite::Result<()> {
+    db.prepare_cached(
+        "UPDATE conversations SET cursor = ?2, held_from = ?2 + 1, shown = iif(shown = cursor, ?2, shown)
+         WHERE conversation_id = ?1 AND cursor < ?2",
+    )?
+    .execute([number(conv), number(last)])?;
+    Ok(())
+}
+
+/// Keeps a message. The same one again changes nothing; another one in its place, after the server was put back, replaces it.
+pub(super) fn keep(db: &Connection, message: &ChatMessage) -> rusqlite::Result<()> {
+    let text = json(message)?;
+    let (conv, seq) = (number(message.conv), number(message.seq));
+    let there = db
+        .prepare_cached("SELECT id, message FROM messages WHERE conversation_id = ?1 AND seq = ?2")?
+        .query_row([conv, seq], |row| Ok((row.get::<_, i64>(0)?, row.get::<_, String>(1)?)))
+        .optional()?;
+    match there {
+        Some((_, there)) if there == text => return Ok(()),
+        Some((id, _)) => remove(db, id)?,
+        None => {}
+    }
+    let id = free_id(db, message.time)?;
+    db.prepare_cached(
+        "INSERT INTO messages (id, conversation_id, seq, sender_id, time, message) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+    )?
+    .execute(params![id, conv, seq, number(message.from), number(message.time), text])?;
+    let words = words::of_text(&message.msg);
+    if !words.is_empty() {
+        db.prepare_cached("INSERT INTO message_words (rowid, words) VALUES (?1, ?2)")?
+            .execute(params![id, words])?;
+    }
+    Ok(())
+}
+
+/// Takes a message out, with its words.
+pub(super) fn remove(db: &Connection, id: i64) -> rusqlite::Result<()> {
+    db.prepare_cached("DELETE FROM messages WHERE id = ?1")?.execute([id])?;
+    db.prepare_cached("DELETE FROM message_words WHERE rowid = ?1")?.execute([id])?;
+    Ok(())
+}
+
+/// A free id for a message of this time.
+fn free_id(db: &Connection, time: u64) -> rusqlite::Result<i64> {
+    let mut base = first_id(time);
+    loop {
+        let last: Option<i64> = db
+            .prepare_cached("SELECT max(id) FROM messages WHERE id >= ?1 AND id < ?1 + ?2")?
+            .query_row([base, PLACES], |row| row.get(0))?;
+        match last {
+            None => return Ok(base),
+            Some(last) if last + 1 < base + PLACES => return Ok(last + 1),
+            Some(_) => base += PLACES,
+        }
+    }
+}
+
+/// Messages of this time and later have this id or a greater one.
+pub(super) fn first_id(time: u64) -> i64 {
+    number(time).min(TIME_MAX) * PLACES
+}
+
+/// A message from its column.
+pub(super) fn parse(column: usize, json: &str) -> rusqlite::Result<ChatMessage> {
+    serde_json::from_str(json).map_err(|error| unreadable(column, error))
+}
+
+/// The seq from its column.
+pub(super) fn seq(row: &rusqlite::Row<'_>, column: usize) -> rusqlite::Result<u64> {
+    row.get(column).map(unsigned)
+}
