@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Parser;
+use client::store::Keep;
 use protocol::Secret;
 
 /// Chat on a terminal, or from a script.
@@ -22,13 +23,21 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME", env = "CHAT_ACCOUNT")]
     pub(crate) account: Option<String>,
 
-    /// Remember the session in this file instead of one per account under $XDG_STATE_HOME/chat
+    /// Keep session and messages in this file instead of one per account under $XDG_STATE_HOME/chat
     #[arg(long, value_name = "FILE", conflicts_with = "no_state")]
     pub(crate) state: Option<PathBuf>,
 
     /// Remember nothing
     #[arg(long)]
     pub(crate) no_state: bool,
+
+    /// Keep only the newest messages of each conversation here; the server has the others. Default: all
+    #[arg(long, value_name = "N", env = "CHAT_KEEP_MESSAGES", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) keep_messages: Option<u64>,
+
+    /// Keep only messages of the last days here. Default: all
+    #[arg(long, value_name = "DAYS", env = "CHAT_KEEP_DAYS", value_parser = clap::value_parser!(u64).range(1..))]
+    pub(crate) keep_days: Option<u64>,
 
     /// This device's name, as /sessions shows it; default: the host's name
     #[arg(long, value_name = "NAME")]
@@ -70,6 +79,11 @@ impl Args {
             "" => "terminal".to_owned(),
             name => name.to_owned(),
         }
+    }
+
+    /// How much is kept of what was said.
+    pub(crate) fn keep(&self) -> Keep {
+        Keep { messages: self.keep_messages, days: self.keep_days }
     }
 
     /// How long scripts wait.

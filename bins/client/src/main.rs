@@ -11,15 +11,16 @@ mod chat;
 mod command;
 mod door;
 mod exit;
+mod keeper;
 mod moment;
 mod notice;
+mod outbox;
 mod outcome;
 mod output;
 mod printable;
 mod roster;
 mod script;
 mod shared;
-mod state_file;
 mod style;
 mod terminal;
 mod watcher;
@@ -34,18 +35,20 @@ use std::thread::JoinHandle;
 use std::time::Instant;
 
 use clap::Parser;
-use client::{Client, Config, SyncState};
+use client::store::StoredEvents;
+use client::{Client, Config, ListVersions, SyncState};
 
 use crate::args::Args;
 use crate::chat::{Chat, Manner};
 use crate::command::Command;
 use crate::exit::Exit;
+use crate::keeper::{Found, Keeper, Place};
 use crate::output::{Form, Output};
+use crate::roster::Me;
 use crate::shared::Shared;
-use crate::state_file::{Place, StateFile};
 use crate::style::Style;
 use crate::terminal::Terminal;
-use crate::watcher::Watcher;
+use crate::watcher::{Unsaved, Watcher};
 
 fn main() -> ExitCode {
     let args = match Args::try_parse() {
@@ -71,9 +74,9 @@ fn run(args: &Args) -> Result<Exit, String> {
     let commands = understood(&args.commands)?;
     let password = args.password()?;
     let place = place(args);
-    let mut state_file = StateFile::new(place.clone());
-    let saved = saved(args, &mut state_file)?;
-    let session_expected = saved.as_ref().is_some_and(|saved| saved.token.is_some());
+    let mut keeper = Keeper::new(place.clone());
+    let found = found(args, &mut keeper)?;
+    let session_expected = found.as_ref().is_some_and(|found| found.state.token.is_some());
     let typed = commands.is_empty()
         && !args.json
         && std::io::stdin().is_terminal()
@@ -94,25 +97,30 @@ fn run(args: &Args) -> Result<Exit, String> {
     let mut config = Config::new(&args.server).device(args.device_name());
     config.program = concat!("chat-terminal/", env!("CARGO_PKG_VERSION")).to_owned();
     config.call_timeout = args.patience();
-    config.state = saved;
     if session_expected {
         shared.await_session();
+    }
+    if let Some(found) = found {
+        config.lists = Some(remember(&shared, &found)?);
+        config.state = Some(found.state);
     }
     let (client, events) =
         Client::connect(config).map_err(|error| format!("the client cannot start: {error}"))?;
 
     let output = Arc::new(Output::new(form, &args.server));
-    let state = Arc::new(Mutex::new(state_file));
+    let keeper = Arc::new(Mutex::new(keeper));
     let stop = Arc::new(AtomicBool::new(false));
     let watcher = Watcher {
         client: client.clone(),
-        events,
+        events: StoredEvents::new(events),
         shared: Arc::clone(&shared),
         output: Arc::clone(&output),
-        state: Arc::clone(&state),
+        keeper: Arc::clone(&keeper),
+        keep: args.keep(),
         stop: Arc::clone(&stop),
         saved_at: Instant::now(),
-        unsaved: false,
+        unsaved: Unsaved::default(),
+        since_prune: 0,
     };
     let watching = std::thread::Builder::new().name("events".to_owned()).spawn(move || watcher.run());
     let watching = watching.map_err(|error| format!("no thread for events: {error}"))?;
@@ -120,12 +128,14 @@ fn run(args: &Args) -> Result<Exit, String> {
     let mut chat = Chat {
         client: client.clone(),
         shared,
-        state: Arc::clone(&state),
+        keeper: Arc::clone(&keeper),
         server: args.server.clone(),
         password,
         manner: if typed { Manner::Terminal } else { Manner::Script },
         patience: args.patience(),
         history_before: HashMap::new(),
+        search: None,
+        offline: false,
     };
     let exit = match &mut terminal {
         Some(terminal) => terminal.run(&mut chat, &output, session_expected),
@@ -146,7 +156,8 @@ fn run(args: &Args) -> Result<Exit, String> {
     }
     if let Ok(last) = client.close()
         && last.user != 0
-        && let Err(error) = state.lock().unwrap_or_else(PoisonError::into_inner).save(&last)
+        && let Some(store) = keeper.lock().unwrap_or_else(PoisonError::into_inner).store()
+        && let Err(error) = store.save_sync(&last)
     {
         eprintln!("client: {error}");
     }
@@ -178,13 +189,28 @@ fn place(args: &Args) -> Place {
     }
 }
 
-/// The session to go on with.
-fn saved(args: &Args, file: &mut StateFile) -> Result<Option<SyncState>, String> {
-    let saved = match &args.account {
-        Some(account) => file.open(account),
-        None => file.open_named(),
+/// The account to go on with.
+fn found(args: &Args, keeper: &mut Keeper) -> Result<Option<Found>, String> {
+    let found = match &args.account {
+        Some(account) => keeper.find(account),
+        None => keeper.find_named(),
     };
-    saved.map_err(|error| error.to_string())
+    found.map_err(|error| error.to_string())
+}
+
+/// What is known before there is a connection: enough to read what was kept.
+fn remember(shared: &Shared, Found { store, state }: &Found) -> Result<ListVersions, String> {
+    let lists = store.lists().map_err(|error| error.to_string())?;
+    let SyncState { user, name, token, .. } = state;
+    let me = token.is_some().then(|| Me { id: *user, name: name.clone(), session: 0 });
+    let held = ListVersions {
+        user: *user,
+        friends: lists.friends_version.clone(),
+        groups: lists.groups_version.clone(),
+    };
+    shared.lock().roster.remember(me, lists);
+    shared.outbox().use_store(Arc::clone(store));
+    Ok(held)
 }
 
 fn history_file(place: &Place) -> Option<PathBuf> {

@@ -102,7 +102,7 @@ impl Narrator {
 
     fn disconnected(&mut self, why: &str, next: Next, roster: &Roster, style: Style) -> Option<String> {
         let was_down = std::mem::replace(&mut self.down, true);
-        self.returning |= roster.me.is_some();
+        self.returning |= roster.signed_in().is_some();
         let line = match next {
             // Once is enough: the next news is the connection.
             Next::RetryIn(_) if was_down => return None,

@@ -8,6 +8,7 @@ use client::protocol::{
     Group, GroupEvent, GroupEventKind, GroupState, PresencePush, Role, SignedIn, State, SystemEvent,
     SystemEventKind,
 };
+use client::store::Lists;
 
 use client::Arrival;
 
@@ -41,6 +42,7 @@ pub(crate) struct Roster {
 pub(crate) struct Me {
     pub(crate) id: u64,
     pub(crate) name: String,
+    /// 0 as long as the session of an earlier run is not gone on with.
     pub(crate) session: u64,
 }
 
@@ -52,6 +54,31 @@ pub(crate) enum Talk {
 }
 
 impl Roster {
+    /// Whose session goes on when there is a connection, and what is known of them from before. Who is online nobody
+    /// knows yet.
+    pub(crate) fn remember(&mut self, me: Option<Me>, lists: Lists) {
+        *self = Roster { me, ..Roster::default() };
+        let friends = lists.friends.into_iter().map(|friend| (friend.id, friend)).collect();
+        self.keep_friends(friends, None);
+        lists.groups.into_iter().for_each(|group| self.add_group(group));
+        (self.friends_version, self.groups_version) = (lists.friends_version, lists.groups_version);
+    }
+
+    /// What is to be known the next time.
+    pub(crate) fn lists(&self) -> Lists {
+        Lists {
+            friends: self.friends.values().cloned().collect(),
+            groups: self.groups.values().cloned().collect(),
+            friends_version: self.friends_version.clone(),
+            groups_version: self.groups_version.clone(),
+        }
+    }
+
+    /// Who is logged in, and not only expected to be.
+    pub(crate) fn signed_in(&self) -> Option<&Me> {
+        self.me.as_ref().filter(|me| me.session != 0)
+    }
+
     /// A session was entered.
     pub(crate) fn sign_in(&mut self, bundle: &SignedIn) {
         let me = Me { id: bundle.id, name: bundle.name.clone(), session: bundle.session };

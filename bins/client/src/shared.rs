@@ -3,20 +3,19 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use client::{Event, Pending};
+use client::Event;
 
+use crate::outbox::Outbox;
 use crate::roster::{Roster, Talk};
 
 /// How often a wait looks again that depends on time passing.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
-/// Messages typed on the terminal whose answer is still due. One more waits for its answer before the next prompt.
-pub(crate) const UNANSWERED_MAX: usize = 100;
-
 /// Shared by both threads. Nobody keeps it locked while waiting for the server or the terminal.
 #[derive(Debug)]
 pub(crate) struct Shared {
     known: Mutex<Known>,
+    outbox: Mutex<Outbox>,
     changed: Condvar,
 }
 
@@ -35,7 +34,6 @@ pub(crate) struct Known {
     pub(crate) uncounted: u64,
     /// When the last event came.
     pub(crate) event_at: Instant,
-    pub(crate) unanswered: Vec<Unanswered>,
 }
 
 /// What became of the session that an earlier run left.
@@ -56,14 +54,6 @@ pub(crate) enum Line {
     Down,
 }
 
-/// A message whose answer is due.
-#[derive(Debug)]
-pub(crate) struct Unanswered {
-    pub(crate) pending: Pending,
-    pub(crate) talk: Talk,
-    pub(crate) text: String,
-}
-
 impl Shared {
     pub(crate) fn new() -> Shared {
         let known = Known {
@@ -74,9 +64,8 @@ impl Shared {
             synced: false,
             uncounted: 0,
             event_at: Instant::now(),
-            unanswered: Vec::new(),
         };
-        Shared { known: Mutex::new(known), changed: Condvar::new() }
+        Shared { known: Mutex::new(known), outbox: Mutex::default(), changed: Condvar::new() }
     }
 
     /// There is a session to go on with. Before anything was heard.
@@ -86,6 +75,11 @@ impl Shared {
 
     pub(crate) fn lock(&self) -> MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What waits to be sent. Nobody who has it locked asks for [`Shared::lock`].
+    pub(crate) fn outbox(&self) -> MutexGuard<'_, Outbox> {
+        self.outbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Notes what an event says. The thread of events.

@@ -1,37 +1,53 @@
-//! The thread of events: shows them, learns from them, and saves how far they were shown.
+//! The thread of events: has them kept, shows them, learns from them.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use client::protocol::{Applications, Page, Reply, Request, SignedIn};
-use client::{Client, Event, Events};
+use client::store::{Keep, Store, StoreError, StoredEvents};
+use client::{Client, Event};
 
+use crate::keeper::Keeper;
+use crate::outbox;
 use crate::output::Output;
 use crate::printable::one_line;
 use crate::shared::Shared;
-use crate::state_file::StateFile;
 
 /// How often the thread looks after other things than events.
 const TICK: Duration = Duration::from_millis(40);
 
-/// What was shown is saved at most this often; after a crash so much may be shown again, and nothing is missed.
+/// What was shown is noted at most this often; after a crash so much may be shown again, and nothing is missed.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Pages of a list that are read after a login.
 const PAGES_MAX: usize = 100;
 
+/// Messages after which it is looked whether too many are kept.
+const PRUNE_EVERY: u64 = 1_000;
+
 /// Takes the events, one at a time.
 pub(crate) struct Watcher {
     pub(crate) client: Client,
-    pub(crate) events: Events,
+    pub(crate) events: StoredEvents,
     pub(crate) shared: Arc<Shared>,
     pub(crate) output: Arc<Output>,
-    pub(crate) state: Arc<Mutex<StateFile>>,
+    pub(crate) keeper: Arc<Mutex<Keeper>>,
+    pub(crate) keep: Keep,
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) saved_at: Instant,
-    /// Something was shown that is not saved.
-    pub(crate) unsaved: bool,
+    pub(crate) unsaved: Unsaved,
+    /// Messages since it was looked whether too many are kept.
+    pub(crate) since_prune: u64,
+}
+
+/// What the store does not know yet. The messages it does.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Unsaved {
+    /// How far messages and notices were shown.
+    pub(crate) shown: bool,
+    /// Friends and groups.
+    pub(crate) lists: bool,
 }
 
 impl Watcher {
@@ -40,13 +56,15 @@ impl Watcher {
             match self.events.next_within(TICK) {
                 Ok(Some(event)) => self.take(&event),
                 Ok(None) => {}
-                Err(client::NoMoreEvents) => return,
+                Err(client::NoMoreEvents) => break,
             }
-            self.tell_unanswered();
-            if self.unsaved && self.saved_at.elapsed() >= SAVE_INTERVAL {
+            self.look_after_the_outbox();
+            if self.unsaved != Unsaved::default() && self.saved_at.elapsed() >= SAVE_INTERVAL {
                 self.save();
             }
         }
+        self.unsaved.lists = true;
+        self.save();
     }
 
     fn take(&mut self, event: &Event) {
@@ -55,26 +73,53 @@ impl Watcher {
             self.output.event(line);
         }
         if let Event::SignedIn { bundle, .. } = event {
-            self.remember_as(&bundle.name);
+            self.keep_for(bundle);
         }
         self.shared.learn(event);
+        if let Some(error) = self.events.trouble() {
+            self.output
+                .remark(&format!("{error}; what comes now is not kept, and shown again the next time"));
+        }
         match event {
             Event::SignedIn { bundle, .. } => {
                 self.complete_lists(bundle);
+                self.unsaved.lists = true;
                 self.save();
+                self.shared.outbox().submit(&self.client, None);
             }
             Event::SessionEnded(_) => self.save(),
-            Event::Message { .. } | Event::Notice(_) => self.unsaved = true,
+            Event::Synced { .. } => self.prune(),
+            Event::Message { message, .. } => {
+                self.unsaved.shown = true;
+                self.unsaved.lists |= message.event.is_some();
+                self.since_prune += 1;
+                if self.since_prune >= PRUNE_EVERY {
+                    self.prune();
+                }
+            }
+            Event::Notice(_) => self.unsaved.shown = true,
+            Event::Friend(_) | Event::FriendChanged(_) | Event::Group(_) => self.unsaved.lists = true,
             _ => {}
         }
     }
 
-    /// Whose state is saved from now on.
-    fn remember_as(&self, name: &str) {
-        let opened = self.state.lock().unwrap_or_else(PoisonError::into_inner).open(name);
-        if let Err(error) = opened {
+    /// From now on everything is kept for this user.
+    fn keep_for(&mut self, me: &SignedIn) {
+        let kept = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).keep(me.id, &me.name);
+        let (store, trouble) = match kept {
+            Ok(kept) => kept,
+            Err(error) => return self.output.remark(&format!("nothing is kept: {error}")),
+        };
+        if let Some(error) = trouble {
             self.output.remark(&format!("{error}; this session will not be remembered"));
         }
+        self.shared.outbox().use_store(Arc::clone(&store));
+        let begun = self.events.keep_in(store);
+        self.complain(begun);
+    }
+
+    fn store(&self) -> Option<Arc<Store>> {
+        self.keeper.lock().unwrap_or_else(PoisonError::into_inner).store()
     }
 
     fn save(&mut self) {
@@ -82,8 +127,35 @@ impl Watcher {
         if state.user == 0 {
             return;
         }
-        (self.unsaved, self.saved_at) = (false, Instant::now());
-        if let Err(error) = self.state.lock().unwrap_or_else(PoisonError::into_inner).save(&state) {
+        let unsaved = std::mem::take(&mut self.unsaved);
+        self.saved_at = Instant::now();
+        let shown = self.events.note_shown();
+        self.complain(shown);
+        let Some(store) = self.store() else { return };
+        self.complain(store.save_sync(&state));
+        if unsaved.lists && self.shared.lock().roster.signed_in().is_some() {
+            let lists = self.shared.lock().roster.lists();
+            self.complain(store.save_lists(&lists));
+        }
+    }
+
+    /// Takes out of the store what it is not to keep.
+    fn prune(&mut self) {
+        self.since_prune = 0;
+        let Some(store) = self.store() else { return };
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let now_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        while !self.stop.load(Ordering::SeqCst) {
+            match store.prune(self.keep, now_ms) {
+                Ok(true) => {}
+                Ok(false) => return,
+                Err(error) => return self.complain(Err(error)),
+            }
+        }
+    }
+
+    fn complain(&self, done: Result<(), StoreError>) {
+        if let Err(error) = done {
             self.output.remark(&error.to_string());
         }
     }
@@ -159,22 +231,22 @@ impl Watcher {
         false
     }
 
-    /// Messages that were typed while the server was slow or away: those that were not stored are told.
-    fn tell_unanswered(&self) {
-        let mut told = Vec::new();
-        {
-            let mut known = self.shared.lock();
-            let known = &mut *known;
-            known.unanswered.retain(|message| match message.pending.poll() {
-                None => true,
-                Some(Ok(_)) => false,
-                Some(Err(error)) => {
-                    let (to, text) = (known.roster.talk_name(message.talk), one_line(&message.text));
-                    told.push(format!("not sent to {to}: {text} ({})", one_line(&error.to_string())));
-                    false
-                }
-            });
+    /// Messages that were typed while the server was slow or away: those that it refused are told, and others take their
+    /// place on the way.
+    fn look_after_the_outbox(&self) {
+        let expected = self.shared.lock().roster.me.is_some();
+        let not_sent = {
+            let mut outbox = self.shared.outbox();
+            let not_sent = outbox.sweep();
+            if expected {
+                outbox.submit(&self.client, None);
+            }
+            not_sent
+        };
+        for message in not_sent {
+            let to = self.shared.lock().roster.talk_name(outbox::talk(&message.outgoing));
+            let (text, why) = (message.outgoing.text(), message.why.to_string());
+            self.output.remark(&format!("not sent to {to}: {} ({})", one_line(text), one_line(&why)));
         }
-        told.iter().for_each(|line| self.output.remark(line));
     }
 }

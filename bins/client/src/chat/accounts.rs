@@ -7,6 +7,7 @@ use client::{ClientError, SyncState};
 
 use super::{AskSecret, CATCH_UP, Chat, picks, senseless};
 use crate::command::Who;
+use crate::keeper::Found;
 use crate::outcome::{AccountsOutcome, Failure, Outcome};
 use crate::roster::Me;
 
@@ -29,21 +30,32 @@ impl Chat {
         password: Option<Secret>,
         ask: AskSecret<'_>,
     ) -> Result<Outcome, Failure> {
-        if let Some(me) = &self.shared.lock().roster.me {
+        if let Some(me) = self.shared.lock().roster.signed_in() {
             return senseless(format!("you are logged in as {}; /logout first", me.name));
         }
         let (id, name, account) = match who {
             Who::Id(id) => (Some(*id), None, id.to_string()),
             Who::Name(name) => (None, Some(name.clone()), name.clone()),
         };
-        let saved = self.state.lock().unwrap_or_else(PoisonError::into_inner).open(&account).ok().flatten();
-        let token = saved.as_ref().and_then(|saved| saved.token.clone());
-        if let Some(saved) = saved {
+        // What makes a store useless is told once somebody is logged in and it is not used.
+        let found = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).find(&account).ok().flatten();
+        let lists = found.as_ref().and_then(|found| found.store.lists().ok()).unwrap_or_default();
+        let (friends_version, groups_version) = (lists.friends_version.clone(), lists.groups_version.clone());
+        self.shared.lock().roster.remember(None, lists);
+        let (mut token, mut notices_after) = (None, None);
+        if let Some(Found { state, .. }) = found {
+            (token, notices_after) = (state.token.clone(), state.notices);
             // The cursors serve with either way in.
-            self.client.restore(SyncState { token: None, ..saved })?;
+            self.client.restore(SyncState { token: None, ..state })?;
         }
         if let (Some(token), None) = (token, &password) {
-            match self.ask(Request::Resume(Resume { token, ..Resume::default() }), picks!(Resume)) {
+            let resume = Resume {
+                token,
+                notices_after,
+                friends_version: friends_version.clone(),
+                groups_version: groups_version.clone(),
+            };
+            match self.ask(Request::Resume(resume), picks!(Resume)) {
                 Ok(bundle) => return Ok(self.logged_in(&bundle)),
                 Err(Failure::Call(ClientError::Refused(refusal)))
                     if refusal.code.blame() == Blame::Session => {}
@@ -51,8 +63,8 @@ impl Chat {
             }
         }
         let password = self.password(password, ask)?;
-        let bundle =
-            self.ask(Request::Login(Login { id, name, password, ..Login::default() }), picks!(Login))?;
+        let login = Login { id, name, password, notices_after, friends_version, groups_version };
+        let bundle = self.ask(Request::Login(login), picks!(Login))?;
         Ok(self.logged_in(&bundle))
     }
 
@@ -78,11 +90,12 @@ impl Chat {
         self.shared.wait_until(CATCH_UP, |known| {
             known.roster.me.as_ref().is_some_and(|me| me.session == bundle.session).then_some(())
         });
+        let known = self.shared.lock();
         AccountsOutcome::LoggedIn {
             me: Me { id: bundle.id, name: bundle.name.clone(), session: bundle.session },
-            friends: bundle.friends.len(),
-            online: bundle.friends.iter().filter(|friend| friend.state == State::Online).count(),
-            groups: bundle.groups.len(),
+            friends: known.roster.friends.len(),
+            online: known.roster.friends.values().filter(|friend| friend.state == State::Online).count(),
+            groups: known.roster.groups.len(),
             requests: bundle
                 .requests
                 .iter()

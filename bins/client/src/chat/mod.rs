@@ -18,10 +18,10 @@ use client::protocol::{EditGroup, Reply, Request, Secret};
 use client::{Client, ClientError};
 
 use crate::command::{Command, find};
+use crate::keeper::Keeper;
 use crate::outcome::{AccountsOutcome, Failure, Outcome, TalkingOutcome};
 use crate::roster::Talk;
 use crate::shared::Shared;
-use crate::state_file::StateFile;
 
 /// Pages of a list that a command shows.
 const PAGES_MAX: usize = 100;
@@ -33,7 +33,7 @@ const CATCH_UP: Duration = Duration::from_secs(2);
 pub(crate) struct Chat {
     pub(crate) client: Client,
     pub(crate) shared: Arc<Shared>,
-    pub(crate) state: Arc<Mutex<StateFile>>,
+    pub(crate) keeper: Arc<Mutex<Keeper>>,
     pub(crate) server: String,
     /// The password that was given for all commands.
     pub(crate) password: Option<Secret>,
@@ -42,6 +42,10 @@ pub(crate) struct Chat {
     pub(crate) patience: Duration,
     /// Conversation → before which seq /history goes on.
     pub(crate) history_before: HashMap<u64, u64>,
+    /// What /find looked for last, and where it goes on.
+    pub(crate) search: Option<(String, Option<u64>)>,
+    /// A script reads what was kept: it waited for a connection once, and there was none.
+    pub(crate) offline: bool,
 }
 
 /// How a text is said.
@@ -139,6 +143,7 @@ impl Chat {
             }
             Command::Say(text) => self.say_to_current(text),
             Command::History(count) => self.history(count),
+            Command::Find(text) => self.find(text),
             Command::Wait { what, limit } => self.wait(&what, limit.unwrap_or(self.patience)),
             Command::Quit => Ok(Outcome::Quit),
         }

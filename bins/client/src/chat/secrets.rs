@@ -12,7 +12,7 @@ impl Chat {
         new: Option<Secret>,
         ask: AskSecret<'_>,
     ) -> Result<Outcome, Failure> {
-        if self.shared.lock().roster.me.is_none() {
+        if self.shared.lock().roster.signed_in().is_none() {
             return senseless(
                 "nobody is logged in; /recover sets a new password by a recovery code".to_owned(),
             );
@@ -35,7 +35,7 @@ impl Chat {
         new: Option<Secret>,
         ask: AskSecret<'_>,
     ) -> Result<Outcome, Failure> {
-        if let Some(me) = &self.shared.lock().roster.me {
+        if let Some(me) = self.shared.lock().roster.signed_in() {
             return senseless(format!("you are logged in as {}; /password sets a new password", me.name));
         }
         let Some(code) = code.or_else(|| ask("recovery code")) else {

@@ -1,17 +1,21 @@
 //! Saying and reading.
 
+use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use client::ClientError;
+use client::protocol::limits::PAGE_MAX;
 use client::protocol::{GroupChat, History, OneChat, Reply, Request};
+use client::store::{KeptPage, Outgoing, Reach, Store};
 
 use super::{Chat, Manner, picks, senseless};
 use crate::command::TalkName;
+use crate::outbox::Left;
 use crate::outcome::{Failure, Outcome, TalkingOutcome};
 use crate::output::Output;
 use crate::printable::one_line;
 use crate::roster::Talk;
-use crate::shared::{UNANSWERED_MAX, Unanswered};
+use crate::shared::Line;
 
 /// Messages of one /history.
 const HISTORY_DEFAULT: u32 = 20;
@@ -22,8 +26,8 @@ const PROMPT_WAIT: Duration = Duration::from_millis(300);
 /// How often it looks.
 const PROMPT_LOOK: Duration = Duration::from_millis(2);
 
-/// How long a typed message waits for a connection.
-const TYPED_TIMEOUT: Duration = Duration::from_secs(600);
+/// Messages of one /find.
+const FOUND_DEFAULT: usize = 20;
 
 impl Chat {
     pub(super) fn choose(&mut self, name: &TalkName) -> Result<Outcome, Failure> {
@@ -51,42 +55,63 @@ impl Chat {
     pub(super) fn say(&mut self, talk: Talk, text: String) -> Result<Outcome, Failure> {
         let client_msg_id = self.client.next_msg_id();
         let msg = text.clone();
-        let request = match talk {
-            Talk::Friend(to) => Request::OneChat(OneChat { to, msg, client_msg_id }),
-            Talk::Group(groupid) => Request::GroupChat(GroupChat { groupid, msg, client_msg_id }),
+        let outgoing = match talk {
+            Talk::Friend(to) => Outgoing::Friend(OneChat { to, msg, client_msg_id }),
+            Talk::Group(groupid) => Outgoing::Group(GroupChat { groupid, msg, client_msg_id }),
         };
-        let room = self.shared.lock().unanswered.len() < UNANSWERED_MAX;
-        if self.manner == Manner::Script || !room {
-            return sent(self.client.call(request));
+        let put =
+            if self.shared.lock().roster.me.is_some() { self.shared.outbox().put(&outgoing) } else { None };
+        let place = match put {
+            Some(Ok(place)) => place,
+            Some(Err(error)) => return senseless(error.to_string()),
+            None => return sent(self.client.call(outgoing.request())),
+        };
+        match self.manner {
+            Manner::Script => {
+                self.shared.outbox().passes(place);
+                let answer = self.client.call(outgoing.request());
+                // Answered, or told to the script, which decides whether to say it again. Killed before, the next run says it.
+                self.shared.outbox().settle(place);
+                sent(answer)
+            }
+            Manner::Terminal => self.say_soon(place, text),
         }
-        let pending = self.client.submit_within(request, TYPED_TIMEOUT)?;
+    }
+
+    /// The prompt comes back soon, whatever the server does.
+    fn say_soon(&mut self, place: i64, text: String) -> Result<Outcome, Failure> {
+        self.shared.outbox().submit(&self.client, Some(place));
         let begun = Instant::now();
         while begun.elapsed() < PROMPT_WAIT {
-            if let Some(answer) = pending.poll() {
+            if let Some(answer) = self.shared.outbox().answer(place) {
                 return sent(answer);
             }
             std::thread::sleep(PROMPT_LOOK);
         }
-        self.shared.lock().unanswered.push(Unanswered { pending, talk, text: text.clone() });
+        self.shared.outbox().unwatch(place);
         Ok(TalkingOutcome::Waiting { text }.into())
     }
 
-    /// Says at the end which typed messages have no answer: nothing sends them any more. The server may have stored one
-    /// whose answer was lost, which the next start shows.
+    /// Says at the end which typed messages have no answer. The server may have stored one whose answer was lost: sent
+    /// again with its id, it stays one.
     pub(crate) fn tell_what_was_not_sent(&self, output: &Output) {
-        for unanswered in self.shared.lock().unanswered.drain(..) {
-            if !matches!(unanswered.pending.poll(), Some(Ok(_))) {
-                output.note(&output.style().faint(&format!("(not sent) {}", one_line(&unanswered.text))));
-            }
+        for (outgoing, left) in self.shared.outbox().left() {
+            let text = one_line(outgoing.text());
+            let line = match left {
+                Left::Kept => format!("(is sent the next time) {text}"),
+                Left::Lost => format!("(not sent) {text}"),
+            };
+            output.note(&output.style().faint(&line));
         }
     }
 
-    /// A page backwards from where the last one of this conversation began.
+    /// A page backwards from where the last one of this conversation began: from the own copy as far as it is whole, from
+    /// the server otherwise.
     pub(super) fn history(&mut self, count: Option<u32>) -> Result<Outcome, Failure> {
-        let (current, conv) = {
+        let (current, conv, line) = {
             let known = self.shared.lock();
             let current = known.roster.current;
-            (current, current.and_then(|talk| known.roster.conv_of(talk)))
+            (current, current.and_then(|talk| known.roster.conv_of(talk)), known.line)
         };
         let Some(conv) = conv else {
             return match current {
@@ -96,13 +121,67 @@ impl Chat {
         };
         let before = self.history_before.get(&conv).copied();
         let limit = count.unwrap_or(HISTORY_DEFAULT);
-        let request = Request::History(History { conv, after: None, before, limit });
-        let page = self.ask(request, picks!(History))?;
-        let begins = page.messages.first().is_none_or(|oldest| oldest.seq <= page.first);
+        let store = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).store();
+        let kept = |reach| match &store {
+            Some(store) => {
+                store.page(conv, before, limit, reach).map_err(|error| Failure::Senseless(error.to_string()))
+            }
+            None => Ok(KeptPage::default()),
+        };
+        let page = if line == Line::Down || self.offline {
+            kept(Reach::Anything)?
+        } else {
+            // The newest may be on their way here still.
+            let page = if before.is_some() { kept(Reach::Whole)? } else { KeptPage::default() };
+            if page.begins || page.messages.len() >= limit.min(PAGE_MAX) as usize {
+                page
+            } else {
+                self.history_of_server(conv, before, limit, store.as_deref())?
+            }
+        };
         if let Some(oldest) = page.messages.first() {
             self.history_before.insert(conv, oldest.seq);
         }
-        Ok(TalkingOutcome::History { messages: page.messages, begins }.into())
+        let KeptPage { messages, begins } = page;
+        Ok(TalkingOutcome::History { messages, begins }.into())
+    }
+
+    fn history_of_server(
+        &self,
+        conv: u64,
+        before: Option<u64>,
+        limit: u32,
+        store: Option<&Store>,
+    ) -> Result<KeptPage, Failure> {
+        let request = History { conv, after: None, before, limit };
+        let page = self.ask(Request::History(request), picks!(History))?;
+        if let Some(store) = store
+            && let Err(error) = store.keep_page(&page, before)
+        {
+            log::warn!("a page of history is not kept: {error}");
+        }
+        let begins = page.messages.first().is_none_or(|oldest| oldest.seq <= page.first);
+        Ok(KeptPage { messages: page.messages, begins })
+    }
+
+    /// Searches the own copy.
+    pub(super) fn find(&mut self, text: Option<String>) -> Result<Outcome, Failure> {
+        let (text, from) = match (text, &self.search) {
+            (Some(text), _) => (text, None),
+            (None, Some((text, Some(from)))) => (text.clone(), Some(*from)),
+            (None, Some((_, None))) => return senseless("there is nothing more".to_owned()),
+            (None, None) => return senseless("find what? /find TEXT".to_owned()),
+        };
+        let store = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).store();
+        let Some(store) = store else {
+            return senseless("nothing is kept here before somebody is logged in".to_owned());
+        };
+        let found = store
+            .search(&text, None, from, FOUND_DEFAULT)
+            .map_err(|error| Failure::Senseless(error.to_string()))?;
+        let more = found.next.is_some();
+        self.search = Some((text, found.next));
+        Ok(TalkingOutcome::Found { messages: found.messages, more }.into())
     }
 }
 

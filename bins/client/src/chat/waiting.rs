@@ -19,15 +19,25 @@ impl Chat {
     }
 
     /// Waits for the first connection, and for the saved session if there is one, unless the command needs neither.
-    pub(crate) fn wait_for_connection(&self, command: &Command) -> Result<(), Failure> {
+    pub(crate) fn wait_for_connection(&mut self, command: &Command) -> Result<(), Failure> {
         if matches!(command, Command::Help(_) | Command::Quit) {
+            return Ok(());
+        }
+        // What is kept can be read without one; but what the server has is more, so it is waited for, once.
+        let readable = self.shared.lock().roster.me.is_some()
+            && matches!(command, Command::Chat(_) | Command::History(_) | Command::Find(_) | Command::Whoami);
+        if readable && self.offline {
             return Ok(());
         }
         // Once there was one, the client library sees to the next.
         let up = self.shared.wait_until(self.patience, |known| {
             (known.was_up && known.saved_session == SavedSession::Settled).then_some(())
         });
-        up.ok_or_else(|| Failure::NoConnection(self.server.clone()))
+        self.offline = up.is_none() && readable;
+        match up {
+            None if !readable => Err(Failure::NoConnection(self.server.clone())),
+            _ => Ok(()),
+        }
     }
 
     /// Gives the first screen a moment to be right.

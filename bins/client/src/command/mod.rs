@@ -142,6 +142,8 @@ pub(crate) enum Command {
     /// Plain text: to the current conversation.
     Say(String),
     History(Option<u32>),
+    /// In the own copy; nothing: go on with the last one.
+    Find(Option<String>),
     Sessions,
     EndSession(u64),
     Wait {

@@ -22,6 +22,11 @@ pub(crate) enum TalkingOutcome {
         messages: Vec<ChatMessage>,
         begins: bool,
     },
+    /// In the own copy, the newest first.
+    Found {
+        messages: Vec<ChatMessage>,
+        more: bool,
+    },
 }
 
 impl TalkingOutcome {
@@ -44,6 +49,15 @@ impl TalkingOutcome {
                 }
                 lines
             }
+            Self::Found { messages, .. } if messages.is_empty() => vec!["nothing found".to_owned()],
+            Self::Found { messages, more } => {
+                let mut lines: Vec<String> =
+                    messages.iter().map(|message| message_line(message, roster, style)).collect();
+                if *more {
+                    lines.push(style.faint("* /find shows the next ones"));
+                }
+                lines
+            }
         }
     }
 
@@ -58,6 +72,11 @@ impl TalkingOutcome {
                 let messages: Vec<Value> =
                     messages.iter().map(|message| message_object(message, roster)).collect();
                 json!({ "messages": messages, "begins": begins })
+            }
+            Self::Found { messages, more } => {
+                let messages: Vec<Value> =
+                    messages.iter().map(|message| message_object(message, roster)).collect();
+                json!({ "messages": messages, "more": more })
             }
         }
     }

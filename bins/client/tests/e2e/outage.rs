@@ -91,7 +91,7 @@ fn a_server_that_comes_late(store: Store) {
     bob.leaves();
     server.kill();
 
-    let mut alice = Person::sit_down("alice", &server);
+    let mut alice = Person::come_back("alice", &server);
     alice.sees_row("* no connection: ");
     alice.enters("/friends");
     server.restart();

@@ -16,7 +16,7 @@ pub(crate) const ME: u64 = 1;
 pub(crate) const BOB: u64 = 2;
 pub(crate) const CONV: u64 = 9;
 pub(crate) const PASSWORD: &str = "correct horse";
-const TOKEN: &str = "the-token-of-alice";
+pub(crate) const TOKEN: &str = "the-token-of-alice";
 
 /// Runs until the test ends.
 #[derive(Clone)]

@@ -47,6 +47,16 @@ pub(super) const COMMANDS: &[Spec] = &[
             }
         },
     },
+    Spec {
+        name: "/find",
+        arguments: "[TEXT]",
+        help: "search the messages that this device keeps, newest first; without a text: the next ones",
+        completes: &[],
+        parse: |line| match line.rest() {
+            "" => Ok(Command::Find(None)),
+            text => Ok(Command::Find(Some(text.to_owned()))),
+        },
+    },
 ];
 
 #[cfg(test)]
