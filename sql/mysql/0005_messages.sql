@@ -91,3 +91,20 @@ CREATE TABLE log_identity (
     epoch BINARY(16)       NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 INSERT INTO log_identity (id, epoch) VALUES (1, UNHEX(REPLACE(UUID(), '-', '')));
+
+-- The search's index: where each word was said, in the order of time; who said it as an @ and their number. Clustered by
+-- conversation, so that a search reads what was said in the searcher's. The database's own full text search is not used: it has
+-- no words of one character, knows no Chinese, and would read what everybody said.
+CREATE TABLE message_words (
+    conversation_id BIGINT UNSIGNED NOT NULL,
+    word            VARBINARY(128)  NOT NULL,
+    time            BIGINT UNSIGNED NOT NULL,
+    seq             BIGINT UNSIGNED NOT NULL,
+    PRIMARY KEY (conversation_id, word, time, seq)
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- How far the index has each conversation. Whoever writes words of a conversation holds its row.
+CREATE TABLE indexed_conversations (
+    conversation_id BIGINT UNSIGNED NOT NULL PRIMARY KEY,
+    seq             BIGINT UNSIGNED NOT NULL
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

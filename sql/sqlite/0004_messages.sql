@@ -85,3 +85,27 @@ CREATE TABLE log_identity (
     epoch BLOB    NOT NULL
 ) STRICT;
 INSERT INTO log_identity (id, epoch) VALUES (1, randomblob(16));
+
+-- The search's index. A word of a message stands there as the conversation's number, a colon and the word; who said it as an
+-- @ and their number: so what is read of the index for a search is what was said in the searcher's conversations. It holds
+-- no text and no places of words in it, and the row's number is that of indexed_messages. Built by the database's full
+-- text search, and so the one table that the cluster's database has in another form.
+CREATE VIRTUAL TABLE message_words USING fts5 (
+    words, content = '', columnsize = 0, detail = none, tokenize = "ascii tokenchars ':@'"
+);
+-- A word that is taken out is gone from the file, and not only marked.
+INSERT INTO message_words (message_words, rank) VALUES ('secure-delete', 1);
+-- Which message an entry of the index means.
+CREATE TABLE indexed_messages (
+    -- The message's time, times 2^20, and a number that makes it unique: so they stand in the order of time.
+    id              INTEGER NOT NULL PRIMARY KEY,
+    conversation_id INTEGER NOT NULL,
+    seq             INTEGER NOT NULL
+) STRICT;
+CREATE UNIQUE INDEX indexed_messages_seq ON indexed_messages (conversation_id, seq);
+
+-- How far the index has each conversation.
+CREATE TABLE indexed_conversations (
+    conversation_id INTEGER NOT NULL PRIMARY KEY,
+    seq             INTEGER NOT NULL
+) STRICT;

@@ -17,6 +17,7 @@ mod group_change;
 mod group_request;
 mod id;
 mod message;
+mod message_search;
 mod personal_notice;
 pub mod policy;
 mod ports;
@@ -25,6 +26,7 @@ mod session;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod user;
+mod words;
 
 pub use block::{Blocked, Parted};
 pub use deletion::{AccountDeletion, Departure, OwnedGroups};
@@ -47,6 +49,7 @@ pub use message::{
     Appended, Conversation, ConversationFilter, ConversationKind, Cursor, MessageKind, NewMessage, Novelty,
     PageSize, Parties, StoredMessage, Touched, Window,
 };
+pub use message_search::{FoundMessages, FoundPlace, Indexed, MessageSearch, Unindexed};
 pub use personal_notice::{
     NOTICE_KEPT_MS, NOTICES_KEPT_MAX, NamedNotice, NewPersonalNotice, NoticePlace, PersonalNotice,
     PersonalNoticeKind,
@@ -57,3 +60,4 @@ pub use session::{FoundSession, GroupsVersion, NewSession, Session, Standing, To
 pub use user::{
     Account, Credentials, DELETED_USER, Edited, NewUser, Profile, ProfileEdit, Shows, User, UserSearch,
 };
+pub use words::{ASKED_WORDS_MAX, INDEXED_WORDS_MAX, WORD_CHARS_MAX, WordQuery, words};

@@ -3,6 +3,7 @@
 mod bus;
 mod environment;
 mod presence;
+mod search;
 mod stores;
 
 pub use bus::{Bus, BusReceiver, Publication, Reach, SharedReceiver, Topic};
@@ -10,6 +11,7 @@ pub use environment::{Clock, Entropy, PasswordHasher};
 pub use presence::{
     Arrival, Company, Presence, PresenceChange, PresenceState, PresenceWatcher, SharedWatcher,
 };
+pub use search::SearchStore;
 pub use stores::{
     AppendRefused, BlockStore, DeletionStore, FriendLimits, FriendNoteStore, FriendStore, GroupLimits,
     GroupRequestStore, GroupStore, MessageLog, NoticeStore, ProfileStore, SEARCHED_MAX, SecretStore,

@@ -5,6 +5,7 @@
 //! by rising id; `after` is the last id of the page before, 0 from the start. The conformance suite in
 //! `domain::testing` says the same in tests, and every implementation passes it.
 
+use super::SearchStore;
 use crate::policy::Relation;
 use crate::{
     Accepted, Account, AccountDeletion, Appended, Application, ApplicationsOf, Blocked, ChangeRefused,
@@ -398,6 +399,7 @@ pub trait Store:
     + GroupStore
     + GroupRequestStore
     + MessageLog
+    + SearchStore
 {
 }
 
@@ -413,7 +415,8 @@ impl<
         + BlockStore
         + GroupStore
         + GroupRequestStore
-        + MessageLog,
+        + MessageLog
+        + SearchStore,
 > Store for T
 {
 }

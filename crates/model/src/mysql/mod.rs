@@ -25,6 +25,7 @@ mod groups;
 mod list;
 mod log;
 mod manager;
+mod message_search;
 mod migrate;
 mod notices;
 mod page;
@@ -36,6 +37,7 @@ mod sessions;
 mod store;
 mod touched;
 mod users;
+mod word_index;
 
 pub use append_one::SingleAppend;
 pub use config::{Config, OpenError};

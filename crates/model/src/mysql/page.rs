@@ -61,7 +61,7 @@ impl Page {
     }
 }
 
-fn message(conversation: ConversationId, row: Row) -> Result<StoredMessage, Fault> {
+pub(super) fn message(conversation: ConversationId, row: Row) -> Result<StoredMessage, Fault> {
     let (seq, sender, client_msg_id, time, kind, body) = row;
     let unreadable =
         |what: &str| Fault::failed(format!("message {seq} of conversation {conversation}: {what}"));

@@ -18,6 +18,7 @@ mod friends;
 mod group_change;
 mod group_requests;
 mod groups;
+mod message_search;
 mod migrate;
 mod notices;
 mod number;
@@ -31,6 +32,7 @@ mod sessions;
 mod store;
 mod touched;
 mod users;
+mod word_index;
 mod writer;
 
 pub use options::{OpenError, Options};

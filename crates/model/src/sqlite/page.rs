@@ -65,7 +65,7 @@ fn cut(
     Ok(page)
 }
 
-fn message(conversation: ConversationId, row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
+pub(super) fn message(conversation: ConversationId, row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
     let kind: i64 = row.get(4)?;
     Ok(StoredMessage {
         conversation,

@@ -27,6 +27,7 @@ mod group_request_races;
 mod group_requests;
 mod groups;
 mod hostile;
+mod message_search;
 mod notices;
 mod pages;
 mod profiles;
@@ -257,6 +258,15 @@ pub const CASES: &[Case] = cases![
     touched::paged_by_id,
     touched::of_nobody,
     touched::a_thousand_users_at_once,
+    message_search::messages_are_found_by_words_and_by_parts_of_cjk_text,
+    message_search::only_what_one_may_read_is_found,
+    message_search::a_search_is_filtered,
+    message_search::pages_are_newest_first_over_all_conversations,
+    message_search::what_was_said_at_one_moment_is_found_once,
+    message_search::words_that_seldom_meet_are_found,
+    message_search::the_index_follows_the_log,
+    message_search::two_nodes_index_at_once,
+    message_search::queries_mean_themselves,
     hostile::texts_come_back_as_they_were,
     hostile::names_come_back_as_they_were,
     hostile::short_texts_come_back_as_they_were,

@@ -67,7 +67,7 @@ impl State {
         Some(Appended { conversation, seq, time, novelty: Novelty::Repeat, roster: log.roster })
     }
 
-    fn conversation(&self, user: UserId, id: ConversationId) -> Option<Conversation> {
+    pub(super) fn conversation(&self, user: UserId, id: ConversationId) -> Option<Conversation> {
         let log = self.conversations.get(&id)?;
         let (kind, since) = match log.kind {
             Kind::Direct(with, other) if other == user => (ConversationKind::Direct { with }, Seq(0)),

@@ -9,6 +9,7 @@ mod groups;
 mod messages;
 mod notices;
 mod profiles;
+mod search;
 mod secrets;
 mod sessions;
 mod users;
@@ -134,6 +135,8 @@ struct State {
     conversations: BTreeMap<ConversationId, messages::Log>,
     said: HashMap<(UserId, String), (ConversationId, Seq)>,
     cursors: HashMap<(UserId, ConversationId), Seq>,
+    /// How far the index has each conversation.
+    indexed: HashMap<ConversationId, Seq>,
 }
 
 impl State {

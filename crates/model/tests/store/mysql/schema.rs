@@ -152,6 +152,9 @@ fn both_databases_have_the_same_tables_and_columns() {
     let mut statement = embedded.prepare(sql).unwrap();
     let rows = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?))).unwrap();
     let mut there: Vec<(String, String)> = rows.map(Result::unwrap).collect();
+    // The index of words is each database's own; the embedded one's is a table of its full text search.
+    there.retain(|(table, _)| !table.starts_with("message_words") && table != "indexed_messages");
+    here.retain(|(table, _)| table != "message_words");
     // The embedded one has an index of expressions instead.
     here.retain(|(_, column)| !matches!(column.as_str(), "pair_lo" | "pair_hi"));
     here.sort();

@@ -1,0 +1,92 @@
+//! Searching the fake's log: all of it is read.
+
+use std::cmp::Reverse;
+use std::ops::Bound;
+
+use super::{FakeStore, State};
+use crate::{
+    ConversationId, FoundMessages, FoundPlace, Indexed, MessageKind, MessageSearch, SearchStore, Seq,
+    StoreResult, StoredMessage, Unindexed, UserId,
+};
+
+fn place(message: &StoredMessage) -> FoundPlace {
+    FoundPlace { time: message.time, conversation: message.conversation, seq: message.seq }
+}
+
+impl State {
+    fn indexed(&self, conversation: ConversationId) -> Seq {
+        self.indexed.get(&conversation).copied().unwrap_or_default()
+    }
+
+    /// What the user may read of a conversation and the index has.
+    fn searched(&self, user: UserId, id: ConversationId) -> impl Iterator<Item = &StoredMessage> {
+        let since = self.conversation(user, id).map(|conversation| conversation.since);
+        let indexed = self.indexed(id);
+        let messages = self.conversations.get(&id).map(|log| log.messages.as_slice()).unwrap_or_default();
+        messages
+            .iter()
+            .filter(move |message| since.is_some_and(|since| message.seq > since && message.seq <= indexed))
+    }
+}
+
+impl SearchStore for FakeStore {
+    fn search_messages(
+        &self,
+        user: UserId,
+        search: &MessageSearch<'_>,
+        limit: u32,
+    ) -> StoreResult<Option<FoundMessages>> {
+        self.run("search messages", |state| {
+            let conversations: Vec<ConversationId> = match search.conversation {
+                Some(id) => vec![state.conversation(user, id)?.id],
+                None => state.conversations.keys().copied().collect(),
+            };
+            let mut messages: Vec<StoredMessage> = conversations
+                .into_iter()
+                .flat_map(|id| state.searched(user, id))
+                .filter(|message| message.kind == MessageKind::Text)
+                .filter(|message| search.sender.is_none_or(|sender| message.sender == sender))
+                .filter(|message| message.time >= search.since && message.time <= search.until)
+                .filter(|message| search.before.is_none_or(|before| place(message) < before))
+                .filter(|message| search.query.fits(&message.body))
+                .cloned()
+                .collect();
+            messages.sort_by_key(|message| Reverse(place(message)));
+            let is_whole = messages.len() <= limit as usize;
+            messages.truncate(limit as usize);
+            let next = messages.last().filter(|_| !is_whole).map(place);
+            Some(FoundMessages { messages, next })
+        })
+    }
+
+    fn index_messages(&self, conversations: &[ConversationId], limit: u32) -> StoreResult<Indexed> {
+        self.run("index messages", |state| {
+            let mut indexed = Indexed::default();
+            for &conversation in conversations {
+                let (from, last) = (state.indexed(conversation), state.last_seq(conversation));
+                let count = (last.0 - from.0).min(u64::from(limit - indexed.messages));
+                indexed.messages += count as u32;
+                state.indexed.insert(conversation, Seq(from.0 + count));
+                if from.0 + count < last.0 {
+                    indexed.unfinished.push(conversation);
+                }
+            }
+            indexed
+        })
+    }
+
+    fn unindexed(&self, after: ConversationId, limit: u32) -> StoreResult<Unindexed> {
+        self.run("look for what is not indexed", |state| {
+            let page: Vec<ConversationId> = state
+                .conversations
+                .range((Bound::Excluded(after), Bound::Unbounded))
+                .map(|(id, _)| *id)
+                .take(limit as usize)
+                .collect();
+            let next = page.last().copied().filter(|_| page.len() == limit as usize);
+            let conversations =
+                page.into_iter().filter(|id| state.indexed(*id) < state.last_seq(*id)).collect();
+            Unindexed { conversations, next }
+        })
+    }
+}

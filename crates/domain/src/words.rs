@@ -1,0 +1,255 @@
+//! Words of a message's text, and what a search for some of them means.
+//!
+//! Chinese, Japanese and Korean are written without spaces, or are searched for by parts of what stands between them. So a
+//! run of their characters is indexed by each character and each two that follow each other; everything else by words. A
+//! query of three and more such characters is asked of the index by its pairs, and what that finds is compared with the
+//! text. The text always decides: the index only says where to look.
+
+use std::collections::BTreeSet;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
+
+/// Different words of one message that are indexed, from its beginning. What comes after so many is not found.
+pub const INDEXED_WORDS_MAX: usize = 2_000;
+
+/// Characters of a word that are indexed. A longer one is found by its first, and compared whole.
+pub const WORD_CHARS_MAX: usize = 32;
+
+/// Words of a query that the index is asked for, the longest. The text is compared with all of them.
+pub const ASKED_WORDS_MAX: usize = 8;
+
+/// The words by which a text is found: lower case, in compatibility composition (NFKC), each once.
+pub fn words(text: &str) -> BTreeSet<String> {
+    let mut words = BTreeSet::new();
+    for run in runs(text) {
+        run.index(&mut |word| {
+            if words.len() < INDEXED_WORDS_MAX {
+                words.insert(word);
+            }
+        });
+        if words.len() >= INDEXED_WORDS_MAX {
+            break;
+        }
+    }
+    words
+}
+
+/// What somebody searches for: every part of it must be in a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct WordQuery {
+    runs: BTreeSet<Run>,
+    asked: Vec<String>,
+}
+
+impl WordQuery {
+    /// The query that a text stands for; `None` if there is nothing in it that could be searched for, such as in one of
+    /// punctuation only.
+    pub fn parse(text: &str) -> Option<WordQuery> {
+        let runs: BTreeSet<Run> = runs(text).into_iter().collect();
+        if runs.is_empty() {
+            return None;
+        }
+        let mut asked = BTreeSet::new();
+        for run in &runs {
+            run.ask(&mut |word| {
+                asked.insert(word);
+            });
+        }
+        // The longest are the rarest, mostly.
+        let mut asked: Vec<String> = asked.into_iter().collect();
+        asked.sort_by_key(|word| std::cmp::Reverse(word.chars().count()));
+        asked.truncate(ASKED_WORDS_MAX);
+        Some(WordQuery { runs, asked })
+    }
+
+    /// The words that the index is asked for, the longest first: every text that fits has all of them. One at least.
+    pub fn asked(&self) -> &[String] {
+        &self.asked
+    }
+
+    /// Whether a text has all that is searched for.
+    pub fn fits(&self, text: &str) -> bool {
+        let text: Vec<Run> = runs(text);
+        self.runs.iter().all(|wanted| text.iter().any(|run| run.has(wanted)))
+    }
+}
+
+/// A part of a text between what is neither letter nor digit.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Run {
+    /// Letters and digits: found whole.
+    Word(String),
+    /// Chinese, Japanese or Korean: every part of it is found.
+    Characters(String),
+}
+
+impl Run {
+    /// Calls `take` with everything by which this part of a text is found.
+    fn index(&self, take: &mut dyn FnMut(String)) {
+        match self {
+            Run::Word(word) => take(beginning(word)),
+            Run::Characters(run) => {
+                run.chars().for_each(|character| take(character.to_string()));
+                pairs(run).for_each(take);
+            }
+        }
+    }
+
+    /// Calls `take` with everything by which texts are found that have this part of a query.
+    fn ask(&self, take: &mut dyn FnMut(String)) {
+        match self {
+            Run::Word(word) => take(beginning(word)),
+            Run::Characters(run) if run.chars().nth(1).is_none() => take(run.clone()),
+            Run::Characters(run) => pairs(run).for_each(take),
+        }
+    }
+
+    /// Whether a part of a query is in this part of a text.
+    fn has(&self, wanted: &Run) -> bool {
+        match (self, wanted) {
+            (Run::Word(word), Run::Word(wanted)) => word == wanted,
+            (Run::Characters(run), Run::Characters(wanted)) => run.contains(wanted.as_str()),
+            (Run::Word(_), Run::Characters(_)) | (Run::Characters(_), Run::Word(_)) => false,
+        }
+    }
+}
+
+fn beginning(word: &str) -> String {
+    word.chars().take(WORD_CHARS_MAX).collect()
+}
+
+/// Each two characters that follow each other.
+fn pairs(run: &str) -> impl Iterator<Item = String> {
+    run.chars().zip(run.chars().skip(1)).map(|(one, next)| [one, next].into_iter().collect())
+}
+
+/// The parts of a text, in its order.
+fn runs(text: &str) -> Vec<Run> {
+    let mut runs: Vec<Run> = Vec::new();
+    let mut ended = true;
+    for character in text.nfkc().flat_map(char::to_lowercase) {
+        let last = runs.last_mut().filter(|_| !ended);
+        ended = false;
+        match (last, is_of_characters(character)) {
+            (Some(Run::Characters(run)), true) => run.push(character),
+            (_, true) => runs.push(Run::Characters(character.into())),
+            // A mark belongs to the letter before it.
+            (Some(Run::Word(word)), false) if character.is_alphanumeric() || is_combining_mark(character) => {
+                word.push(character);
+            }
+            (_, false) if character.is_alphanumeric() => runs.push(Run::Word(character.into())),
+            (_, false) => ended = true,
+        }
+    }
+    runs
+}
+
+/// Whether a character is of Chinese, Japanese or Korean writing: Han, Kana, Bopomofo and Hangul with their marks.
+fn is_of_characters(character: char) -> bool {
+    matches!(character,
+        '\u{1100}'..='\u{11FF}'      // Hangul Jamo
+        | '\u{3005}'..='\u{3007}'    // iteration mark, closing mark, zero
+        | '\u{3021}'..='\u{3029}'    // Hangzhou numerals
+        | '\u{3041}'..='\u{3096}'    // Hiragana
+        | '\u{3099}'..='\u{309A}'    // sound marks
+        | '\u{309D}'..='\u{309F}'
+        | '\u{30A1}'..='\u{30FA}'    // Katakana, without the middle dot
+        | '\u{30FC}'..='\u{30FF}'
+        | '\u{3105}'..='\u{312F}'    // Bopomofo
+        | '\u{3131}'..='\u{318E}'    // Hangul compatibility Jamo
+        | '\u{31A0}'..='\u{31BF}'    // Bopomofo extended
+        | '\u{31F0}'..='\u{31FF}'    // Katakana extensions
+        | '\u{3400}'..='\u{4DBF}'    // Han, extension A
+        | '\u{4E00}'..='\u{9FFF}'    // Han
+        | '\u{A960}'..='\u{A97C}'    // Hangul Jamo extended A
+        | '\u{AC00}'..='\u{D7A3}'    // Hangul syllables
+        | '\u{D7B0}'..='\u{D7FB}'    // Hangul Jamo extended B
+        | '\u{F900}'..='\u{FAFF}'    // Han, compatibility
+        | '\u{1AFF0}'..='\u{1B16F}'  // Kana extensions
+        | '\u{20000}'..='\u{3FFFF}'  // Han, the supplementary planes
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn indexed(text: &str) -> Vec<String> {
+        words(text).into_iter().collect()
+    }
+
+    fn query(text: &str) -> WordQuery {
+        WordQuery::parse(text).unwrap_or_else(|| panic!("nothing to search for in {text:?}"))
+    }
+
+    #[test]
+    fn words_and_characters() {
+        assert_eq!(indexed("Hello, WORLD! hello"), ["hello", "world"]);
+        assert_eq!(indexed("我爱你"), ["你", "我", "我爱", "爱", "爱你"]);
+        assert_eq!(indexed("用iPhone15拍"), ["iphone15", "拍", "用"]);
+        assert_eq!(indexed("东京、大阪"), ["东", "东京", "京", "大", "大阪", "阪"]);
+        assert_eq!(indexed("ｆｕｌｌ ﾃﾞﾝﾜ"), ["full", "デ", "デン", "ワ", "ン", "ンワ"]);
+        assert_eq!(indexed("안녕"), ["녕", "안", "안녕"]);
+        assert_eq!(indexed("नमस्ते"), ["नमस्ते"], "marks belong to their letters");
+        assert_eq!(indexed("cafe\u{301} CAFÉ"), ["café"]);
+        assert_eq!(indexed("😀 … — ※ %_*"), [""; 0]);
+    }
+
+    #[test]
+    fn what_is_indexed_of_one_message_is_limited() {
+        let long: String = (0..3 * INDEXED_WORDS_MAX).map(|n| format!("w{n} ")).collect();
+        assert_eq!(words(&long).len(), INDEXED_WORDS_MAX);
+        let word = "x".repeat(10_000);
+        assert_eq!(indexed(&word), ["x".repeat(WORD_CHARS_MAX)]);
+        assert!(query(&word).fits(&word));
+        assert!(!query(&"x".repeat(9_999)).fits(&word), "compared whole");
+    }
+
+    #[test]
+    fn a_query_asks_for_words_that_every_fitting_text_has() {
+        assert_eq!(query("你").asked(), ["你"]);
+        assert_eq!(query("你好").asked(), ["你好"]);
+        assert_eq!(query("中华人民").asked(), ["中华", "人民", "华人"]);
+        assert_eq!(query("a longer 词").asked(), ["longer", "a", "词"]);
+        let long: String = ('一'..).take(100).collect();
+        assert_eq!(query(&long).asked().len(), ASKED_WORDS_MAX);
+    }
+
+    #[test]
+    fn every_part_of_a_query_must_be_in_the_text() {
+        for (wanted, text, fits) in [
+            ("hello", "Say HELLO!", true),
+            ("hell", "hello", false),
+            ("hello world", "world, hello", true),
+            ("hello world", "hello", false),
+            ("民主", "人民主权", true),
+            ("人民 主权", "人民主权", true),
+            ("人民权", "人民主权", false),
+            ("ABAB", "ab abab", true),
+            ("中国中", "中国 国中", false),
+            ("안녕", "안녕하세요", true),
+            ("ラーメン", "塩ﾗｰﾒﾝを食べた", true),
+            ("café", "CAFE\u{301}", true),
+            ("100%", "100 per cent", true),
+        ] {
+            assert_eq!(query(wanted).fits(text), fits, "{wanted:?} in {text:?}");
+            if fits {
+                let indexed = words(text);
+                assert!(
+                    query(wanted).asked().iter().all(|word| indexed.contains(word)),
+                    "{wanted:?} in {text:?}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn what_has_no_word_is_no_query() {
+        for nothing in
+            ["", " ", "*", "%", "%%__**??", "。！？", "😀", "\0\u{1b}[2J…".trim_end_matches("2J…"), "\u{301}"]
+        {
+            assert_eq!(WordQuery::parse(nothing), None, "{nothing:?}");
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! Searching messages by the index of words.
+
+use std::cmp::Reverse;
+use std::collections::HashMap;
+
+use ::mysql::Value;
+use domain::{
+    ConversationId, FoundMessages, FoundPlace, Indexed, MessageSearch, SearchStore, Seq, StoreResult,
+    StoredMessage, Timestamp, Unindexed, UserId,
+};
+
+use super::MySqlStore;
+use super::connection::Connection;
+use super::fault::Fault;
+use super::list::{padded, repeated};
+use super::page::message;
+use super::word_index::{self, sender_word};
+
+/// Conversations that one statement asks for, if there is one word; and if there are more, since each is then read further.
+const CONVERSATIONS_AT_ONCE: usize = 32;
+const CONVERSATIONS_AT_ONCE_OF_SEVERAL_WORDS: usize = 8;
+
+/// Of several words, entries of the first that one part of a search looks at in one conversation.
+const LOOKED_AT_MAX: usize = 512;
+
+/// A message cannot have been taken longer than this before its reader joined, by any clock.
+const JOINED_MARGIN_MS: u64 = 3_600_000;
+
+/// Conversation, seq, sender, client message id, time, kind, body.
+type Row = (u64, u64, u64, Vec<u8>, u64, u8, String);
+
+/// A conversation of the searcher's.
+#[derive(Clone, Copy)]
+struct Searched {
+    id: ConversationId,
+    /// The last seq that they may not read.
+    since: Seq,
+    /// Nothing older than this concerns them.
+    from: u64,
+    last_time: u64,
+}
+
+impl SearchStore for MySqlStore {
+    fn search_messages(
+        &self,
+        user: UserId,
+        search: &MessageSearch<'_>,
+        limit: u32,
+    ) -> StoreResult<Option<FoundMessages>> {
+        self.read("search messages", |connection| {
+            let conversations = conversations(connection, user, search.conversation)?;
+            if search.conversation.is_some() && conversations.is_empty() {
+                return Ok(None);
+            }
+            let Entries { mut places, ended } =
+                entries(connection, &conversations, search, limit as usize + 1)?;
+            let next = if places.len() > limit as usize {
+                places.truncate(limit as usize);
+                places.last().copied()
+            } else {
+                ended
+            };
+            let mut shown = shown(connection, user, &places)?;
+            let messages = places.iter().filter_map(|place| shown.remove(&(place.conversation, place.seq)));
+            let messages = messages.filter(|message| search.query.fits(&message.body)).collect();
+            Ok(Some(FoundMessages { messages, next }))
+        })
+    }
+
+    fn index_messages(&self, conversations: &[ConversationId], limit: u32) -> StoreResult<Indexed> {
+        self.transact("index messages", |tx| word_index::take_in(tx, conversations, limit))
+    }
+
+    fn unindexed(&self, after: ConversationId, limit: u32) -> StoreResult<Unindexed> {
+        self.read("look for what is not indexed", |connection| {
+            word_index::unindexed(connection, after, limit)
+        })
+    }
+}
+
+/// The conversations that the user may search, those where something was said lately first.
+fn conversations(
+    connection: &mut Connection,
+    user: UserId,
+    only: Option<ConversationId>,
+) -> Result<Vec<Searched>, Fault> {
+    let (range, from) = match only {
+        Some(id) => ("= ?", id.0),
+        None => ("> ?", 0),
+    };
+    let sql = format!(
+        "SELECT c.id, m.since, m.joined_at, c.last_time FROM (\
+         SELECT conversation_id, CAST(0 AS UNSIGNED) AS since, CAST(0 AS UNSIGNED) AS joined_at \
+         FROM direct_conversations WHERE user_lo = ? AND conversation_id {range} UNION ALL \
+         SELECT conversation_id, CAST(0 AS UNSIGNED), CAST(0 AS UNSIGNED) \
+         FROM direct_conversations WHERE user_hi = ? AND conversation_id {range} UNION ALL \
+         SELECT group_id, since_seq, joined_at FROM group_members WHERE user_id = ? AND group_id {range}) m \
+         JOIN conversations c ON c.id = m.conversation_id"
+    );
+    let mut found = Vec::new();
+    connection.each(
+        &sql,
+        (user.0, from, user.0, from, user.0, from),
+        |(id, since, joined_at, last_time): (u64, u64, u64, u64)| {
+            let from = if since == 0 { 0 } else { joined_at.saturating_sub(JOINED_MARGIN_MS) };
+            found.push(Searched { id: ConversationId(id), since: Seq(since), from, last_time });
+        },
+    )?;
+    found.sort_unstable_by_key(|searched| Reverse(searched.last_time));
+    Ok(found)
+}
+
+/// What was found in the index.
+struct Entries {
+    /// Newest first.
+    places: Vec<FoundPlace>,
+    /// What is older than this was not looked at.
+    ended: Option<FoundPlace>,
+}
+
+/// The newest entries, at most `wanted`.
+fn entries(
+    connection: &mut Connection,
+    conversations: &[Searched],
+    search: &MessageSearch<'_>,
+    wanted: usize,
+) -> Result<Entries, Fault> {
+    let sender = search.sender.map(sender_word);
+    let words: Vec<&str> = search.query.asked().iter().map(String::as_str).chain(sender.as_deref()).collect();
+    let (at_once, depth) = match words.as_slice() {
+        [_] => (CONVERSATIONS_AT_ONCE, wanted),
+        _ => (CONVERSATIONS_AT_ONCE_OF_SEVERAL_WORDS, LOOKED_AT_MAX),
+    };
+    let (mut places, mut ended): (Vec<FoundPlace>, Option<FoundPlace>) = (Vec::new(), None);
+    for some in conversations.chunks(at_once) {
+        let last = if places.len() >= wanted { places.get(wanted - 1).copied() } else { None };
+        let newest_left = some.first().map_or(0, |searched| searched.last_time);
+        // What is left was said before what is found, or before what is looked at.
+        let known = last.max(ended).map_or(0, |place| place.time.0);
+        if newest_left < known {
+            break;
+        }
+        let mut looked: HashMap<ConversationId, (usize, FoundPlace)> = HashMap::new();
+        read(connection, some, &words, search, known, depth, |place, fits| {
+            let seen = looked.entry(place.conversation).or_insert((0, place));
+            *seen = (seen.0 + 1, place.min(seen.1));
+            if fits {
+                places.push(place);
+            }
+        })?;
+        let unread = looked.into_values().filter(|(count, _)| *count >= depth).map(|(_, place)| place).max();
+        ended = ended.max(unread);
+        places.sort_unstable_by_key(|place| Reverse(*place));
+        // Beyond where one conversation was not read, another one's would come too early.
+        places.retain(|place| ended.is_none_or(|ended| *place >= ended));
+        places.truncate(wanted);
+    }
+    Ok(Entries { places, ended })
+}
+
+/// Reads the newest entries of the first word in each conversation, and whether the other words are there too.
+fn read(
+    connection: &mut Connection,
+    conversations: &[Searched],
+    words: &[&str],
+    search: &MessageSearch<'_>,
+    known: u64,
+    depth: usize,
+    mut take: impl FnMut(FoundPlace, bool),
+) -> Result<(), Fault> {
+    let Some((first, others)) = words.split_first() else { return Ok(()) };
+    let mut params: Vec<Value> = Vec::new();
+    let mut push = |searched: &Searched| {
+        let (until, below) = end(search, searched.id);
+        for word in others {
+            params.extend([searched.id.0.into(), Value::from(word.as_bytes())]);
+        }
+        let from = search.since.0.max(searched.from).max(known);
+        params.extend([searched.id.0.into(), Value::from(first.as_bytes()), from.into(), until.into()]);
+        params.extend([until.into(), below.into(), searched.since.0.into(), (depth as u64).into()]);
+    };
+    conversations.iter().for_each(&mut push);
+    // Of few lengths, so that few statements are prepared; no conversation has the number 0.
+    let length = conversations.len().next_power_of_two();
+    let nothing = Searched { id: ConversationId(0), since: Seq(0), from: 0, last_time: 0 };
+    (conversations.len()..length).for_each(|_| push(&nothing));
+    let fits = match others {
+        [] => "1".to_owned(),
+        _ => {
+            let one = "EXISTS (SELECT 1 FROM message_words o WHERE o.conversation_id = ? AND o.word = ? \
+                       AND o.time = w.time AND o.seq = w.seq)";
+            vec![one; others.len()].join(" AND ")
+        }
+    };
+    let part = format!(
+        "(SELECT w.conversation_id, w.time, w.seq, {fits} FROM message_words w \
+         WHERE w.conversation_id = ? AND w.word = ? AND w.time >= ? AND w.time <= ? AND (w.time < ? OR w.seq < ?) \
+         AND w.seq > ? ORDER BY w.time DESC, w.seq DESC LIMIT ?)"
+    );
+    let sql = vec![part.as_str(); length].join(" UNION ALL ");
+    connection.each(&sql, params, |(conversation, time, seq, fits): (u64, u64, u64, bool)| {
+        let place =
+            FoundPlace { time: Timestamp(time), conversation: ConversationId(conversation), seq: Seq(seq) };
+        take(place, fits);
+    })
+}
+
+/// Where this part of a search ends in a conversation: at this time, and there below this seq.
+fn end(search: &MessageSearch<'_>, conversation: ConversationId) -> (u64, u64) {
+    let until = (search.until.0, u64::MAX);
+    let Some(before) = search.before else { return until };
+    let end = match conversation.cmp(&before.conversation) {
+        std::cmp::Ordering::Less => (before.time.0, u64::MAX),
+        std::cmp::Ordering::Equal => (before.time.0, before.seq.0),
+        std::cmp::Ordering::Greater => (before.time.0.saturating_sub(1), u64::MAX),
+    };
+    until.min(end)
+}
+
+/// These messages as far as the user is shown them.
+fn shown(
+    connection: &mut Connection,
+    user: UserId,
+    places: &[FoundPlace],
+) -> Result<HashMap<(ConversationId, Seq), StoredMessage>, Fault> {
+    let mut shown = HashMap::new();
+    if places.is_empty() {
+        return Ok(shown);
+    }
+    let mut params: Vec<Value> = Vec::new();
+    let length = padded(places, &mut params, |place, params| {
+        params.extend([place.conversation.0.into(), place.seq.0.into()]);
+    });
+    params.push(user.0.into());
+    let sql = format!(
+        "SELECT m.conversation_id, m.seq, m.sender_id, m.client_msg_id, m.time, m.kind, m.body FROM messages m \
+         WHERE (m.conversation_id, m.seq) IN ({}) AND NOT EXISTS (SELECT 1 FROM hidden_messages h \
+         WHERE h.user_id = ? AND h.conversation_id = m.conversation_id AND h.seq = m.seq)",
+        repeated("(?, ?)", length),
+    );
+    let rows: Vec<Row> = connection.rows(&sql, params)?;
+    for (conversation, seq, sender, client_msg_id, time, kind, body) in rows {
+        let id = ConversationId(conversation);
+        let message = message(id, (seq, sender, client_msg_id, time, kind, body))?;
+        shown.insert((id, message.seq), message);
+    }
+    Ok(shown)
+}

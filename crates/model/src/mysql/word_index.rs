@@ -1,0 +1,164 @@
+//! The index of words: taking messages in, and out again.
+//!
+//! Whoever writes words of a conversation holds its row of `indexed_conversations`, so that a message is never taken in with
+//! a text that is being taken out. That row is locked after the conversation's, or without it.
+
+use ::mysql::Value;
+use domain::{ConversationId, Indexed, MessageKind, Seq, Unindexed, UserId, words};
+
+use super::connection::Connection;
+use super::fault::Fault;
+use super::list::{padded, portion, repeated};
+
+/// Rows that one statement inserts; a power of two.
+const INSERTED_AT_ONCE: usize = 512;
+/// Words that one statement removes.
+const REMOVED_AT_ONCE: usize = 128;
+
+/// A word of a message.
+type Row = (u64, String, u64, u64);
+
+/// What stands in the index for who said something.
+pub(super) fn sender_word(sender: UserId) -> String {
+    format!("@{sender}")
+}
+
+/// Takes messages in. Runs in a transaction; may run again after it was rolled back.
+pub(super) fn take_in(
+    tx: &mut Connection,
+    conversations: &[ConversationId],
+    limit: u32,
+) -> Result<Indexed, Fault> {
+    let mut conversations = conversations.to_vec();
+    conversations.sort_unstable();
+    conversations.dedup();
+    let (mut indexed, mut rows) = (Indexed::default(), Vec::new());
+    for conversation in conversations {
+        let left = limit - indexed.messages;
+        if left == 0 {
+            indexed.unfinished.push(conversation);
+            continue;
+        }
+        let from = lock(tx, conversation)?;
+        let sql = "SELECT seq, sender_id, time, kind, body FROM messages \
+                   WHERE conversation_id = ? AND seq > ? ORDER BY seq LIMIT ?";
+        let mut to = from;
+        tx.each(
+            sql,
+            (conversation.0, from, left),
+            |(seq, sender, time, kind, body): (u64, u64, u64, u8, String)| {
+                to = seq;
+                indexed.messages += 1;
+                rows.extend(rows_of(conversation, seq, sender, time, kind, &body));
+            },
+        )?;
+        if to > from {
+            tx.execute(
+                "UPDATE indexed_conversations SET seq = ? WHERE conversation_id = ?",
+                (to, conversation.0),
+            )?;
+        }
+        if indexed.messages == limit {
+            let sql = "SELECT last_seq FROM conversations WHERE id = ?";
+            if tx.row::<u64>(sql, (conversation.0,))?.is_some_and(|last| last > to) {
+                indexed.unfinished.push(conversation);
+            }
+        }
+    }
+    insert(tx, rows)?;
+    Ok(indexed)
+}
+
+/// Conversations of which the index lacks something.
+pub(super) fn unindexed(
+    connection: &mut Connection,
+    after: ConversationId,
+    limit: u32,
+) -> Result<Unindexed, Fault> {
+    let sql = "SELECT c.id, c.last_seq > COALESCE(i.seq, 0) FROM conversations c \
+               LEFT JOIN indexed_conversations i ON i.conversation_id = c.id WHERE c.id > ? ORDER BY c.id LIMIT ?";
+    let rows: Vec<(u64, bool)> = connection.rows(sql, (after.0, limit))?;
+    let next = rows.last().filter(|_| rows.len() == limit as usize).map(|(id, _)| ConversationId(*id));
+    let conversations = rows.iter().filter(|(_, lacks)| *lacks).map(|(id, _)| ConversationId(*id)).collect();
+    Ok(Unindexed { conversations, next })
+}
+
+/// Takes a message's words out of the index. To be called in the transaction that changes the message's text, with its
+/// conversation's row locked, and before it does.
+#[expect(dead_code, reason = "called by what changes messages")]
+pub(super) fn unindex(tx: &mut Connection, conversation: ConversationId, seq: Seq) -> Result<(), Fault> {
+    let rows = entry(tx, conversation, seq)?;
+    for some in rows.chunks(REMOVED_AT_ONCE) {
+        let (_, _, time, seq) = some[0];
+        let mut params: Vec<Value> = vec![conversation.0.into()];
+        let length = padded(some, &mut params, |(_, word, ..), params| params.push(word.as_bytes().into()));
+        params.extend([time.into(), seq.into()]);
+        let sql = format!(
+            "DELETE FROM message_words WHERE conversation_id = ? AND word IN ({}) AND time = ? AND seq = ?",
+            repeated("?", length),
+        );
+        tx.execute(&sql, params)?;
+    }
+    Ok(())
+}
+
+/// Takes the words of a message's new text in, where the index had the old one. To be called in the same transaction, after
+/// the text was changed.
+#[expect(dead_code, reason = "called by what changes messages")]
+pub(super) fn reindex(tx: &mut Connection, conversation: ConversationId, seq: Seq) -> Result<(), Fault> {
+    let rows = entry(tx, conversation, seq)?;
+    insert(tx, rows)
+}
+
+/// What the index has of a message, by its text now; nothing if it does not have it yet.
+fn entry(tx: &mut Connection, conversation: ConversationId, seq: Seq) -> Result<Vec<Row>, Fault> {
+    if lock(tx, conversation)? < seq.0 {
+        return Ok(Vec::new());
+    }
+    let sql = "SELECT sender_id, time, kind, body FROM messages WHERE conversation_id = ? AND seq = ?";
+    let row: Option<(u64, u64, u8, String)> = tx.row(sql, (conversation.0, seq.0))?;
+    Ok(row.map_or_else(Vec::new, |(sender, time, kind, body)| {
+        rows_of(conversation, seq.0, sender, time, kind, &body)
+    }))
+}
+
+/// How far the index has a conversation. Nobody else writes its words until this transaction ends.
+fn lock(tx: &mut Connection, conversation: ConversationId) -> Result<u64, Fault> {
+    let sql = "INSERT INTO indexed_conversations (conversation_id, seq) VALUES (?, 0) ON DUPLICATE KEY UPDATE seq = seq";
+    tx.execute(sql, (conversation.0,))?;
+    let sql = "SELECT seq FROM indexed_conversations WHERE conversation_id = ?";
+    Ok(tx.row(sql, (conversation.0,))?.unwrap_or(0))
+}
+
+fn rows_of(conversation: ConversationId, seq: u64, sender: u64, time: u64, kind: u8, body: &str) -> Vec<Row> {
+    if MessageKind::from_number(kind) != Some(MessageKind::Text) {
+        return Vec::new();
+    }
+    let words = words(body);
+    // What has no words is found by nobody, whoever said it.
+    let sender = (!words.is_empty()).then(|| sender_word(UserId(sender)));
+    words.into_iter().chain(sender).map(|word| (conversation.0, word, time, seq)).collect()
+}
+
+fn insert(tx: &mut Connection, mut rows: Vec<Row>) -> Result<(), Fault> {
+    // In the order of the primary key, in which they will lie.
+    rows.sort_unstable();
+    let mut rows = rows.as_slice();
+    while !rows.is_empty() {
+        let (some, rest) = rows.split_at(portion(rows.len(), INSERTED_AT_ONCE));
+        let params: Vec<Value> = some
+            .iter()
+            .flat_map(|(conversation, word, time, seq)| -> [Value; 4] {
+                [(*conversation).into(), word.as_bytes().into(), (*time).into(), (*seq).into()]
+            })
+            .collect();
+        // What is there already is what would be written.
+        let sql = format!(
+            "INSERT INTO message_words (conversation_id, word, time, seq) VALUES {} ON DUPLICATE KEY UPDATE seq = VALUES(seq)",
+            repeated("(?, ?, ?, ?)", some.len()),
+        );
+        tx.execute(&sql, params)?;
+        rows = rest;
+    }
+    Ok(())
+}

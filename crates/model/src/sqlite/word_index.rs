@@ -1,0 +1,396 @@
+//! The index of words: taking messages in, and out again.
+//!
+//! Reading and cutting texts is done before the transaction, so that nobody who appends waits for it. A conversation that was
+//! changed in between, which its `last_change` tells, is left for the next time.
+
+use std::collections::BTreeSet;
+use std::fmt::Write as _;
+
+use domain::{ConversationId, Indexed, MessageKind, Seq, StoreResult, Unindexed, UserId, words};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use super::SqliteStore;
+use super::number::{number, sql};
+
+/// Bits of an index entry's number below the time.
+const COUNTER_BITS: u32 = 20;
+
+/// The latest time that index entries can have: far enough. What claims to be later stands there.
+const TIME_MAX: i64 = 1 << 42;
+
+/// A message that is to be taken in.
+struct New {
+    conversation: ConversationId,
+    seq: Seq,
+    time: i64,
+    words: String,
+}
+
+/// What was read of a conversation to be taken in.
+struct Portion {
+    conversation: ConversationId,
+    /// How far the index had it.
+    from: i64,
+    /// How far it will.
+    to: i64,
+    /// The newest change before it was read.
+    last_change: i64,
+}
+
+/// The least number of an entry of this time.
+pub(super) fn first_id(time: u64) -> i64 {
+    sql(time).min(TIME_MAX) << COUNTER_BITS
+}
+
+/// The time of an entry.
+pub(super) fn time(id: i64) -> u64 {
+    (id >> COUNTER_BITS) as u64
+}
+
+/// A word as the index has it, of a conversation.
+pub(super) fn term(conversation: ConversationId, word: &str) -> String {
+    format!("{conversation}:{word}")
+}
+
+/// What stands in the index for who said something.
+pub(super) fn sender_word(sender: UserId) -> String {
+    format!("@{sender}")
+}
+
+impl SqliteStore {
+    pub(super) fn take_in(&self, conversations: &[ConversationId], limit: u32) -> StoreResult<Indexed> {
+        let (portions, mut new, mut indexed) =
+            self.read("read what is not indexed", |connection| portions(connection, conversations, limit))?;
+        if portions.is_empty() {
+            return Ok(indexed);
+        }
+        // The index is written fastest in the order of its numbers.
+        new.sort_unstable_by_key(|message| (message.time, message.conversation, message.seq));
+        let changed = self.write("index messages", |connection| {
+            let changed: BTreeSet<ConversationId> = portions
+                .iter()
+                .filter_map(|portion| advance(connection, portion).transpose())
+                .collect::<rusqlite::Result<_>>()?;
+            for message in new.iter().filter(|message| !changed.contains(&message.conversation)) {
+                add(connection, message.conversation, message.seq, message.time, &message.words)?;
+            }
+            Ok(changed)
+        })?;
+        indexed.unfinished.extend(changed);
+        indexed.unfinished.sort_unstable();
+        indexed.unfinished.dedup();
+        Ok(indexed)
+    }
+
+    pub(super) fn list_unindexed(&self, after: ConversationId, limit: u32) -> StoreResult<Unindexed> {
+        self.read("look for what is not indexed", |connection| {
+            let mut statement = connection.prepare_cached(
+                "SELECT c.id, c.last_seq > ifnull(i.seq, 0) FROM conversations c
+                 LEFT JOIN indexed_conversations i ON i.conversation_id = c.id
+                 WHERE c.id > ?1 ORDER BY c.id LIMIT ?2",
+            )?;
+            let mut rows = statement.query(params![sql(after.0), limit])?;
+            let (mut unindexed, mut looked_at) = (Unindexed::default(), 0);
+            while let Some(row) = rows.next()? {
+                let id = ConversationId(number(row, 0)?);
+                looked_at += 1;
+                unindexed.next = Some(id);
+                if row.get(1)? {
+                    unindexed.conversations.push(id);
+                }
+            }
+            if looked_at < limit {
+                unindexed.next = None;
+            }
+            Ok(unindexed)
+        })
+    }
+}
+
+/// Takes a message's words out of the index. To be called in the transaction that changes the message's text, and before it
+/// does.
+#[cfg_attr(not(test), expect(dead_code, reason = "called by what changes messages"))]
+pub(super) fn unindex(
+    connection: &Connection,
+    conversation: ConversationId,
+    seq: Seq,
+) -> rusqlite::Result<()> {
+    let Some((id, words)) = entry(connection, conversation, seq)? else { return Ok(()) };
+    connection
+        .prepare_cached("INSERT INTO message_words (message_words, rowid, words) VALUES ('delete', ?1, ?2)")?
+        .execute(params![id, words])?;
+    Ok(())
+}
+
+/// Takes the words of a message's new text in, where the index had the old one. To be called in the same transaction, after
+/// the text was changed.
+#[cfg_attr(not(test), expect(dead_code, reason = "called by what changes messages"))]
+pub(super) fn reindex(
+    connection: &Connection,
+    conversation: ConversationId,
+    seq: Seq,
+) -> rusqlite::Result<()> {
+    let Some((id, words)) = entry(connection, conversation, seq)? else { return Ok(()) };
+    if !words.is_empty() {
+        insert(connection, id, &words)?;
+    }
+    Ok(())
+}
+
+/// The number of a message in the index and its words now; `None` if the index does not have it, or not yet.
+fn entry(
+    connection: &Connection,
+    conversation: ConversationId,
+    seq: Seq,
+) -> rusqlite::Result<Option<(i64, String)>> {
+    let row: Option<(i64, u64, u8, String)> = connection
+        .prepare_cached(
+            "SELECT i.id, m.sender_id, m.kind, m.body FROM indexed_messages i
+             JOIN messages m ON m.conversation_id = i.conversation_id AND m.seq = i.seq
+             WHERE i.conversation_id = ?1 AND i.seq = ?2",
+        )?
+        .query_row([sql(conversation.0), sql(seq.0)], |row| {
+            Ok((row.get(0)?, number(row, 1)?, row.get(2)?, row.get(3)?))
+        })
+        .optional()?;
+    Ok(row.map(|(id, sender, kind, body)| (id, joined(conversation, UserId(sender), kind, &body))))
+}
+
+/// What the index is given of a message: its words, apart by spaces; empty if it has none.
+fn joined(conversation: ConversationId, sender: UserId, kind: u8, body: &str) -> String {
+    let mut joined = String::new();
+    if MessageKind::from_number(kind) != Some(MessageKind::Text) {
+        return joined;
+    }
+    let words = words(body);
+    if words.is_empty() {
+        return joined;
+    }
+    // Writing into a string does not fail.
+    let _ = write!(joined, "{}", term(conversation, &sender_word(sender)));
+    for word in words {
+        let _ = write!(joined, " {conversation}:{word}");
+    }
+    joined
+}
+
+/// Reads the oldest messages of these conversations that are not in the index, and cuts them into words.
+fn portions(
+    connection: &Connection,
+    conversations: &[ConversationId],
+    limit: u32,
+) -> rusqlite::Result<(Vec<Portion>, Vec<New>, Indexed)> {
+    let (mut portions, mut new, mut indexed) = (Vec::new(), Vec::new(), Indexed::default());
+    let mut head = connection.prepare_cached(
+        "SELECT ifnull(i.seq, 0), c.last_seq, c.last_change FROM conversations c
+         LEFT JOIN indexed_conversations i ON i.conversation_id = c.id WHERE c.id = ?1",
+    )?;
+    let mut page = connection.prepare_cached(
+        "SELECT seq, sender_id, time, kind, body FROM messages
+         WHERE conversation_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3",
+    )?;
+    let conversations: BTreeSet<ConversationId> = conversations.iter().copied().collect();
+    for conversation in conversations {
+        let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
+        let head: Option<(i64, i64, i64)> = head.query_row([sql(conversation.0)], row).optional()?;
+        let Some((from, last, last_change)) = head.filter(|(from, last, _)| from < last) else { continue };
+        let left = limit - indexed.messages;
+        if left == 0 {
+            indexed.unfinished.push(conversation);
+            continue;
+        }
+        let mut to = from;
+        let mut rows = page.query(params![sql(conversation.0), from, left])?;
+        while let Some(row) = rows.next()? {
+            to = row.get(0)?;
+            indexed.messages += 1;
+            let (sender, kind) = (UserId(number(row, 1)?), row.get(3)?);
+            let words = joined(conversation, sender, kind, row.get_ref(4)?.as_str()?);
+            if !words.is_empty() {
+                new.push(New { conversation, seq: Seq(to as u64), time: row.get(2)?, words });
+            }
+        }
+        if to < last {
+            indexed.unfinished.push(conversation);
+        }
+        portions.push(Portion { conversation, from, to, last_change });
+    }
+    Ok((portions, new, indexed))
+}
+
+/// Notes how far the index has a conversation; the conversation, if it was changed or taken in since it was read.
+fn advance(connection: &Connection, portion: &Portion) -> rusqlite::Result<Option<ConversationId>> {
+    let advanced = connection
+        .prepare_cached(
+            "INSERT INTO indexed_conversations (conversation_id, seq)
+             SELECT c.id, ?3 FROM conversations c LEFT JOIN indexed_conversations i ON i.conversation_id = c.id
+             WHERE c.id = ?1 AND ifnull(i.seq, 0) = ?2 AND c.last_change = ?4
+             ON CONFLICT (conversation_id) DO UPDATE SET seq = excluded.seq",
+        )?
+        .execute(params![sql(portion.conversation.0), portion.from, portion.to, portion.last_change])?;
+    Ok((advanced == 0).then_some(portion.conversation))
+}
+
+fn add(
+    connection: &Connection,
+    conversation: ConversationId,
+    seq: Seq,
+    time: i64,
+    words: &str,
+) -> rusqlite::Result<()> {
+    // The first number after those of the same time.
+    let first = time.clamp(0, TIME_MAX) << COUNTER_BITS;
+    let id = connection
+        .prepare_cached(
+            "INSERT INTO indexed_messages (id, conversation_id, seq)
+             SELECT max(?1, ifnull((SELECT id FROM indexed_messages WHERE id < ?2 ORDER BY id DESC LIMIT 1), 0) + 1), ?3, ?4
+             RETURNING id",
+        )?
+        .query_row(params![first, first + (1 << COUNTER_BITS), sql(conversation.0), sql(seq.0)], |row| {
+            row.get(0)
+        })?;
+    insert(connection, id, words)
+}
+
+fn insert(connection: &Connection, id: i64, words: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT INTO message_words (rowid, words) VALUES (?1, ?2)")?
+        .execute(params![id, words])?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sqlite::Options;
+    use domain::{MessageLog, MessageSearch, NUMBER_MAX, NewMessage, SearchStore, Timestamp, WordQuery};
+
+    const CONVERSATION: ConversationId = ConversationId(1);
+
+    fn store() -> (tempfile::TempDir, SqliteStore) {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(folder.path(), &Options::default()).unwrap();
+        store
+            .write("set up", |connection| {
+                connection.execute_batch(
+                    "INSERT INTO users (id, name, name_key, created_at) VALUES (1, 'a', 'a', 0), (2, 'b', 'b', 0);
+                     INSERT INTO conversations (id, kind, last_seq, roster, last_time) VALUES (1, 1, 0, 0, 0);
+                     INSERT INTO direct_conversations (user_lo, user_hi, conversation_id) VALUES (1, 2, 1);",
+                )
+            })
+            .unwrap();
+        (folder, store)
+    }
+
+    fn say(store: &SqliteStore, id: &str, body: &str) -> Seq {
+        let message = NewMessage {
+            conversation: CONVERSATION,
+            sender: UserId(1),
+            client_msg_id: id.to_owned(),
+            time: Timestamp(1_700_000_000_000),
+            kind: MessageKind::Text,
+            body: body.to_owned(),
+        };
+        store.append(&[message]).unwrap()[0].unwrap().seq
+    }
+
+    fn take_in(store: &SqliteStore) -> Indexed {
+        store.index_messages(&[CONVERSATION], 100).unwrap()
+    }
+
+    fn change(store: &SqliteStore, seq: Seq, body: &str) {
+        store
+            .write("change", |connection| {
+                unindex(connection, CONVERSATION, seq)?;
+                connection.execute(
+                    "UPDATE messages SET body = ?2 WHERE conversation_id = 1 AND seq = ?1",
+                    params![sql(seq.0), body],
+                )?;
+                connection.execute("UPDATE conversations SET last_change = last_change + 1", [])?;
+                reindex(connection, CONVERSATION, seq)
+            })
+            .unwrap();
+    }
+
+    fn found(store: &SqliteStore, words: &str) -> Vec<u64> {
+        let query = WordQuery::parse(words).unwrap();
+        let search = MessageSearch {
+            query: &query,
+            conversation: None,
+            sender: None,
+            since: Timestamp(0),
+            until: Timestamp(NUMBER_MAX),
+            before: None,
+        };
+        let found = store.search_messages(UserId(2), &search, 100).unwrap().unwrap();
+        found.messages.iter().map(|message| message.seq.0).collect()
+    }
+
+    /// How often the index has a word, whatever the texts say.
+    fn entries(store: &SqliteStore, word: &str) -> i64 {
+        store
+            .read("count", |connection| {
+                connection.query_row(
+                    "SELECT count(*) FROM message_words WHERE message_words MATCH ?1",
+                    [format!("\"{}\"", term(CONVERSATION, word))],
+                    |row| row.get(0),
+                )
+            })
+            .unwrap()
+    }
+
+    fn is_sound(store: &SqliteStore) {
+        store
+            .write("check", |connection| {
+                connection
+                    .execute_batch("INSERT INTO message_words (message_words) VALUES ('integrity-check')")
+            })
+            .unwrap();
+    }
+
+    #[test]
+    fn what_is_taken_out_is_gone_and_what_replaces_it_is_found() {
+        let (folder, store) = store();
+        let [recalled, edited, kept] =
+            [("1", "香蕉xyzzyrecalled"), ("2", "苹果xyzzyedited"), ("3", "香蕉 苹果")]
+                .map(|(id, body)| say(&store, id, body));
+        take_in(&store);
+        assert_eq!(found(&store, "香蕉"), [3, 1]);
+        change(&store, recalled, "");
+        change(&store, edited, "葡萄");
+        assert_eq!((found(&store, "香蕉"), found(&store, "苹果")), (vec![kept.0], vec![kept.0]));
+        assert_eq!(found(&store, "葡萄"), [edited.0]);
+        assert_eq!((entries(&store, "香蕉"), entries(&store, "苹果"), entries(&store, "葡萄")), (1, 1, 1));
+        assert_eq!(entries(&store, "xyzzyrecalled") + entries(&store, "xyzzyedited"), 0);
+        is_sound(&store);
+        drop(store);
+        let file = std::fs::read(folder.path().join("chat.db")).unwrap();
+        let has = |word: &str| file.windows(word.len()).any(|bytes| bytes == word.as_bytes());
+        let words_of_the_index =
+            ["xyzzyrecalled", "xyzzyedited"].map(|word| has(&format!("1:{word}")) || has(word));
+        assert_eq!(words_of_the_index, [false, false], "gone from the file too");
+    }
+
+    #[test]
+    fn a_message_that_changes_before_it_is_taken_in_is_taken_in_as_it_is_then() {
+        let (_folder, store) = store();
+        let seq = say(&store, "1", "旧的");
+        change(&store, seq, "新的");
+        assert_eq!(found(&store, "新的"), [0; 0]);
+        take_in(&store);
+        assert_eq!((found(&store, "新的"), entries(&store, "旧的")), (vec![1], 0));
+    }
+
+    #[test]
+    fn what_changes_while_it_is_taken_in_is_left_for_the_next_time() {
+        let (_folder, store) = store();
+        let seq = say(&store, "1", "旧的");
+        let (portions, _, _) =
+            store.read("read", |connection| portions(connection, &[CONVERSATION], 10)).unwrap();
+        change(&store, seq, "新的");
+        let late = store.write("advance", |connection| advance(connection, &portions[0])).unwrap();
+        assert_eq!(late, Some(CONVERSATION));
+        assert_eq!(take_in(&store).messages, 1);
+        assert_eq!((found(&store, "新的"), entries(&store, "旧的")), (vec![1], 0));
+    }
+}
