@@ -80,6 +80,7 @@ impl Narrator {
             }
             // Its notice says the same, on this device once.
             Event::Friend(event) if event.notice != 0 => return None,
+            Event::Group(event) if event.notice != 0 => return None,
             Event::Friend(event) => friend_line(event, roster)?,
             Event::Notice(notice) => notice_line(notice)?,
             Event::Presence(presence) => {
@@ -442,6 +443,19 @@ mod tests {
         let refused = Notice { name: "bob".into(), ..notice(NoticeKind::FriendRefused) };
         assert_eq!(told(&Event::Notice(refused)).as_deref(), Some("* bob refused your friend request"));
         assert_eq!(told(&event(0)).as_deref(), Some("* bob refused your friend request"));
+        let left = |notice| {
+            Event::Group(GroupEvent {
+                event: GroupEventKind::Left,
+                groupid: 7,
+                groupname: "readers".into(),
+                id: 1,
+                name: "alice".into(),
+                members: 1,
+                notice,
+            })
+        };
+        assert_eq!(told(&left(3)), None);
+        assert!(told(&left(0)).is_some(), "by another device of one's own");
     }
 
     #[test]

@@ -14,6 +14,17 @@ pub enum Role {
     Member,
 }
 
+impl Role {
+    /// The number that notices keep.
+    pub const fn number(self) -> u8 {
+        match self {
+            Role::Owner => 1,
+            Role::Admin => 2,
+            Role::Member => 3,
+        }
+    }
+}
+
 /// A group.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Group {

@@ -457,25 +457,37 @@ impl GroupChange {
         }
     }
 
-    /// What became of an application or invitation, for who had asked.
+    /// What somebody else is told in person: what became of an application or invitation, for who had asked; and what became
+    /// of a member, for them. Nothing, where all is as before.
     fn notice(&self, effects: &[GroupEffect]) -> Option<NewPersonalNotice> {
         let came = effects.iter().any(|effect| matches!(effect, GroupEffect::Add(..)));
         let inviter = effects.iter().find_map(|effect| match effect {
             GroupEffect::EndInvitation { by, .. } => Some(*by),
             _ => None,
         });
-        let (user, kind) = match &self.deed {
-            GroupDeed::AcceptApplication { user, .. } => (*user, PersonalNoticeKind::ApplicationAccepted),
-            GroupDeed::Invite { user, .. } if came => (*user, PersonalNoticeKind::ApplicationAccepted),
-            GroupDeed::RefuseApplication(user) => (*user, PersonalNoticeKind::ApplicationRefused),
+        let place = |user: &UserId| {
+            effects.iter().find_map(|effect| match effect {
+                GroupEffect::Place(placed, now) if placed == user => Some(*now),
+                _ => None,
+            })
+        };
+        let (user, kind, detail) = match &self.deed {
+            GroupDeed::AcceptApplication { user, .. } => (*user, PersonalNoticeKind::ApplicationAccepted, 0),
+            GroupDeed::Invite { user, .. } if came => (*user, PersonalNoticeKind::ApplicationAccepted, 0),
+            GroupDeed::RefuseApplication(user) => (*user, PersonalNoticeKind::ApplicationRefused, 0),
             GroupDeed::Join { .. } | GroupDeed::AcceptInvitation { .. } if came => {
-                (inviter?, PersonalNoticeKind::InvitationAccepted)
+                (inviter?, PersonalNoticeKind::InvitationAccepted, 0)
             }
-            GroupDeed::RefuseInvitation => (inviter?, PersonalNoticeKind::InvitationRefused),
+            GroupDeed::RefuseInvitation => (inviter?, PersonalNoticeKind::InvitationRefused, 0),
+            GroupDeed::Remove(user) => (*user, PersonalNoticeKind::Removed, 0),
+            GroupDeed::SetRole(user, _) | GroupDeed::HandOver(user) => {
+                (*user, PersonalNoticeKind::Role, u64::from(place(user)?.role.number()))
+            }
+            GroupDeed::Mute(user, _) => (*user, PersonalNoticeKind::Muted, place(user)?.muted_until.0),
             _ => return None,
         };
         let group = Some(self.group);
-        Some(NewPersonalNotice { user, kind, by: self.actor, group, detail: 0, at: self.at })
+        Some(NewPersonalNotice { user, kind, by: self.actor, group, detail, at: self.at })
     }
 
     fn may(&self, facts: &GroupFacts) -> Result<(), ChangeRefused> {
@@ -920,6 +932,25 @@ mod tests {
     }
 
     #[test]
+    fn who_is_put_elsewhere_is_told_in_person() {
+        let facts = facts(Some(Role::Owner), Some(Role::Member));
+        for (deed, kind, detail) in [
+            (GroupDeed::Remove(OTHER), PersonalNoticeKind::Removed, 0),
+            (GroupDeed::SetRole(OTHER, Rank::Admin), PersonalNoticeKind::Role, 2),
+            (GroupDeed::HandOver(OTHER), PersonalNoticeKind::Role, 1),
+            (GroupDeed::Mute(OTHER, Timestamp(99)), PersonalNoticeKind::Muted, 99),
+        ] {
+            let notice = change(deed.clone()).decide(&facts).unwrap().notice;
+            let group = Some(GroupId(5));
+            let told = NewPersonalNotice { user: OTHER, kind, by: ME, group, detail, at: Timestamp(1) };
+            assert_eq!(notice, Some(told), "{deed:?}");
+        }
+        for deed in [GroupDeed::Dissolve, GroupDeed::MuteAll(Timestamp(9))] {
+            assert_eq!(change(deed).decide(&facts).unwrap().notice, None, "the conversation says it");
+        }
+    }
+
+    #[test]
     fn what_is_so_already_is_neither_written_nor_told() {
         let facts = facts(Some(Role::Owner), Some(Role::Admin));
         for deed in [
@@ -928,7 +959,7 @@ mod tests {
             GroupDeed::MuteAll(Timestamp(0)),
         ] {
             let decision = change(deed).decide(&facts).unwrap();
-            assert_eq!((decision.effects, decision.told), (vec![], Told::Nowhere));
+            assert_eq!((decision.effects, decision.told, decision.notice), (vec![], Told::Nowhere, None));
         }
     }
 

@@ -202,6 +202,9 @@ pub struct GroupEvent {
     pub name: String,
     /// Members from now on.
     pub members: u32,
+    /// Seq of the reader's notice that says the same: it is pushed too, and is the one to show. 0 if there is none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub notice: u64,
 }
 
 words! {

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use domain::{NUMBER_MAX, Store, StoreResult, User, UserId};
 
 use crate::caller::Principal;
+use crate::service::Service;
 use crate::versioned_cache::VersionedCache;
 
 /// Ids that a store takes at once.
@@ -81,5 +82,18 @@ impl Directory {
     /// Any user may be shown otherwise now.
     pub(crate) fn forget(&self) {
         self.faces.invalidate_all();
+    }
+}
+
+impl Service {
+    /// What a user is called, for others who are told of them; nothing if the store does not say.
+    pub(crate) fn shown(&self, user: UserId) -> String {
+        match self.directory.face(&*self.ports.store, user) {
+            Ok(face) => face.map_or_else(String::new, |face| face.shown().to_owned()),
+            Err(error) => {
+                self.trouble.note(self.ports.clock.now(), &error);
+                String::new()
+            }
+        }
     }
 }

@@ -7,12 +7,15 @@ use domain::{
     ChangePlace, ChangeRefused, GroupChange, GroupChanged, GroupDeed, GroupEffect, GroupState, MessageKind,
     Seq, StoreError, StoreResult, StoredMessage, UserId,
 };
-use protocol::{ChatMessage, Code, GroupEventKind, JoinAnswer, JoinOutcome, Refusal, Reply};
+use protocol::{
+    ChatMessage, Code, GroupEvent, GroupEventKind, JoinAnswer, JoinOutcome, Push, Refusal, Reply,
+};
 
 use crate::caller::Principal;
 use crate::group_requests;
 use crate::groups;
-use crate::hub::{Delivery, Echo, Origin, Readers};
+use crate::hub::{Audience, Delivery, Echo, Origin, Readers};
+use crate::personal_notices;
 use crate::refuse;
 use crate::service::Service;
 use crate::wire;
@@ -88,6 +91,11 @@ pub(crate) fn make(service: &Service, pending: &PendingChange) -> StoreResult<()
         }
     };
     follow(service, pending, &changed);
+    group_requests::tell(service, pending, &changed);
+    if let Some(notice) = &changed.notice {
+        let by = service.directory.own_face(&*service.ports.store, &pending.principal);
+        personal_notices::push(service, notice, by.shown(), &changed.profile.name);
+    }
     answer(service, pending, reply, message);
     Ok(())
 }
@@ -155,13 +163,18 @@ fn follow(service: &Service, pending: &PendingChange, changed: &GroupChanged) {
             hub.unfollow(change.actor, change.group);
             own(GroupEventKind::Left);
         }
-        GroupDeed::Remove(user) => hub.unfollow(*user, change.group),
+        GroupDeed::Remove(user) => {
+            // Made before, they may be in it again.
+            if !changed.effects.is_empty() {
+                tell_moved(service, *user, GroupEventKind::Left, change, changed);
+            }
+            hub.unfollow(*user, change.group);
+        }
         GroupDeed::AcceptApplication { user, .. } | GroupDeed::Invite { user, .. } => {
             if let Some(place) = &changed.place {
-                let (user, group) = (*user, group(change, changed));
                 // The system message is the first that they read.
-                hub.follow_from(user, change.group, Seq(place.seq.0.saturating_sub(1)));
-                group_requests::tell_newcomer(service, user, &group);
+                hub.follow_from(*user, change.group, Seq(place.seq.0.saturating_sub(1)));
+                tell_moved(service, *user, GroupEventKind::Joined, change, changed);
             }
         }
         GroupDeed::SetRole(..)
@@ -175,7 +188,26 @@ fn follow(service: &Service, pending: &PendingChange, changed: &GroupChanged) {
         | GroupDeed::RefuseInvitation
         | GroupDeed::WithdrawInvitation(_) => {}
     }
-    group_requests::tell(service, pending, changed);
+}
+
+/// Tells the devices of somebody whom another one let in or put out.
+fn tell_moved(
+    service: &Service,
+    user: UserId,
+    event: GroupEventKind,
+    change: &GroupChange,
+    changed: &GroupChanged,
+) {
+    let push = Push::GroupEvent(GroupEvent {
+        event,
+        groupid: change.group.0,
+        groupname: changed.profile.name.clone(),
+        id: user.0,
+        name: service.shown(user),
+        members: changed.members,
+        notice: changed.notice.map_or(0, |notice| notice.seq.0),
+    });
+    service.ports.hub.push(Audience::Users(&[user]), &push);
 }
 
 /// The group after the change.

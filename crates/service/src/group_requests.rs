@@ -10,9 +10,9 @@ use domain::{
     Joining, Membership, NUMBER_MAX, Queue, Seq, StoreResult, UserId, Waiting,
 };
 use protocol::{
-    AnswerInvitation, ApplicationsPage, DecideApplication, GroupEvent, GroupEventKind, GroupRef,
-    GroupRequestEvent, GroupRequestKind, InvitationsPage, JoinAnswer, JoinGroup, JoinOutcome, MemberRef,
-    MsgId, Nothing, Page, Push, Reply, SystemEvent, SystemEventKind, Verdict,
+    AnswerInvitation, ApplicationsPage, DecideApplication, GroupRef, GroupRequestEvent, GroupRequestKind,
+    InvitationsPage, JoinAnswer, JoinGroup, JoinOutcome, MemberRef, MsgId, Nothing, Page, Push, Reply,
+    SystemEvent, SystemEventKind, Verdict,
 };
 
 use crate::caller::Me;
@@ -22,7 +22,6 @@ use crate::group_change::{Answer, PendingChange};
 use crate::groups;
 use crate::hub::Audience;
 use crate::page::Slice;
-use crate::personal_notices;
 use crate::refuse::{self, Stop};
 use crate::service::{Handled, Service};
 use crate::wire;
@@ -229,19 +228,6 @@ fn facts(service: &Service, change: &GroupChange) -> StoreResult<Option<GroupFac
     Ok(Some(facts))
 }
 
-/// Tells the devices of somebody who was let in that they are.
-pub(crate) fn tell_newcomer(service: &Service, user: UserId, group: &domain::Group) {
-    let push = Push::GroupEvent(GroupEvent {
-        event: GroupEventKind::Joined,
-        groupid: group.id.0,
-        groupname: group.name.clone(),
-        id: user.0,
-        name: name(service, user),
-        members: group.members,
-    });
-    service.ports.hub.push(Audience::Users(&[user]), &push);
-}
-
 /// Tells those who decide, and those whom it concerns, what became of an application or invitation.
 pub(crate) fn tell(service: &Service, pending: &PendingChange, changed: &GroupChanged) {
     let change = &pending.change;
@@ -288,7 +274,7 @@ pub(crate) fn tell(service: &Service, pending: &PendingChange, changed: &GroupCh
         groupid: change.group.0,
         groupname: changed.profile.name.clone(),
         id: newcomer.0,
-        name: name(service, newcomer),
+        name: service.shown(newcomer),
         by: change.actor.0,
         by_name: service.directory.own_face(&*service.ports.store, &pending.principal).shown().to_owned(),
         greeting: match &change.deed {
@@ -298,21 +284,7 @@ pub(crate) fn tell(service: &Service, pending: &PendingChange, changed: &GroupCh
     });
     let hub = &service.ports.hub;
     hub.push(Audience::Users(&told), &push);
-    if let (Some(notice), Push::GroupRequestEvent(event)) = (&changed.notice, &push) {
-        personal_notices::push(service, notice, &event.by_name, &event.groupname);
-    }
     if let Some(origin) = pending.origin {
         hub.push(Audience::OthersOf(change.actor, origin.conn), &push);
-    }
-}
-
-/// How a user is shown; by nothing if the store does not say.
-fn name(service: &Service, user: UserId) -> String {
-    match service.directory.face(&*service.ports.store, user) {
-        Ok(face) => face.map_or_else(String::new, |face| face.shown().to_owned()),
-        Err(error) => {
-            service.trouble.note(service.ports.clock.now(), &error);
-            String::new()
-        }
     }
 }

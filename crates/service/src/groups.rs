@@ -256,6 +256,7 @@ pub(crate) fn tell_own(
         id: principal.user.0,
         name: service.directory.own_face(&*service.ports.store, principal).shown().to_owned(),
         members: group.members,
+        notice: 0,
     });
     service.ports.hub.push(Audience::OthersOf(principal.user, conn), &push);
 }

@@ -837,6 +837,19 @@ fn groups() -> Vec<(&'static str, Meaning)> {
                 id: 2,
                 name: "bob".into(),
                 members: 2,
+                notice: 0,
+            })),
+        ),
+        (
+            "group_event/push-removed",
+            push(Push::GroupEvent(GroupEvent {
+                event: GroupEventKind::Left,
+                groupid: 11,
+                groupname: "climbers".into(),
+                id: 2,
+                name: "bob".into(),
+                members: 1,
+                notice: 9,
             })),
         ),
     ]

@@ -575,6 +575,7 @@ fn push_of(id: MsgId) -> BoxedStrategy<Push> {
             id: n(),
             name: text(),
             members: any::<u32>(),
+            notice: n(),
         })
         .prop_map(Push::GroupEvent)
         .boxed(),

@@ -1,8 +1,11 @@
 //! B1: decisions reach the devices of whom they concern on every node, and wait for those that hear nothing.
 
-use protocol::{AddFriend, FriendRef, NoticeKind, Request};
+use protocol::{AddFriend, FriendRef, GroupEventKind, NoticeKind, Push, Rank, Request};
 
 use super::nodes::Cluster;
+
+/// Longer than any test takes, in Unix milliseconds.
+const FOR_LONG: u64 = 32_503_680_000_000;
 
 /// How often a race is run: rare orders need more than one try.
 const ROUNDS: usize = 10;
@@ -29,6 +32,44 @@ fn a_decision_on_one_node_is_told_on_all_and_found_without_the_bus() {
     let page = alices_phone.notices(0, 0).expect("a page");
     let kinds: Vec<_> = page.notices.iter().map(|notice| (notice.seq, notice.kind)).collect();
     assert_eq!(kinds, [(1, NoticeKind::FriendRefused), (2, NoticeKind::FriendAccepted)]);
+}
+
+#[test]
+fn what_becomes_of_a_member_reaches_their_devices_on_every_node() {
+    let cluster = Cluster::of(3);
+    let (mut alice, mut bob) = (cluster.user(0, "alice"), cluster.user(1, "bob"));
+    let mut phone = cluster.log_in(2, "bob", "phone");
+    let group = alice.create_group("climbers", "").expect("opened").group.id;
+    bob.join_group(group).expect("joined");
+    alice.set_role(group, bob.id, Rank::Admin).expect("appointed");
+    alice.set_role(group, bob.id, Rank::Member).expect("dismissed");
+    alice.mute_member(group, bob.id, FOR_LONG).expect("muted");
+    alice.remove_member(group, bob.id).expect("removed");
+    let told = [NoticeKind::Role, NoticeKind::Role, NoticeKind::Muted, NoticeKind::Removed];
+    for device in [&mut bob, &mut phone] {
+        for (seq, kind) in (1..).zip(told) {
+            let notice = device.notice();
+            assert_eq!(
+                (notice.seq, notice.kind, notice.by, notice.groupid),
+                (seq, kind, alice.id, Some(group))
+            );
+        }
+        let left = device.take("put out", |push| match push {
+            Push::GroupEvent(event) if event.event == GroupEventKind::Left => Some(event.notice),
+            _ => None,
+        });
+        assert_eq!(left, 4);
+        assert_eq!(device.groups(0, 0).expect("a page").groups, []);
+    }
+    // What no bus brings is found.
+    bob.join_group(group).expect("joined again");
+    cluster.redis.kill();
+    alice.remove_member(group, bob.id).expect("removed again");
+    let last = bob.notices(4, 0).expect("a page").notices;
+    assert_eq!(
+        last.iter().map(|notice| (notice.seq, notice.kind)).collect::<Vec<_>>(),
+        [(5, NoticeKind::Removed)]
+    );
 }
 
 #[test]

@@ -152,6 +152,8 @@ pub const CASES: &[Case] = cases![
     blocks::ids_of_nobody_are_not_blocked,
     notices::decisions_are_told_to_who_asked,
     notices::what_is_not_done_is_not_told,
+    notices::who_is_put_elsewhere_in_a_group_is_told,
+    notices::what_is_refused_in_a_group_is_not_told,
     notices::each_user_has_seqs_of_their_own,
     notices::notices_are_paged_by_seq,
     notices::old_notices_make_room,

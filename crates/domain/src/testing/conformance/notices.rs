@@ -1,9 +1,10 @@
 //! Personal notices.
 
-use super::cast::{MANY_FRIENDS, NOW, PASSWORD_HASH, befriend, session, unique_token, user, users};
+use super::cast::{MANY_FRIENDS, NOW, PASSWORD_HASH, befriend, change, session, unique_token, user, users};
+use super::group_changes::{led, make};
 use crate::{
-    Accepted, NOTICES_KEPT_MAX, NamedNotice, NewPersonalNotice, NewSession, NoticePlace, NoticeSeq,
-    PersonalNotice, PersonalNoticeKind, Requested, SessionId, Store, Timestamp, UserId,
+    Accepted, GroupDeed, NOTICES_KEPT_MAX, NamedNotice, NewPersonalNotice, NewSession, NoticePlace,
+    NoticeSeq, PersonalNotice, PersonalNoticeKind, Rank, Requested, SessionId, Store, Timestamp, UserId,
 };
 
 fn all(store: &dyn Store, user: UserId) -> Vec<PersonalNotice> {
@@ -90,6 +91,59 @@ pub(super) fn what_is_not_done_is_not_told(store: &dyn Store) {
     assert_eq!(store.refuse_friend(ann, bob, NOW).unwrap(), None, "one's own cannot be refused");
     assert!(store.withdraw_friend(ann, bob).unwrap());
     assert_eq!((all(store, ann), all(store, bob)), (vec![], vec![]));
+}
+
+pub(super) fn who_is_put_elsewhere_in_a_group_is_told(store: &dyn Store) {
+    let (group, [owner, admin, other_admin, member, other]) = led(store);
+    let name = |user| store.users(&[user]).unwrap().remove(0).name;
+    let told = |user, actor, deed: GroupDeed, kind, detail| {
+        let before = seqs(store, user).len();
+        let change = change(group, actor, deed);
+        let first = store.change_group(&change).unwrap().expect("allowed").notice.expect("told");
+        let notice = NewPersonalNotice { user, kind, by: actor, group: Some(group), detail, at: NOW };
+        assert_eq!(first, notice.stored(NoticeSeq(before as u64 + 1)));
+        let last = named(store, user).pop().expect("stored");
+        assert_eq!((last.notice, last.group_name.as_str()), (first, "group"));
+        assert_eq!(last.by_name, name(actor));
+        let again = store.change_group(&change).unwrap().expect("made before");
+        assert_eq!((again.notice, seqs(store, user).len()), (None, before + 1), "once");
+        // What is so already is no news.
+        if !matches!(change.deed, GroupDeed::Remove(_) | GroupDeed::HandOver(_)) {
+            let same = make(store, group, actor, change.deed);
+            assert_eq!((same.notice, seqs(store, user).len()), (None, before + 1));
+        }
+        assert_eq!(
+            all(store, actor).iter().filter(|notice| notice.by == actor).count(),
+            0,
+            "who did it knows"
+        );
+    };
+    // Appointed once already.
+    told(admin, owner, GroupDeed::SetRole(admin, Rank::Member), PersonalNoticeKind::Role, 3);
+    told(admin, owner, GroupDeed::SetRole(admin, Rank::Admin), PersonalNoticeKind::Role, 2);
+    told(member, admin, GroupDeed::Mute(member, Timestamp(77)), PersonalNoticeKind::Muted, 77);
+    told(member, other_admin, GroupDeed::Mute(member, Timestamp(0)), PersonalNoticeKind::Muted, 0);
+    told(other, admin, GroupDeed::Remove(other), PersonalNoticeKind::Removed, 0);
+    told(member, owner, GroupDeed::HandOver(member), PersonalNoticeKind::Role, 1);
+    let counts = [owner, admin, other_admin, member, other].map(|user| seqs(store, user).len());
+    assert_eq!(counts, [0, 3, 1, 3, 1], "nobody else is told");
+}
+
+pub(super) fn what_is_refused_in_a_group_is_not_told(store: &dyn Store) {
+    let (group, [_, admin, other_admin, member, other]) = led(store);
+    let users = [admin, other_admin, member, other];
+    let before = users.map(|user| seqs(store, user));
+    for (actor, deed) in [
+        (member, GroupDeed::Remove(other)),
+        (admin, GroupDeed::Remove(other_admin)),
+        (admin, GroupDeed::SetRole(member, Rank::Admin)),
+        (admin, GroupDeed::HandOver(member)),
+        (member, GroupDeed::Mute(other, Timestamp(77))),
+        (user(store), GroupDeed::Remove(member)),
+    ] {
+        assert!(store.change_group(&change(group, actor, deed)).unwrap().is_err());
+    }
+    assert_eq!(users.map(|user| seqs(store, user)), before);
 }
 
 pub(super) fn each_user_has_seqs_of_their_own(store: &dyn Store) {
