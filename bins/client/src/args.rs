@@ -8,6 +8,8 @@ use clap::Parser;
 use client::store::Keep;
 use protocol::Secret;
 
+use crate::notify::Notify;
+
 /// Chat on a terminal, or from a script.
 ///
 /// Without --command, commands are read from the terminal, or line by line from standard input if that is no terminal.
@@ -55,6 +57,10 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) json: bool,
 
+    /// Neither ring the terminal's bell nor set its title
+    #[arg(long)]
+    pub(crate) no_notify: bool,
+
     /// In scripts: how long to wait for the connection, for an answer, and in /wait
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) wait: u64,
@@ -84,6 +90,12 @@ impl Args {
     /// How much is kept of what was said.
     pub(crate) fn keep(&self) -> Keep {
         Keep { messages: self.keep_messages, days: self.keep_days }
+    }
+
+    /// Whether a terminal is drawn attention to. One that calls itself dumb would print the title.
+    pub(crate) fn notify(&self) -> Notify {
+        let dumb = std::env::var_os("TERM").is_none_or(|term| term == "dumb");
+        if self.no_notify || dumb { Notify::Off } else { Notify::On }
     }
 
     /// How long scripts wait.

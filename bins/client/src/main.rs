@@ -9,11 +9,13 @@
 mod args;
 mod chat;
 mod command;
+mod conversations;
 mod door;
 mod exit;
 mod keeper;
 mod moment;
 mod notice;
+mod notify;
 mod outbox;
 mod outcome;
 mod output;
@@ -107,7 +109,7 @@ fn run(args: &Args) -> Result<Exit, String> {
     let (client, events) =
         Client::connect(config).map_err(|error| format!("the client cannot start: {error}"))?;
 
-    let output = Arc::new(Output::new(form, &args.server));
+    let output = Arc::new(Output::new(form, &args.server, args.notify()));
     let keeper = Arc::new(Mutex::new(keeper));
     let stop = Arc::new(AtomicBool::new(false));
     let watcher = Watcher {
@@ -150,6 +152,7 @@ fn run(args: &Args) -> Result<Exit, String> {
     }
     finish(watching);
     // From here on nothing is taken: what is saved is what was shown.
+    output.return_title();
     drop(output);
     if let Some(printer) = printer {
         finish(printer);

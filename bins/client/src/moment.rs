@@ -8,6 +8,11 @@ pub(crate) fn short(unix_ms: u64) -> String {
     in_zone(unix_ms, &Zoned::now())
 }
 
+/// `12:03` for today, `31 Jan` for this year, `2025` for others.
+pub(crate) fn brief(unix_ms: u64) -> String {
+    brief_in_zone(unix_ms, &Zoned::now())
+}
+
 /// `2026-01-31 12:03`.
 pub(crate) fn full(unix_ms: u64) -> String {
     match zoned(unix_ms, TimeZone::system()) {
@@ -33,6 +38,15 @@ fn before(unix_ms: u64, now_ms: u64) -> Option<String> {
         2_880..43_200 => format!("{} days ago", minutes / 1_440),
         _ => return None,
     })
+}
+
+fn brief_in_zone(unix_ms: u64, now: &Zoned) -> String {
+    match zoned(unix_ms, now.time_zone().clone()) {
+        Some(time) if time.date() == now.date() => time.strftime("%H:%M").to_string(),
+        Some(time) if time.year() == now.year() => time.strftime("%-d %b").to_string(),
+        Some(time) => time.strftime("%Y").to_string(),
+        None => "?".to_owned(),
+    }
 }
 
 fn in_zone(unix_ms: u64, now: &Zoned) -> String {
@@ -79,5 +93,9 @@ mod tests {
         assert_eq!(in_zone(1_767_225_600_000 + 3_600_000, &now), "01:00");
         assert_eq!(in_zone(1_767_225_600_000 - 60_000, &now), "2025-12-31 23:59");
         assert_eq!(in_zone(u64::MAX, &now), "?");
+        let brief = |ms| brief_in_zone(ms, &now);
+        assert_eq!(brief(1_767_225_600_000 + 3_600_000), "01:00");
+        assert_eq!(brief(1_767_225_600_000 + 30 * 86_400_000), "31 Jan");
+        assert_eq!((brief(1_767_225_600_000 - 60_000), brief(u64::MAX)), ("2025".into(), "?".into()));
     }
 }

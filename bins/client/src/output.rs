@@ -8,6 +8,7 @@ use client::Event;
 use serde_json::Value;
 
 use crate::notice::{self, Narrator};
+use crate::notify::{self, Notify};
 use crate::outcome::{Failure, Outcome};
 use crate::printable::one_line;
 use crate::roster::Roster;
@@ -19,6 +20,16 @@ pub(crate) struct Output {
     form: Form,
     server: String,
     narrator: Mutex<Narrator>,
+    notify: Notify,
+    /// The terminal's title as it was set last.
+    title: Mutex<String>,
+}
+
+/// Whether the bell rings.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Ring {
+    Bell,
+    Silent,
 }
 
 /// For whom.
@@ -33,8 +44,60 @@ pub(crate) enum Form {
 }
 
 impl Output {
-    pub(crate) fn new(form: Form, server: &str) -> Output {
-        Output { form, server: server.to_owned(), narrator: Mutex::new(Narrator::default()) }
+    pub(crate) fn new(form: Form, server: &str, notify: Notify) -> Output {
+        let output = Output {
+            form,
+            server: server.to_owned(),
+            narrator: Mutex::new(Narrator::default()),
+            notify,
+            title: Mutex::default(),
+        };
+        output.to_terminal(notify::KEEP_TITLE);
+        output
+    }
+
+    /// What draws attention to a line, to be printed with it: the bell, and a title that is another one now.
+    pub(crate) fn attention(&self, ring: Ring, roster: &Roster) -> String {
+        if !self.may_notify() {
+            return String::new();
+        }
+        let mut attention = self.new_title(roster).unwrap_or_default();
+        if ring == Ring::Bell {
+            attention.push_str(notify::BELL);
+        }
+        attention
+    }
+
+    /// Sets the title if it is another one now. Between two lines being typed, by the thread of commands.
+    pub(crate) fn retitle(&self, roster: &Roster) {
+        if self.may_notify()
+            && let Some(title) = self.new_title(roster)
+        {
+            self.to_terminal(&title);
+        }
+    }
+
+    /// Gives the terminal its own title back, at the end.
+    pub(crate) fn return_title(&self) {
+        self.to_terminal(notify::RETURN_TITLE);
+    }
+
+    fn new_title(&self, roster: &Roster) -> Option<String> {
+        let title = notify::title(roster);
+        let mut last = self.title.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        (*last != title).then(|| last.clone_from(&title)).map(|()| title)
+    }
+
+    fn may_notify(&self) -> bool {
+        self.notify == Notify::On && matches!(self.form, Form::Terminal { .. })
+    }
+
+    fn to_terminal(&self, sequence: &str) {
+        if self.may_notify() {
+            let mut out = io::stdout().lock();
+            let _ = out.write_all(sequence.as_bytes());
+            let _ = out.flush();
+        }
     }
 
     pub(crate) fn style(&self) -> Style {

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, HashMap};
 
 use client::ListVersions;
 use client::protocol::{
-    Conversation, ConversationKind, Friend, FriendChanged, FriendEvent, FriendEventKind, FriendRequest,
-    Group, GroupEvent, GroupEventKind, GroupState, PresencePush, Role, SignedIn, State, SystemEvent,
-    SystemEventKind,
+    ChatMessage, Conversation, ConversationKind, Friend, FriendChanged, FriendEvent, FriendEventKind,
+    FriendRequest, Group, GroupEvent, GroupEventKind, GroupState, PresencePush, Role, SignedIn, State,
+    SystemEvent, SystemEventKind,
 };
 use client::store::Lists;
 
 use client::Arrival;
 
 use crate::command::{GroupName, TalkName, Who};
+use crate::conversations::{Concern, Conversations};
 use crate::door::Door;
 use crate::printable::one_line;
 
@@ -26,6 +27,7 @@ pub(crate) struct Roster {
     pub(crate) groups: BTreeMap<u64, Group>,
     /// Names of those whom this client blocked or listed as blocked.
     pub(crate) blocked: BTreeMap<u64, String>,
+    pub(crate) conversations: Conversations,
     /// Who asks to come into groups, and the like.
     pub(crate) door: Door,
     talks: HashMap<u64, Talk>,
@@ -86,6 +88,9 @@ impl Roster {
         let is_same = before.me.as_ref().is_none_or(|before| before.id == me.id);
         let current = before.current.filter(|_| is_same);
         *self = Roster { me: Some(me), current, ..Roster::default() };
+        if is_same {
+            self.conversations = before.conversations;
+        }
         if is_same && bundle.friends_unchanged {
             self.keep_friends(before.friends, bundle.friends_online.as_deref());
             self.friends_version = before.friends_version;
@@ -160,6 +165,7 @@ impl Roster {
 
     pub(crate) fn remove_group(&mut self, group: u64) {
         self.groups.remove(&group);
+        self.conversations.forget(Talk::Group(group));
         if self.current == Some(Talk::Group(group)) {
             self.current = None;
         }
@@ -167,6 +173,7 @@ impl Roster {
 
     pub(crate) fn remove_friend(&mut self, friend: u64) {
         self.friends.remove(&friend);
+        self.conversations.forget(Talk::Friend(friend));
         if self.current == Some(Talk::Friend(friend)) {
             self.current = None;
         }
@@ -295,6 +302,35 @@ impl Roster {
             friend.state = push.state;
             friend.last_seen = push.last_seen;
         }
+    }
+
+    /// How a message stands to the user.
+    pub(crate) fn concern(&self, message: &ChatMessage) -> Concern {
+        let talk = self.talk_of(message.conv);
+        match message.from {
+            from if from == self.my_id() => Concern::Own,
+            _ if talk.is_some() && talk == self.current => Concern::Looked,
+            _ => Concern::Waiting,
+        }
+    }
+
+    /// A message came.
+    pub(crate) fn learn_message(&mut self, message: &ChatMessage) {
+        let Some(talk) = self.talk_of(message.conv) else { return };
+        let concern = self.concern(message);
+        self.conversations.learn(talk, message, concern);
+        if let Talk::Group(group) = talk
+            && message.event.is_none()
+            && concern != Concern::Own
+        {
+            self.door.hold_members(group, [(message.from, message.name.as_str())].into_iter());
+        }
+    }
+
+    /// Friends and groups that one can talk to.
+    pub(crate) fn all_talks(&self) -> impl Iterator<Item = Talk> {
+        let friends = self.friends.keys().map(|id| Talk::Friend(*id));
+        friends.chain(self.groups.keys().map(|id| Talk::Group(*id)))
     }
 
     /// The conversation that a message stands in; `from` is its sender.

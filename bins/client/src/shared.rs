@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use client::Event;
 
 use crate::outbox::Outbox;
-use crate::roster::{Roster, Talk};
+use crate::roster::Roster;
 
 /// How often a wait looks again that depends on time passing.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
@@ -112,16 +112,7 @@ impl Shared {
                 if let Some(event) = &message.event {
                     known.roster.system_event(message.conv, event, *arrival);
                 }
-                let own = known.roster.me.as_ref().is_some_and(|me| me.id == message.from);
-                if message.event.is_none()
-                    && !own
-                    && let Some(Talk::Group(group)) = known.roster.talk_of(message.conv)
-                {
-                    known
-                        .roster
-                        .door
-                        .hold_members(group, [(message.from, message.name.as_str())].into_iter());
-                }
+                let own = known.roster.my_id() == message.from;
                 // Who waits for messages waits for what people say.
                 known.uncounted += u64::from(!own && message.event.is_none());
             }

@@ -4,14 +4,16 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use client::protocol::{Applications, Page, Reply, Request, SignedIn};
+use client::protocol::{Applications, ChatMessage, MessageKind, Page, Reply, Request, SignedIn};
 use client::store::{Keep, Store, StoreError, StoredEvents};
-use client::{Client, Event};
+use client::{Arrival, Client, Event};
 
+use crate::conversations::Concern;
 use crate::keeper::Keeper;
 use crate::outbox;
-use crate::output::Output;
+use crate::output::{Output, Ring};
 use crate::printable::one_line;
+use crate::roster::Roster;
 use crate::shared::Shared;
 
 /// How often the thread looks after other things than events.
@@ -25,6 +27,14 @@ const PAGES_MAX: usize = 100;
 
 /// Messages after which it is looked whether too many are kept.
 const PRUNE_EVERY: u64 = 1_000;
+
+/// Whether somebody is to be told who does not look at the terminal: of what others say as it is said, elsewhere than in
+/// the open conversation.
+fn should_notify(message: &ChatMessage, arrival: Arrival, roster: &Roster) -> bool {
+    arrival == Arrival::Live
+        && message.kind != MessageKind::System
+        && roster.concern(message) == Concern::Waiting
+}
 
 /// Takes the events, one at a time.
 pub(crate) struct Watcher {
@@ -68,8 +78,7 @@ impl Watcher {
     }
 
     fn take(&mut self, event: &Event) {
-        let line = self.output.render(event, &self.shared.lock().roster);
-        if let Some(line) = line {
+        if let Some(line) = self.told(event) {
             self.output.event(line);
         }
         if let Event::SignedIn { bundle, .. } = event {
@@ -101,6 +110,20 @@ impl Watcher {
             Event::Friend(_) | Event::FriendChanged(_) | Event::Group(_) => self.unsaved.lists = true,
             _ => {}
         }
+    }
+
+    /// The line for an event, and with it what draws attention to it.
+    fn told(&self, event: &Event) -> Option<String> {
+        let roster = &mut self.shared.lock().roster;
+        let line = self.output.render(event, roster);
+        let mut ring = Ring::Silent;
+        if let Event::Message { message, arrival } = event {
+            if should_notify(message, *arrival, roster) {
+                ring = Ring::Bell;
+            }
+            roster.learn_message(message);
+        }
+        line.map(|line| self.output.attention(ring, roster) + &line)
     }
 
     /// From now on everything is kept for this user.

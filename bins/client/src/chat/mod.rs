@@ -3,6 +3,7 @@
 mod accounts;
 mod blocks;
 mod contacts;
+mod conversations;
 mod leading;
 mod profiles;
 mod requesting;
@@ -142,6 +143,7 @@ impl Chat {
                 self.say(talk, text)
             }
             Command::Say(text) => self.say_to_current(text),
+            Command::Conversations => self.conversations(),
             Command::History(count) => self.history(count),
             Command::Find(text) => self.find(text),
             Command::Wait { what, limit } => self.wait(&what, limit.unwrap_or(self.patience)),

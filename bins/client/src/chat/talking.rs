@@ -45,6 +45,7 @@ impl Chat {
             return senseless(format!("{} {why}", known.roster.talk_name(talk)));
         }
         known.roster.current = Some(talk);
+        known.roster.conversations.open(talk);
         drop(known);
         if let Some(conv) = self.shared.lock().roster.conv_of(talk) {
             self.history_before.remove(&conv);

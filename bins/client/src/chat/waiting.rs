@@ -25,7 +25,14 @@ impl Chat {
         }
         // What is kept can be read without one; but what the server has is more, so it is waited for, once.
         let readable = self.shared.lock().roster.me.is_some()
-            && matches!(command, Command::Chat(_) | Command::History(_) | Command::Find(_) | Command::Whoami);
+            && matches!(
+                command,
+                Command::Chat(_)
+                    | Command::Conversations
+                    | Command::History(_)
+                    | Command::Find(_)
+                    | Command::Whoami
+            );
         if readable && self.offline {
             return Ok(());
         }

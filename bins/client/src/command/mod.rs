@@ -141,6 +141,7 @@ pub(crate) enum Command {
     },
     /// Plain text: to the current conversation.
     Say(String),
+    Conversations,
     History(Option<u32>),
     /// In the own copy; nothing: go on with the last one.
     Find(Option<String>),

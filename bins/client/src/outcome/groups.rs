@@ -4,10 +4,10 @@ use client::protocol::{Group, GroupProfile, GroupState, Member, Role};
 use serde_json::{Value, json};
 
 use super::Outcome;
-use super::layout::{count, presence, table};
+use super::layout::{count, presence, table, unread};
 use crate::moment;
 use crate::printable::one_line;
-use crate::roster::called;
+use crate::roster::{Roster, Talk, called};
 
 /// Of groups.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,7 +32,7 @@ pub(crate) enum GroupsOutcome {
 
 impl GroupsOutcome {
     /// The lines for people.
-    pub(super) fn lines(&self) -> Vec<String> {
+    pub(super) fn lines(&self, roster: &Roster) -> Vec<String> {
         let one = |line: String| vec![line];
         match self {
             // The conversation shows it.
@@ -44,9 +44,10 @@ impl GroupsOutcome {
                 let description = one_line(&group.groupdesc);
                 let state = if group.state == GroupState::Dissolved { ", dissolved" } else { "" };
                 let about = format!(
-                    "{}, {}{state} {description}",
+                    "{}, {}{state}{} {description}",
                     role(group.role),
-                    count(group.members as usize, "member")
+                    count(group.members as usize, "member"),
+                    unread(roster.conversations.unread(Talk::Group(group.id)))
                 );
                 [
                     group.id.to_string(),

@@ -18,7 +18,7 @@ pub(crate) use failure::Failure;
 pub(crate) use groups::GroupsOutcome;
 pub(crate) use joining::JoiningOutcome;
 pub(crate) use people::PeopleOutcome;
-pub(crate) use talking::TalkingOutcome;
+pub(crate) use talking::{ConversationRow, TalkingOutcome};
 
 /// A command was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,8 +40,8 @@ impl Outcome {
         match self {
             Outcome::Help(about) => help::lines(*about),
             Outcome::Accounts(outcome) => outcome.lines(),
-            Outcome::People(outcome) => outcome.lines(style),
-            Outcome::Groups(outcome) => outcome.lines(),
+            Outcome::People(outcome) => outcome.lines(roster, style),
+            Outcome::Groups(outcome) => outcome.lines(roster),
             Outcome::Joining(outcome) => outcome.lines(roster),
             Outcome::Talking(outcome) => outcome.lines(roster, style),
             Outcome::Waited | Outcome::Quit => vec![],

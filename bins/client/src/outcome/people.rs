@@ -4,11 +4,11 @@ use client::protocol::{Direction, FoundUser, Friend, FriendOutcome, FriendReques
 use serde_json::{Value, json};
 
 use super::Outcome;
-use super::layout::{count, presence, table};
+use super::layout::{count, presence, table, unread};
 use crate::moment;
 use crate::notice::notice_line;
 use crate::printable::one_line;
-use crate::roster::{called, friend_called};
+use crate::roster::{Roster, Talk, called, friend_called};
 use crate::style::Style;
 
 /// Of what people tell of themselves, of friends, and of blocks.
@@ -64,7 +64,7 @@ pub(crate) enum PeopleOutcome {
 
 impl PeopleOutcome {
     /// The lines for people.
-    pub(super) fn lines(&self, style: Style) -> Vec<String> {
+    pub(super) fn lines(&self, roster: &Roster, style: Style) -> Vec<String> {
         let one = |line: String| vec![line];
         match self {
             Self::Profile(profile) | Self::Edited(profile) => about(profile),
@@ -82,7 +82,7 @@ impl PeopleOutcome {
             Self::Friends(friends) if friends.is_empty() => {
                 one("no friends yet; /add ID asks somebody".to_owned())
             }
-            Self::Friends(friends) => by_label(friends),
+            Self::Friends(friends) => by_label(friends, roster),
             Self::Requests(requests) if requests.is_empty() => one("no friend requests wait".to_owned()),
             Self::Requests(requests) => table(requests.iter().map(|request| {
                 let way = match request.direction {
@@ -178,8 +178,8 @@ impl From<PeopleOutcome> for Outcome {
 }
 
 /// Friends by label, those without one at the end; only a table if nobody has one.
-fn by_label(friends: &[Friend]) -> Vec<String> {
-    let row = |friend: &Friend| [friend.id.to_string(), friend_called(friend), whereabouts(friend)];
+fn by_label(friends: &[Friend], roster: &Roster) -> Vec<String> {
+    let row = |friend: &Friend| [friend.id.to_string(), friend_called(friend), about_friend(friend, roster)];
     if friends.iter().all(|friend| friend.label.is_empty()) {
         return table(friends.iter().map(row));
     }
@@ -222,6 +222,11 @@ fn about(profile: &Profile) -> Vec<String> {
     lines
 }
 
+/// Where a friend is, and what of theirs is unread.
+fn about_friend(friend: &Friend, roster: &Roster) -> String {
+    whereabouts(friend) + &unread(roster.conversations.unread(Talk::Friend(friend.id)))
+}
+
 /// `there`, or `away, last seen 3 h ago`.
 fn whereabouts(friend: &Friend) -> String {
     match (friend.state, friend.last_seen) {
@@ -244,7 +249,10 @@ mod tests {
             ..Friend::default()
         };
         let outcome = PeopleOutcome::Friends(vec![friend(2, "bob"), friend(12, "小明")]);
-        assert_eq!(outcome.lines(Style::Plain), ["   2  bob   there", "  12  小明  there"]);
+        assert_eq!(
+            outcome.lines(&Roster::default(), Style::Plain),
+            ["   2  bob   there", "  12  小明  there"]
+        );
     }
 
     #[test]
@@ -265,7 +273,7 @@ mod tests {
             friend(5, "eve", "", "home"),
         ];
         assert_eq!(
-            PeopleOutcome::Friends(friends).lines(Style::Plain),
+            PeopleOutcome::Friends(friends).lines(&Roster::default(), Style::Plain),
             [
                 "home (1)",
                 "  5  eve            there",
@@ -277,6 +285,6 @@ mod tests {
             ]
         );
         let noted = PeopleOutcome::Noted(friend(2, "bob", "Climber", "work"));
-        assert_eq!(noted.lines(Style::Plain), ["Climber (bob), under work"]);
+        assert_eq!(noted.lines(&Roster::default(), Style::Plain), ["Climber (bob), under work"]);
     }
 }

@@ -2,10 +2,14 @@
 
 use client::protocol::{ChatMessage, Sent};
 use serde_json::{Value, json};
+use unicode_width::UnicodeWidthStr;
 
 use super::Outcome;
+use super::layout::{columns, fit};
+use crate::conversations::Newest;
+use crate::moment;
 use crate::notice::{message_line, message_object};
-use crate::printable;
+use crate::printable::{self, one_line};
 use crate::roster::{Roster, Talk};
 use crate::style::Style;
 
@@ -13,6 +17,7 @@ use crate::style::Style;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum TalkingOutcome {
     Talking(Option<Talk>),
+    Conversations(Vec<ConversationRow>),
     Sent(Sent),
     /// Typed on the terminal, and no answer yet.
     Waiting {
@@ -29,12 +34,25 @@ pub(crate) enum TalkingOutcome {
     },
 }
 
+/// A conversation in a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct ConversationRow {
+    pub(crate) talk: Talk,
+    pub(crate) name: String,
+    pub(crate) unread: u64,
+    pub(crate) newest: Option<Newest>,
+}
+
 impl TalkingOutcome {
     /// The lines for people.
     pub(super) fn lines(&self, roster: &Roster, style: Style) -> Vec<String> {
         match self {
             // The prompt or the conversation shows it.
             Self::Talking(_) | Self::Sent(_) => vec![],
+            Self::Conversations(rows) if rows.is_empty() => {
+                vec!["nobody to talk to yet; /add ID asks somebody, /join ID joins a group".to_owned()]
+            }
+            Self::Conversations(rows) => conversation_lines(rows, roster, style),
             Self::Waiting { text } => {
                 vec![style.faint(&format!("… {} (waits for the server)", printable::message(text)))]
             }
@@ -67,6 +85,9 @@ impl TalkingOutcome {
             Self::Talking(None) | Self::Waiting { .. } => json!({}),
             Self::Talking(Some(Talk::Friend(id))) => json!({ "friend": id }),
             Self::Talking(Some(Talk::Group(id))) => json!({ "group": id }),
+            Self::Conversations(rows) => {
+                json!({ "conversations": rows.iter().map(|row| conversation_object(row, roster)).collect::<Vec<_>>() })
+            }
             Self::Sent(sent) => json!({ "conv": sent.conv, "seq": sent.seq, "time": sent.time }),
             Self::History { messages, begins } => {
                 let messages: Vec<Value> =
@@ -86,4 +107,82 @@ impl From<TalkingOutcome> for Outcome {
     fn from(outcome: TalkingOutcome) -> Outcome {
         Outcome::Talking(outcome)
     }
+}
+
+/// Columns of a name; a longer one is cut.
+const NAME_COLUMNS_MAX: usize = 20;
+
+/// Columns for the newest message that are never undercut, however narrow the terminal.
+const PREVIEW_COLUMNS_MIN: usize = 10;
+
+/// What is unread, with whom, when, and what was said last: one row each, cut to the terminal.
+fn conversation_lines(rows: &[ConversationRow], roster: &Roster, style: Style) -> Vec<String> {
+    let unread: Vec<String> =
+        rows.iter().map(|row| if row.unread == 0 { String::new() } else { row.unread.to_string() }).collect();
+    let names: Vec<String> = rows.iter().map(|row| fit(&row.name, NAME_COLUMNS_MAX)).collect();
+    let times: Vec<String> = rows
+        .iter()
+        .map(|row| row.newest.as_ref().map_or_else(String::new, |newest| moment::brief(newest.time)))
+        .collect();
+    let width = |texts: &[String]| texts.iter().map(|text| text.width()).max().unwrap_or(0);
+    let (unread_width, name_width, time_width) = (width(&unread), width(&names), width(&times));
+    let before_preview = 2 + unread_width + 2 + name_width + 2 + time_width + 2;
+    let line = |(at, row): (usize, &ConversationRow)| {
+        let preview = row.newest.as_ref().map_or_else(String::new, |newest| {
+            let text = one_line(&newest.text);
+            let by_me = newest.from == roster.my_id();
+            match row.talk {
+                _ if by_me => format!("you: {text}"),
+                Talk::Group(_) if !newest.name.is_empty() => format!("{}: {text}", one_line(&newest.name)),
+                Talk::Group(_) | Talk::Friend(_) => text.into_owned(),
+            }
+        });
+        let preview = match columns() {
+            // The last column stays free: some terminals would wrap.
+            Some(columns) => {
+                fit(&preview, columns.saturating_sub(before_preview + 1).max(PREVIEW_COLUMNS_MIN))
+            }
+            None => preview,
+        };
+        let name = match row.unread {
+            0 => names[at].clone(),
+            _ => style.name(&names[at]),
+        };
+        format!(
+            "  {}{}  {name}{}  {}{}  {preview}",
+            blank(unread_width - unread[at].width()),
+            unread[at],
+            blank(name_width - names[at].width()),
+            times[at],
+            blank(time_width - times[at].width()),
+        )
+        .trim_end()
+        .to_owned()
+    };
+    rows.iter().enumerate().map(line).collect()
+}
+
+fn blank(columns: usize) -> String {
+    " ".repeat(columns)
+}
+
+fn conversation_object(row: &ConversationRow, roster: &Roster) -> Value {
+    let mut object = match row.talk {
+        Talk::Friend(id) => json!({ "friend": id }),
+        Talk::Group(id) => json!({ "group": id }),
+    };
+    object["unread"] = row.unread.into();
+    if let Some(conv) = roster.conv_of(row.talk) {
+        object["conv"] = conv.into();
+    }
+    if let Some(newest) = &row.newest {
+        object["newest"] = json!({
+            "seq": newest.seq,
+            "from": newest.from,
+            "name": newest.name,
+            "time": newest.time,
+            "msg": newest.text,
+        });
+    }
+    object
 }

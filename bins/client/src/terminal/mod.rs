@@ -69,7 +69,11 @@ impl Terminal {
         output.note("/help lists the commands, /quit leaves");
         chat.wait_for_first_news(FIRST_NEWS, session_expected);
         loop {
-            let prompt = chat.shared.lock().roster.prompt();
+            let prompt = {
+                let known = chat.shared.lock();
+                output.retitle(&known.roster);
+                known.roster.prompt()
+            };
             self.gate.arm();
             let read = self.editor.readline(&prompt);
             self.gate.shut();

@@ -92,7 +92,9 @@ fn hostile_texts_stay_texts(store: Store) {
 
 /// The client moves the cursor, clears to the end of rows and colours: nothing else may have reached the terminal.
 fn harmless_on_a_terminal(output: &str) {
-    let mut rest = output;
+    let own = ["\x1b]0;chat\x07", "\x1b]0;chat: alice\x07", "\x1b[22;0t"];
+    let output = own.iter().fold(output.to_owned(), |output, title| output.replace(title, ""));
+    let mut rest = output.as_str();
     while let Some(at) = rest.find('\x1b') {
         let sequence = &rest[at + 1..];
         let parameters = sequence.strip_prefix('[').unwrap_or_else(|| {

@@ -8,6 +8,7 @@ mod hostile;
 mod outage;
 mod people;
 mod person;
+mod screens;
 mod script;
 mod scripts;
 mod server;

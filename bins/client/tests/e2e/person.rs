@@ -5,6 +5,7 @@ use testkit::{Terminal, TerminalSize};
 use crate::server::Server;
 use crate::{LIMIT, PASSWORD};
 
+/// What most people sit at.
 const SIZE: TerminalSize = TerminalSize { rows: 30, columns: 100 };
 
 /// Somebody whose client remembers the session in a file of their own.
@@ -31,23 +32,30 @@ impl Person {
         Person::sit_down_elsewhere(name, server, name)
     }
 
+    /// Starts the client in a terminal of this size.
+    pub(crate) fn sit_down_in(name: &'static str, server: &Server, size: TerminalSize) -> Person {
+        let person = Person::start(name, server, name, size);
+        person.waits_for_prompt("chat>");
+        person
+    }
+
     /// Starts the client on another device: one with another memory.
     pub(crate) fn sit_down_elsewhere(name: &'static str, server: &Server, device: &str) -> Person {
-        let person = Person::start(name, server, device);
+        let person = Person::start(name, server, device, SIZE);
         person.waits_for_prompt("chat>");
         person
     }
 
     /// Starts the client, where a session is remembered.
     pub(crate) fn come_back(name: &'static str, server: &Server) -> Person {
-        let person = Person::start(name, server, name);
+        let person = Person::start(name, server, name, SIZE);
         person.waits_for_prompt(&format!("{name}>"));
         person
     }
 
-    fn start(name: &'static str, server: &Server, device: &str) -> Person {
+    fn start(name: &'static str, server: &Server, device: &str, size: TerminalSize) -> Person {
         let state = server.folder().join(format!("{device}.json"));
-        let terminal = Terminal::start(env!("CARGO_BIN_EXE_client"), SIZE, |command| {
+        let terminal = Terminal::start(env!("CARGO_BIN_EXE_client"), size, |command| {
             command.args(["--server", server.address()]).arg("--state").arg(state);
             command.env("XDG_STATE_HOME", server.folder());
             ["NO_COLOR", "CHAT_SERVER", "CHAT_ACCOUNT", "CHAT_PASSWORD"].iter().for_each(|name| {

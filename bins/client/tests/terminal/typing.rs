@@ -5,7 +5,7 @@ use std::time::Duration;
 use client::protocol::{FriendEvent, FriendEventKind, Push};
 use testkit::eventually;
 
-use crate::screen::{COLUMNS, Screen};
+use crate::screen::{Screen, USUAL};
 use crate::server::{BOB, ME, Manner, PASSWORD, Server};
 
 const LIMIT: Duration = Duration::from_secs(20);
@@ -224,7 +224,7 @@ fn a_friend_request_says_what_to_do() {
     screen.wait("the request", |rows| {
         rows.iter().any(|shown| row.starts_with(shown.as_str()) && shown.len() > 60)
     });
-    assert!(row.len() < 2 * usize::from(COLUMNS));
+    assert!(row.len() < 2 * usize::from(USUAL.columns));
     screen.wait_last("alice → bob>");
 }
 

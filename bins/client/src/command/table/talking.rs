@@ -33,6 +33,13 @@ pub(super) const COMMANDS: &[Spec] = &[
         },
     },
     Spec {
+        name: "/conversations",
+        arguments: "",
+        help: "list conversations, the latest first, with what is unread",
+        completes: &[],
+        parse: |line| line.end().map(|()| Command::Conversations),
+    },
+    Spec {
         name: "/history",
         arguments: "[N]",
         help: "show the last N messages of the current conversation (20); again: those before",

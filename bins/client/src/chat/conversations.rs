@@ -1,0 +1,55 @@
+//! The list of conversations.
+
+use client::protocol::{ChatMessage, History, Reply, Request};
+
+use super::Chat;
+use crate::conversations::Concern;
+use crate::outcome::{ConversationRow, Failure, Outcome, TalkingOutcome};
+use crate::roster::Talk;
+use crate::shared::Line;
+
+/// Conversations whose newest message is asked for by one command, all at once; others are listed without it.
+const ASKED_MAX: usize = 50;
+
+impl Chat {
+    /// All friends and groups, those with the latest message first. What this run has not seen yet is asked for.
+    pub(super) fn conversations(&mut self) -> Result<Outcome, Failure> {
+        let unseen: Vec<(Talk, u64)> = {
+            let known = self.shared.lock();
+            let roster = &known.roster;
+            // Without a connection nobody answers.
+            let ask = if known.line == Line::Up { ASKED_MAX } else { 0 };
+            let unseen = roster.all_talks().filter(|talk| roster.conversations.of(*talk).is_none());
+            unseen.filter_map(|talk| Some((talk, roster.conv_of(talk)?))).take(ask).collect()
+        };
+        let mut asked = Vec::with_capacity(unseen.len());
+        for (talk, conv) in unseen {
+            let newest = History { conv, after: None, before: None, limit: 1 };
+            asked.push((talk, self.client.submit(Request::History(newest))?));
+        }
+        for (talk, pending) in asked {
+            // One that cannot be read, because the group was left meanwhile, stays without.
+            let Ok(Reply::History(page)) = pending.wait() else { continue };
+            let newest: Option<ChatMessage> = page.messages.into_iter().next_back();
+            if let Some(message) = newest {
+                // It was delivered before this run began.
+                self.shared.lock().roster.conversations.learn(talk, &message, Concern::Looked);
+            }
+        }
+        let roster = &self.shared.lock().roster;
+        let mut rows: Vec<ConversationRow> = roster
+            .all_talks()
+            .map(|talk| {
+                let conversation = roster.conversations.of(talk);
+                ConversationRow {
+                    talk,
+                    name: roster.talk_name(talk),
+                    unread: conversation.map_or(0, |conversation| conversation.unread),
+                    newest: conversation.map(|conversation| conversation.newest.clone()),
+                }
+            })
+            .collect();
+        rows.sort_by_key(|row| std::cmp::Reverse(row.newest.as_ref().map_or(0, |newest| newest.time)));
+        Ok(TalkingOutcome::Conversations(rows).into())
+    }
+}

@@ -1,0 +1,154 @@
+//! Which conversations there are, what was said last in them, and what nobody has looked at yet.
+
+use std::collections::HashMap;
+
+use client::protocol::{ChatMessage, MessageKind};
+
+use crate::roster::Talk;
+
+/// Conversations that are kept: one more takes the place of the one that was silent longest.
+const CONVERSATIONS_MAX: usize = 10_000;
+
+/// Conversations as far as this run saw them. One is open, others have unread messages.
+#[derive(Debug, Default)]
+pub(crate) struct Conversations {
+    by_talk: HashMap<Talk, Conversation>,
+}
+
+/// One of them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Conversation {
+    /// Messages of others that came while it was not open.
+    pub(crate) unread: u64,
+    pub(crate) newest: Newest,
+}
+
+/// What was said last.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Newest {
+    pub(crate) seq: u64,
+    pub(crate) from: u64,
+    pub(crate) name: String,
+    /// Unix milliseconds.
+    pub(crate) time: u64,
+    /// As it was sent.
+    pub(crate) text: String,
+}
+
+/// How a message stands to whoever reads it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Concern {
+    /// Said by oneself, on any device: whoever answers has read what was before.
+    Own,
+    /// It is looked at as it comes: its conversation is open.
+    Looked,
+    /// It waits to be looked at.
+    Waiting,
+}
+
+impl Conversations {
+    /// A message came.
+    pub(crate) fn learn(&mut self, talk: Talk, message: &ChatMessage, concern: Concern) {
+        if self.by_talk.len() >= CONVERSATIONS_MAX && !self.by_talk.contains_key(&talk) {
+            self.forget_the_oldest();
+        }
+        let conversation = self.by_talk.entry(talk).or_default();
+        if message.seq >= conversation.newest.seq {
+            conversation.newest = Newest {
+                seq: message.seq,
+                from: message.from,
+                name: message.name.clone(),
+                time: message.time,
+                text: message.msg.clone(),
+            };
+        }
+        match concern {
+            Concern::Own | Concern::Looked => conversation.unread = 0,
+            // What the server says is no news that somebody waits with.
+            Concern::Waiting => conversation.unread += u64::from(message.kind != MessageKind::System),
+        }
+    }
+
+    /// Somebody looks at all of it.
+    pub(crate) fn open(&mut self, talk: Talk) {
+        if let Some(conversation) = self.by_talk.get_mut(&talk) {
+            conversation.unread = 0;
+        }
+    }
+
+    /// It is over.
+    pub(crate) fn forget(&mut self, talk: Talk) {
+        self.by_talk.remove(&talk);
+    }
+
+    /// Unread messages of one.
+    pub(crate) fn unread(&self, talk: Talk) -> u64 {
+        self.by_talk.get(&talk).map_or(0, |conversation| conversation.unread)
+    }
+
+    /// Unread messages of all.
+    pub(crate) fn all_unread(&self) -> u64 {
+        self.by_talk.values().map(|conversation| conversation.unread).sum()
+    }
+
+    pub(crate) fn of(&self, talk: Talk) -> Option<&Conversation> {
+        self.by_talk.get(&talk)
+    }
+
+    fn forget_the_oldest(&mut self) {
+        let oldest = self.by_talk.iter().min_by_key(|(_, conversation)| conversation.newest.time);
+        if let Some(talk) = oldest.map(|(talk, _)| *talk) {
+            self.by_talk.remove(&talk);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn message(seq: u64, kind: MessageKind) -> ChatMessage {
+        ChatMessage {
+            conv: 7,
+            seq,
+            from: 2,
+            name: "bob".into(),
+            client_msg_id: String::new(),
+            time: 1_000 + seq,
+            kind,
+            msg: format!("message {seq}"),
+            event: None,
+        }
+    }
+
+    #[test]
+    fn what_was_looked_at_is_not_unread() {
+        let (bob, mut all) = (Talk::Friend(2), Conversations::default());
+        all.learn(bob, &message(1, MessageKind::Text), Concern::Waiting);
+        all.learn(bob, &message(2, MessageKind::Text), Concern::Waiting);
+        all.learn(bob, &message(3, MessageKind::System), Concern::Waiting);
+        all.learn(Talk::Group(9), &message(1, MessageKind::Text), Concern::Waiting);
+        assert_eq!((all.unread(bob), all.all_unread()), (2, 3));
+        all.open(bob);
+        assert_eq!((all.unread(bob), all.all_unread()), (0, 1));
+        all.learn(bob, &message(4, MessageKind::Text), Concern::Looked);
+        assert_eq!(all.unread(bob), 0);
+        all.learn(bob, &message(5, MessageKind::Text), Concern::Waiting);
+        all.learn(bob, &message(6, MessageKind::Text), Concern::Own);
+        assert_eq!(all.unread(bob), 0, "who answers has read");
+        assert_eq!(all.of(bob).map(|conversation| conversation.newest.text.as_str()), Some("message 6"));
+        all.forget(bob);
+        assert_eq!(all.of(bob), None);
+    }
+
+    #[test]
+    fn the_one_that_was_silent_longest_makes_room() {
+        let mut all = Conversations::default();
+        for n in 0..=CONVERSATIONS_MAX as u64 {
+            all.learn(Talk::Friend(n), &message(n + 1, MessageKind::Text), Concern::Waiting);
+        }
+        assert_eq!(all.of(Talk::Friend(0)), None);
+        assert!(all.of(Talk::Friend(1)).is_some());
+        assert_eq!(all.by_talk.len(), CONVERSATIONS_MAX);
+    }
+}
