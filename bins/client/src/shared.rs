@@ -1,6 +1,7 @@
 //! What the thread of events tells the thread of commands.
 
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use client::Event;
@@ -17,6 +18,8 @@ pub(crate) struct Shared {
     known: Mutex<Known>,
     outbox: Mutex<Outbox>,
     changed: Condvar,
+    /// Ctrl-C was pressed while a command ran.
+    interrupted: Arc<AtomicBool>,
 }
 
 /// Everything known at a moment.
@@ -65,7 +68,12 @@ impl Shared {
             uncounted: 0,
             event_at: Instant::now(),
         };
-        Shared { known: Mutex::new(known), outbox: Mutex::default(), changed: Condvar::new() }
+        Shared {
+            known: Mutex::new(known),
+            outbox: Mutex::default(),
+            changed: Condvar::new(),
+            interrupted: Arc::default(),
+        }
     }
 
     /// There is a session to go on with. Before anything was heard.
@@ -128,6 +136,21 @@ impl Shared {
         }
         drop(known);
         self.changed.notify_all();
+    }
+
+    /// What a signal sets that ends the command under way.
+    pub(crate) fn interrupted(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.interrupted)
+    }
+
+    /// Whether the command under way is to end.
+    pub(crate) fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::SeqCst)
+    }
+
+    /// No command is under way.
+    pub(crate) fn clear_interrupt(&self) {
+        self.interrupted.store(false, Ordering::SeqCst);
     }
 
     /// Waits until `probe` gives something, or until the time is over.

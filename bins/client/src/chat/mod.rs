@@ -159,14 +159,34 @@ impl Chat {
         }
     }
 
+    /// Waits for the answer, on a terminal as long as the user wants to.
+    fn answer(&self, request: Request) -> Result<Reply, Failure> {
+        if self.manner == Manner::Script {
+            return Ok(self.client.call(request)?);
+        }
+        let pending = self.client.submit(request)?;
+        loop {
+            if let Some(answer) = pending.poll() {
+                return Ok(answer?);
+            }
+            if self.shared.is_interrupted() {
+                return Err(Failure::Interrupted);
+            }
+            std::thread::sleep(ANSWER_LOOK);
+        }
+    }
+
     /// Asks the server. The answer is of the request's type: the client library has looked.
     fn ask<T>(&self, request: Request, pick: fn(Reply) -> Option<T>) -> Result<T, Failure> {
         let name = request.msgid().name();
-        let reply = self.client.call(request)?;
+        let reply = self.answer(request)?;
         let why = || format!("the answer is a {}", name);
         pick(reply).ok_or_else(|| Failure::Call(ClientError::BadAnswer { request: name, why: why() }))
     }
 }
+
+/// How often the answer to a command on a terminal is looked for.
+const ANSWER_LOOK: Duration = Duration::from_millis(2);
 
 fn senseless<T>(why: String) -> Result<T, Failure> {
     Err(Failure::Senseless(why))

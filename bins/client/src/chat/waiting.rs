@@ -14,7 +14,12 @@ const QUIET: Duration = Duration::from_millis(500);
 
 impl Chat {
     pub(super) fn wait(&mut self, what: &Awaited, limit: Duration) -> Result<Outcome, Failure> {
-        let came = self.shared.wait_until(limit, |known| has_come(what, known).then_some(()));
+        let came = self
+            .shared
+            .wait_until(limit, |known| (has_come(what, known) || self.shared.is_interrupted()).then_some(()));
+        if self.shared.is_interrupted() {
+            return Err(Failure::Interrupted);
+        }
         came.map(|()| Outcome::Waited).ok_or_else(|| Failure::WaitedInVain(name(what), limit.as_secs()))
     }
 

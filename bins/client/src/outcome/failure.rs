@@ -18,6 +18,9 @@ pub(crate) enum Failure {
     Senseless(String),
     #[error("{0} did not come within {1} s")]
     WaitedInVain(String, u64),
+    /// The user did not want to wait for it.
+    #[error("given up; if the server knows of it already, it is done all the same")]
+    Interrupted,
     #[error("no connection to {0}")]
     NoConnection(String),
 }
@@ -26,7 +29,7 @@ impl Failure {
     pub(crate) fn exit(&self) -> Exit {
         match self {
             Failure::Usage(_) => Exit::Usage,
-            Failure::Senseless(_) => Exit::Refused,
+            Failure::Senseless(_) | Failure::Interrupted => Exit::Refused,
             Failure::WaitedInVain(..) => Exit::WaitedInVain,
             Failure::NoConnection(_) => Exit::NoConnection,
             Failure::Call(error) => match error {

@@ -3,10 +3,15 @@
 mod completion;
 mod gate;
 mod helper;
+mod keys;
 mod printer;
+mod rows;
+mod signals;
 
+use std::fs;
 use std::io::{self, Write};
-use std::path::PathBuf;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -14,10 +19,11 @@ use client::protocol::Secret;
 use rustyline::config::Configurer;
 use rustyline::error::ReadlineError;
 use rustyline::history::FileHistory;
-use rustyline::{ColorMode, Config, Editor, ExternalPrinter};
-use unicode_width::UnicodeWidthStr;
+use rustyline::{
+    Cmd, ColorMode, Config, Editor, Event, EventHandler, ExternalPrinter, KeyCode, KeyEvent, Modifiers,
+};
 
-use crate::chat::Chat;
+use crate::chat::{AskSecret, Chat};
 use crate::command::{self, Command};
 use crate::exit::Exit;
 use crate::outcome::{Failure, Outcome};
@@ -26,6 +32,7 @@ use crate::printable::one_line;
 use crate::shared::Shared;
 use gate::Gate;
 use helper::{Helper, Hiding};
+use keys::{OnScrollBack, ScrollBack};
 pub(crate) use printer::Printer;
 
 /// Lines that are kept for the arrow keys.
@@ -34,11 +41,15 @@ const HISTORY_LINES_MAX: usize = 1_000;
 /// How long the first prompt waits for the connection.
 const FIRST_NEWS: Duration = Duration::from_secs(1);
 
+/// Whoever presses Ctrl-C so often, one after the other, is told how to leave.
+const INTERRUPTS_OF_WHO_WANTS_OUT: u32 = 2;
+
 /// The line editor and what belongs to it. The main thread's.
 pub(crate) struct Terminal {
     editor: Editor<Helper, FileHistory>,
     gate: Arc<Gate>,
     history_file: Option<PathBuf>,
+    scroll_back: Arc<ScrollBack>,
 }
 
 impl Terminal {
@@ -54,20 +65,30 @@ impl Terminal {
             .auto_add_history(false)
             .build();
         let gate = Arc::new(Gate::default());
+        let scroll_back = Arc::new(ScrollBack::default());
+        signals::handle(shared.interrupted())?;
         let mut editor = Editor::with_config(config)?;
+        let key = |code, modifiers| Event::from(KeyEvent(code, modifiers));
+        editor.bind_sequence(key(KeyCode::Enter, Modifiers::ALT), Cmd::Newline);
+        let page_up = EventHandler::Conditional(Box::new(OnScrollBack(Arc::clone(&scroll_back))));
+        editor.bind_sequence(key(KeyCode::PageUp, Modifiers::NONE), page_up);
         editor.set_helper(Some(Helper::new(shared, Arc::clone(&gate))));
         if let Some(file) = &history_file {
+            make_folder_of(file);
             // The first time there is none.
             let _ = editor.load_history(file);
         }
         let printer = Printer::new(editor.create_external_printer()?, Arc::clone(&gate));
-        Ok((Terminal { editor, gate, history_file }, printer))
+        Ok((Terminal { editor, gate, history_file, scroll_back }, printer))
     }
 
     /// Reads and runs commands until the user leaves.
     pub(crate) fn run(&mut self, chat: &mut Chat, output: &Output, session_expected: bool) -> Exit {
         output.note("/help lists the commands, /quit leaves");
         chat.wait_for_first_news(FIRST_NEWS, session_expected);
+        // A line that was left for a moment, and the cursor's place in it.
+        let mut left = (String::new(), 0);
+        let mut interrupts = 0;
         loop {
             let prompt = {
                 let known = chat.shared.lock();
@@ -75,13 +96,24 @@ impl Terminal {
                 known.roster.prompt()
             };
             self.gate.arm();
-            let read = self.editor.readline(&prompt);
+            let (line, cursor) = std::mem::take(&mut left);
+            let read = self.editor.readline_with_initial(&prompt, line.split_at(cursor));
             self.gate.shut();
+            chat.shared.clear_interrupt();
+            interrupts = if let Err(ReadlineError::Interrupted) = read { interrupts + 1 } else { 0 };
             match read {
                 Ok(line) => {
-                    if self.obey(chat, output, &prompt, &line) == Outcome::Quit {
+                    if let Some(cursor) = self.scroll_back.take() {
+                        self.erase(&prompt, &line);
+                        show(chat, output, "/history", Command::History(None), &mut |_| None);
+                        let cursor = if line.is_char_boundary(cursor) { cursor } else { line.len() };
+                        left = (line, cursor);
+                    } else if self.obey(chat, output, &prompt, &line) == Outcome::Quit {
                         return Exit::Done;
                     }
+                }
+                Err(ReadlineError::Interrupted) if interrupts == INTERRUPTS_OF_WHO_WANTS_OUT => {
+                    output.note(&output.style().faint("* Ctrl-D or /quit leaves"));
                 }
                 Err(ReadlineError::Interrupted) => {}
                 Err(ReadlineError::Eof) => return Exit::Done,
@@ -117,29 +149,24 @@ impl Terminal {
         if said.is_some() && chat.shared.lock().roster.current.is_some() {
             self.erase(prompt, line);
         }
-        let result = chat.run(command, &mut |name| self.ask_secret(name));
-        match result {
-            Ok(outcome) => {
-                output.outcome(line, &outcome, &chat.shared.lock().roster);
-                outcome
-            }
-            Err(failure) => {
-                if let Some(text) = said {
-                    output.note(&output.style().faint(&format!("(not sent) {}", one_line(&text))));
-                }
-                output.failure(line, &failure);
-                Outcome::Waited
-            }
+        let outcome = show(chat, output, line, command, &mut |name| self.ask_secret(name));
+        if outcome.is_none()
+            && let Some(text) = said
+        {
+            output.note(&output.style().faint(&format!("(not sent) {}", one_line(&text))));
         }
+        outcome.unwrap_or(Outcome::Waited)
     }
 
     /// Takes a typed message off the screen: it comes again, as everybody sees it, in its place among the others. Only
-    /// if it stands on one row, so that nothing else can be hit.
+    /// if all of it is still there, so that nothing else can be hit.
     fn erase(&mut self, prompt: &str, line: &str) {
-        let columns = self.editor.dimensions().map_or(0, |(columns, _)| usize::from(columns));
-        if prompt.width() + line.width() < columns {
+        let Some((columns, rows)) = self.editor.dimensions() else { return };
+        if let Some(typed) = rows::rows(prompt, line, usize::from(columns))
+            && typed < usize::from(rows)
+        {
             let mut out = io::stdout().lock();
-            let _ = write!(out, "\x1b[1A\r\x1b[J");
+            let _ = write!(out, "\x1b[{typed}A\r\x1b[J");
             let _ = out.flush();
         }
     }
@@ -160,6 +187,7 @@ impl Terminal {
     }
 
     fn hide(&mut self, hiding: Hiding) {
+        self.scroll_back.heed(hiding);
         if let Some(helper) = self.editor.helper_mut() {
             helper.hiding = hiding;
         }
@@ -173,5 +201,33 @@ impl Terminal {
         {
             log::warn!("{}: {error}", file.display());
         }
+    }
+}
+
+/// Carries out a command and shows what came of it. Nothing if it was not done.
+fn show(
+    chat: &mut Chat,
+    output: &Output,
+    line: &str,
+    command: Command,
+    ask: AskSecret<'_>,
+) -> Option<Outcome> {
+    match chat.run(command, ask) {
+        Ok(outcome) => {
+            output.outcome(line, &outcome, &chat.shared.lock().roster);
+            Some(outcome)
+        }
+        Err(failure) => {
+            output.failure(line, &failure);
+            None
+        }
+    }
+}
+
+/// The folder of the file with typed lines is there before the first one is kept. Without it nothing is.
+fn make_folder_of(file: &Path) {
+    let Some(folder) = file.parent() else { return };
+    if let Err(error) = fs::DirBuilder::new().recursive(true).mode(0o700).create(folder) {
+        log::warn!("{}: {error}", folder.display());
     }
 }

@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "deadlines of real processes are measured on the real clock")]
 #![allow(clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod input;
 mod notifying;
 mod screen;
 mod scripts;

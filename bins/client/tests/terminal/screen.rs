@@ -10,6 +10,25 @@ const LIMIT: Duration = Duration::from_secs(20);
 /// What most tests look at.
 pub(crate) const USUAL: TerminalSize = TerminalSize { rows: 24, columns: 80 };
 
+/// As narrow as half of a small screen.
+pub(crate) const NARROW: TerminalSize = TerminalSize { rows: 20, columns: 60 };
+
+/// A large window.
+pub(crate) const WIDE: TerminalSize = TerminalSize { rows: 40, columns: 120 };
+
+/// Makes of a function that takes a size one test for each size.
+macro_rules! on_each_size {
+    ($($function:ident),+ $(,)?) => {
+        mod narrow {
+            $(#[test] fn $function() { super::$function($crate::screen::NARROW) })+
+        }
+        mod wide {
+            $(#[test] fn $function() { super::$function($crate::screen::WIDE) })+
+        }
+    };
+}
+pub(crate) use on_each_size;
+
 /// A terminal with the client in it.
 pub(crate) struct Screen {
     pub(crate) terminal: Terminal,
