@@ -5,7 +5,9 @@ ALTER TABLE conversations
     -- The newest position in the feed of changes; 0 while nothing was changed.
     ADD COLUMN last_change    BIGINT UNSIGNED NOT NULL DEFAULT 0,
     -- When that was: whoever was away asks for conversations that changed since.
-    ADD COLUMN last_change_at BIGINT UNSIGNED NOT NULL DEFAULT 0;
+    ADD COLUMN last_change_at BIGINT UNSIGNED NOT NULL DEFAULT 0,
+    -- Up to here no restored backup took anything back; 0 where there never was one, or the conversation is younger.
+    ADD COLUMN restored_seq   BIGINT UNSIGNED NOT NULL DEFAULT 0;
 
 ALTER TABLE messages
     -- When the text was last changed; 0 while it is the first.
@@ -87,8 +89,10 @@ CREATE TABLE broadcasts (
 
 -- One row: which log this is. Another one after a restore, which may have taken messages back that clients hold.
 CREATE TABLE log_identity (
-    id    TINYINT UNSIGNED NOT NULL PRIMARY KEY,
-    epoch BINARY(16)       NOT NULL
+    id       TINYINT UNSIGNED NOT NULL PRIMARY KEY,
+    epoch    BINARY(16)       NOT NULL,
+    -- How often it was given another one.
+    renewals BIGINT UNSIGNED  NOT NULL DEFAULT 0
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
 INSERT INTO log_identity (id, epoch) VALUES (1, UNHEX(REPLACE(UUID(), '-', '')));
 

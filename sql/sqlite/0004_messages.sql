@@ -5,6 +5,8 @@
 ALTER TABLE conversations ADD COLUMN last_change INTEGER NOT NULL DEFAULT 0;
 -- When that was: whoever was away asks for conversations that changed since.
 ALTER TABLE conversations ADD COLUMN last_change_at INTEGER NOT NULL DEFAULT 0;
+-- Up to here no restored backup took anything back; 0 where there never was one, or the conversation is younger.
+ALTER TABLE conversations ADD COLUMN restored_seq INTEGER NOT NULL DEFAULT 0;
 
 -- When the text was last changed; 0 while it is the first.
 ALTER TABLE messages ADD COLUMN edited_at INTEGER NOT NULL DEFAULT 0;
@@ -81,8 +83,10 @@ CREATE TABLE broadcasts (
 
 -- One row: which log this is. Another one after a restore, which may have taken messages back that clients hold.
 CREATE TABLE log_identity (
-    id    INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
-    epoch BLOB    NOT NULL
+    id       INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    epoch    BLOB    NOT NULL,
+    -- How often it was given another one.
+    renewals INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 INSERT INTO log_identity (id, epoch) VALUES (1, randomblob(16));
 

@@ -163,7 +163,8 @@ pub(crate) fn history(addr: SocketAddr, account: &Account, conv: u64) -> Result<
     let mut ids = Vec::new();
     let mut after = None;
     loop {
-        let request = Request::History(History { conv, after: after.or(Some(0)), before: None, limit: 0 });
+        let request =
+            Request::History(History { conv, after: after.or(Some(0)), before: None, at: None, limit: 0 });
         let page = match session.ask("HISTORY", &request)? {
             Reply::History(page) => page,
             other => return Err(unexpected("HISTORY", &other)),

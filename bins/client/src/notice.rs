@@ -78,6 +78,15 @@ impl Narrator {
                     .map_or_else(|| format!("conversation {conv}"), |talk| roster.talk_name(talk));
                 format!("messages {first} to {last} of {talk} cannot be read")
             }
+            Event::Restored => "the server was restored from a backup: what came after it is gone".to_owned(),
+            Event::Rewound { conv, to } => {
+                let talk = roster
+                    .talk_of(*conv)
+                    .map_or_else(|| format!("conversation {conv}"), |talk| roster.talk_name(talk));
+                format!(
+                    "{talk} was put back to message {to}: what followed comes again, as far as it is there"
+                )
+            }
             // Its notice says the same, on this device once.
             Event::Friend(event) if event.notice != 0 => return None,
             Event::Group(event) if event.notice != 0 => return None,
@@ -321,6 +330,8 @@ pub(crate) fn object(event: &Event, roster: &Roster) -> Value {
         Event::Gap { conv, first, last } => {
             json!({ "type": "gap", "conv": conv, "first": first, "last": last })
         }
+        Event::Restored => json!({ "type": "restored" }),
+        Event::Rewound { conv, to } => json!({ "type": "rewound", "conv": conv, "to": to }),
         Event::Friend(event) => tagged("friend", event),
         Event::Notice(notice) => tagged("notice", notice),
         Event::Presence(presence) => {

@@ -132,7 +132,11 @@ impl Shared {
                 let me = known.roster.my_id();
                 known.roster.door.learn(event, me);
             }
-            Event::Notice(_) | Event::Gap { .. } | Event::Dropped { .. } => {}
+            Event::Notice(_)
+            | Event::Gap { .. }
+            | Event::Restored
+            | Event::Rewound { .. }
+            | Event::Dropped { .. } => {}
         }
         drop(known);
         self.changed.notify_all();

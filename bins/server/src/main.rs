@@ -32,9 +32,16 @@ fn run(flags: &clap::ArgMatches) -> Result<(), String> {
     let (sources, mode) =
         Sources::gather(flags, |name| std::env::var(name).ok()).map_err(|error| error.to_string())?;
     let config = Config::resolve(&sources).map_err(|error| error.to_string())?;
-    if mode == Mode::CheckConfig {
-        println!("all settings are right");
-        return Ok(());
+    match mode {
+        Mode::CheckConfig => {
+            println!("all settings are right");
+            return Ok(());
+        }
+        Mode::NewEpoch => {
+            println!("{}", node::renew_epoch(&config.store)?);
+            return Ok(());
+        }
+        Mode::Run => {}
     }
     start_log(&config.log, &config.gateway.node);
     let limit = descriptors::raise();

@@ -7,7 +7,7 @@ use std::time::Duration;
 use admin::{Admin, RunningAdmin};
 use cluster::local::{LocalBus, LocalPresence};
 use cluster::redis::{self, Membership};
-use domain::{Bus, Clock, Presence, SharedReceiver, SharedWatcher, Store};
+use domain::{Bus, Clock, Entropy, Epoch, Presence, SharedReceiver, SharedWatcher, Store};
 use gateway::{Gateway, NODE_MESSAGE_FORMAT, RunningGateway};
 use model::mysql::{self, MySqlStore};
 use model::sqlite::{Options, SqliteStore};
@@ -130,6 +130,19 @@ impl Node {
         log::info!("stopped; everything is stored (drained within {:?})", self.departure.drain);
         ended
     }
+}
+
+/// Gives the log another epoch: what an operator does after a restore, while no node runs. A sentence that says what was
+/// done; an error is one too.
+pub(crate) fn renew_epoch(config: &StoreConfig) -> Result<String, String> {
+    let Opened { store, place, .. } = open_store(config)?;
+    let before = store.epoch().map_err(|error| error.to_string())?;
+    let mut epoch = Epoch::default();
+    SystemEntropy.fill(&mut epoch.0);
+    store
+        .renew_epoch(epoch)
+        .map_err(|error| format!("{error}; whatever was done of it, it may be done again"))?;
+    Ok(format!("the log in {place} has the epoch {epoch} from now on, before it was {before}"))
 }
 
 /// Meets the other nodes. Those that run other versions are refused, and refuse.

@@ -16,6 +16,8 @@ pub(crate) enum Mode {
     Run,
     /// Say whether they are right, and leave.
     CheckConfig,
+    /// Give the log another epoch, and leave.
+    NewEpoch,
 }
 
 /// A wrong setting: one line that names the key and where it came from.
@@ -77,6 +79,16 @@ pub(crate) fn command() -> Command {
                 .long("check-config")
                 .action(ArgAction::SetTrue)
                 .help("Check all settings, say what is wrong, and leave"),
+        )
+        .arg(
+            Arg::new("new-epoch")
+                .long("new-epoch")
+                .action(ArgAction::SetTrue)
+                .conflicts_with("check-config")
+                .help(
+                    "After a restore, while no node runs: give the log another epoch, so that clients drop what the \
+                     backup does not have, and leave",
+                ),
         );
     for setting in SETTINGS {
         let default = if setting.default.is_empty() { "none" } else { setting.default };
@@ -116,7 +128,13 @@ impl Sources {
                 values.insert(setting.key, (value.clone(), Origin::Flag(setting.flag())));
             }
         }
-        let mode = if flags.get_flag("check-config") { Mode::CheckConfig } else { Mode::Run };
+        let mode = if flags.get_flag("check-config") {
+            Mode::CheckConfig
+        } else if flags.get_flag("new-epoch") {
+            Mode::NewEpoch
+        } else {
+            Mode::Run
+        };
         Ok((Sources { values, used: RefCell::default() }, mode))
     }
 

@@ -77,6 +77,13 @@ impl Acks {
         self.due.first().map(|(at, _)| *at)
     }
 
+    /// The conversation was put back: what was taken of it is of no use.
+    pub(crate) fn forget(&mut self, conv: u64) {
+        if let Some(at) = self.entries.remove(&conv).and_then(|entry| entry.due) {
+            self.due.remove(&(at, conv));
+        }
+    }
+
     /// Another user logged in.
     pub(crate) fn clear(&mut self) {
         *self = Acks::default();

@@ -49,6 +49,17 @@ pub enum Event {
         /// Seq of the last of them.
         last: u64,
     },
+    /// The server was restored from a backup: what came after it is gone, on all devices, and lists may be others. What it
+    /// means for each conversation follows as [`Event::Rewound`].
+    Restored,
+    /// Messages after this seq that the application took of this conversation may be gone, or others bear their seqs:
+    /// what it holds of them is to be dropped. Those that are there come anew.
+    Rewound {
+        /// The conversation.
+        conv: u64,
+        /// Seq of the last message that still stands; 0 if none does.
+        to: u64,
+    },
     /// Something concerned the user: on this device each once and in order of seq, whether it was there or not.
     Notice(Notice),
     /// Something happened to a friend request or friendship. One that names a notice changes lists only: the notice is

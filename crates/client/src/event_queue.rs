@@ -44,6 +44,19 @@ impl EventQueue {
         self.queue.push_back(Event::Notice(notice));
     }
 
+    /// What the application must hear, whatever it is: at most one for each conversation, once after a restore.
+    pub(crate) fn insist(&mut self, event: Event) {
+        self.queue.push_back(event);
+    }
+
+    /// Forgets messages of a conversation after this seq: they were taken back before the application took them.
+    pub(crate) fn forget_messages(&mut self, conv: u64, after: u64) {
+        self.queue.retain(|event| {
+            !matches!(event, Event::Message { message, .. } if message.conv == conv && message.seq > after)
+        });
+        self.messages = self.queue.iter().filter(|event| matches!(event, Event::Message { .. })).count();
+    }
+
     pub(crate) fn notice(&mut self, event: Event) {
         if self.has_room_for_notices() {
             self.queue.push_back(event);

@@ -93,6 +93,10 @@ impl Events {
                 let cursor = news.cursors.entry(message.conv).or_insert(0);
                 *cursor = (*cursor).max(message.seq);
             }),
+            // What was taken of it before is of no use.
+            Event::Rewound { conv, .. } => self.taken.note(|news| {
+                news.cursors.remove(conv);
+            }),
             Event::Notice(notice) => {
                 self.taken.note(|news| news.notices = Some(notice.seq.max(news.notices.unwrap_or(0))));
             }

@@ -53,6 +53,11 @@ impl Notices {
         self.last = last;
     }
 
+    /// A session was entered of a log that was put back: this device goes on where the server says.
+    pub(crate) fn restored(&mut self, last: u64, begin: u64) {
+        (self.taken, self.queued, self.acked, self.last) = (Some(begin), begin, 0, last);
+    }
+
     /// A notice was pushed.
     pub(crate) fn pushed(&mut self, notice: Notice, events: &mut EventQueue) {
         self.last = self.last.max(notice.seq);

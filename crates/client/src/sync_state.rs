@@ -25,4 +25,7 @@ pub struct SyncState {
     /// Up to which of the user's notices the application took; none if it never saw any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices: Option<u64>,
+    /// Which log the cursors are of; none if the server never said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<String>,
 }

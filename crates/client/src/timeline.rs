@@ -40,6 +40,8 @@ enum Start {
     Known,
     /// The first thing heard of the conversation was a message somewhere in it: its entry in CONVERSATIONS is needed.
     Unknown,
+    /// The log is another one than the cursor is of: the entry in CONVERSATIONS says how much of it still holds.
+    Doubted,
 }
 
 /// Whether the missing part is being fetched.
@@ -85,6 +87,25 @@ impl Timeline {
         self.start == Start::Known
     }
 
+    /// Whether the cursor is to be remembered.
+    pub(crate) fn has_cursor(&self) -> bool {
+        self.start != Start::Unknown
+    }
+
+    pub(crate) fn is_doubted(&self) -> bool {
+        self.start == Start::Doubted
+    }
+
+    /// The log is another one now. What is held of the old one is dropped, and nothing leaves until the cursor is settled.
+    pub(crate) fn doubt(&mut self, bytes: &mut HeldBytes) {
+        if self.is_known() {
+            self.start = Start::Doubted;
+        }
+        self.held.values().for_each(|(message, _)| bytes.give(message));
+        self.held.clear();
+        self.target = self.have;
+    }
+
     /// Whether a message is known to exist that has not left yet.
     pub(crate) fn is_behind(&self) -> bool {
         !self.is_known() || self.have < self.target
@@ -106,7 +127,7 @@ impl Timeline {
     ) {
         self.quiet = false;
         let seq = message.seq;
-        if seq == 1 && !self.is_known() {
+        if seq == 1 && self.start == Start::Unknown {
             self.begin(0);
         }
         if self.is_known() && seq <= self.have {
@@ -166,10 +187,26 @@ impl Timeline {
         }
     }
 
-    /// The server has less than this client once had: its store was put back. New messages will bear seqs again that
-    /// old ones had.
+    /// The server's store was put back to where this message was the last: new ones bear seqs again that old ones had.
     pub(crate) fn rewind(&mut self, last: u64) {
-        (self.have, self.taken, self.target) = (last, last, last);
+        (self.have, self.taken) = (last, last);
+        // What was held since is of the log as it is now.
+        self.target = self.held.last_key_value().map_or(last, |(seq, _)| (*seq).max(last));
+    }
+
+    /// The cursor holds, as far as it goes now.
+    pub(crate) fn trust(&mut self) {
+        self.start = Start::Known;
+    }
+
+    /// Whether anything waits for its turn.
+    pub(crate) fn holds_any(&self) -> bool {
+        !self.held.is_empty()
+    }
+
+    /// Nothing is known of it but what is held.
+    pub(crate) fn forget_cursor(&mut self) {
+        self.start = Start::Unknown;
     }
 
     /// Passes over what cannot be had: up to the first message that is held, or to the newest.

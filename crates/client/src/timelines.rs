@@ -46,6 +46,15 @@ enum Stage {
     Fetching,
 }
 
+/// Which log the server has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Log {
+    /// The one that the cursors are of, as far as anybody knows.
+    Same,
+    /// Another one: it was restored from a backup.
+    Other,
+}
+
 /// A request that the timelines need.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Ask {
@@ -74,18 +83,26 @@ impl Timelines {
 
     /// Conversation → seq up to which the application took everything.
     pub(crate) fn cursors(&self) -> BTreeMap<u64, u64> {
-        let known = self.by_conv.iter().filter(|(_, timeline)| timeline.is_known());
+        let known = self.by_conv.iter().filter(|(_, timeline)| timeline.has_cursor());
         known.map(|(conv, timeline)| (*conv, timeline.taken)).collect()
     }
 
     /// A session was entered: everything is compared with the server.
-    pub(crate) fn begin_sync(&mut self, events: &mut EventQueue) {
+    pub(crate) fn begin_sync(&mut self, log: Log, events: &mut EventQueue) {
         self.connection_lost();
         self.stage = Stage::Page { after: 0, from: None };
         events.count_missed();
         for timeline in self.by_conv.values_mut() {
             timeline.quiet = true;
+            if log == Log::Other {
+                timeline.doubt(&mut self.held);
+            }
         }
+    }
+
+    /// Whether all cursors were compared with the server since the last sign-in.
+    pub(crate) fn is_compared(&self) -> bool {
+        matches!(self.stage, Stage::Done | Stage::Fetching)
     }
 
     /// What was under way will not be answered, and nothing is asked for until the next sign-in.
@@ -115,18 +132,21 @@ impl Timelines {
 
     /// The entry of a conversation, from CONVERSATIONS or from joining a group.
     pub(crate) fn learn(&mut self, entry_of: &Conversation, around: &mut Around<'_>) {
-        let &Conversation { conv, first, last, acked, .. } = entry_of;
-        if [first, last, acked].into_iter().any(|seq| seq >= NUMBER_END) {
+        let &Conversation { conv, first, last, acked, restored, .. } = entry_of;
+        if [first, last, acked, restored].into_iter().any(|seq| seq >= NUMBER_END) {
             log::warn!("conversation {conv} is said to have impossible seqs");
             return;
         }
         let begin = acked.max(first.saturating_sub(1)).min(last);
         let Some(timeline) = entry(&mut self.by_conv, conv, || Timeline::known(conv, begin)) else { return };
-        if !timeline.is_known() {
+        if timeline.is_doubted() {
+            timeline.trust();
+            put_back(timeline, conv, restored.min(last), around);
+        } else if !timeline.is_known() {
             timeline.begin(begin);
         } else if timeline.quiet && last < timeline.have() {
             log::warn!("conversation {conv} ends at {last} but {} was had before", timeline.have());
-            timeline.rewind(last);
+            put_back(timeline, conv, last, around);
         }
         timeline.begin_at(first);
         timeline.expect(last);
@@ -141,6 +161,8 @@ impl Timelines {
     /// The application took everything up to `seq`.
     pub(crate) fn taken(&mut self, conv: u64, seq: u64, around: &mut Around<'_>) {
         if let Some(timeline) = self.by_conv.get_mut(&conv) {
+            // Of a log that was put back meanwhile, more may be taken than there is now.
+            let seq = seq.min(timeline.have());
             timeline.taken = timeline.taken.max(seq);
             around.acks.taken(conv, seq, around.now);
         }
@@ -217,6 +239,9 @@ impl Timelines {
                     next if next > after => Stage::Page { after: next, from: None },
                     _ => Stage::Fetching,
                 };
+                if self.stage == Stage::Fetching {
+                    self.drop_doubted(around);
+                }
             }
             Err(refusal) => {
                 let from = Some(around.now + retry_wait(0, &refusal));
@@ -224,6 +249,23 @@ impl Timelines {
             }
         }
         self.finish_sync(around);
+    }
+
+    /// What the server did not list is not there any more.
+    fn drop_doubted(&mut self, around: &mut Around<'_>) {
+        let doubted = self.by_conv.iter().filter(|(_, timeline)| timeline.is_doubted());
+        for conv in doubted.map(|(conv, _)| *conv).collect::<Vec<u64>>() {
+            let Some(timeline) = self.by_conv.get_mut(&conv) else { continue };
+            put_back(timeline, conv, 0, around);
+            let is_pushed = timeline.holds_any();
+            if is_pushed {
+                // It began anew, after its place in the list was passed.
+                timeline.forget_cursor();
+                self.settle(conv, Duration::ZERO, around);
+            } else {
+                self.by_conv.remove(&conv);
+            }
+        }
     }
 
     /// The answer to [`Ask::Locate`].
@@ -355,6 +397,16 @@ impl Timelines {
             let missed = around.events.count_missed();
             around.events.notice(Event::Synced { missed });
         }
+    }
+}
+
+/// Puts a conversation back to where this message was the last, if more was had, and tells the application.
+fn put_back(timeline: &mut Timeline, conv: u64, to: u64, around: &mut Around<'_>) {
+    if timeline.have() > to {
+        around.events.forget_messages(conv, to);
+        around.acks.forget(conv);
+        timeline.rewind(to);
+        around.events.insist(Event::Rewound { conv, to });
     }
 }
 

@@ -10,6 +10,7 @@
 
 mod block;
 mod deletion;
+mod epoch;
 mod error;
 mod friend;
 mod group;
@@ -25,11 +26,13 @@ mod secret;
 mod session;
 #[cfg(feature = "testing")]
 pub mod testing;
+mod time_search;
 mod user;
 mod words;
 
 pub use block::{Blocked, Parted};
 pub use deletion::{AccountDeletion, Departure, OwnedGroups};
+pub use epoch::Epoch;
 pub use error::{BusError, HashError, StoreError, StoreResult};
 pub use friend::{
     Accepted, Befriended, Direction, Friend, FriendNote, FriendNoteEdit, FriendRequest, Noted, Requested,
@@ -57,6 +60,7 @@ pub use personal_notice::{
 pub use ports::*;
 pub use secret::{CodeHash, PasswordChange, RECOVERY_DELAY_MAX_MS, Recovered, Recovery, recovery_delay_ms};
 pub use session::{FoundSession, GroupsVersion, NewSession, Session, Standing, TokenHash};
+pub use time_search::{TIMES_CROSS_MAX, first_at};
 pub use user::{
     Account, Credentials, DELETED_USER, Edited, NewUser, Profile, ProfileEdit, Shows, User, UserSearch,
 };

@@ -129,6 +129,8 @@ pub struct Conversation {
     pub last: Seq,
     /// What the user acknowledged, from any device; 0 if nothing.
     pub acked: Seq,
+    /// Up to here nothing was taken back by a restore; 0 if there never was one, or it is younger than the last.
+    pub restored: Seq,
 }
 
 /// Which of a user's conversations a list holds.

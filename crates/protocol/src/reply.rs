@@ -70,6 +70,10 @@ pub struct SignedIn {
     /// For RESUME; given by LOGIN only, and stored by the server as a hash only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub token: Option<Secret>,
+    /// Which log this is, in hexadecimal digits. Another one than before: the server was restored from a backup, and
+    /// what came after it may be gone, or its seqs may belong to other messages.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub epoch: String,
     /// The first friends by id.
     #[serde(default)]
     pub friends: Vec<Friend>,
@@ -373,6 +377,10 @@ pub struct Conversation {
     pub last: u64,
     /// What the user acknowledged with ACK, from any device.
     pub acked: u64,
+    /// Up to here no restored backup took anything back; 0 where the log is the first, or the conversation is newer
+    /// than the backup. It counts only for a client that remembers another epoch.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub restored: u64,
 }
 
 /// A session of the asker.

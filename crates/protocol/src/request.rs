@@ -33,6 +33,9 @@ pub struct Login {
     /// Up to where this device has its user's notices; left out: it does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices_after: Option<u64>,
+    /// The log's epoch that `notices_after` and the versions are of; left out: whichever it is now.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<String>,
     /// The version of the list of friends that this device holds, whole: the server's own word for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub friends_version: Option<String>,
@@ -58,6 +61,9 @@ pub struct Resume {
     /// Up to where this device has its user's notices; left out: it does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices_after: Option<u64>,
+    /// As in [`Login`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<String>,
     /// As in [`Login`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub friends_version: Option<String>,
@@ -420,9 +426,9 @@ pub struct GroupMembers {
 
 /// A page of a conversation's messages, always returned in rising order of seq.
 ///
-/// With `after`: the oldest messages with a greater seq. With `before`: the newest with a smaller one. With neither:
-/// the newest. Both together are refused.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// With `after`: the oldest messages with a greater seq. With `before`: the newest with a smaller one. With `at`: the
+/// first that was said then, and what follows. With none: the newest. Two of them together are refused.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct History {
     /// The conversation.
     pub conv: u64,
@@ -432,6 +438,9 @@ pub struct History {
     /// Page backwards from here.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub before: Option<u64>,
+    /// Begin with the first message of this time or later, Unix milliseconds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub at: Option<u64>,
     /// Messages wanted; 0 or more than the server's `page_max` means `page_max`.
     #[serde(default, skip_serializing_if = "is_zero_u32")]
     pub limit: u32,

@@ -44,6 +44,7 @@ pub(crate) fn log_in(service: &Service, caller: Caller<'_>, request: &Login) -> 
     let account = account(request.id, name.as_ref())?;
     let credentials = check_password(service, caller.address, account, password)?;
     let held = Held {
+        epoch: request.epoch.as_deref(),
         notices: request.notices_after,
         friends: request.friends_version.as_deref(),
         groups: request.groups_version.as_deref(),

@@ -1,6 +1,8 @@
 //! What a client gets at login and resume: enough to draw its first screen, and where the rest is.
 
-use domain::{ConversationFilter, GroupsVersion, NoticePlace, NoticeSeq, StoreResult, UserId};
+use std::fmt;
+
+use domain::{ConversationFilter, Epoch, GroupsVersion, NoticePlace, NoticeSeq, StoreResult, UserId};
 use protocol::encode::json_len;
 use protocol::limits::{
     AVATAR_BYTES_MAX, FRAME_BYTES_MAX, GREETING_CHARS_MAX, GROUP_DESC_CHARS_MAX, GROUP_NAME_CHARS_MAX,
@@ -53,6 +55,8 @@ pub(crate) struct Bundle {
 /// What the device says that it has.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Held<'a> {
+    /// The log's epoch that all this is of.
+    pub(crate) epoch: Option<&'a str>,
     /// The user's notices up to here.
     pub(crate) notices: Option<u64>,
     /// The whole list of friends, of this version.
@@ -71,11 +75,12 @@ pub(crate) fn read(
 ) -> StoreResult<Bundle> {
     let user = principal.user;
     let first = Slice::first(service.config.bundle_page_max);
+    let epoch = service.epoch()?;
     // Before the lists: a list may be newer than its version says, never older.
     let standing = service.ports.store.standing(user, principal.session)?;
-    let friends_version = standing.friends.to_string();
+    let friends_version = in_epoch(epoch, standing.friends);
     let friends = Friends::read(service, user, held.friends == Some(&*friends_version), first)?;
-    let groups_version = groups_version(standing.groups);
+    let groups_version = in_epoch(epoch, groups_version(standing.groups));
     let groups_unchanged = held.groups == Some(&*groups_version);
     let groups = if groups_unchanged { Part::empty() } else { groups::list(service, user, first)? };
     let groups = groups.within(GROUPS_BYTES_MAX, |group| group.id, json_len);
@@ -89,6 +94,7 @@ pub(crate) fn read(
         name: principal.name.to_string(),
         session: principal.session.0,
         token,
+        epoch: epoch.to_string(),
         friends: friends.first.entries,
         friends_next: friends.first.next,
         friends_version,
@@ -108,6 +114,16 @@ pub(crate) fn read(
         invitations: standing.waiting.invitations,
     };
     Ok(Bundle { signed_in, all_friends: friends.all })
+}
+
+impl<'a> Held<'a> {
+    /// What counts of it where the log's epoch is this one: nothing, if it is of another.
+    pub(crate) fn of(self, epoch: Epoch) -> Held<'a> {
+        match self.epoch {
+            Some(held) if held != epoch.to_string() => Held::default(),
+            _ => self,
+        }
+    }
 }
 
 /// What the bundle says of friends.
@@ -141,7 +157,12 @@ impl Friends {
     }
 }
 
-/// A version as clients see it. No two states of a list have the same: the first number counts up whenever the list has
+/// A version as clients see it: after a restore it counts what it counted before, so it says where it belongs.
+fn in_epoch(Epoch([a, b, c, d, ..]): Epoch, version: impl fmt::Display) -> String {
+    format!("{:08x}.{version}", u32::from_be_bytes([a, b, c, d]))
+}
+
+/// A version of the list of groups. No two states of a list have the same: the first number counts up whenever the list has
 /// other groups in it, and between those the second only grows.
 fn groups_version(version: GroupsVersion) -> String {
     format!("{}.{}", version.memberships, version.groups)

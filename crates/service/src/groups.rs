@@ -238,7 +238,7 @@ fn joined(
 pub(crate) fn new_conversation(group: GroupId, since: Seq, last: Seq) -> protocol::Conversation {
     let kind = ConversationKind::Group;
     let id = group.conversation();
-    wire::conversation(Conversation { id, kind, since, last, acked: Seq(0) }, Seq(0))
+    wire::conversation(Conversation { id, kind, since, last, acked: Seq(0), restored: Seq(0) }, Seq(0))
 }
 
 /// Tells the user's other devices that the user came or left. What members should know stands in the conversation.

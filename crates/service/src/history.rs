@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::{ConversationId, MessageKind, NUMBER_MAX, PageSize, Seq, StoredMessage, User, UserId, Window};
+use domain::{
+    ConversationId, MessageKind, NUMBER_MAX, PageSize, Seq, StoredMessage, Timestamp, User, UserId, Window,
+};
 use protocol::limits::HISTORY_PAGE_BYTES_MAX;
 use protocol::{ChatMessage, Code, History, HistoryPage};
 
@@ -16,14 +18,31 @@ use crate::wire;
 /// JSON bytes of a message without its texts: keys, quotes and the longest numbers.
 const MESSAGE_FRAME_BYTES: usize = 200;
 
+/// Where a page begins.
+enum Begin {
+    /// At an end of this window.
+    At(Window),
+    /// With the first message of this time or later.
+    Time(Timestamp),
+}
+
+impl Begin {
+    /// What is beyond every number means the same as the largest: nothing has a greater one.
+    fn asked(request: &History) -> Result<Begin, Stop> {
+        match (request.after, request.before, request.at) {
+            (None, None, None) => Ok(Begin::At(Window::Newest)),
+            (Some(after), None, None) => Ok(Begin::At(Window::After(Seq(after.min(NUMBER_MAX))))),
+            (None, Some(before), None) => Ok(Begin::At(Window::Before(Seq(before.min(NUMBER_MAX))))),
+            (None, None, Some(time)) => Ok(Begin::Time(Timestamp(time.min(NUMBER_MAX)))),
+            (Some(_), Some(_), _) => Err(bad_field("before", "give one of after, before and at").into()),
+            (_, _, Some(_)) => Err(bad_field("at", "give one of after, before and at").into()),
+        }
+    }
+}
+
 /// HISTORY. A conversation that does not exist and one that the asker may not read give the same answer.
 pub(crate) fn page(service: &Service, me: Me<'_>, request: &History) -> Result<HistoryPage, Stop> {
-    let window = match (request.after, request.before) {
-        (None, None) => Window::Newest,
-        (Some(after), None) => Window::After(Seq(after.min(NUMBER_MAX))),
-        (None, Some(before)) => Window::Before(Seq(before.min(NUMBER_MAX))),
-        (Some(_), Some(_)) => return Err(bad_field("before", "give either after or before").into()),
-    };
+    let begin = Begin::asked(request)?;
     let store = &*service.ports.store;
     let id = ConversationId(request.conv);
     let conversation = match id.0 {
@@ -35,9 +54,20 @@ pub(crate) fn page(service: &Service, me: Me<'_>, request: &History) -> Result<H
         messages: Slice::asked(0, request.limit, service.config.page_max).limit,
         bytes: HISTORY_PAGE_BYTES_MAX,
     };
-    let mut messages = store.page(id, conversation.since, window, size)?;
+    let window = match begin {
+        Begin::At(window) => Some(window),
+        // Nobody is told more of what stands before `since` than that it is older.
+        Begin::Time(time) => {
+            let first = store.seq_at(id, conversation.since, time)?;
+            first.map(|first| Window::After(Seq(first.0.saturating_sub(1))))
+        }
+    };
+    let mut messages = match window {
+        Some(window) => store.page(id, conversation.since, window, size)?,
+        None => Vec::new(),
+    };
     let names = service.directory.faces(store, messages.iter().map(|message| message.sender))?;
-    fit(&mut messages, window, &names);
+    fit(&mut messages, window.unwrap_or(Window::Newest), &names);
     // More may have been said since the conversation was read.
     let last = messages.last().map_or(conversation.last, |newest| newest.seq.max(conversation.last));
     Ok(HistoryPage {

@@ -1,8 +1,8 @@
 //! The service: what the gateway calls.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-use domain::{Clock, Entropy, PasswordHasher, Presence, Store, StoreResult};
+use domain::{Clock, Entropy, Epoch, PasswordHasher, Presence, Store, StoreResult};
 use protocol::limits::{PAGE_MAX, TEXT_BYTES_MAX};
 use protocol::{Code, Refusal, Reply, Request};
 
@@ -87,6 +87,8 @@ pub struct Service {
     pub(crate) recoveries: Delays,
     pub(crate) deletions: Deletions,
     pub(crate) trouble: Trouble,
+    /// Which log this is, once it was read: it does not change while a node runs.
+    epoch: OnceLock<Epoch>,
 }
 
 impl Service {
@@ -119,6 +121,7 @@ impl Service {
             recoveries: Delays::default(),
             deletions: Deletions::default(),
             trouble: Trouble::default(),
+            epoch: OnceLock::new(),
             ports,
             config,
         }
@@ -194,6 +197,15 @@ impl Service {
     /// in this order. What has no room there may be dropped: a later tick finds what is still to be done.
     pub fn tick(&self) -> Vec<Pending> {
         upkeep::tick(self)
+    }
+
+    /// Which log this is.
+    pub(crate) fn epoch(&self) -> StoreResult<Epoch> {
+        if let Some(epoch) = self.epoch.get() {
+            return Ok(*epoch);
+        }
+        let epoch = self.ports.store.epoch()?;
+        Ok(*self.epoch.get_or_init(|| epoch))
     }
 
     fn dispatch(&self, caller: Caller<'_>, rid: u32, request: Request) -> Result<Handled, Stop> {

@@ -58,6 +58,7 @@ pub(crate) fn begin(
     held: Held<'_>,
 ) -> Result<Handled, Stop> {
     let (ports, user) = (&service.ports, &known.user);
+    let held = held.of(service.epoch()?);
     admit(service, user.id, None)?;
     let token = token::new(&*ports.entropy);
     let Some(hash) = token::hash(&token) else { return Err(Stop::refused(Code::INTERNAL)) };
@@ -109,10 +110,12 @@ pub(crate) fn resume(service: &Service, caller: Caller<'_>, request: &Resume) ->
     admit(service, found.user.id, Some(session))?;
     let entry = Entry { principal: principal(&found.user, session), token: hash, ended };
     let held = Held {
+        epoch: request.epoch.as_deref(),
         notices: request.notices_after,
         friends: request.friends_version.as_deref(),
         groups: request.groups_version.as_deref(),
     };
+    let held = held.of(service.epoch()?);
     let (signed_in, moved) = enter(service, caller.conn, &entry, None, held)?;
     if let Some(moved) = moved {
         // By whichever connection of another node it went on until now.

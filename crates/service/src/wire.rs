@@ -112,6 +112,7 @@ pub(crate) fn conversation(conversation: domain::Conversation, acked: Seq) -> pr
         first: conversation.since.next().0,
         last: conversation.last.0,
         acked: acked.0,
+        restored: conversation.restored.0,
     }
 }
 

@@ -42,9 +42,9 @@ impl Chat {
         let lists = found.as_ref().and_then(|found| found.store.lists().ok()).unwrap_or_default();
         let (friends_version, groups_version) = (lists.friends_version.clone(), lists.groups_version.clone());
         self.shared.lock().roster.remember(None, lists);
-        let (mut token, mut notices_after) = (None, None);
+        let (mut token, mut notices_after, mut epoch) = (None, None, None);
         if let Some(Found { state, .. }) = found {
-            (token, notices_after) = (state.token.clone(), state.notices);
+            (token, notices_after, epoch) = (state.token.clone(), state.notices, state.epoch.clone());
             // The cursors serve with either way in.
             self.client.restore(SyncState { token: None, ..state })?;
         }
@@ -52,6 +52,7 @@ impl Chat {
             let resume = Resume {
                 token,
                 notices_after,
+                epoch: epoch.clone(),
                 friends_version: friends_version.clone(),
                 groups_version: groups_version.clone(),
             };
@@ -63,7 +64,7 @@ impl Chat {
             }
         }
         let password = self.password(password, ask)?;
-        let login = Login { id, name, password, notices_after, friends_version, groups_version };
+        let login = Login { id, name, password, notices_after, epoch, friends_version, groups_version };
         let bundle = self.ask(Request::Login(login), picks!(Login))?;
         Ok(self.logged_in(&bundle))
     }

@@ -24,7 +24,7 @@ impl Chat {
         };
         let mut asked = Vec::with_capacity(unseen.len());
         for (talk, conv) in unseen {
-            let newest = History { conv, after: None, before: None, limit: 1 };
+            let newest = History { conv, after: None, before: None, at: None, limit: 1 };
             asked.push((talk, self.client.submit(Request::History(newest))?));
         }
         for (talk, pending) in asked {

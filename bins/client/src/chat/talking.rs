@@ -154,7 +154,7 @@ impl Chat {
         limit: u32,
         store: Option<&Store>,
     ) -> Result<KeptPage, Failure> {
-        let request = History { conv, after: None, before, limit };
+        let request = History { conv, after: None, before, at: None, limit };
         let page = self.ask(Request::History(request), picks!(History))?;
         if let Some(store) = store
             && let Err(error) = store.keep_page(&page, before)

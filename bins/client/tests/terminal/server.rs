@@ -223,7 +223,8 @@ impl Inner {
             Request::Conversations(_) => {
                 let last = self.log.len() as u64;
                 let (conv, kind) = (CONV, ConversationKind::Direct);
-                let entry = Conversation { conv, kind, with: BOB, first: 1, last, acked: self.acked };
+                let entry =
+                    Conversation { conv, kind, with: BOB, first: 1, last, acked: self.acked, restored: 0 };
                 Reply::Conversations(ConversationsPage { convs: vec![entry], next: 0 })
             }
             Request::History(history) => {

@@ -65,7 +65,7 @@ fn c5_a_killed_database_is_busy_and_comes_back() {
     // Whatever needs the database is busy, in bounded time; what does not is served.
     let begun = Instant::now();
     for refusal in [
-        bob.history(protocol::History { conv, after: None, before: None, limit: 0 })
+        bob.history(protocol::History { conv, after: None, before: None, at: None, limit: 0 })
             .expect_err("no database"),
         bob.friends(0, 0).expect_err("no database"),
         bob.create_group("g", "").expect_err("no database"),

@@ -278,7 +278,7 @@ fn a_second_signal_ends_it_at_once() {
     for _ in 0..20 {
         alice.say(bob.id, &text);
     }
-    let page = protocol::Request::History(History { conv, after: Some(0), before: None, limit: 0 });
+    let page = protocol::Request::History(History { conv, after: Some(0), before: None, at: None, limit: 0 });
     bob.send_all(&vec![page; 30]);
     bob.read_one();
     server.process().signal(Signal::TERM);

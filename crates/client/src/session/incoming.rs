@@ -14,7 +14,7 @@ use crate::event::{Arrival, Event, SessionEnd, SignInKind};
 use crate::limits;
 use crate::requests::{Job, Purpose};
 use crate::sync_state::SyncState;
-use crate::timelines::{Around, Ask};
+use crate::timelines::{Around, Ask, Log};
 
 impl Session {
     /// Bytes have come from the connection.
@@ -196,11 +196,37 @@ impl Session {
             Some(Identity { user: bundle.id, name: bundle.name.clone(), session: bundle.session, token });
         self.phase = Phase::User;
         self.backoff.reset();
-        self.notices.signed_in(bundle.notices_last, bundle.notices_acked);
+        let log = self.compare_epoch(&bundle.epoch);
+        match log {
+            Log::Same => self.notices.signed_in(bundle.notices_last, bundle.notices_acked),
+            Log::Other => self.notices.restored(bundle.notices_last, bundle.notices_acked),
+        }
         self.lists = self.lists.take().and_then(|held| held.after(&bundle));
         let bundle = Box::new(SignedIn { token: None, ..bundle });
         self.events.notice(Event::SignedIn { how, bundle });
-        self.timelines.begin_sync(&mut self.events);
+        if log == Log::Other {
+            self.events.insist(Event::Restored);
+        }
+        self.timelines.begin_sync(log, &mut self.events);
+    }
+
+    /// Whether the server's log is the one that this client's cursors are of. Another one becomes theirs when all are
+    /// compared: who dies before does it again.
+    fn compare_epoch(&mut self, epoch: &str) -> Log {
+        self.next_epoch = None;
+        match &self.epoch {
+            // An older server has none.
+            _ if epoch.is_empty() => Log::Same,
+            Some(known) if known != epoch => {
+                log::warn!("the server was restored from a backup: its log is another one");
+                self.next_epoch = Some(epoch.to_owned());
+                Log::Other
+            }
+            _ => {
+                self.epoch = Some(epoch.to_owned());
+                Log::Same
+            }
+        }
     }
 
     fn synced(&mut self, ask: Ask, result: Result<Reply, Trouble>, now: Instant) {
@@ -216,6 +242,11 @@ impl Session {
         match (ask, result) {
             (Ask::Conversations { after }, Ok(Reply::Conversations(page))) => {
                 self.timelines.conversations(after, Ok(page), around);
+                if self.timelines.is_compared()
+                    && let Some(epoch) = self.next_epoch.take()
+                {
+                    self.epoch = Some(epoch);
+                }
             }
             (Ask::Conversations { after }, Err(refusal)) => {
                 self.timelines.conversations(after, Err(refusal), around);

@@ -44,6 +44,10 @@ pub struct Session {
     /// Whose `timelines` are; 0 nobody's.
     timelines_of: u64,
     timelines: Timelines,
+    /// Which log the timelines' cursors are of, if that was ever said.
+    epoch: Option<String>,
+    /// Which it will be once all cursors were compared with the server's.
+    next_epoch: Option<String>,
     acks: Acks,
     /// Of the same user as the timelines.
     notices: Notices,
@@ -157,6 +161,8 @@ impl Session {
             saved: None,
             timelines_of: 0,
             timelines: Timelines::default(),
+            epoch: None,
+            next_epoch: None,
             acks: Acks::default(),
             notices: Notices::default(),
             lists: None,
@@ -210,16 +216,18 @@ impl Session {
     /// What to remember for the next client.
     pub fn sync_state(&self) -> SyncState {
         let (cursors, notices) = (self.timelines.cursors(), self.notices.cursor());
+        let epoch = self.epoch.clone();
         match &self.identity {
             Some(me) => {
-                SyncState { user: me.user, name: me.name.clone(), token: me.token.clone(), cursors, notices }
+                let (name, token) = (me.name.clone(), me.token.clone());
+                SyncState { user: me.user, name, token, cursors, notices, epoch }
             }
             None => {
                 let name = match &self.saved {
                     Some(saved) if saved.user == self.timelines_of => saved.name.clone(),
                     _ => String::new(),
                 };
-                SyncState { user: self.timelines_of, name, token: None, cursors, notices }
+                SyncState { user: self.timelines_of, name, token: None, cursors, notices, epoch }
             }
         }
     }
@@ -373,6 +381,7 @@ impl Session {
         self.input.clear();
         self.output.clear();
         self.timelines.connection_lost();
+        self.next_epoch = None;
         self.notices.connection_lost(now);
         for Failed { call, may_have_happened } in self.requests.connection_lost() {
             let result = Err(ClientError::ConnectionLost { may_have_happened });
@@ -429,6 +438,7 @@ impl Session {
                 let resume = Resume {
                     token,
                     notices_after: self.notices.cursor(),
+                    epoch: self.epoch.clone(),
                     friends_version: held.and_then(|held| held.friends.clone()),
                     groups_version: held.and_then(|held| held.groups.clone()),
                 };
@@ -446,6 +456,7 @@ impl Session {
         if self.timelines_of != state.user {
             self.timelines = Timelines::restore(&state.cursors);
             self.notices = Notices::restore(state.notices);
+            self.epoch = state.epoch.clone();
             self.timelines_of = state.user;
             self.acks.clear();
         }

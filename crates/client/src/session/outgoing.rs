@@ -96,7 +96,7 @@ impl Session {
                     Request::Conversations(Page { after: conv.saturating_sub(1), limit: 1 })
                 }
                 Ask::History { conv, after, limit } => {
-                    Request::History(History { conv, after: Some(after), before: None, limit })
+                    Request::History(History { conv, after: Some(after), before: None, at: None, limit })
                 }
             };
             self.send_own(Purpose::Sync(ask), request, now);

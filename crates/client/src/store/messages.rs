@@ -4,6 +4,7 @@ use protocol::{ChatMessage, HistoryPage};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::StoreError;
+use super::sync::rewind;
 use super::{Store, json, number, unreadable, unsigned, words};
 use crate::event::Event;
 
@@ -19,7 +20,9 @@ impl Store {
     /// # Errors
     /// Nothing is written then.
     pub fn take(&self, events: &[Event]) -> Result<(), StoreError> {
-        let any = |event: &Event| matches!(event, Event::Message { .. } | Event::Gap { .. });
+        let any = |event: &Event| {
+            matches!(event, Event::Message { .. } | Event::Gap { .. } | Event::Rewound { .. })
+        };
         if !events.iter().any(any) {
             return Ok(());
         }
@@ -28,6 +31,7 @@ impl Store {
                 match event {
                     Event::Message { message, .. } => take(db, message)?,
                     Event::Gap { conv, last, .. } => pass_over(db, *conv, *last)?,
+                    Event::Rewound { conv, to } => rewind(db, *conv, *to)?,
                     _ => {}
                 }
             }

@@ -93,7 +93,7 @@ fn begin(db: &Connection, conv: u64, cursor: u64) -> rusqlite::Result<()> {
 }
 
 /// What is kept beyond the cursor is not there any more.
-fn rewind(db: &Connection, conv: u64, cursor: u64) -> rusqlite::Result<()> {
+pub(super) fn rewind(db: &Connection, conv: u64, cursor: u64) -> rusqlite::Result<()> {
     let ids = db
         .prepare_cached("SELECT id FROM messages WHERE conversation_id = ?1 AND seq > ?2")?
         .query_map([number(conv), number(cursor)], |row| row.get(0))?

@@ -9,6 +9,7 @@ mod lists;
 mod model;
 mod notices;
 mod reconnect;
+mod restore;
 mod sockets;
 #[cfg(feature = "store")]
 mod store;

@@ -26,6 +26,10 @@ pub(crate) struct Model {
     pub(crate) notices_acked: u64,
     /// The next bundle says so of the friends.
     pub(crate) friends_unchanged: bool,
+    /// Which log it is.
+    pub(crate) epoch: String,
+    /// Conversation → where the last restore put it back to.
+    pub(crate) restored: HashMap<u64, u64>,
     ids: HashMap<String, Sent>,
 }
 
@@ -82,6 +86,7 @@ impl Model {
             first: self.first_of(conv),
             last: self.last(conv).max(self.first_of(conv) - 1),
             acked: self.acked.get(&conv).copied().unwrap_or(0),
+            restored: self.restored.get(&conv).copied().unwrap_or(0),
         }
     }
 
@@ -105,6 +110,7 @@ impl Model {
             name: "me".into(),
             session: 7,
             token: token.map(Secret::new),
+            epoch: self.epoch.clone(),
             notices_last: self.notices.len() as u64,
             notices_acked: self.notices_acked,
             friends_unchanged: self.friends_unchanged,

@@ -149,6 +149,19 @@ fn a_server_that_was_put_back_takes_along_what_it_forgot() {
 }
 
 #[test]
+fn what_a_restore_took_back_is_not_kept() {
+    let store = in_memory();
+    store.take(&[talk(7, 1..=9), talk(9, 1..=3)].concat()).expect("written");
+    store
+        .take(&[Event::Restored, Event::Rewound { conv: 7, to: 6 }, Event::Rewound { conv: 9, to: 0 }])
+        .expect("written");
+    assert_eq!((whole(&store, 7), whole(&store, 9)), (vec![1, 2, 3, 4, 5, 6], vec![]));
+    assert_eq!(found(&store, "number 8"), [0; 0]);
+    store.take(&[arrived(message(7, 7, "said anew"))]).expect("written");
+    assert_eq!((whole(&store, 7).len(), found(&store, "anew")), (7, vec![7]));
+}
+
+#[test]
 fn what_was_not_shown_comes_again() {
     let store = in_memory();
     store.take(&[talk(7, 1..=4), talk(9, 11..=12)].concat()).expect("written");

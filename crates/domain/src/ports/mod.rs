@@ -2,12 +2,14 @@
 
 mod bus;
 mod environment;
+mod log_identity;
 mod presence;
 mod search;
 mod stores;
 
 pub use bus::{Bus, BusReceiver, Publication, Reach, SharedReceiver, Topic};
 pub use environment::{Clock, Entropy, PasswordHasher};
+pub use log_identity::LogIdentity;
 pub use presence::{
     Arrival, Company, Presence, PresenceChange, PresenceState, PresenceWatcher, SharedWatcher,
 };

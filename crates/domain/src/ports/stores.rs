@@ -11,10 +11,11 @@ use crate::{
     Accepted, Account, AccountDeletion, Appended, Application, ApplicationsOf, Blocked, ChangeRefused,
     CodeHash, Conversation, ConversationFilter, ConversationId, Created, Credentials, Cursor, Departure,
     Edited, FoundSession, Friend, FriendNote, FriendNoteEdit, FriendRequest, Group, GroupChange,
-    GroupChanged, GroupId, GroupProfile, GroupRoster, Invitation, Member, Membership, NamedNotice, NewGroup,
-    NewMessage, NewSession, NewUser, Noted, NoticePlace, NoticeSeq, OwnGroup, PageSize, PasswordChange,
-    PersonalNotice, Profile, ProfileEdit, Recovered, Recovery, Requested, Seq, Session, SessionId, Standing,
-    StoreResult, StoredMessage, Timestamp, TokenHash, Touched, User, UserId, UserSearch, Waiting, Window,
+    GroupChanged, GroupId, GroupProfile, GroupRoster, Invitation, LogIdentity, Member, Membership,
+    NamedNotice, NewGroup, NewMessage, NewSession, NewUser, Noted, NoticePlace, NoticeSeq, OwnGroup,
+    PageSize, PasswordChange, PersonalNotice, Profile, ProfileEdit, Recovered, Recovery, Requested, Seq,
+    Session, SessionId, Standing, StoreResult, StoredMessage, Timestamp, TokenHash, Touched, User, UserId,
+    UserSearch, Waiting, Window,
 };
 
 /// Users and their credentials.
@@ -349,6 +350,13 @@ pub trait MessageLog: Send + Sync {
     /// [`append`](MessageLog::append) would answer a repeat of it; `None` if it is not in the log.
     fn find_message(&self, sender: UserId, client_msg_id: &str) -> StoreResult<Option<Appended>>;
 
+    /// The seq of the first message after `since` that was said at this time or later; `None` if there is none. Times are
+    /// those of the nodes' clocks: where these differ, one that stands up to [`TIMES_CROSS_MAX`] messages before an older one
+    /// is found, and one that stands further before it may not be. Its cost grows with the logarithm of the conversation.
+    ///
+    /// [`TIMES_CROSS_MAX`]: crate::TIMES_CROSS_MAX
+    fn seq_at(&self, conversation: ConversationId, since: Seq, time: Timestamp) -> StoreResult<Option<Seq>>;
+
     /// A page of a conversation after `since`, in rising order of seq. Its cost does not depend on the log's size.
     fn page(
         &self,
@@ -400,6 +408,7 @@ pub trait Store:
     + GroupRequestStore
     + MessageLog
     + SearchStore
+    + LogIdentity
 {
 }
 
@@ -416,7 +425,8 @@ impl<
         + GroupStore
         + GroupRequestStore
         + MessageLog
-        + SearchStore,
+        + SearchStore
+        + LogIdentity,
 > Store for T
 {
 }

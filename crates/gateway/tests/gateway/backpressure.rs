@@ -234,7 +234,7 @@ fn a_pipeline_full_of_large_pages_is_answered_in_full() {
         ann.chat(bob.id, &text, &n.to_string());
         ann.reply().1.expect("stored");
     }
-    let page = || History { conv: 1, after: None, before: None, limit: 200 };
+    let page = || History { conv: 1, after: None, before: None, at: None, limit: 200 };
     let asked: Vec<_> = (0..60).map(|_| bob.send(Request::History(page()))).collect();
     for rid in asked {
         let (answered, result) = bob.reply();

@@ -21,7 +21,8 @@ fn a_history_behind_messages_sees_them_all() {
     let (mut ann, mut bob) = friends(node.address, node.address);
     for round in 0..20u64 {
         let rids: Vec<_> = (0..10).map(|n| ann.chat(bob.id, "hi", &format!("{round}-{n}"))).collect();
-        let asked = ann.send(Request::History(History { conv: 1, after: None, before: None, limit: 1 }));
+        let asked =
+            ann.send(Request::History(History { conv: 1, after: None, before: None, at: None, limit: 1 }));
         let mut answered = BTreeSet::new();
         for _ in 0..=rids.len() {
             let (rid, result) = ann.reply();

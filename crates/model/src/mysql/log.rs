@@ -52,6 +52,10 @@ impl MessageLog for MySqlStore {
         self.read("find a message", |connection| append::find(connection, sender, client_msg_id))
     }
 
+    fn seq_at(&self, conversation: ConversationId, since: Seq, time: Timestamp) -> StoreResult<Option<Seq>> {
+        self.read("find a time", |connection| page::find_time(connection, conversation, since, time))
+    }
+
     fn page(
         &self,
         conversation: ConversationId,

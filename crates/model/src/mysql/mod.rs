@@ -24,6 +24,7 @@ mod group_requests;
 mod groups;
 mod list;
 mod log;
+mod log_identity;
 mod manager;
 mod message_search;
 mod migrate;

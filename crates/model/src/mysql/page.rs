@@ -1,9 +1,13 @@
 //! Pages of a conversation's messages.
 
-use domain::{ConversationId, MessageKind, PageSize, Seq, StoredMessage, Timestamp, UserId, Window};
+use ::mysql::Value;
+use domain::{
+    ConversationId, MessageKind, PageSize, Seq, StoredMessage, Timestamp, UserId, Window, first_at,
+};
 
 use super::connection::Connection;
 use super::fault::Fault;
+use super::list::{padded, repeated};
 
 /// Seq, sender, client message id, time, kind, body.
 type Row = (u64, u64, Vec<u8>, u64, u8, String);
@@ -34,6 +38,29 @@ pub(super) fn page(
         page.messages.reverse();
     }
     Ok(page.messages)
+}
+
+/// The first message of this time or later.
+pub(super) fn find_time(
+    connection: &mut Connection,
+    conversation: ConversationId,
+    since: Seq,
+    time: Timestamp,
+) -> Result<Option<Seq>, Fault> {
+    let end: Option<u64> = connection.row(
+        "SELECT COALESCE(MAX(seq), CAST(0 AS UNSIGNED)) FROM messages WHERE conversation_id = ?",
+        (conversation.0,),
+    )?;
+    first_at(since, Seq(end.unwrap_or(0)), time, |seqs| {
+        let mut params = vec![Value::UInt(conversation.0)];
+        let length = padded(seqs, &mut params, |seq, params| params.push(Value::UInt(seq.0)));
+        let sql = format!(
+            "SELECT seq, time FROM messages WHERE conversation_id = ? AND seq IN ({}) ORDER BY seq",
+            repeated("?", length)
+        );
+        let times: Vec<(u64, u64)> = connection.rows(&sql, params)?;
+        Ok(times.into_iter().map(|(seq, at)| (Seq(seq), Timestamp(at))).collect())
+    })
 }
 
 /// A page being read. What comes after it is full is read from the network, as it must be, and dropped.

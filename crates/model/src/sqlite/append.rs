@@ -38,6 +38,10 @@ impl MessageLog for SqliteStore {
         self.read("find a message", |connection| find_once(connection, sender, client_msg_id))
     }
 
+    fn seq_at(&self, conversation: ConversationId, since: Seq, time: Timestamp) -> StoreResult<Option<Seq>> {
+        self.find_time(conversation, since, time)
+    }
+
     fn page(
         &self,
         conversation: ConversationId,

@@ -18,6 +18,7 @@ mod friends;
 mod group_change;
 mod group_requests;
 mod groups;
+mod log_identity;
 mod message_search;
 mod migrate;
 mod notices;

@@ -2,8 +2,9 @@
 
 use domain::{
     ConversationId, MessageKind, PageSize, Seq, StoreResult, StoredMessage, Timestamp, UserId, Window,
+    first_at,
 };
-use rusqlite::{Row, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::SqliteStore;
 use super::number::{number, out_of_range, sql};
@@ -42,6 +43,32 @@ impl SqliteStore {
                 page.reverse();
                 Ok(page)
             }
+        })
+    }
+}
+
+impl SqliteStore {
+    pub(super) fn find_time(
+        &self,
+        conversation: ConversationId,
+        since: Seq,
+        time: Timestamp,
+    ) -> StoreResult<Option<Seq>> {
+        let id = sql(conversation.0);
+        self.read("find a time", |connection| {
+            let mut end = connection
+                .prepare_cached("SELECT coalesce(max(seq), 0) FROM messages WHERE conversation_id = ?1")?;
+            let last = end.query_row([id], |row| number(row, 0))?;
+            let mut one = connection
+                .prepare_cached("SELECT time FROM messages WHERE conversation_id = ?1 AND seq = ?2")?;
+            first_at(since, Seq(last), time, |seqs| {
+                let mut times = Vec::with_capacity(seqs.len());
+                for seq in seqs {
+                    let at = one.query_row([id, sql(seq.0)], |row| number(row, 0)).optional()?;
+                    times.extend(at.map(|at| (*seq, Timestamp(at))));
+                }
+                Ok(times)
+            })
         })
     }
 }

@@ -11,6 +11,8 @@ pub(crate) enum Meaning {
 }
 
 const TIME: u64 = 1_767_225_600_000;
+/// The epoch of the log that the vectors speak of.
+const EPOCH: &str = "7d4e52a90f3c4b1e8a6600c2f1d95b37";
 const TOKEN: &str = "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08";
 const CODES: [&str; 10] = [
     "9FQT-2M0C-XW7B-K3RD",
@@ -121,11 +123,11 @@ fn carols_request() -> FriendRequest {
 }
 
 fn direct(last: u64, acked: u64) -> Conversation {
-    Conversation { conv: 10, kind: ConversationKind::Direct, with: 2, first: 1, last, acked }
+    Conversation { conv: 10, kind: ConversationKind::Direct, with: 2, first: 1, last, acked, restored: 0 }
 }
 
 fn of_group(first: u64, last: u64, acked: u64) -> Conversation {
-    Conversation { conv: 11, kind: ConversationKind::Group, with: 11, first, last, acked }
+    Conversation { conv: 11, kind: ConversationKind::Group, with: 11, first, last, acked, restored: 0 }
 }
 
 fn bobs_message() -> ChatMessage {
@@ -262,6 +264,7 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
                     id: Some(1),
                     password: password(),
                     notices_after: Some(5),
+                    epoch: Some(EPOCH.into()),
                     friends_version: Some("41".into()),
                     groups_version: Some("3.12".into()),
                     ..Login::default()
@@ -281,6 +284,7 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
                     groups_version: "3.12".into(),
                     notices_last: 7,
                     notices_acked: 5,
+                    epoch: EPOCH.into(),
                     ..bundle(Some(TOKEN))
                 }),
             ),
@@ -321,6 +325,7 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
                 Request::Resume(Resume {
                     token: Secret::new(TOKEN),
                     notices_after: Some(5),
+                    epoch: Some(EPOCH.into()),
                     friends_version: Some("42".into()),
                     groups_version: Some("3.12".into()),
                 }),
@@ -336,6 +341,7 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
                     groups_version: "2.0".into(),
                     notices_last: 7,
                     notices_acked: 5,
+                    epoch: EPOCH.into(),
                     ..bundle(None)
                 }),
             ),
@@ -940,11 +946,24 @@ fn messages() -> Vec<(&'static str, Meaning)> {
         ),
         (
             "history/request",
-            request(4, Request::History(History { conv: 10, after: Some(0), before: None, limit: 50 })),
+            request(
+                4,
+                Request::History(History { conv: 10, after: Some(0), before: None, at: None, limit: 50 }),
+            ),
         ),
         (
             "history/request-before",
-            request(33, Request::History(History { conv: 10, after: None, before: Some(3), limit: 0 })),
+            request(
+                33,
+                Request::History(History { conv: 10, after: None, before: Some(3), at: None, limit: 0 }),
+            ),
+        ),
+        (
+            "history/request-at",
+            request(
+                35,
+                Request::History(History { conv: 10, at: Some(1_767_225_660_000), ..History::default() }),
+            ),
         ),
         (
             "history/reply",
@@ -959,7 +978,7 @@ fn messages() -> Vec<(&'static str, Meaning)> {
             reply(
                 8,
                 Reply::Conversations(ConversationsPage {
-                    convs: vec![direct(3, 1), of_group(8, 9, 0)],
+                    convs: vec![direct(3, 1), Conversation { restored: 8, ..of_group(8, 9, 0) }],
                     next: 11,
                 }),
             ),

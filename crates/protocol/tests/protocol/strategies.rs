@@ -95,7 +95,15 @@ fn group() -> impl Strategy<Value = Group> {
 
 fn conversation() -> impl Strategy<Value = Conversation> {
     let kind = word(ConversationKind::TABLE);
-    fields!(Conversation { conv: n(), kind: kind, with: n(), first: n(), last: n(), acked: n() })
+    fields!(Conversation {
+        conv: n(),
+        kind: kind,
+        with: n(),
+        first: n(),
+        last: n(),
+        acked: n(),
+        restored: n()
+    })
 }
 
 fn message() -> impl Strategy<Value = ChatMessage> {
@@ -167,13 +175,13 @@ fn notice() -> impl Strategy<Value = Notice> {
 }
 
 fn signed_in() -> impl Strategy<Value = SignedIn> {
-    let identity = (n(), text(), n(), option::of(secret()));
+    let identity = (n(), text(), n(), option::of(secret()), text());
     let lists =
         (vec(friend(), 0..3), vec(group(), 0..3), vec(friend_request(), 0..3), vec(conversation(), 0..3));
     let versions = (text(), any::<bool>(), option::of(vec(n(), 0..3)), text(), any::<bool>());
     let places = ((n(), n(), n(), n()), (n(), n()), (any::<u32>(), any::<u32>()));
     (identity, lists, versions, places).prop_map(|(identity, lists, versions, (next, notices, waiting))| {
-        let (id, name, session, token) = identity;
+        let (id, name, session, token, epoch) = identity;
         let (friends, groups, requests, convs) = lists;
         let (friends_next, groups_next, requests_next, convs_next) = next;
         let (friends_version, friends_unchanged, friends_online, groups_version, groups_unchanged) = versions;
@@ -182,6 +190,7 @@ fn signed_in() -> impl Strategy<Value = SignedIn> {
             name,
             session,
             token,
+            epoch,
             friends,
             friends_next,
             friends_version,
@@ -289,6 +298,7 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
             name: option::of(text()),
             password: secret(),
             notices_after: option::of(n()),
+            epoch: option::of(text()),
             friends_version: option::of(text()),
             groups_version: option::of(text())
         })
@@ -298,6 +308,7 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         MsgId::Resume => fields!(Resume {
             token: secret(),
             notices_after: option::of(n()),
+            epoch: option::of(text()),
             friends_version: option::of(text()),
             groups_version: option::of(text())
         })
@@ -379,6 +390,7 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
             conv: n(),
             after: option::of(n()),
             before: option::of(n()),
+            at: option::of(n()),
             limit: any::<u32>()
         })
         .prop_map(Request::History)

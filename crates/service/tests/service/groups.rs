@@ -133,7 +133,7 @@ fn leaving_is_told_and_ends_reading_and_writing() {
     }
     assert_eq!((told(&bob), told(&tablet)), (vec![], vec![]), "they read nothing any more");
     refused(bob.say_in(group, "2", "still here?"), Code::NOT_MEMBER);
-    let history = History { conv: group, after: None, before: None, limit: 0 };
+    let history = History { conv: group, after: None, before: None, at: None, limit: 0 };
     refused(bob.ask(Request::History(history)), Code::NOT_FOUND);
     refused(bob.ask(Request::Ack(protocol::Ack { conv: group, seq: 1 })), Code::NOT_FOUND);
     refused(leave(&bob, group), Code::NOT_MEMBER);

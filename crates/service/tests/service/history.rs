@@ -18,7 +18,7 @@ fn ask(
     before: Option<u64>,
     limit: u32,
 ) -> Result<HistoryPage, Refusal> {
-    let request = History { conv, after, before, limit };
+    let request = History { conv, after, before, at: None, limit };
     Ok(body!(Reply::History, device.ask(Request::History(request))?))
 }
 

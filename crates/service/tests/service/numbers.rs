@@ -54,7 +54,10 @@ fn a_number_too_large_is_nobodys() {
                 Request::GroupChat(GroupChat { groupid: id, msg: msg2, client_msg_id: client_msg_id2 }),
                 Code::NOT_MEMBER,
             ),
-            (Request::History(History { conv: id, after: None, before: None, limit: 0 }), Code::NOT_FOUND),
+            (
+                Request::History(History { conv: id, after: None, before: None, at: None, limit: 0 }),
+                Code::NOT_FOUND,
+            ),
             (Request::Ack(Ack { conv: id, seq: 1 }), Code::NOT_FOUND),
         ];
         for (request, code) in asked {
@@ -78,7 +81,7 @@ fn a_place_too_far_is_beyond_the_last() {
         let convs = body!(Reply::Conversations, alice.ask(Request::Conversations(page)).unwrap());
         assert_eq!((convs.convs, convs.next), (vec![], 0));
         let history = |after, before| {
-            let request = Request::History(History { conv, after, before, limit: 0 });
+            let request = Request::History(History { conv, after, before, at: None, limit: 0 });
             body!(Reply::History, alice.ask(request).unwrap()).messages.len()
         };
         assert_eq!((history(Some(far), None), history(None, Some(far))), (0, 1));

@@ -85,7 +85,7 @@ fn every_request_is_busy_while_the_store_is_away() {
         Request::WithdrawInvitation(MemberRef { groupid: own, id: carol.user().0 }),
         Request::OneChat(OneChat { to: carol.user().0, msg, client_msg_id }),
         Request::GroupChat(GroupChat { groupid: group, msg: msg2, client_msg_id: client_msg_id2 }),
-        Request::History(History { conv, after: None, before: None, limit: 0 }),
+        Request::History(History { conv, after: None, before: None, at: None, limit: 0 }),
         Request::Conversations(Page::default()),
         Request::Ack(Ack { conv, seq: 1 }),
         Request::ChangePassword(ChangePassword {

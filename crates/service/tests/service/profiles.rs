@@ -129,7 +129,7 @@ fn messages_name_their_sender_as_they_want_to_be_called_now() {
     edit(&alice, nickname("Al")).unwrap();
     alice.say(&bob, "2", "hi").unwrap();
     assert_eq!(names(), ["Al"], "over the connection that logged in before");
-    let history = protocol::History { conv, after: Some(0), before: None, limit: 0 };
+    let history = protocol::History { conv, after: Some(0), before: None, at: None, limit: 0 };
     let page = body!(Reply::History, bob.ask(Request::History(history)).unwrap());
     assert!(page.messages.iter().all(|message| message.name == "Al"), "{page:?}");
     let group = harness.group(&[&bob, &alice]);

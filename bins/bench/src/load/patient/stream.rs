@@ -71,7 +71,8 @@ impl Stream {
     pub(super) fn read_log(&mut self, lines: &mut Lines) {
         self.reading = true;
         self.read_ns = None;
-        let history = History { conv: self.conv, after: Some(self.next_seq - 1), before: None, limit: 0 };
+        let history =
+            History { conv: self.conv, after: Some(self.next_seq - 1), before: None, at: None, limit: 0 };
         let mut out = BytesMut::new();
         encode::request(HISTORY_RID, &Request::History(history), &mut out);
         lines.out(self.reader).extend_from_slice(&out);

@@ -153,7 +153,13 @@ impl Sync {
             };
             if let Some((conv, after)) = self.by_conv.iter().find_map(due) {
                 self.fetching.insert(conv);
-                return Some(Request::History(History { conv, after: Some(after), before: None, limit: 0 }));
+                return Some(Request::History(History {
+                    conv,
+                    after: Some(after),
+                    before: None,
+                    at: None,
+                    limit: 0,
+                }));
             }
         }
         if self.acked_at.is_none_or(|at| at + ACK_INTERVAL <= now) {

@@ -57,6 +57,8 @@ impl LibraryLine {
             | Event::Synced { .. }
             | Event::Group(_)
             | Event::GroupRequest(_)
+            | Event::Restored
+            | Event::Rewound { .. }
             | Event::FriendChanged(_)
             | Event::Notice(_) => return,
         });

@@ -43,7 +43,7 @@ fn shown(peer: &mut Peer, group: u64) -> Option<(Role, GroupState)> {
 /// Waits until a member reads this of the user's, as the group's newest message.
 fn last_told(peer: &mut Peer, group: u64, what: SystemEventKind, by: u64) {
     eventually(DEADLINE, "the group is told", || {
-        let history = History { conv: group, after: Some(0), before: None, limit: 200 };
+        let history = History { conv: group, after: Some(0), before: None, at: None, limit: 200 };
         let last = peer.history(history).expect("a page").messages.pop()?;
         let event = last.event.filter(|event| event.what == what && event.by == by)?;
         assert_eq!((event.by_name.as_str(), last.name.as_str()), (DELETED, DELETED));

@@ -32,7 +32,7 @@ pub(super) fn requests(act: GroupAct, groupid: u64, id: u64, numbers: &mut Numbe
         GroupAct::Look => vec![
             Request::GroupProfile(GroupRef { groupid }),
             Request::GroupMembers(GroupMembers { groupid, after: 0, limit: 0 }),
-            Request::History(History { conv: groupid, after: None, before: None, limit: 0 }),
+            Request::History(History { conv: groupid, after: None, before: None, at: None, limit: 0 }),
             Request::Ack(Ack { conv: groupid, seq: 1 }),
         ],
         GroupAct::Join => vec![Request::JoinGroup(JoinGroup::of(groupid))],
@@ -245,7 +245,7 @@ impl Cast {
         // An owner who left a dissolved group sees it no more, and that is a change too.
         let owner = self.peer(Who::Owner);
         let members = owner.group_members(group, 0, 0).map_or_else(|_| Vec::new(), |page| page.users);
-        let history = History { conv: group, after: None, before: None, limit: 1 };
+        let history = History { conv: group, after: None, before: None, at: None, limit: 1 };
         let last = owner.history(history).map_or(0, |page| page.last);
         let applications =
             owner.applications(group, 0, 0, 0).map_or_else(|_| Vec::new(), |page| page.applications);

@@ -199,7 +199,7 @@ fn g7_a_member_reads_from_joining_on(store: Store) {
     alice.say_in(group, "after");
     assert_eq!(bob.message().seq, 5);
     assert_eq!(bob.read_all(group, 0).iter().map(|m| m.seq).collect::<Vec<_>>(), [5]);
-    let history = protocol::History { conv: group, after: None, before: Some(4), limit: 0 };
+    let history = protocol::History { conv: group, after: None, before: Some(4), at: None, limit: 0 };
     let page = bob.history(history).expect("a page");
     assert_eq!((page.messages.len(), page.first, page.last), (0, 4, 5));
     // Away and back: what was said in between is not his to read.
@@ -230,7 +230,7 @@ fn g7_outsiders_neither_speak_nor_read(store: Store) {
     ];
     assert_eq!(refusals, others);
     assert!(refusals.iter().all(|refusal| refusal.code == Code::NOT_MEMBER), "{refusals:?}");
-    let history = |conv| protocol::History { conv, after: None, before: None, limit: 0 };
+    let history = |conv| protocol::History { conv, after: None, before: None, at: None, limit: 0 };
     let refusal = eve.history(history(group)).unwrap_err();
     assert_eq!(refusal.code, Code::NOT_FOUND);
     assert_eq!(refusal, eve.history(history(nothing)).unwrap_err());

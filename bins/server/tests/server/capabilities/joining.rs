@@ -69,7 +69,8 @@ fn g2_owner_and_admins_decide_who_applied(store: Store) {
     let (told, event) = carol.told();
     assert_eq!((event.what, event.by, event.id), (SystemEventKind::Joined, bob.id, carol.id));
     assert_eq!(told.msg, "bob let carol into the group");
-    let page = carol.history(protocol::History { conv: group, after: None, before: None, limit: 0 });
+    let page =
+        carol.history(protocol::History { conv: group, after: None, before: None, at: None, limit: 0 });
     assert_eq!(page.expect("hers").first, told.seq, "she reads from there on");
     carol.say_in(group, "hello");
     assert_eq!(bob.decide(group, carol.id, Verdict::Refuse).unwrap_err().code, Code::NOT_FOUND);

@@ -21,6 +21,7 @@ pub(crate) mod policy;
 mod presence;
 mod profiles;
 mod repeats;
+mod restore;
 mod search;
 mod secrets;
 mod sign_in;

@@ -15,7 +15,7 @@ on_each_store! {
 fn a_request_sees_the_messages_before_it(store: Store) {
     let server = Server::on(store);
     let (mut alice, bob, conv) = friends(&server, "alice", "bob");
-    let history = Request::History(History { conv, after: Some(0), before: None, limit: 0 });
+    let history = Request::History(History { conv, after: Some(0), before: None, at: None, limit: 0 });
     let mut requests = Vec::new();
     for round in 0..20 {
         for n in 0..3 {

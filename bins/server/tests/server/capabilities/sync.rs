@@ -13,6 +13,7 @@ on_each_store! {
     m2_conversations_are_listed_in_pages,
     m3_history_is_paged_both_ways,
     m3_a_page_ends_early_rather_than_grow_too_large,
+    m3_history_begins_at_a_time,
     m3_history_that_is_not_ones_own_is_not_found,
 }
 
@@ -189,7 +190,7 @@ fn m2_conversations_are_listed_in_pages(store: Store) {
 }
 
 fn seqs(peer: &mut Peer, conv: u64, after: Option<u64>, before: Option<u64>, limit: u32) -> Vec<u64> {
-    let page = peer.history(History { conv, after, before, limit }).expect("a page");
+    let page = peer.history(History { conv, after, before, at: None, limit }).expect("a page");
     assert_eq!((page.first, page.last), (1, 450));
     page.messages.iter().map(|message| message.seq).collect()
 }
@@ -227,9 +228,15 @@ fn m3_history_is_paged_both_ways(store: Store) {
     }
     assert_eq!(back, range(1, 450));
     assert_eq!(alice.read_all(conv, 0).iter().map(|m| m.seq).collect::<Vec<_>>(), range(1, 450));
-    let both = History { conv, after: Some(1), before: Some(9), limit: 0 };
-    let refusal = alice.history(both).unwrap_err();
-    assert_eq!((refusal.code, refusal.body.field.is_some()), (Code::BAD_FIELD, true));
+    for (after, before, at, field) in [
+        (Some(1), Some(9), None, "before"),
+        (Some(1), None, Some(9), "at"),
+        (None, Some(9), Some(9), "at"),
+        (Some(1), Some(9), Some(9), "before"),
+    ] {
+        let refusal = alice.history(History { conv, after, before, at, limit: 0 }).unwrap_err();
+        assert_eq!((refusal.code, refusal.body.field.as_deref()), (Code::BAD_FIELD, Some(field)));
+    }
 }
 
 fn m3_a_page_ends_early_rather_than_grow_too_large(store: Store) {
@@ -246,7 +253,8 @@ fn m3_a_page_ends_early_rather_than_grow_too_large(store: Store) {
         let (mut after, mut before) = (0, 7);
         while seen.len() < 6 {
             let (a, b) = if forwards { (Some(after), None) } else { (None, Some(before)) };
-            let page = alice.history(History { conv, after: a, before: b, limit: 0 }).expect("a page");
+            let page =
+                alice.history(History { conv, after: a, before: b, at: None, limit: 0 }).expect("a page");
             let seqs: Vec<_> = page.messages.iter().map(|message| message.seq).collect();
             assert!(!seqs.is_empty(), "a page has at least one message");
             (after, before) = (seqs[seqs.len() - 1], seqs[0]);
@@ -261,13 +269,53 @@ fn m3_a_page_ends_early_rather_than_grow_too_large(store: Store) {
     }
 }
 
+fn m3_history_begins_at_a_time(store: Store) {
+    let mut server = Server::on(store);
+    let (mut alice, mut bob, conv) = friends(&server, "alice", "bob");
+    for n in 1..=300 {
+        alice.say(bob.id, &n.to_string());
+    }
+    let group = bob.create_group("late", "").expect("opened").group.id;
+    for n in 1..=5 {
+        bob.say_in(group, &n.to_string());
+    }
+    alice.join_group(group).expect("joined");
+    drop((alice, bob));
+    server.terminate();
+    // Three messages of each second, from second 1,000 on; the hundredth said by a node whose clock was ahead.
+    server.seed(&[
+        format!("UPDATE messages SET time = 1000000 + (seq - 1 - (seq - 1) % 3) * 1000 / 3 WHERE conversation_id = {conv}"),
+        format!("UPDATE messages SET time = 1050000 WHERE conversation_id = {conv} AND seq = 100"),
+        format!("UPDATE messages SET time = 1000000 + (seq - 1) * 1000 WHERE conversation_id = {group}"),
+    ]);
+    server.restart();
+    let mut alice = log_in(&server, "alice", "again");
+    let mut at = |conv, at, limit| {
+        let page =
+            alice.history(History { conv, at: Some(at), limit, ..History::default() }).expect("a page");
+        page.messages.iter().map(|message| message.seq).collect::<Vec<_>>()
+    };
+    assert_eq!(at(conv, 0, 3), [1, 2, 3]);
+    assert_eq!(at(conv, 1_000_000, 3), [1, 2, 3]);
+    assert_eq!(at(conv, 1_002_001, 3), [10, 11, 12]);
+    assert_eq!(at(conv, 1_050_000, 3), [100, 101, 102], "of two that crossed, from the first on");
+    assert_eq!(at(conv, 1_099_000, 0), [298, 299, 300]);
+    for beyond in [1_100_000, (1 << 53) - 1, 1 << 53, u64::MAX] {
+        assert_eq!(at(conv, beyond, 3), [0; 0], "{beyond}");
+    }
+    // Who came in later is shown nothing from before, whatever time is asked for.
+    assert_eq!(at(group, 0, 0), [6]);
+    assert_eq!(at(group, 1_002_000, 0), [6]);
+    assert_eq!(at(group, 1_005_001, 0), [0; 0]);
+}
+
 fn m3_history_that_is_not_ones_own_is_not_found(store: Store) {
     let server = Server::on(store);
     let (mut alice, bob, conv) = friends(&server, "alice", "bob");
     alice.say(bob.id, "between us");
     let mut eve = user(&server, "eve");
     for conv in [conv, 0, 999_999, u64::MAX] {
-        let history = History { conv, after: Some(0), before: None, limit: 0 };
+        let history = History { conv, after: Some(0), before: None, at: None, limit: 0 };
         assert_eq!(eve.history(history).unwrap_err().code, Code::NOT_FOUND, "{conv}");
         assert_eq!(eve.ack(conv, 1).unwrap_err().code, Code::NOT_FOUND, "{conv}");
     }

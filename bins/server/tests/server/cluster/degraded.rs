@@ -134,6 +134,7 @@ fn a_small_pool_under_load_is_slower_and_loses_nothing() {
                         conv,
                         after: None,
                         before: None,
+                        at: None,
                         limit: 0,
                     });
                     let reads: Vec<_> = (0..4).map(|_| sender.send(&page)).collect();

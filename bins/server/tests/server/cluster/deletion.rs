@@ -12,7 +12,9 @@ use crate::support::{DEADLINE, PASSWORD, Peer, befriend};
 
 /// A short conversation, with what became of its group.
 fn all(peer: &mut Peer, conv: u64) -> Vec<ChatMessage> {
-    peer.history(History { conv, after: Some(0), before: None, limit: 200 }).expect("a page").messages
+    peer.history(History { conv, after: Some(0), before: None, at: None, limit: 200 })
+        .expect("a page")
+        .messages
 }
 
 #[test]

@@ -35,8 +35,9 @@ pub(super) fn keep_up(peer: &mut Peer, conv: u64, have: u64, last: u64) -> BTree
     while have < last {
         let message = next_in(peer, conv);
         if message.seq > have + 1 {
-            let page =
-                peer.history(History { conv, after: Some(have), before: None, limit: 0 }).expect("a page");
+            let page = peer
+                .history(History { conv, after: Some(have), before: None, at: None, limit: 0 })
+                .expect("a page");
             for missed in page.messages.into_iter().filter(|missed| missed.seq < message.seq) {
                 have = missed.seq;
                 kept.insert(missed.seq, missed);

@@ -98,7 +98,13 @@ fn ids_that_do_not_exist_are_refused_by_every_request(store: Store) {
             (chat(id, "x", "x"), &[Code::NOT_FRIENDS]),
             (group_chat(id, "x", "x"), &[Code::NOT_MEMBER]),
             (
-                Request::History(protocol::History { conv: id, after: None, before: None, limit: 0 }),
+                Request::History(protocol::History {
+                    conv: id,
+                    after: None,
+                    before: None,
+                    at: None,
+                    limit: 0,
+                }),
                 &[Code::NOT_FOUND],
             ),
             (Request::Ack(protocol::Ack { conv: id, seq: id }), &[Code::NOT_FOUND]),
@@ -130,8 +136,8 @@ fn what_belongs_to_others_stays_theirs(store: Store) {
     alice.add_friend(carol.id, "").expect("asked");
 
     for request in [
-        Request::History(protocol::History { conv, after: Some(0), before: None, limit: 0 }),
-        Request::History(protocol::History { conv: group, after: Some(0), before: None, limit: 0 }),
+        Request::History(protocol::History { conv, after: Some(0), before: None, at: None, limit: 0 }),
+        Request::History(protocol::History { conv: group, after: Some(0), before: None, at: None, limit: 0 }),
         Request::Ack(protocol::Ack { conv, seq: 1 }),
         Request::Ack(protocol::Ack { conv: group, seq: 1 }),
         Request::EndSession(protocol::SessionRef { session: alice.session }),

@@ -67,7 +67,7 @@ fn mixed(to: u64, conv: u64, count: usize) -> Vec<Request> {
     (0..count)
         .map(|n| match n % 5 {
             0 | 1 => chat(to, &n.to_string(), &n.to_string()),
-            2 => Request::History(History { conv, after: None, before: None, limit: 1 }),
+            2 => Request::History(History { conv, after: None, before: None, at: None, limit: 1 }),
             3 => Request::Friends(Page::default()),
             _ => Request::Ping(Nothing {}),
         })

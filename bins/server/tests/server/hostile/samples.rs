@@ -59,7 +59,7 @@ pub(super) fn every_request() -> Vec<Request> {
         Request::GroupMembers(GroupMembers { groupid: ID, after: 0, limit: 0 }),
         chat(ID, "text", "sample-1"),
         group_chat(ID, "text", "sample-2"),
-        Request::History(History { conv: ID, after: None, before: None, limit: 0 }),
+        Request::History(History { conv: ID, after: None, before: None, at: None, limit: 0 }),
         Request::Conversations(Page::default()),
         Request::Ack(Ack { conv: ID, seq: 1 }),
         Request::ChangePassword(ChangePassword {

@@ -193,7 +193,7 @@ fn a_client_that_asks_and_never_reads_is_not_served_without_bound() {
     let before = server.resident_bytes();
     // Each request of 40 bytes is answered with half a megabyte.
     let mut wire = BytesMut::new();
-    let page = Request::History(History { conv: group, after: Some(0), before: None, limit: 0 });
+    let page = Request::History(History { conv: group, after: Some(0), before: None, at: None, limit: 0 });
     for rid in 1_000..2_000 {
         encode::request(rid, &page, &mut wire);
     }

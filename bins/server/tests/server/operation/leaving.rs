@@ -56,7 +56,13 @@ fn operators_are_answered_to_the_end() {
         alice.say(bob.id, &text);
     }
     // He is owed much and takes nothing.
-    let page = protocol::Request::History(protocol::History { conv, after: Some(0), before: None, limit: 0 });
+    let page = protocol::Request::History(protocol::History {
+        conv,
+        after: Some(0),
+        before: None,
+        at: None,
+        limit: 0,
+    });
     bob.send_all(&vec![page; 30]);
     bob.read_one();
     server.process().signal(Signal::TERM);

@@ -464,6 +464,7 @@ requests! {
     reg(name: &str, password: &str) = Reg(Reg { name: name.into(), password: Secret::new(password) }) -> Registered;
     login(login: Login) = Login(login) -> SignedIn;
     resume(token: Secret) = Resume(Resume { token, ..Resume::default() }) -> SignedIn;
+    resume_holding(resume: Resume) = Resume(resume) -> SignedIn;
     log_out() = LogOut(Nothing {}) -> Nothing;
     change_password(password: &str, new_password: &str) = ChangePassword(ChangePassword {
         password: Secret::new(password),
@@ -562,15 +563,16 @@ impl Peer {
 
     /// How many messages a conversation has.
     pub(crate) fn message_count(&mut self, conv: u64) -> u64 {
-        self.history(History { conv, after: None, before: None, limit: 1 }).expect("a page").last
+        self.history(History { conv, after: None, before: None, at: None, limit: 1 }).expect("a page").last
     }
 
     /// What people said in a conversation after `after`, by as many pages as it takes.
     pub(crate) fn read_all(&mut self, conv: u64, mut after: u64) -> Vec<ChatMessage> {
         let mut all = Vec::new();
         loop {
-            let page =
-                self.history(History { conv, after: Some(after), before: None, limit: 0 }).expect("a page");
+            let page = self
+                .history(History { conv, after: Some(after), before: None, at: None, limit: 0 })
+                .expect("a page");
             after = page.messages.last().map_or(after, |message| message.seq);
             let done = page.messages.is_empty() || after >= page.last;
             all.extend(page.messages.into_iter().filter(|message| message.kind == MessageKind::Text));

@@ -173,6 +173,19 @@ impl Server {
         self.output = Some(lines);
     }
 
+    /// Gives its log another epoch while it is stopped, as an operator would after a restore; what that said.
+    pub(crate) fn renew_epoch(&self) -> String {
+        assert!(self.process.is_none(), "an operator stops all nodes first");
+        let said = std::process::Command::new(env!("CARGO_BIN_EXE_server"))
+            .args(self.options.arguments(&self.data_folder()))
+            .arg("--new-epoch")
+            .current_dir(self.folder.path())
+            .output()
+            .expect("the server's binary runs");
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        String::from_utf8(said.stdout).expect("a sentence")
+    }
+
     /// What it printed after the announcement, once it has ended.
     pub(crate) fn rest_of_output(&mut self) -> Vec<String> {
         assert!(self.process.is_none(), "the rest is known at the end");

@@ -23,17 +23,17 @@ fn acknowledge(store: &dyn Store, user: UserId, conversation: ConversationId, se
 
 pub(super) fn friends_see_their_conversation(store: &dyn Store) {
     let (ann, bob, id) = two_friends(store);
-    let (since, acked) = (Seq(0), Seq(0));
+    let (since, acked, restored) = (Seq(0), Seq(0), Seq(0));
     for (user, with) in [(ann, bob), (bob, ann)] {
         let kind = ConversationKind::Direct { with };
-        assert_eq!(seen(store, user, id), Conversation { id, kind, since, last: Seq(0), acked });
+        assert_eq!(seen(store, user, id), Conversation { id, kind, since, last: Seq(0), acked, restored });
     }
     count_to(store, id, ann, 3);
     acknowledge(store, bob, id, 2);
     let kind = ConversationKind::Direct { with: bob };
-    assert_eq!(seen(store, ann, id), Conversation { id, kind, since, last: Seq(3), acked });
+    assert_eq!(seen(store, ann, id), Conversation { id, kind, since, last: Seq(3), acked, restored });
     let kind = ConversationKind::Direct { with: ann };
-    assert_eq!(seen(store, bob, id), Conversation { id, kind, since, last: Seq(3), acked: Seq(2) });
+    assert_eq!(seen(store, bob, id), Conversation { id, kind, since, last: Seq(3), acked: Seq(2), restored });
 }
 
 pub(super) fn nobody_else_sees_it(store: &dyn Store) {

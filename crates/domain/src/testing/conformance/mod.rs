@@ -27,6 +27,7 @@ mod group_request_races;
 mod group_requests;
 mod groups;
 mod hostile;
+mod log_identity;
 mod message_search;
 mod notices;
 mod pages;
@@ -241,6 +242,10 @@ pub const CASES: &[Case] = cases![
     pages::a_page_holds_one_message_at_least,
     pages::a_message_comes_back_as_it_was,
     pages::an_unknown_conversation_is_empty,
+    pages::a_time_is_found,
+    pages::a_time_is_found_in_a_long_conversation,
+    log_identity::an_epoch_stays_until_it_is_renewed,
+    log_identity::a_renewal_notes_where_conversations_end,
     conversations::friends_see_their_conversation,
     conversations::nobody_else_sees_it,
     conversations::a_member_sees_what_came_after_joining,

@@ -1,6 +1,6 @@
 //! Reading the log.
 
-use super::cast::{BIG_PAGE, NOW, count_to, message, say, two_friends};
+use super::cast::{BIG_PAGE, NOW, append, count_to, message, say, two_friends};
 use crate::{ConversationId, MessageKind, PageSize, Seq, Store, StoredMessage, Timestamp, Window};
 
 fn seqs(
@@ -136,6 +136,49 @@ pub(super) fn an_unknown_conversation_is_empty(store: &dyn Store) {
     for unknown in [ConversationId(0), ConversationId(conversation.0 + 1_000_000_000)] {
         for window in [after(0), before(10), Window::Newest] {
             assert_eq!(seqs(store, unknown, 0, window, BIG_PAGE), []);
+        }
+    }
+}
+
+pub(super) fn a_time_is_found(store: &dyn Store) {
+    let (ann, _, conversation) = two_friends(store);
+    let at = |since, time| store.seq_at(conversation, Seq(since), Timestamp(time)).unwrap().map(|seq| seq.0);
+    assert_eq!(at(0, 0), None, "nothing was said");
+    for time in [1_000, 2_000, 2_000, 5_000, 4_000, 6_000] {
+        append(store, &[crate::NewMessage { time: Timestamp(time), ..message(conversation, ann, "said") }]);
+    }
+    for (time, seq) in [
+        (0, Some(1)),
+        (1_000, Some(1)),
+        (1_001, Some(2)),
+        (2_000, Some(2)),
+        (2_001, Some(4)),
+        (4_500, Some(4)),
+        (5_000, Some(4)),
+        (5_001, Some(6)),
+        (6_001, None),
+        (crate::NUMBER_MAX, None),
+        (u64::MAX, None),
+    ] {
+        assert_eq!(at(0, time), seq, "{time}");
+    }
+    assert_eq!(at(4, 0), Some(5));
+    assert_eq!(at(4, 4_500), Some(6), "what stands before is not there");
+    assert_eq!(at(6, 0), None);
+    assert_eq!(at(1_000, 0), None);
+    assert_eq!(store.seq_at(ConversationId(crate::NUMBER_MAX), Seq(0), Timestamp(0)).unwrap(), None);
+}
+
+pub(super) fn a_time_is_found_in_a_long_conversation(store: &dyn Store) {
+    let (ann, _, conversation) = two_friends(store);
+    let said: Vec<_> = (1..=3_000)
+        .map(|n| crate::NewMessage { time: Timestamp(n * 10), ..message(conversation, ann, "said") })
+        .collect();
+    append(store, &said);
+    for seq in [1, 2, 15, 16, 17, 1_023, 2_048, 2_999, 3_000] {
+        for (since, time) in [(0, seq * 10), (0, seq * 10 - 9), (seq - 1, 0)] {
+            let found = store.seq_at(conversation, Seq(since), Timestamp(time)).unwrap();
+            assert_eq!(found, Some(Seq(seq)), "after {since} at {time}");
         }
     }
 }

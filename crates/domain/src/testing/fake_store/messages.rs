@@ -26,6 +26,8 @@ pub(super) struct Log {
     pub(super) roster: RosterVersion,
     /// Nothing more is said.
     pub(super) is_closed: bool,
+    /// Up to here nothing was taken back by a restore.
+    pub(super) restored: Seq,
 }
 
 impl Log {
@@ -75,7 +77,8 @@ impl State {
             Kind::Direct(..) => return None,
             Kind::Group => (ConversationKind::Group, self.groups.get(&id.group())?.members.get(&user)?.since),
         };
-        Some(Conversation { id, kind, since, last: log.last(), acked: self.acked(user, id) })
+        let (last, acked, restored) = (log.last(), self.acked(user, id), log.restored);
+        Some(Conversation { id, kind, since, last, acked, restored })
     }
 }
 
@@ -92,6 +95,13 @@ impl MessageLog for FakeStore {
 
     fn find_message(&self, sender: UserId, client_msg_id: &str) -> StoreResult<Option<Appended>> {
         self.run("find a message", |state| state.find(&(sender, client_msg_id.to_owned())))
+    }
+
+    fn seq_at(&self, conversation: ConversationId, since: Seq, time: Timestamp) -> StoreResult<Option<Seq>> {
+        self.run("find a time", |state| {
+            let mut messages = state.conversations.get(&conversation)?.messages.iter();
+            messages.find(|message| message.seq > since && message.time >= time).map(|message| message.seq)
+        })
     }
 
     fn page(

@@ -6,6 +6,7 @@ mod friend_notes;
 mod friends;
 mod group_requests;
 mod groups;
+mod log_identity;
 mod messages;
 mod notices;
 mod profiles;
@@ -137,6 +138,7 @@ struct State {
     cursors: HashMap<(UserId, ConversationId), Seq>,
     /// How far the index has each conversation.
     indexed: HashMap<ConversationId, Seq>,
+    identity: log_identity::Identity,
 }
 
 impl State {
@@ -145,7 +147,13 @@ impl State {
         let id = ConversationId(self.conversations.len() as u64 + 1);
         self.conversations.insert(
             id,
-            messages::Log { kind, messages: Vec::new(), roster: RosterVersion(0), is_closed: false },
+            messages::Log {
+                kind,
+                messages: Vec::new(),
+                roster: RosterVersion(0),
+                is_closed: false,
+                restored: Seq(0),
+            },
         );
         id
     }
