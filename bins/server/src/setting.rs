@@ -159,12 +159,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     number(
         "searches_burst",
         "120",
-        "Searches for users of one user that are taken at once, by this node. More are told to wait. 0: no limit.",
+        "Searches of one user, for users and messages, that are taken at once, by this node. More are told to wait. 0: no limit.",
     ),
     number(
         "searches_per_minute",
         "60",
-        "Searches for users of one user a minute in the long run. 0: no limit.",
+        "Searches of one user, for users and messages, a minute in the long run. 0: no limit.",
     ),
     number(
         "joins_burst",

@@ -69,6 +69,7 @@ impl Status for NodeStatus {
 
         self.limits(&mut page);
         self.deletions(&mut page);
+        self.index(&mut page);
 
         if let Some(database) = &self.database {
             let pool = database.pool_snapshot();
@@ -109,6 +110,16 @@ impl NodeStatus {
         page.labelled(buckets, "kind", of(|limit| limit.buckets));
         let help = "Addresses whose wrong recovery codes are remembered.";
         page.number("chat_limits_waiting_recoverers", help, Kind::Gauge, self.gateway.waiting_recoverers());
+    }
+
+    fn index(&self, page: &mut Page) {
+        let index = self.gateway.index();
+        let help = "Messages that this node took into the index of words.";
+        page.number("chat_index_messages_total", help, Kind::Counter, index.indexed);
+        let help = "Times that the store did not take messages into the index of words.";
+        page.number("chat_index_failures_total", help, Kind::Counter, index.failures);
+        let help = "Conversations in which something is said that this node has to index.";
+        page.number("chat_index_waiting", help, Kind::Gauge, index.waiting);
     }
 
     fn deletions(&self, page: &mut Page) {

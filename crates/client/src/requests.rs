@@ -469,7 +469,8 @@ fn is_barrier(request: &Request) -> bool {
         | Request::AckNotices(_)
         | Request::Profile(_)
         | Request::EditProfile(_)
-        | Request::SearchUsers(_) => false,
+        | Request::SearchUsers(_)
+        | Request::SearchMessages(_) => false,
     }
 }
 
@@ -505,6 +506,7 @@ fn repeat(request: &Request) -> Repeat {
         | Request::AckNotices(_)
         | Request::Profile(_)
         | Request::SearchUsers(_)
+        | Request::SearchMessages(_)
         // They say what is to be, not what is to change.
         | Request::EditFriend(_)
         | Request::RenameLabel(_)

@@ -9,7 +9,7 @@ use parking_lot::{Condvar, Mutex};
 use protocol::{Bye, Code, Push, encode};
 use reactor::{Departure, Reactor, Running, StartError};
 use service::domain::{Bus, Reach};
-use service::{Hub, Lane as Speed, Service};
+use service::{Backlog, Hub, Lane as Speed, Service};
 
 use crate::append_queue::AppendQueue;
 use crate::appender::Appender;
@@ -129,6 +129,7 @@ impl Gateway {
             remote: running.remote(),
             stopper: running.stopper(),
             ticker: Arc::default(),
+            indexer: Arc::default(),
             workers: Vec::new(),
             appenders: Vec::new(),
             listeners: Vec::new(),
@@ -207,6 +208,12 @@ impl Drop for RunningGateway {
     }
 }
 
+/// How often what was said is indexed: a search finds it well within a second.
+const INDEX_EVERY: Duration = Duration::from_millis(250);
+
+/// Between two portions of a backlog, so that those who say something go first.
+const INDEX_PAUSE: Duration = Duration::from_millis(5);
+
 /// The threads beside the reactor's.
 struct Threads {
     monitor: GatewayMonitor,
@@ -214,7 +221,8 @@ struct Threads {
     remote: reactor::Remote<DoorMail>,
     stopper: reactor::Stopper,
     ticker: Arc<Ticker>,
-    /// Those that run lanes, and the ticker.
+    indexer: Arc<Ticker>,
+    /// Those that run lanes, the ticker, and the one that indexes.
     workers: Vec<JoinHandle<()>>,
     appenders: Vec<JoinHandle<()>>,
     /// Those that hear and mend what other nodes say; none if there can be no others.
@@ -247,6 +255,16 @@ impl Threads {
                 if !is_alone {
                     shared.hub.repairs().second();
                 }
+            }
+        })?);
+        let (shared, indexer) = (Arc::clone(&self.shared), Arc::clone(&self.indexer));
+        self.workers.push(self.spawn("indexer".to_owned(), move || {
+            let mut pause = INDEX_EVERY;
+            while indexer.wait(pause) {
+                pause = match shared.service.index() {
+                    Backlog::None => INDEX_EVERY,
+                    Backlog::More => INDEX_PAUSE,
+                };
             }
         })?);
         if !is_alone {
@@ -297,6 +315,7 @@ impl Threads {
             return;
         }
         self.ticker.stop();
+        self.indexer.stop();
         self.shared.slow.stop();
         self.shared.normal.stop();
         self.died = join(&mut self.workers);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use service::{DeletionSnapshot, LimitSnapshot};
+use service::{DeletionSnapshot, IndexSnapshot, LimitSnapshot};
 
 use crate::metrics::GatewaySnapshot;
 use crate::shared::Shared;
@@ -46,6 +46,11 @@ impl GatewayMonitor {
     /// Addresses that have to wait with recovery codes, or had to.
     pub fn waiting_recoverers(&self) -> usize {
         self.shared.service.waiting_recoverers()
+    }
+
+    /// How far the index of words is.
+    pub fn index(&self) -> IndexSnapshot {
+        self.shared.service.index_snapshot()
     }
 
     /// What this node did about deleted accounts.

@@ -38,6 +38,7 @@ mod frame;
 mod json_error;
 pub mod limits;
 mod message;
+mod message_search;
 mod msgid;
 mod push;
 mod reply;
@@ -53,6 +54,7 @@ pub use decoder::{FrameError, decode};
 pub use frame::{Flags, Frame, HEADER_LEN, Header, MAGIC, VERSION};
 pub use json_error::JsonError;
 pub use message::{Incoming, MessageError, Push, Refusal, Reply, Request};
+pub use message_search::{FoundMessages, SearchMessages};
 pub use msgid::MsgId;
 pub use push::{
     Bye, ChatMessage, FriendChanged, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind,

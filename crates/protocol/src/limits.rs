@@ -43,6 +43,9 @@ limits! {
     /// Characters of a search for users.
     QUERY_CHARS_MAX: usize = 32;
 
+    /// Characters of a search for messages.
+    MESSAGE_QUERY_CHARS_MAX: usize = 200;
+
     /// Characters of the line that users write about themselves.
     SIGNATURE_CHARS_MAX: usize = 200;
 

@@ -3,6 +3,7 @@
 use crate::body::{self, BodyError};
 use crate::code::Code;
 use crate::frame::{Flags, Frame};
+use crate::message_search::{FoundMessages, SearchMessages};
 use crate::msgid::MsgId;
 use crate::push::{
     Bye, ChatMessage, FriendChanged, FriendEvent, GroupEvent, GroupRequestEvent, Notice, PresencePush,
@@ -113,6 +114,7 @@ closed_enum! {
         Notices(Page) = Notices,
         AckNotices(AckNotices) = AckNotices,
         SearchUsers(SearchUsers) = SearchUsers,
+        SearchMessages(SearchMessages) = SearchMessages,
     }
 }
 
@@ -173,6 +175,7 @@ closed_enum! {
         Notices(NoticesPage) = Notices,
         AckNotices(Nothing) = AckNotices,
         SearchUsers(FoundUsers) = SearchUsers,
+        SearchMessages(FoundMessages) = SearchMessages,
     }
 }
 

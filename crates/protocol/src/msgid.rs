@@ -162,6 +162,9 @@ msgids! {
     WithdrawInvitation = 78, "WITHDRAW_INVITATION";
     /// Push: something happened to an application or invitation.
     GroupRequestEvent = 79, "GROUP_REQUEST_EVENT";
+
+    /// Request: what was said in my conversations, by its words, a page.
+    SearchMessages = 88, "SEARCH_MESSAGES";
 }
 
 impl MsgId {

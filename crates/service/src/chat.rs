@@ -100,6 +100,8 @@ fn append_messages(service: &Service, batch: &mut Batch) -> StoreResult<()> {
         let cause = format!("{} places for {} messages", places.len(), batch.len());
         return Err(StoreError::failed("append", cause));
     }
+    let new = |place: &Appended| (place.novelty == Novelty::New).then_some(place.conversation);
+    service.indexer.note(places.iter().flatten().filter_map(new));
     let (mut rosters, unread) = RostersNow::read(service, batch, &places);
     let mut deliveries = Vec::with_capacity(batch.len());
     let mut unanswered = Batch::default();

@@ -86,11 +86,16 @@ pub(crate) fn announcement(announcement: &str) -> Result<(), Refusal> {
     line("announcement", announcement, GROUP_ANNOUNCEMENT_CHARS_MAX)
 }
 
-/// A time that stores can hold.
+/// The end of something.
 pub(crate) fn until(until: u64) -> Result<Timestamp, Refusal> {
-    match until {
-        0..=NUMBER_MAX => Ok(Timestamp(until)),
-        _ => Err(bad_field("until", format!("until is at most {NUMBER_MAX}"))),
+    time("until", until)
+}
+
+/// A time that stores can hold.
+pub(crate) fn time(field: &str, time: u64) -> Result<Timestamp, Refusal> {
+    match time {
+        0..=NUMBER_MAX => Ok(Timestamp(time)),
+        _ => Err(bad_field(field, format!("{field} is at most {NUMBER_MAX}"))),
     }
 }
 

@@ -68,6 +68,7 @@ pub(crate) fn make(service: &Service, pending: &PendingChange) -> StoreResult<()
         // Who left a dissolved group does so in silence.
         None => None,
         Some(place) => {
+            service.indexer.note(std::iter::once(change.group.conversation()));
             service.cursors.reaches(change.group.conversation(), place.seq);
             Some((message(service, pending, place), readers(service, change, &changed, place)?))
         }

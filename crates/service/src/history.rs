@@ -81,19 +81,9 @@ pub(crate) fn page(service: &Service, me: Me<'_>, request: &History) -> Result<H
 /// Shortens a page until its JSON is within [`HISTORY_PAGE_BYTES_MAX`], at the end that is further from where the
 /// reader is; at least one message stays, which always fits.
 fn fit(messages: &mut Vec<StoredMessage>, window: Window, names: &HashMap<UserId, Arc<User>>) {
-    let size = |message: &StoredMessage| {
-        MESSAGE_FRAME_BYTES
-            + names.get(&message.sender).map_or(0, |name| json_bytes(name.shown()))
-            + json_bytes(&message.client_msg_id)
-            + match message.kind {
-                MessageKind::Text => json_bytes(&message.body),
-                // The event, which is JSON, and a sentence of its parts.
-                MessageKind::System => 2 * json_bytes(&message.body),
-            }
-    };
     let mut bytes = 0;
     let mut fits = |message: &StoredMessage| {
-        bytes += size(message);
+        bytes += json_size(message, names);
         bytes <= HISTORY_PAGE_BYTES_MAX
     };
     match window {
@@ -106,6 +96,18 @@ fn fit(messages: &mut Vec<StoredMessage>, window: Window, names: &HashMap<UserId
             messages.drain(..messages.len().saturating_sub(kept.max(1)));
         }
     }
+}
+
+/// JSON bytes of a message as clients get it, at most.
+pub(crate) fn json_size(message: &StoredMessage, names: &HashMap<UserId, Arc<User>>) -> usize {
+    MESSAGE_FRAME_BYTES
+        + names.get(&message.sender).map_or(0, |name| json_bytes(name.shown()))
+        + json_bytes(&message.client_msg_id)
+        + match message.kind {
+            MessageKind::Text => json_bytes(&message.body),
+            // The event, which is JSON, and a sentence of its parts.
+            MessageKind::System => 2 * json_bytes(&message.body),
+        }
 }
 
 /// Bytes of a text in JSON without its quotes, as serde_json writes it: short escapes where JSON has them (RFC 8259

@@ -78,6 +78,7 @@ pub const fn route(request: &Request) -> Route {
         | Request::Profile(_)
         | Request::EditProfile(_)
         | Request::SearchUsers(_)
+        | Request::SearchMessages(_)
         | Request::AddFriend(_)
         | Request::AcceptFriend(_)
         | Request::RefuseFriend(_)

@@ -15,6 +15,7 @@ use crate::directory::Directory;
 use crate::friends::{self, Friendships, Relations};
 use crate::groups::{self, Rosters};
 use crate::hub::Hub;
+use crate::indexer::{self, Backlog, IndexSnapshot, Indexer};
 use crate::last_seen::LastSeen;
 use crate::limits::{LimitSnapshot, Limits};
 use crate::moves::Moves;
@@ -31,8 +32,8 @@ use crate::unsettled::Unsettled;
 use crate::upkeep::{self, Upkeep};
 use crate::versioned_cache::{Capacity, VersionedCache};
 use crate::{
-    accounts, blocks, chat, friend_notes, group_asks, group_requests, history, personal_notices, recovery,
-    search,
+    accounts, blocks, chat, friend_notes, group_asks, group_requests, history, message_search,
+    personal_notices, recovery, search,
 };
 
 /// The ports that the service works on.
@@ -83,6 +84,7 @@ pub struct Service {
     pub(crate) told: Told,
     pub(crate) unsettled: Unsettled,
     pub(crate) upkeep: Upkeep,
+    pub(crate) indexer: Indexer,
     pub(crate) limits: Limits,
     pub(crate) recoveries: Delays,
     pub(crate) deletions: Deletions,
@@ -117,6 +119,7 @@ impl Service {
             told: Told::new(),
             unsettled: Unsettled::new(),
             upkeep: Upkeep::default(),
+            indexer: Indexer::new(),
             limits: Limits::new(&config.rates),
             recoveries: Delays::default(),
             deletions: Deletions::default(),
@@ -184,6 +187,17 @@ impl Service {
     /// What this node did about deleted accounts.
     pub fn deletion_snapshot(&self) -> DeletionSnapshot {
         self.deletions.snapshot()
+    }
+
+    /// Takes what was said into the index of words, as far as that is done at once. Called several times a second by one
+    /// thread.
+    pub fn index(&self) -> Backlog {
+        indexer::run(self)
+    }
+
+    /// How far the index of words is.
+    pub fn index_snapshot(&self) -> IndexSnapshot {
+        self.indexer.snapshot()
     }
 
     /// Wall time in Unix milliseconds, as clients are told it.
@@ -280,6 +294,9 @@ impl Service {
             Request::Groups(r) => Reply::Groups(groups::page(self, caller.me()?, &r)?),
             Request::GroupMembers(r) => Reply::GroupMembers(groups::members_page(self, caller.me()?, &r)?),
 
+            Request::SearchMessages(r) => {
+                Reply::SearchMessages(message_search::page(self, caller.me()?, &r)?)
+            }
             Request::OneChat(r) => return chat::to_friend(self, caller.me()?, rid, r),
             Request::GroupChat(r) => return chat::to_group(self, caller.me()?, rid, r),
             Request::History(r) => Reply::History(history::page(self, caller.me()?, &r)?),

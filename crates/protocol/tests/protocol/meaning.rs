@@ -40,6 +40,7 @@ pub(crate) fn meanings() -> Vec<(&'static str, Meaning)> {
         friend_notes(),
         groups(),
         messages(),
+        message_search(),
         notices(),
         refusals(),
     ]
@@ -985,6 +986,39 @@ fn messages() -> Vec<(&'static str, Meaning)> {
         ),
         ("ack/request", request(6, Request::Ack(Ack { conv: 10, seq: 3 }))),
         ("ack/reply", reply(6, Reply::Ack(Nothing {}))),
+    ]
+}
+
+fn message_search() -> Vec<(&'static str, Meaning)> {
+    let search = SearchMessages { query: "你好".into(), ..SearchMessages::default() };
+    let all = SearchMessages {
+        query: "climbing 周二".into(),
+        conv: Some(10),
+        from: Some(1),
+        since: Some(TIME),
+        until: Some(TIME + 86_400_000),
+        before: Some(format!("{}.10.3", TIME + 64_000)),
+        limit: 20,
+    };
+    let said = ChatMessage {
+        seq: 2,
+        from: 1,
+        name: "alice".into(),
+        client_msg_id: ALICES_ID.into(),
+        time: TIME + 62_500,
+        msg: "你好, bob".into(),
+        ..bobs_message()
+    };
+    let found = FoundMessages { messages: vec![said], next: Some(format!("{}.10.2", TIME + 62_500)) };
+    let nothing = "there is no letter, digit or character to search for in it";
+    vec![
+        ("search_messages/request", request(130, Request::SearchMessages(search))),
+        ("search_messages/request-all", request(131, Request::SearchMessages(all))),
+        ("search_messages/reply", reply(130, Reply::SearchMessages(found))),
+        (
+            "search_messages/refused-bad-field",
+            refused(132, Refusal::saying(Code::BAD_FIELD, nothing).field("query")),
+        ),
     ]
 }
 

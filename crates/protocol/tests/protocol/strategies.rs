@@ -431,6 +431,17 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         MsgId::SearchUsers => fields!(SearchUsers { query: text(), after: n(), limit: any::<u32>() })
             .prop_map(Request::SearchUsers)
             .boxed(),
+        MsgId::SearchMessages => fields!(SearchMessages {
+            query: text(),
+            conv: option::of(n()),
+            from: option::of(n()),
+            since: option::of(n()),
+            until: option::of(n()),
+            before: option::of(text()),
+            limit: any::<u32>()
+        })
+        .prop_map(Request::SearchMessages)
+        .boxed(),
         MsgId::EditFriend => {
             fields!(EditFriend { friendid: n(), remark: option::of(text()), label: option::of(text()) })
                 .prop_map(Request::EditFriend)
@@ -551,6 +562,11 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
         MsgId::SearchUsers => fields!(FoundUsers { found: vec(found_user(), 0..3), next: n() })
             .prop_map(Reply::SearchUsers)
             .boxed(),
+        MsgId::SearchMessages => {
+            fields!(FoundMessages { messages: vec(message(), 0..3), next: option::of(text()) })
+                .prop_map(Reply::SearchMessages)
+                .boxed()
+        }
         MsgId::EditFriend => friend().prop_map(Reply::EditFriend).boxed(),
         MsgId::RenameLabel => {
             any::<u32>().prop_map(|changed| Reply::RenameLabel(LabelRenamed { changed })).boxed()

@@ -22,7 +22,7 @@ use buckets::Buckets;
 pub struct Rates {
     /// ADD_FRIEND, of a user.
     pub friend_requests: Rate,
-    /// Searches for users, of a user.
+    /// Searches for users and messages, of a user.
     pub searches: Rate,
     /// Joining groups and applying to them, of a user.
     pub joins: Rate,

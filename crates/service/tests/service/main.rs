@@ -14,6 +14,7 @@ mod groups;
 mod history;
 mod limits;
 mod lists;
+mod message_search;
 mod nodes;
 mod numbers;
 mod outages;

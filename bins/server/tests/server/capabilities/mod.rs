@@ -13,6 +13,7 @@ mod heartbeat;
 mod join_race;
 pub(crate) mod joining;
 mod leading;
+mod message_search;
 mod messages;
 mod notices;
 mod order;

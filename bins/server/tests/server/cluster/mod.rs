@@ -8,6 +8,7 @@
 
 mod bus_scene;
 mod hearing;
+mod message_search;
 mod metrics;
 mod nodes;
 mod redis_client;

@@ -4,8 +4,8 @@ use protocol::{
     Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, CreateGroup,
     DecideApplication, DeleteAccount, EditFriend, EditGroup, EditProfile, FriendRef, GroupMembers, GroupRef,
     History, JoinGroup, Login, MemberRef, MuteGroup, MuteMember, Nothing, OwnedGroups, Page, PasswordProof,
-    ProfileOf, Rank, Recover, Reg, RenameLabel, Request, Resume, SearchUsers, Secret, SessionRef, SetRole,
-    UserRef, Verdict,
+    ProfileOf, Rank, Recover, Reg, RenameLabel, Request, Resume, SearchMessages, SearchUsers, Secret,
+    SessionRef, SetRole, UserRef, Verdict,
 };
 
 use crate::support::{PASSWORD, chat, group_chat, hello};
@@ -25,6 +25,7 @@ pub(super) fn every_request() -> Vec<Request> {
         Request::Profile(ProfileOf { id: Some(ID) }),
         Request::EditProfile(EditProfile::default()),
         Request::SearchUsers(SearchUsers { query: "sample".into(), after: ID, limit: 0 }),
+        Request::SearchMessages(SearchMessages { query: "sample".into(), ..SearchMessages::default() }),
         Request::EditFriend(EditFriend { friendid: ID, remark: Some("sample".into()), label: None }),
         Request::RenameLabel(RenameLabel { label: "sample".into(), to: "other".into() }),
         Request::AddFriend(AddFriend { friendid: ID, greeting: "hi".into() }),

@@ -9,14 +9,15 @@ use bytes::BytesMut;
 use protocol::{
     Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ApplicationsPage, BlockedPage, Bye,
     ChangePassword, ChatMessage, Code, ConversationsPage, CreateGroup, DecideApplication, DeleteAccount,
-    EditFriend, EditGroup, EditProfile, FoundUsers, Friend, FriendAnswer, FriendChanged, FriendEvent,
-    FriendRef, FriendRequestsPage, FriendsPage, GroupChat, GroupEvent, GroupMembers, GroupProfile, GroupRef,
-    GroupRequestEvent, GroupsPage, HEADER_LEN, Hello, HelloReply, History, HistoryPage, Incoming,
-    InvitationsPage, JoinAnswer, JoinGroup, JoinOutcome, Joined, LabelRenamed, Login, MemberRef, MembersPage,
-    MessageKind, MuteGroup, MuteMember, Nothing, Notice, NoticesPage, OneChat, OwnedGroups, Page,
-    PasswordProof, PresencePush, Profile, ProfileOf, Push, Rank, Recover, Recovered, RecoveryCodes, Refusal,
-    Reg, Registered, RenameLabel, Reply, Request, Resume, SearchUsers, Secret, Sent, SessionRef,
-    SessionsList, SetRole, SignedIn, SystemEvent, UserRef, Verdict, decode, encode,
+    EditFriend, EditGroup, EditProfile, FoundMessages, FoundUsers, Friend, FriendAnswer, FriendChanged,
+    FriendEvent, FriendRef, FriendRequestsPage, FriendsPage, GroupChat, GroupEvent, GroupMembers,
+    GroupProfile, GroupRef, GroupRequestEvent, GroupsPage, HEADER_LEN, Hello, HelloReply, History,
+    HistoryPage, Incoming, InvitationsPage, JoinAnswer, JoinGroup, JoinOutcome, Joined, LabelRenamed, Login,
+    MemberRef, MembersPage, MessageKind, MuteGroup, MuteMember, Nothing, Notice, NoticesPage, OneChat,
+    OwnedGroups, Page, PasswordProof, PresencePush, Profile, ProfileOf, Push, Rank, Recover, Recovered,
+    RecoveryCodes, Refusal, Reg, Registered, RenameLabel, Reply, Request, Resume, SearchMessages,
+    SearchUsers, Secret, Sent, SessionRef, SessionsList, SetRole, SignedIn, SystemEvent, UserRef, Verdict,
+    decode, encode,
 };
 
 /// How long anything that must come may take. Far above the usual: machines are shared.
@@ -497,6 +498,7 @@ requests! {
     ack_notices(seq: u64) = AckNotices(AckNotices { seq }) -> Nothing;
     search_users(query: &str, after: u64, limit: u32)
         = SearchUsers(SearchUsers { query: query.into(), after, limit }) -> FoundUsers;
+    search_messages(search: SearchMessages) = SearchMessages(search) -> FoundMessages;
     friends(after: u64, limit: u32) = Friends(Page { after, limit }) -> FriendsPage;
     friend_requests(after: u64, limit: u32) = FriendRequests(Page { after, limit }) -> FriendRequestsPage;
     create_group(groupname: &str, groupdesc: &str)
