@@ -100,6 +100,11 @@ impl Output {
         }
     }
 
+    /// Whether a program reads it.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        matches!(self.form, Form::Json)
+    }
+
     pub(crate) fn style(&self) -> Style {
         match self.form {
             Form::Terminal { style, .. } => style,
@@ -163,11 +168,15 @@ impl Output {
     }
 }
 
-/// Writes lines at once. A reader that has gone is nobody's fault.
+/// The exit code of a program that SIGPIPE ended, as shells show it.
+const READER_GONE: i32 = 128 + 13;
+
+/// Writes lines at once. When their reader has gone it ends the program there and then: nothing more can be shown, and what
+/// was not shown must not be taken for it.
 fn print(lines: &[String]) {
     let mut out = io::stdout().lock();
-    for line in lines {
-        let _ = writeln!(out, "{line}");
+    let written = lines.iter().try_for_each(|line| writeln!(out, "{line}")).and_then(|()| out.flush());
+    if written.is_err_and(|error| error.kind() == io::ErrorKind::BrokenPipe) {
+        std::process::exit(READER_GONE);
     }
-    let _ = out.flush();
 }

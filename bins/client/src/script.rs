@@ -37,13 +37,30 @@ pub(crate) fn run_stdin(chat: &mut Chat, output: &Output) -> Exit {
                 return failure.exit();
             }
         };
-        match run_one(chat, output, &line, command::parse(&line)) {
+        let unwrapped = if output.is_for_programs() { unwrapped(&line) } else { Ok(line.clone()) };
+        let (line, command) = match unwrapped {
+            Ok(line) => {
+                let command = command::parse(&line);
+                (line, command)
+            }
+            // It may be a password that lacks its end: it is not repeated.
+            Err(error) => (String::new(), Err(error)),
+        };
+        match run_one(chat, output, &line, command) {
             Step::Goes(Exit::Refused) => exit = Exit::Refused,
             Step::Goes(_) => {}
             Step::Ends(Exit::Done) => return exit,
             Step::Ends(worse) => return worse,
         }
     }
+}
+
+/// A program may write a command as a JSON string, so that its text can hold line breaks.
+fn unwrapped(line: &str) -> Result<String, UsageError> {
+    if !line.starts_with('"') {
+        return Ok(line.to_owned());
+    }
+    serde_json::from_str(line).map_err(|error| UsageError(format!("not a JSON string: {error}")))
 }
 
 /// Whether the next command may run.

@@ -1,10 +1,14 @@
 //! `--command`, `--json` and standard input: whole conversations, and every exit code.
 
-use serde_json::{Value, json};
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
 
-use crate::PASSWORD;
+use serde_json::{Value, json};
+use testkit::Process;
+
 use crate::script::{Ended, Script, run};
 use crate::server::{Server, Store, on_each_store};
+use crate::{LIMIT, PASSWORD};
 
 on_each_store!(
     two_scripts_meet_and_talk,
@@ -24,6 +28,8 @@ on_each_store!(
     a_server_that_comes_back,
     a_server_that_hangs,
     a_saved_session_is_there_for_the_first_command,
+    what_nobody_read_is_shown_again,
+    commands_of_several_lines,
     a_new_password_by_script,
     a_lost_password_by_script,
     an_account_deleted_by_script,
@@ -444,6 +450,53 @@ fn a_saved_session_is_there_for_the_first_command(store: Store) {
             assert_eq!(ended.of_type("signed_in")[0]["how"], "resume");
         }
     }
+}
+
+/// A program that reads the client's output ends in the middle: the client ends with it, and the next one shows what the
+/// first had nobody to show to.
+fn what_nobody_read_is_shown_again(store: Store) {
+    let server = Server::start(store);
+    friends(&server);
+    let mut bob = Process::spawn(env!("CARGO_BIN_EXE_client"), |command| {
+        command
+            .args(["--json", "--server", server.address(), "-c", "/login bob", "-c", "/wait messages 2 60"])
+            .env("CHAT_PASSWORD", PASSWORD)
+            .env("XDG_STATE_HOME", server.folder())
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
+    });
+    let output = BufReader::new(bob.child().stdout.take().expect("piped"));
+    let logged_in =
+        output.lines().map_while(Result::ok).find(|line| line.contains(r#""command":"/login bob""#));
+    assert!(logged_in.is_some());
+    run(&server, &["/login alice", "/msg bob is anybody there?"]).exits_with(0);
+    assert_eq!(bob.wait(LIMIT).code(), Some(141));
+    let bob = run(&server, &["/login bob", "/wait messages 1"]).exits_with(0);
+    let texts: Vec<_> = bob.messages().into_iter().map(|(_, text, _)| text).collect();
+    assert_eq!(texts, ["is anybody there?"], "{bob}");
+}
+
+fn commands_of_several_lines(store: Store) {
+    let server = Server::start(store);
+    friends(&server);
+    let mut alice = Script::start_with(&server, &["--json"]);
+    alice.enter("/login alice");
+    alice.enter(r#""/msg bob eggs\n/quit \"now\"\n""#);
+    alice.waits_for("the message", |object| object["msg"] == "eggs\n/quit \"now\"");
+    alice.enter(r#""/login bob correct"#);
+    let alice = alice.end().exits_with(2);
+    let failed = &alice.of_type("failed")[0];
+    assert_eq!((&failed["command"], &failed["exit"]), (&json!(""), &json!(2)));
+    assert!(failed["message"].as_str().is_some_and(|why| why.starts_with("not a JSON string")), "{failed}");
+    assert!(!alice.text().contains("correct"), "{alice}");
+    // For people a quote is a quote.
+    let mut alice = Script::start_with(&server, &[]);
+    alice.enter("/login alice");
+    alice.enter("/chat bob");
+    alice.enter(r#""hi\n""#);
+    alice.enter("/wait quiet");
+    let alice = alice.end().exits_with(0).text();
+    assert!(alice.contains(r#"you → bob: "hi\n""#), "{alice}");
 }
 
 fn a_new_password_by_script(store: Store) {
