@@ -65,6 +65,10 @@ pub(crate) struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) wait: u64,
 
+    /// Print the manual page, for man(1)
+    #[arg(long)]
+    pub(crate) manual: bool,
+
     /// What to log on standard error: a level or a filter as in RUST_LOG
     #[arg(long, value_name = "FILTER", default_value = "off")]
     pub(crate) log: String,

@@ -13,6 +13,7 @@ mod conversations;
 mod door;
 mod exit;
 mod keeper;
+mod manual;
 mod moment;
 mod notice;
 mod notify;
@@ -72,6 +73,10 @@ fn main() -> ExitCode {
 }
 
 fn run(args: &Args) -> Result<Exit, String> {
+    if args.manual {
+        print!("{}", manual::page());
+        return Ok(Exit::Done);
+    }
     env_logger::Builder::new().parse_filters(&args.log).init();
     let commands = understood(&args.commands)?;
     let password = args.password()?;
