@@ -73,8 +73,9 @@ impl Session {
             Push::Ping(_) => self.ping(now),
             Push::Bye(bye) => self.said_bye(bye, now),
             Push::Message(message) => {
-                // Before the sign-in is answered, or after it ended, nothing can be meant for anybody.
-                if self.identity.is_some() {
+                // One that overtakes the answer to the sign-in is found by the comparison that follows it: until then the
+                // application does not know whose it is.
+                if self.phase == Phase::User {
                     self.take_message(message, now);
                 }
             }

@@ -27,7 +27,7 @@ pub struct StoredEvents {
 }
 
 impl StoredEvents {
-    /// Without a store yet: what comes before a sign-in is nothing to keep.
+    /// Without a store yet: before a sign-in nothing comes that is to be kept, or counts as taken.
     pub fn new(events: Events) -> StoredEvents {
         StoredEvents { events, store: None, ready: VecDeque::new(), shown: BTreeMap::new(), trouble: None }
     }
@@ -96,9 +96,8 @@ impl StoredEvents {
             }
             wait = Duration::ZERO;
         }
-        if let Some(store) = &self.store
-            && let Err(error) = store.take(self.ready.make_contiguous())
-        {
+        let Some(store) = &self.store else { return Ok(()) };
+        if let Err(error) = store.take(self.ready.make_contiguous()) {
             self.trouble = Some(error);
             return Ok(());
         }

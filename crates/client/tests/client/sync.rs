@@ -50,6 +50,25 @@ fn pushes_that_overtake_each_other_a_little_are_not_fetched() {
 }
 
 #[test]
+fn a_push_that_overtakes_the_sign_in_comes_after_it() {
+    let mut world = World::signed_in();
+    world.cut();
+    world.pass(Duration::from_millis(500));
+    let (rid, hello) = world.asked.pop_front().expect("HELLO");
+    let answer = world.model.answer(&hello);
+    world.answer(rid, answer);
+    assert_eq!(world.asked_types(), ["RESUME"]);
+    let message = world.model.say(9, 9, "1");
+    world.push(Push::Message(message));
+    assert_eq!(world.shown(9), [0; 0], "nobody knows yet whose it is");
+    world.serve();
+    assert_eq!(world.shown(9), [1]);
+    let place = |is_it: fn(&Event) -> bool| world.events.iter().rposition(is_it);
+    let signed_in = place(|event| matches!(event, Event::SignedIn { .. }));
+    assert!(signed_in < place(|event| matches!(event, Event::Message { .. })), "{:?}", world.events);
+}
+
+#[test]
 fn a_gap_is_fetched_exactly() {
     let mut world = World::signed_in();
     let first = world.model.say(9, 9, "1");
