@@ -6,6 +6,7 @@
 mod bot;
 mod evening;
 mod hostile;
+mod kept;
 mod outage;
 mod people;
 mod person;

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, JoinHandle};
 
 use serde_json::Value;
-use testkit::{Process, eventually};
+use testkit::{Process, Signal, eventually};
 
 use crate::server::Server;
 use crate::{LIMIT, PASSWORD};
@@ -97,6 +97,20 @@ impl Script {
     /// Waits until this command is done.
     pub(crate) fn waits_for_done(&self, command: &str) -> Value {
         self.waits_for(command, |object| object["type"] == "done" && object["command"] == command)
+    }
+
+    /// Kills it (SIGKILL), and gives what it had said: whole lines only.
+    pub(crate) fn killed(mut self) -> Vec<Value> {
+        self.process.signal(Signal::KILL);
+        self.process.wait(LIMIT);
+        let bytes = self.output.all();
+        let end = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |at| at + 1);
+        objects(&bytes[..end])
+    }
+
+    /// How many lines it has printed so far.
+    pub(crate) fn lines(&self) -> usize {
+        self.output.so_far().iter().filter(|byte| **byte == b'\n').count()
     }
 
     /// Closes its input and waits for its end.

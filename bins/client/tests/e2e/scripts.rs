@@ -43,7 +43,7 @@ fn register(name: &str, server: &Server) -> u64 {
 }
 
 /// Alice and bob, who are friends; both are logged in. Returns their ids.
-fn friends(server: &Server) -> (u64, u64) {
+pub(crate) fn friends(server: &Server) -> (u64, u64) {
     let ids = (register("alice", server), register("bob", server));
     let add = format!("/add {}", ids.1);
     run(server, &["/login alice", &add]).exits_with(0);
