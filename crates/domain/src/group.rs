@@ -15,12 +15,22 @@ pub enum Role {
 }
 
 impl Role {
-    /// The number that notices keep.
+    /// The number that stores keep, and nodes tell each other.
     pub const fn number(self) -> u8 {
         match self {
             Role::Owner => 1,
             Role::Admin => 2,
             Role::Member => 3,
+        }
+    }
+
+    /// The role of such a number, or `None` if this version does not know it.
+    pub const fn from_number(number: u8) -> Option<Role> {
+        match number {
+            1 => Some(Role::Owner),
+            2 => Some(Role::Admin),
+            3 => Some(Role::Member),
+            _ => None,
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use service::Notice;
 use service::domain::{Parties, Publication, Seq, Timestamp, Topic};
 
 use crate::inbox::Completeness;
@@ -85,6 +86,9 @@ impl Courier {
             }
             (Ok(NodeMessage::GroupPush { version, but, frame }), Topic::Group(group)) => {
                 self.group_push(GroupPush { group, version, but, frame });
+            }
+            (Ok(NodeMessage::Notice(Notice::RosterChanged(change))), Topic::Group(_)) => {
+                self.shared.service.stepped(&change);
             }
             (Ok(NodeMessage::Notice(notice)), _) => self.shared.hub.notices().put(notice, payload.len()),
             // The decoder lets nothing through that does not belong to its topic.

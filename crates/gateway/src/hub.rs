@@ -389,8 +389,16 @@ impl Hub for GatewayHub {
         if self.is_alone() {
             return;
         }
-        let payloads = node_message::notice(&notice).into_iter();
-        self.publish(payloads.map(|payload| Publication { topic: Topic::Nodes, payload }).collect());
+        let mut publications: Vec<Publication> = Vec::new();
+        for payload in node_message::notice(&notice) {
+            if let Notice::RosterChanged(change) = &notice {
+                // The message that tells of it goes the same way, and comes after it.
+                let topic = Topic::Group(change.group);
+                publications.push(Publication { topic, payload: payload.clone() });
+            }
+            publications.push(Publication { topic: Topic::Nodes, payload });
+        }
+        self.publish(publications);
     }
 
     fn follow(&self, user: UserId, groups: &[GroupId]) {

@@ -7,9 +7,10 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use protocol::{Flags, MsgId, Push, decode};
 use service::domain::{
-    ConversationId, GroupId, NUMBER_MAX, Parties, RosterVersion, Seq, SessionId, Shows, Topic, UserId,
+    ConversationId, GroupId, Membership, NUMBER_MAX, Parties, Role, RosterVersion, Seq, SessionId, Shows,
+    Timestamp, Topic, UserId,
 };
-use service::{Move, Notice};
+use service::{Move, Notice, ROSTER_STEPS_MAX, RosterChange, RosterStep};
 
 /// The version of what nodes say to each other. Another one is refused: nodes that speak it do not belong to this cluster.
 pub const FORMAT: u8 = 1;
@@ -89,7 +90,20 @@ mod kind {
     pub(super) const PRESENCE_CHANGED: u8 = 9;
     pub(super) const PROFILE_CHANGED: u8 = 10;
     pub(super) const FRIENDS_NOTED: u8 = 11;
+    pub(super) const ROSTER_CHANGED: u8 = 12;
 }
+
+/// What the first number of a roster's step says.
+mod step {
+    pub(super) const ADD: u64 = 1;
+    pub(super) const DELETE: u64 = 2;
+    pub(super) const PLACE: u64 = 3;
+    pub(super) const MUTE_ALL: u64 = 4;
+    pub(super) const CLOSE: u64 = 5;
+}
+
+/// Numbers of one step.
+const STEP_NUMBERS: usize = 5;
 
 /// A payload for a user's topic.
 pub(crate) fn push(frame: &[u8]) -> Bytes {
@@ -130,6 +144,10 @@ pub(crate) fn notice(notice: &Notice) -> Vec<Bytes> {
             one(kind::SESSION_MOVED, &[user.0, session.0, moved.at_us, moved.by])
         }
         Notice::FriendshipChanged { one: a, other } => one(kind::FRIENDSHIP_CHANGED, &[a.0, other.0]),
+        Notice::RosterChanged(change) => {
+            let steps: Vec<u8> = change.steps.iter().flat_map(written).flat_map(u64::to_be_bytes).collect();
+            vec![with_frame(kind::ROSTER_CHANGED, &[change.group.0, change.version.0], &steps)]
+        }
         Notice::MembershipChanged { group, user } => one(kind::MEMBERSHIP_CHANGED, &[group.0, user.0]),
         Notice::ProfileChanged { user, shows } => {
             let shows = match shows {
@@ -140,6 +158,20 @@ pub(crate) fn notice(notice: &Notice) -> Vec<Bytes> {
         }
         Notice::FriendsNoted { user, friends } => with_users(kind::FRIENDS_NOTED, *user, friends),
         Notice::PresenceChanged { user, friends } => with_users(kind::PRESENCE_CHANGED, *user, friends),
+    }
+}
+
+/// A step as numbers: its sort and its user, and where that one stands then. What a sort does not have is 0.
+fn written(step: &RosterStep) -> [u64; STEP_NUMBERS] {
+    let placed = |sort, user: &UserId, place: &Membership| {
+        [sort, user.0, u64::from(place.role.number()), place.since.0, place.muted_until.0]
+    };
+    match step {
+        RosterStep::Add(user, place) => placed(step::ADD, user, place),
+        RosterStep::Place(user, place) => placed(step::PLACE, user, place),
+        RosterStep::Delete(user) => [step::DELETE, user.0, 0, 0, 0],
+        RosterStep::MuteAll(until) => [step::MUTE_ALL, 0, 0, 0, until.0],
+        RosterStep::Close => [step::CLOSE, 0, 0, 0, 0],
     }
 }
 
@@ -187,10 +219,17 @@ impl NodeMessage {
             (kind::PAIR_MESSAGE, Topic::User(_)) | (kind::GROUP_MESSAGE, Topic::Group(_)) => {
                 input.message(kind, topic).map(NodeMessage::Message)
             }
-            (kind::SESSION_ENDED..=kind::FRIENDS_NOTED, Topic::Nodes) => {
+            (kind::SESSION_ENDED..=kind::ROSTER_CHANGED, Topic::Nodes) => {
                 input.notice(kind).map(NodeMessage::Notice)
             }
-            (kind::PUSH..=kind::FRIENDS_NOTED, _) => Err(Malformed::Topic),
+            // Before the messages of its group, too: who reads them is known at once then.
+            (kind::ROSTER_CHANGED, Topic::Group(group)) => match input.notice(kind)? {
+                Notice::RosterChanged(change) if change.group == group => {
+                    Ok(NodeMessage::Notice(Notice::RosterChanged(change)))
+                }
+                _ => Err(Malformed::Topic),
+            },
+            (kind::PUSH..=kind::ROSTER_CHANGED, _) => Err(Malformed::Topic),
             _ => Err(Malformed::Kind(kind)),
         }
     }
@@ -283,6 +322,10 @@ impl Input<'_> {
                 };
                 Notice::ProfileChanged { user: UserId(first), shows }
             }
+            kind::ROSTER_CHANGED => {
+                let (group, version) = (GroupId(first), RosterVersion(self.number()?));
+                return Ok(Notice::RosterChanged(RosterChange { group, version, steps: self.steps()? }));
+            }
             kind::MEMBERSHIP_CHANGED => {
                 Notice::MembershipChanged { group: GroupId(first), user: UserId(self.number()?) }
             }
@@ -298,6 +341,35 @@ impl Input<'_> {
             return Err(Malformed::OverLimit);
         }
         std::str::from_utf8(rest).map(str::to_owned).map_err(|_| Malformed::Text)
+    }
+
+    /// The rest, as steps of a roster: one at least.
+    fn steps(&mut self) -> Result<Vec<RosterStep>, Malformed> {
+        if self.payload.len() - self.at > ROSTER_STEPS_MAX * STEP_NUMBERS * 8 {
+            return Err(Malformed::OverLimit);
+        }
+        let mut steps = Vec::new();
+        while steps.is_empty() || self.at < self.payload.len() {
+            steps.push(self.step()?);
+        }
+        Ok(steps)
+    }
+
+    fn step(&mut self) -> Result<RosterStep, Malformed> {
+        let (sort, user, role) = (self.number()?, UserId(self.number()?), self.number()?);
+        let (since, muted_until) = (Seq(self.number()?), Timestamp(self.number()?));
+        let place = || {
+            let role = u8::try_from(role).ok().and_then(Role::from_number).ok_or(Malformed::OverLimit)?;
+            Ok(Membership { role, since, muted_until })
+        };
+        Ok(match sort {
+            step::ADD => RosterStep::Add(user, place()?),
+            step::DELETE => RosterStep::Delete(user),
+            step::PLACE => RosterStep::Place(user, place()?),
+            step::MUTE_ALL => RosterStep::MuteAll(muted_until),
+            step::CLOSE => RosterStep::Close,
+            _ => return Err(Malformed::OverLimit),
+        })
     }
 
     /// The rest, as users.
@@ -363,6 +435,7 @@ mod tests {
     fn samples() -> Vec<(Topic, Bytes)> {
         let (user, in_group) = (Topic::User(UserId(1)), Topic::Group(GroupId(7)));
         let (one, other) = (UserId(1), UserId(2));
+        let place = Membership { role: Role::Admin, since: Seq(4), muted_until: Timestamp(5) };
         let notices = [
             Notice::SessionEnded { user: one, session: SessionId(5), why: "because".into() },
             Notice::SessionMoved {
@@ -372,6 +445,16 @@ mod tests {
             },
             Notice::FriendshipChanged { one, other },
             Notice::MembershipChanged { group: GroupId(7), user: one },
+            Notice::RosterChanged(RosterChange {
+                group: GroupId(7),
+                version: RosterVersion(9),
+                steps: vec![RosterStep::Add(one, place), RosterStep::Place(other, place)],
+            }),
+            Notice::RosterChanged(RosterChange {
+                group: GroupId(7),
+                version: RosterVersion(9),
+                steps: vec![RosterStep::Delete(other), RosterStep::MuteAll(Timestamp(77)), RosterStep::Close],
+            }),
             Notice::ProfileChanged { user: one, shows: Shows::TheSame },
             Notice::ProfileChanged { user: one, shows: Shows::Another },
             Notice::PresenceChanged { user: one, friends: vec![other, UserId(NUMBER_MAX)] },
@@ -402,7 +485,7 @@ mod tests {
             let NodeMessage::Notice(read) = message else { panic!("{message:?}") };
             assert_eq!(&notice(read), std::slice::from_ref(payload));
         }
-        assert_eq!(decoded.len(), 12, "every kind");
+        assert_eq!(decoded.len(), 14, "every kind");
     }
 
     #[test]
@@ -416,7 +499,9 @@ mod tests {
                 let rest_counts = (kind == kind::SESSION_ENDED && end >= 18)
                     || ([kind::PRESENCE_CHANGED, kind::FRIENDS_NOTED].contains(&kind)
                         && end >= 10
-                        && (end - 10) % 8 == 0);
+                        && (end - 10) % 8 == 0)
+                    // And fewer steps are steps.
+                    || (kind == kind::ROSTER_CHANGED && end > 18 && (end - 18) % (STEP_NUMBERS * 8) == 0);
                 assert_eq!(read.is_ok(), rest_counts, "kind {kind} cut at {end}");
             }
             if kind != kind::SESSION_ENDED {
@@ -424,6 +509,11 @@ mod tests {
                 assert!(NodeMessage::decode(topic, &longer).is_err(), "kind {kind}");
             }
             for other in [Topic::User(UserId(3)), Topic::Group(GroupId(8)), Topic::Nodes] {
+                // Who follows the group is told of its roster before its messages.
+                if kind == kind::ROSTER_CHANGED && other == Topic::Group(GroupId(8)) {
+                    let theirs = NodeMessage::decode(Topic::Group(GroupId(7)), &payload).unwrap();
+                    assert_eq!(NodeMessage::decode(topic, &payload), Ok(theirs));
+                }
                 let fits = std::mem::discriminant(&other) == std::mem::discriminant(&topic);
                 let addressed = kind == kind::PAIR_MESSAGE || kind == kind::GROUP_MESSAGE;
                 if !fits || addressed {
@@ -504,7 +594,7 @@ mod tests {
         #[test]
         fn random_bytes_are_refused_without_harm(
             mut bytes in proptest::collection::vec(any::<u8>(), 0..300),
-            kind in 0u8..13,
+            kind in 0u8..14,
             known_head: bool,
         ) {
             if known_head && bytes.len() >= 2 {

@@ -13,6 +13,7 @@ use crate::groups;
 use crate::history::chat_message;
 use crate::hub::Readers;
 use crate::roster::Roster;
+use crate::roster_step::RosterChange;
 use crate::service::Service;
 
 /// Conversations of one page of [`Service::touched`].
@@ -148,6 +149,14 @@ impl Service {
     pub fn readers(&self, group: GroupId, version: RosterVersion, seq: Seq) -> Option<Arc<[UserId]>> {
         let roster = self.rosters.kept(&group).filter(|roster| roster.version() >= version)?;
         Some(Arc::clone(roster.readership(seq).readers()))
+    }
+
+    /// Another node changed a group's roster in this way: what this one knows of it follows, so that
+    /// [`Service::readers`] need not read it anew. Needs no store; may be told before [`Service::heard`], again, or late.
+    pub fn stepped(&self, change: &RosterChange) {
+        if change.group.0 <= NUMBER_MAX {
+            groups::step(self, change);
+        }
     }
 
     /// Reads a group's members, so that [`Service::readers`] knows the roster of this version or a later one, until it

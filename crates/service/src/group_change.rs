@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use domain::policy::Why;
 use domain::{
-    ChangePlace, ChangeRefused, GroupChange, GroupChanged, GroupDeed, GroupEffect, GroupState, MessageKind,
-    Seq, StoreError, StoreResult, StoredMessage, UserId,
+    ChangePlace, ChangeRefused, GroupChange, GroupChanged, GroupDeed, GroupState, MessageKind, Seq,
+    StoreError, StoreResult, StoredMessage, UserId,
 };
 use protocol::{
     ChatMessage, Code, GroupEvent, GroupEventKind, JoinAnswer, JoinOutcome, Push, Refusal, Reply,
@@ -15,8 +15,10 @@ use crate::caller::Principal;
 use crate::group_requests;
 use crate::groups;
 use crate::hub::{Audience, Delivery, Echo, Origin, Readers};
+use crate::notice::Notice;
 use crate::personal_notices;
 use crate::refuse;
+use crate::roster_step::{RosterChange, RosterStep};
 use crate::service::Service;
 use crate::wire;
 
@@ -109,39 +111,25 @@ fn concerned(change: &GroupChange) -> impl Iterator<Item = UserId> {
 /// Brings what is known of the group up to date, here and on other nodes.
 fn learn(service: &Service, change: &GroupChange, changed: &GroupChanged) {
     let group = change.group;
-    service.rosters.change(&group, |before| {
-        if before.version() == changed.roster {
-            return Some(Arc::clone(before));
-        }
-        let is_next = before.version().0 + 1 == changed.roster.0 && !changed.effects.is_empty();
-        is_next.then(|| Arc::new(before.changed(&changed.effects, changed.roster)))
-    });
-    for effect in &changed.effects {
-        match effect {
-            GroupEffect::Add(user, _) | GroupEffect::Delete(user) | GroupEffect::Place(user, _) => {
-                service.cursors.readers_changed(*user, group.conversation());
-                tell_nodes(service, change, *user);
-            }
-            GroupEffect::Profile(_) | GroupEffect::Close if !matches!(change.deed, GroupDeed::Edit(_)) => {
-                tell_nodes(service, change, change.actor);
-            }
-            // No node keeps a profile, or what waits before a group.
-            GroupEffect::Profile(_)
-            | GroupEffect::Close
-            | GroupEffect::Apply(..)
-            | GroupEffect::EndApplication(_)
-            | GroupEffect::Invite(_)
-            | GroupEffect::EndInvitation { .. } => {}
-        }
-    }
     if changed.effects.is_empty() && changed.place.is_some() {
         // Made before, by an attempt of which nobody was told.
         concerned(change).for_each(|user| groups::changed(service, group, user));
+        return;
     }
-}
-
-fn tell_nodes(service: &Service, change: &GroupChange, user: UserId) {
-    service.ports.hub.tell_nodes(crate::notice::Notice::MembershipChanged { group: change.group, user });
+    let steps: Vec<RosterStep> = match change.deed {
+        // No roster shows what a group says of itself.
+        GroupDeed::Edit(_) => Vec::new(),
+        _ => changed.effects.iter().filter_map(RosterStep::of).collect(),
+    };
+    if steps.is_empty() {
+        return;
+    }
+    let stepped = RosterChange { group, version: changed.roster, steps };
+    groups::step(service, &stepped);
+    for user in stepped.steps.iter().filter_map(|step| step.moved()) {
+        service.cursors.readers_changed(user, group.conversation());
+    }
+    service.ports.hub.tell_nodes(Notice::RosterChanged(stepped));
 }
 
 /// Has the hub listen for who came in, and not any more for who is out; tells their other devices.

@@ -23,6 +23,7 @@ use crate::page::{Part, Slice};
 use crate::presence;
 use crate::refuse::Stop;
 use crate::roster::{Roster, Silent};
+use crate::roster_step::RosterChange;
 use crate::service::Service;
 use crate::versioned_cache::VersionedCache;
 use crate::wire;
@@ -193,9 +194,36 @@ pub(crate) fn forget(service: &Service, group: GroupId, user: UserId) {
     service.cursors.readers_changed(user, group.conversation());
 }
 
+/// Brings the roster that is kept up to a change, if it is of the version before; if it is older, it is not kept any more.
+/// Needs neither store nor presence.
+pub(crate) fn step(service: &Service, change: &RosterChange) {
+    service.rosters.change(&change.group, |before| match before.version() {
+        version if version >= change.version => Some(Arc::clone(before)),
+        version if version.0 + 1 == change.version.0 => {
+            Some(Arc::new(before.changed(&change.steps, change.version)))
+        }
+        _ => None,
+    });
+}
+
+/// Another node changed a group in this way.
+pub(crate) fn stepped_elsewhere(service: &Service, change: &RosterChange) {
+    step(service, change);
+    for user in change.steps.iter().filter_map(|step| step.moved()) {
+        service.cursors.readers_changed(user, change.group.conversation());
+        follow_as_stored(service, change.group, user);
+    }
+}
+
 /// Another node told that somebody came or left, or may have.
 pub(crate) fn changed_elsewhere(service: &Service, group: GroupId, user: UserId) {
     forget(service, group, user);
+    follow_as_stored(service, group, user);
+}
+
+/// Has the hub listen for a user who is connected here if they are a member, and not if they are none: what a notice says may
+/// be old.
+fn follow_as_stored(service: &Service, group: GroupId, user: UserId) {
     let hub = &service.ports.hub;
     if hub.here(&[user]).is_empty() {
         return;

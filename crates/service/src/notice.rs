@@ -3,6 +3,7 @@
 use domain::{GroupId, SessionId, Shows, UserId};
 
 use crate::moves::Move;
+use crate::roster_step::RosterChange;
 use crate::service::Service;
 use crate::{friend_notes, friends, groups, presence, profiles, sessions};
 
@@ -35,7 +36,9 @@ pub enum Notice {
         /// The other.
         other: UserId,
     },
-    /// Somebody came into a group or left it, or may have.
+    /// A group's roster is another, in this way.
+    RosterChanged(RosterChange),
+    /// Somebody came into a group or left it, or may have: who knows a roster of it reads it anew.
     MembershipChanged {
         /// The group.
         group: GroupId,
@@ -76,6 +79,7 @@ pub(crate) fn heard(service: &Service, notice: Notice) {
             }
         }
         Notice::FriendshipChanged { one, other } => friends::changed(service, one, other),
+        Notice::RosterChanged(change) => groups::stepped_elsewhere(service, &change),
         Notice::MembershipChanged { group, user } => groups::changed_elsewhere(service, group, user),
         Notice::ProfileChanged { user, shows } => profiles::changed_elsewhere(service, user, shows),
         Notice::FriendsNoted { user, friends } => friend_notes::changed_elsewhere(service, user, &friends),

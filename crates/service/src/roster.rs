@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use domain::{GroupEffect, GroupRoster, GroupState, Membership, Role, RosterVersion, Seq, Timestamp, UserId};
+use domain::{GroupRoster, GroupState, Membership, Role, RosterVersion, Seq, Timestamp, UserId};
+
+use crate::roster_step::RosterStep;
 
 /// What a roster without members weighs: so many members would fill the room of its allocations and its place in a
 /// cache.
@@ -70,8 +72,8 @@ impl Roster {
         }
     }
 
-    /// The roster after a change, which was of this version: entries are moved in memory, and nothing is read.
-    pub(crate) fn changed(&self, effects: &[GroupEffect], version: RosterVersion) -> Roster {
+    /// The roster after a change that leads to this version: entries are moved in memory, and nothing is read.
+    pub(crate) fn changed(&self, steps: &[RosterStep], version: RosterVersion) -> Roster {
         let mut now = Roster {
             version,
             members: Arc::clone(&self.members),
@@ -82,9 +84,9 @@ impl Roster {
             muted_until: self.muted_until,
             state: self.state,
         };
-        for effect in effects {
-            match effect {
-                GroupEffect::Add(user, place) => {
+        for step in steps {
+            match step {
+                RosterStep::Add(user, place) => {
                     now.delete(*user);
                     let at = now.members.partition_point(|member| member < user);
                     now.members = inserted(&now.members, at, *user);
@@ -92,15 +94,10 @@ impl Roster {
                     now.newest_since = now.newest_since.max(place.since);
                     now.place_at(*user, place);
                 }
-                GroupEffect::Delete(user) => now.delete(*user),
-                GroupEffect::Place(user, place) => now.place_at(*user, place),
-                GroupEffect::Profile(profile) => now.muted_until = profile.muted_until,
-                GroupEffect::Close => now.state = GroupState::Dissolved,
-                // Whoever waits is no member.
-                GroupEffect::Apply(..)
-                | GroupEffect::EndApplication(_)
-                | GroupEffect::Invite(_)
-                | GroupEffect::EndInvitation { .. } => {}
+                RosterStep::Delete(user) => now.delete(*user),
+                RosterStep::Place(user, place) => now.place_at(*user, place),
+                RosterStep::MuteAll(until) => now.muted_until = *until,
+                RosterStep::Close => now.state = GroupState::Dissolved,
             }
         }
         now
@@ -276,19 +273,18 @@ mod tests {
     }
 
     /// The same as [`Roster::changed`], by reading anew.
-    fn read_anew(stored: &mut GroupRoster, effects: &[GroupEffect]) -> Roster {
+    fn read_anew(stored: &mut GroupRoster, steps: &[RosterStep]) -> Roster {
         stored.version.0 += 1;
-        for effect in effects {
-            match effect {
-                GroupEffect::Add(user, place) | GroupEffect::Place(user, place) => {
+        for step in steps {
+            match step {
+                RosterStep::Add(user, place) | RosterStep::Place(user, place) => {
                     stored.members.retain(|entry| entry.user != *user);
                     stored.members.push(RosterEntry { user: *user, place: *place });
                     stored.members.sort_by_key(|entry| entry.user);
                 }
-                GroupEffect::Delete(user) => stored.members.retain(|entry| entry.user != *user),
-                GroupEffect::Profile(profile) => stored.muted_until = profile.muted_until,
-                GroupEffect::Close => stored.state = GroupState::Dissolved,
-                other => panic!("no roster shows {other:?}"),
+                RosterStep::Delete(user) => stored.members.retain(|entry| entry.user != *user),
+                RosterStep::MuteAll(until) => stored.muted_until = *until,
+                RosterStep::Close => stored.state = GroupState::Dissolved,
             }
         }
         Roster::new(stored)
@@ -310,24 +306,21 @@ mod tests {
             let role = [Role::Member, Role::Member, Role::Admin, Role::Owner][next(4) as usize];
             let place = Membership { role, since: Seq(next(9)), muted_until: Timestamp(next(3)) };
             let is_member = stored.members.iter().any(|entry| entry.user == user);
-            let effect = match next(6) {
-                0 | 1 if !is_member => GroupEffect::Add(user, place),
-                0 | 1 => GroupEffect::Delete(user),
+            let taken = match next(6) {
+                0 | 1 if !is_member => RosterStep::Add(user, place),
+                0 | 1 => RosterStep::Delete(user),
                 2 | 3 if is_member => {
                     let before = stored.members.iter().find(|entry| entry.user == user);
                     let since = before.map_or(Seq(0), |entry| entry.place.since);
-                    GroupEffect::Place(user, Membership { since, ..place })
+                    RosterStep::Place(user, Membership { since, ..place })
                 }
-                4 => {
-                    let muted_until = Timestamp(next(3));
-                    GroupEffect::Profile(domain::GroupProfile { muted_until, ..Default::default() })
-                }
+                4 => RosterStep::MuteAll(Timestamp(next(3))),
                 _ => continue,
             };
-            let effects = [effect];
-            let read = read_anew(&mut stored, &effects);
-            roster = roster.changed(&effects, stored.version);
-            assert_eq!(format!("{roster:?}"), format!("{read:?}"), "step {step}: {effects:?}");
+            let steps = [taken];
+            let read = read_anew(&mut stored, &steps);
+            roster = roster.changed(&steps, stored.version);
+            assert_eq!(format!("{roster:?}"), format!("{read:?}"), "step {step}: {steps:?}");
         }
     }
 

@@ -3,6 +3,7 @@
 use std::hash::{BuildHasher, Hash};
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use parking_lot::Mutex;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
@@ -21,6 +22,8 @@ const SHARDS_MAX: u64 = 8;
 pub(crate) struct VersionedCache<K, V> {
     values: Cache<K, Tagged<V>, Weigher<V>>,
     generations: Box<[AtomicU64]>,
+    /// Held by who [changes](VersionedCache::change) a value in place.
+    changes: Mutex<()>,
     hash: DefaultHashBuilder,
 }
 
@@ -71,6 +74,7 @@ where
         let hash = DefaultHashBuilder::default();
         VersionedCache {
             values: Cache::with_options(options, Weigher(weigh), hash.clone(), DefaultLifecycle::default()),
+            changes: Mutex::new(()),
             generations: (0..GENERATIONS).map(|_| AtomicU64::new(0)).collect(),
             hash,
         }
@@ -119,8 +123,11 @@ where
     }
 
     /// Says that the key's value changed, as [`invalidate`](VersionedCache::invalidate) does, by somebody who may know what it
-    /// is now: `next` makes it from the value before, if that is kept. Whoever calls this for two changes at once keeps none.
+    /// is now: `next` makes it from the value before, if that is kept. Of two who call this at once, the second one begins with
+    /// what the first one made.
     pub(crate) fn change(&self, key: &K, next: impl FnOnce(&V) -> Option<V>) {
+        // Changes are few, and short.
+        let _one_at_a_time = self.changes.lock();
         let before = self.generation(key).fetch_add(1, Ordering::SeqCst);
         match self.kept_of(key, before).and_then(|kept| next(&kept)) {
             Some(value) => self.values.insert(key.clone(), Tagged { generation: before + 1, value }),
@@ -223,6 +230,19 @@ mod tests {
             Some(before + 1)
         });
         assert_eq!(cache.kept(&1), None);
+    }
+
+    #[test]
+    fn changes_at_once_build_on_each_other() {
+        const EACH: u32 = 2_000;
+        let cache = VersionedCache::of_values(10);
+        cache.get_or_load(&1, || found(0)).unwrap();
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| (0..EACH).for_each(|_| cache.change(&1, |before| Some(before + 1))));
+            }
+        });
+        assert_eq!(cache.kept(&1), Some(4 * EACH), "none was lost");
     }
 
     #[test]

@@ -22,6 +22,7 @@ mod personal_notices;
 mod presence;
 mod profiles;
 mod races;
+mod rosters;
 mod search;
 mod secrets;
 mod sessions;

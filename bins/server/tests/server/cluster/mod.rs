@@ -2,7 +2,7 @@
 //!
 //! `nodes` starts a cluster and breaks its parts, `redis_client` speaks to Redis beside the nodes, `metrics` reads what a
 //! node counts, `hearing` says what a device must hear, `bus_scene` writes what nodes would. The rest is one subject a
-//! file: what users of several nodes can do (`chat`, `groups`, `joins`, `presence`, `sessions`, `races`, `refusals`), what
+//! file: what users of several nodes can do (`chat`, `groups`, `joins`, `presence`, `sessions`, `races`, `refusals`, `rosters`), what
 //! the loss of a part costs (`gaps`, `deaf`, `degraded`, `growth`), what bad input on the bus gets (`bad_bus`, `forged`),
 //! and how a node begins, ends and comes again (`start`, `succession`).
 
@@ -31,6 +31,7 @@ mod presence;
 mod profiles;
 mod races;
 mod refusals;
+mod rosters;
 mod secrets;
 mod sessions;
 mod sign_in;
