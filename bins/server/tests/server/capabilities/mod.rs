@@ -8,6 +8,7 @@ mod devices;
 mod friend_notes;
 mod friendship;
 mod group_policy;
+pub(crate) mod group_races;
 mod groups;
 mod heartbeat;
 mod join_race;

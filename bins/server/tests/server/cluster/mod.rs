@@ -22,6 +22,7 @@ mod deletion;
 mod forged;
 mod friend_notes;
 mod gaps;
+mod group_races;
 mod groups;
 mod growth;
 mod joining;
