@@ -26,6 +26,8 @@ pub(crate) struct Config {
     pub(crate) reactor: reactor::Config,
     pub(crate) gateway: GatewayConfig,
     pub(crate) service: ServiceConfig,
+    /// Of a node on its own.
+    pub(crate) history_cache_bytes_max: u64,
 }
 
 /// Where everything is kept.
@@ -126,6 +128,7 @@ impl Config {
             ..ServiceConfig::default()
         };
         let config = Config {
+            history_cache_bytes_max: sources.number("history_cache_bytes_max", 0..=1 << 40)?,
             listen: listen(sources)?,
             admin: admin(sources)?,
             cluster: cluster(sources, &store)?,

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use admin::{Admin, RunningAdmin};
-use cluster::local::{LocalBus, LocalPresence};
+use cluster::local::{LocalBus, LocalHistory, LocalPresence};
 use cluster::redis::{self, Membership};
 use domain::{Bus, Clock, Entropy, Epoch, Presence, SharedReceiver, SharedWatcher, Store};
 use gateway::{Gateway, NODE_MESSAGE_FORMAT, RunningGateway};
@@ -86,8 +86,10 @@ impl Node {
             membership.bus().receive_with(&receiver);
             membership.presence().watch_with(&watcher);
         }
+        let history = Arc::new(LocalHistory::new(config.history_cache_bytes_max));
         let ports = Ports {
             store,
+            history: history.clone(),
             presence,
             hub: gateway.hub(),
             clock: Arc::new(SystemClock),
@@ -104,6 +106,7 @@ impl Node {
             started_ms,
             gateway: gateway.monitor(),
             database,
+            history,
             cluster: membership.as_ref().map(|membership| (membership.bus(), membership.presence())),
         };
         let admin = admin.map(|listener| start_admin(listener, status)).transpose()?;

@@ -224,6 +224,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     number("text_bytes_max", "65536", "Bytes of one message text."),
     number("page_max", "200", "Entries of one page of any list."),
+    number(
+        "history_cache_bytes_max",
+        "67108864",
+        "Bytes of recent messages that a node on its own keeps in memory, so that the newest pages of active conversations cost no reading; 0 keeps none.",
+    ),
     number("connections_max", "16384", "Connections of this node; more are told so and closed."),
     number(
         "heartbeat_ms",

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use admin::Status;
+use cluster::local::LocalHistory;
 use cluster::redis::{RedisBus, RedisPresence};
 use gateway::GatewayMonitor;
 use model::mysql::MySqlStore;
@@ -18,6 +19,7 @@ pub(crate) struct NodeStatus {
     pub(crate) gateway: GatewayMonitor,
     /// `None`: an embedded store, which is away only if the process is.
     pub(crate) database: Option<Arc<MySqlStore>>,
+    pub(crate) history: Arc<LocalHistory>,
     /// `None`: the node is alone.
     pub(crate) cluster: Option<(Arc<RedisBus>, Arc<RedisPresence>)>,
 }
@@ -70,6 +72,7 @@ impl Status for NodeStatus {
         self.limits(&mut page);
         self.deletions(&mut page);
         self.index(&mut page);
+        self.history(&mut page);
 
         if let Some(database) = &self.database {
             let pool = database.pool_snapshot();
@@ -120,6 +123,14 @@ impl NodeStatus {
         page.number("chat_index_failures_total", help, Kind::Counter, index.failures);
         let help = "Conversations in which something is said that this node has to index.";
         page.number("chat_index_waiting", help, Kind::Gauge, index.waiting);
+    }
+
+    fn history(&self, page: &mut Page) {
+        page.part("chat_history", Kind::Counter, self.gateway.history().counters());
+        let help = "Conversations whose recent messages are kept in memory.";
+        page.number("chat_history_kept_conversations", help, Kind::Gauge, self.history.conversations());
+        let help = "Bytes that they take, held against `history_cache_bytes_max`.";
+        page.number("chat_history_kept_bytes", help, Kind::Gauge, self.history.bytes());
     }
 
     fn deletions(&self, page: &mut Page) {

@@ -41,6 +41,11 @@ number! {
     NoticeSeq
 }
 number! {
+    /// A change's place in the feed of its conversation: 1, 2, 3 …, with holes where a message was changed again. 0 stands
+    /// before the first.
+    ChangePosition
+}
+number! {
     /// Counts the changes of a group's members: a roster of version `n` has all changes up to the `n`th. 0 for what is
     /// no group.
     RosterVersion

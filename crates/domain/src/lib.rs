@@ -46,7 +46,8 @@ pub use group_request::{
     Application, ApplicationsOf, Invitation, Invited, Queue, WAITING_COUNTED_MAX, Waiting, WaitingCounts,
 };
 pub use id::{
-    ConversationId, GroupId, NUMBER_MAX, NoticeSeq, RosterVersion, Seq, SessionId, Timestamp, UserId,
+    ChangePosition, ConversationId, GroupId, NUMBER_MAX, NoticeSeq, RosterVersion, Seq, SessionId, Timestamp,
+    UserId,
 };
 pub use message::{
     Appended, Conversation, ConversationFilter, ConversationKind, Cursor, MessageKind, NewMessage, Novelty,

@@ -1,6 +1,6 @@
 //! Messages and conversations.
 
-use crate::{ConversationId, RosterVersion, Seq, Timestamp, UserId};
+use crate::{ChangePosition, ConversationId, RosterVersion, Seq, Timestamp, UserId};
 
 /// What a message is, by the number that stores keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +131,8 @@ pub struct Conversation {
     pub acked: Seq,
     /// Up to here nothing was taken back by a restore; 0 if there never was one, or it is younger than the last.
     pub restored: Seq,
+    /// The newest position in the feed of its changes; 0 if nothing was changed.
+    pub last_change: ChangePosition,
 }
 
 /// Which of a user's conversations a list holds.

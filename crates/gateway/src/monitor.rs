@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use service::{DeletionSnapshot, IndexSnapshot, LimitSnapshot};
+use service::{DeletionSnapshot, HistorySnapshot, IndexSnapshot, LimitSnapshot};
 
 use crate::metrics::GatewaySnapshot;
 use crate::shared::Shared;
@@ -56,6 +56,11 @@ impl GatewayMonitor {
     /// What this node did about deleted accounts.
     pub fn deletions(&self) -> DeletionSnapshot {
         self.shared.service.deletion_snapshot()
+    }
+
+    /// Where pages of history came from.
+    pub fn history(&self) -> HistorySnapshot {
+        self.shared.service.history_snapshot()
     }
 
     /// The reactor's counters and gauges.

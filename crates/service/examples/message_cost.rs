@@ -12,7 +12,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use domain::testing::{FakeClock, FakeEntropy, FakeHasher, FakePresence, FakeStore};
-use domain::{ConversationId, MessageKind, MessageLog, NewMessage, Timestamp};
+use domain::{ConversationId, MessageKind, MessageLog, NewMessage, NoHistoryCache, Timestamp};
 use protocol::{
     AddFriend, CreateGroup, FriendRef, GroupChat, Login, OneChat, Reg, Reply, Request, Resume, Secret,
 };
@@ -30,6 +30,7 @@ fn main() {
     let store = Arc::new(FakeStore::new());
     let ports = Ports {
         store: store.clone(),
+        history: Arc::new(NoHistoryCache),
         presence: Arc::new(FakePresence::new()),
         hub: Arc::new(NullHub),
         clock: Arc::new(FakeClock::new(Timestamp(1))),

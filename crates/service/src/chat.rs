@@ -18,6 +18,7 @@ use crate::friends;
 use crate::group_change;
 use crate::groups;
 use crate::hub::{Delivery, Echo, Origin, Readers};
+use crate::recent_history;
 use crate::refuse::{self, Stop};
 use crate::roster::{Readership, Roster};
 use crate::service::{Handled, Service};
@@ -102,6 +103,7 @@ fn append_messages(service: &Service, batch: &mut Batch) -> StoreResult<()> {
     }
     let new = |place: &Appended| (place.novelty == Novelty::New).then_some(place.conversation);
     service.indexer.note(places.iter().flatten().filter_map(new));
+    recent_history::said(service, &batch.messages, &places);
     let (mut rosters, unread) = RostersNow::read(service, batch, &places);
     let mut deliveries = Vec::with_capacity(batch.len());
     let mut unanswered = Batch::default();

@@ -6,8 +6,8 @@
 use std::sync::Arc;
 
 use domain::{
-    Conversation, ConversationKind, Created, GroupId, GroupState, Membership, NUMBER_MAX, NewGroup, Reach,
-    Role, RosterVersion, Seq, StoreResult, UserId,
+    ChangePosition, Conversation, ConversationKind, Created, GroupId, GroupState, Membership, NUMBER_MAX,
+    NewGroup, Reach, Role, RosterVersion, Seq, StoreResult, UserId,
 };
 use protocol::{
     Code, CreateGroup, Group, GroupEvent, GroupEventKind, GroupMembers, GroupRef, GroupsPage, MembersPage,
@@ -266,7 +266,18 @@ fn joined(
 pub(crate) fn new_conversation(group: GroupId, since: Seq, last: Seq) -> protocol::Conversation {
     let kind = ConversationKind::Group;
     let id = group.conversation();
-    wire::conversation(Conversation { id, kind, since, last, acked: Seq(0), restored: Seq(0) }, Seq(0))
+    wire::conversation(
+        Conversation {
+            id,
+            kind,
+            since,
+            last,
+            acked: Seq(0),
+            restored: Seq(0),
+            last_change: ChangePosition(0),
+        },
+        Seq(0),
+    )
 }
 
 /// Tells the user's other devices that the user came or left. What members should know stands in the conversation.

@@ -11,6 +11,7 @@ use protocol::{ChatMessage, Code, History, HistoryPage};
 
 use crate::caller::Me;
 use crate::page::Slice;
+use crate::recent_history;
 use crate::refuse::{Stop, bad_field};
 use crate::service::Service;
 use crate::wire;
@@ -63,7 +64,7 @@ pub(crate) fn page(service: &Service, me: Me<'_>, request: &History) -> Result<H
         }
     };
     let mut messages = match window {
-        Some(window) => store.page(id, conversation.since, window, size)?,
+        Some(window) => recent_history::page(service, &conversation, window, size)?,
         None => Vec::new(),
     };
     let names = service.directory.faces(store, messages.iter().map(|message| message.sender))?;

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use domain::{Clock, Entropy, Epoch, PasswordHasher, Presence, Store, StoreResult};
+use domain::{Clock, Entropy, Epoch, HistoryCache, PasswordHasher, Presence, Store, StoreResult};
 use protocol::limits::{PAGE_MAX, TEXT_BYTES_MAX};
 use protocol::{Code, Refusal, Reply, Request};
 
@@ -22,6 +22,7 @@ use crate::moves::Moves;
 use crate::notice::{self, Notice};
 use crate::presence::Doors;
 use crate::profiles::{self, Profiles};
+use crate::recent_history::{HistorySnapshot, RecentHistory};
 use crate::recovery::Delays;
 use crate::refuse::{Stop, Trouble};
 use crate::roster::Roster;
@@ -41,6 +42,8 @@ use crate::{
 pub struct Ports {
     /// Users, sessions, friends, groups, messages.
     pub store: Arc<dyn Store>,
+    /// The newest messages of active conversations.
+    pub history: Arc<dyn HistoryCache>,
     /// Who is connected.
     pub presence: Arc<dyn Presence>,
     /// This node's connections.
@@ -89,6 +92,7 @@ pub struct Service {
     pub(crate) recoveries: Delays,
     pub(crate) deletions: Deletions,
     pub(crate) trouble: Trouble,
+    pub(crate) recent: RecentHistory,
     /// Which log this is, once it was read: it does not change while a node runs.
     epoch: OnceLock<Epoch>,
 }
@@ -124,6 +128,7 @@ impl Service {
             recoveries: Delays::default(),
             deletions: Deletions::default(),
             trouble: Trouble::default(),
+            recent: RecentHistory::default(),
             epoch: OnceLock::new(),
             ports,
             config,
@@ -198,6 +203,11 @@ impl Service {
     /// How far the index of words is.
     pub fn index_snapshot(&self) -> IndexSnapshot {
         self.indexer.snapshot()
+    }
+
+    /// Where pages of history came from.
+    pub fn history_snapshot(&self) -> HistorySnapshot {
+        self.recent.snapshot()
     }
 
     /// Wall time in Unix milliseconds, as clients are told it.

@@ -8,7 +8,7 @@ use std::{
 };
 
 use domain::{
-    Timestamp,
+    NoHistoryCache, Timestamp,
     testing::{FakeClock, FakeEntropy, FakeHasher, FakePresence, FakeStore},
 };
 use hdrhistogram::Histogram;
@@ -82,6 +82,7 @@ pub(crate) fn run(options: &Options, target: &Target) -> Result<Report, BenchErr
 fn read(options: &Options, report: &mut Report) -> Result<(), BenchError> {
     let ports = Ports {
         store: Arc::new(FakeStore::new()),
+        history: Arc::new(NoHistoryCache),
         presence: Arc::new(FakePresence::new()),
         hub: Arc::new(NullHub),
         clock: Arc::new(FakeClock::new(Timestamp(1))),

@@ -2,6 +2,7 @@
 
 mod bus;
 mod environment;
+mod history_cache;
 mod log_identity;
 mod presence;
 mod search;
@@ -9,6 +10,9 @@ mod stores;
 
 pub use bus::{Bus, BusReceiver, Publication, Reach, SharedReceiver, Topic};
 pub use environment::{Clock, Entropy, PasswordHasher};
+pub use history_cache::{
+    HistoryCache, HistoryVersion, NoHistoryCache, RECENT_BYTES_MAX, RECENT_MESSAGES_MAX, Recent,
+};
 pub use log_identity::LogIdentity;
 pub use presence::{
     Arrival, Company, Presence, PresenceChange, PresenceState, PresenceWatcher, SharedWatcher,

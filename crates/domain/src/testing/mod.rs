@@ -22,6 +22,7 @@ pub mod conformance;
 mod entropy;
 mod fake_store;
 mod hasher;
+pub mod history_cache;
 mod presence;
 
 pub use bus::FakeBus;
@@ -29,4 +30,5 @@ pub use clock::FakeClock;
 pub use entropy::FakeEntropy;
 pub use fake_store::FakeStore;
 pub use hasher::FakeHasher;
+pub use history_cache::FakeHistoryCache;
 pub use presence::FakePresence;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use domain::testing::{FakeClock, FakeEntropy, FakeHasher, FakePresence, FakeStore};
-use domain::{Bus, PasswordHasher};
+use domain::{Bus, NoHistoryCache, PasswordHasher};
 use gateway::{Gateway, GatewayConfig, GatewayHub, RunningGateway};
 use protocol::{
     Hello, Incoming, Login, OneChat, Push, Refusal, Reg, Reply, Request, Secret, SignedIn, decode, encode,
@@ -63,6 +63,7 @@ impl World {
         let clock = Arc::new(FakeClock::new(domain::Timestamp(1_700_000_000_000)));
         let ports = Ports {
             store: self.store.clone(),
+            history: Arc::new(NoHistoryCache),
             presence: self.presence.clone(),
             hub: gateway.hub(),
             clock: clock.clone(),

@@ -1,6 +1,8 @@
 //! Conversations as their participants see them.
 
-use domain::{Conversation, ConversationFilter, ConversationId, ConversationKind, Seq, UserId};
+use domain::{
+    ChangePosition, Conversation, ConversationFilter, ConversationId, ConversationKind, Seq, UserId,
+};
 
 use super::connection::Connection;
 use super::fault::Fault;
@@ -10,8 +12,9 @@ pub(super) const DIRECT: u8 = 1;
 /// `conversations.kind` of a group's conversation.
 pub(super) const GROUP: u8 = 2;
 
-/// Conversation, kind, the other user (0 for groups), since, last seq, acknowledged, where a restore put it back to.
-type Row = (u64, u8, u64, u64, u64, u64, u64);
+/// Conversation, kind, the other user (0 for groups), since, last seq, acknowledged, where a restore put it back to,
+/// newest change.
+type Row = (u64, u8, u64, u64, u64, u64, u64, u64);
 
 /// The one conversation, if the user is in it.
 pub(super) fn conversation(
@@ -45,7 +48,7 @@ pub(super) fn conversations(
 /// decimals of them all.
 fn select(range: &str, rest: &str) -> String {
     format!(
-        "SELECT c.id, c.kind, m.other, m.since, c.last_seq, COALESCE(k.seq, CAST(0 AS UNSIGNED)), c.restored_seq FROM (\
+        "SELECT c.id, c.kind, m.other, m.since, c.last_seq, COALESCE(k.seq, CAST(0 AS UNSIGNED)), c.restored_seq, c.last_change FROM (\
          SELECT conversation_id, user_hi AS other, CAST(0 AS UNSIGNED) AS since FROM direct_conversations \
          WHERE user_lo = ? AND conversation_id {range} UNION ALL \
          SELECT conversation_id, user_lo AS other, CAST(0 AS UNSIGNED) AS since FROM direct_conversations \
@@ -57,7 +60,7 @@ fn select(range: &str, rest: &str) -> String {
     )
 }
 
-fn from_row((id, kind, other, since, last, acked, restored): Row) -> Result<Conversation, Fault> {
+fn from_row((id, kind, other, since, last, acked, restored, change): Row) -> Result<Conversation, Fault> {
     let kind = match kind {
         DIRECT => ConversationKind::Direct { with: UserId(other) },
         GROUP => ConversationKind::Group,
@@ -65,5 +68,6 @@ fn from_row((id, kind, other, since, last, acked, restored): Row) -> Result<Conv
     };
     let (since, last) = (Seq(since), Seq(last.max(since)));
     let (acked, restored) = (Seq(acked), Seq(restored));
-    Ok(Conversation { id: ConversationId(id), kind, since, last, acked, restored })
+    let last_change = ChangePosition(change);
+    Ok(Conversation { id: ConversationId(id), kind, since, last, acked, restored, last_change })
 }

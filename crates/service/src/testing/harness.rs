@@ -5,7 +5,7 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
-use domain::testing::{FakeClock, FakeEntropy, FakeHasher, FakePresence, FakeStore};
+use domain::testing::{FakeClock, FakeEntropy, FakeHasher, FakeHistoryCache, FakePresence, FakeStore};
 use domain::{Presence, Reach, Store, Timestamp, UserId};
 use protocol::{
     AddFriend, Bye, Code, CreateGroup, FriendRef, GroupChat, Login, OneChat, Push, Refusal, Reg, Reply,
@@ -37,6 +37,8 @@ pub struct Harness {
     pub store: Arc<FakeStore>,
     /// Its time.
     pub clock: Arc<FakeClock>,
+    /// The recent messages, which the nodes of one harness share.
+    pub history: Arc<FakeHistoryCache>,
     /// Who is connected.
     pub presence: Arc<FakePresence>,
     /// Its hasher.
@@ -88,9 +90,11 @@ impl Harness {
         let hub = Arc::new(RecordingHub::new());
         let clock = Arc::new(FakeClock::new(START));
         let presence = Arc::new(FakePresence::new());
+        let history = Arc::new(FakeHistoryCache::default());
         let hasher = Arc::new(FakeHasher::new());
         let ports = Ports {
             store: store(Arc::clone(&fake)),
+            history: history.clone(),
             presence: presence.clone(),
             hub: hub.clone(),
             clock: clock.clone(),
@@ -99,7 +103,7 @@ impl Harness {
         };
         let service = Service::new(ports, config);
         let (connections, requests) = (AtomicU64::new(1), AtomicU32::new(1));
-        Harness { service, hub, store: fake, clock, presence, hasher, connections, requests }
+        Harness { service, hub, store: fake, history, clock, presence, hasher, connections, requests }
     }
 
     /// Another node: a service of its own over the same store, presence and clock. Both hubs count as a cluster's from now
@@ -111,6 +115,7 @@ impl Harness {
         }
         let ports = Ports {
             store: self.store.clone(),
+            history: self.history.clone(),
             presence: self.presence.clone(),
             hub: hub.clone(),
             clock: self.clock.clone(),
@@ -123,6 +128,7 @@ impl Harness {
             hub,
             store: Arc::clone(&self.store),
             clock: Arc::clone(&self.clock),
+            history: Arc::clone(&self.history),
             presence: Arc::clone(&self.presence),
             hasher: Arc::clone(&self.hasher),
             connections: AtomicU64::new(1),

@@ -2,7 +2,8 @@
 
 use super::cast::{Left, NOW, befriend, count_to, group, join, leave_group, say, two_friends, user, users};
 use crate::{
-    Conversation, ConversationFilter, ConversationId, ConversationKind, Cursor, GroupId, Seq, Store, UserId,
+    ChangePosition, Conversation, ConversationFilter, ConversationId, ConversationKind, Cursor, GroupId, Seq,
+    Store, UserId,
 };
 
 fn seen(store: &dyn Store, user: UserId, conversation: ConversationId) -> Conversation {
@@ -24,16 +25,26 @@ fn acknowledge(store: &dyn Store, user: UserId, conversation: ConversationId, se
 pub(super) fn friends_see_their_conversation(store: &dyn Store) {
     let (ann, bob, id) = two_friends(store);
     let (since, acked, restored) = (Seq(0), Seq(0), Seq(0));
+    let last_change = ChangePosition(0);
     for (user, with) in [(ann, bob), (bob, ann)] {
         let kind = ConversationKind::Direct { with };
-        assert_eq!(seen(store, user, id), Conversation { id, kind, since, last: Seq(0), acked, restored });
+        assert_eq!(
+            seen(store, user, id),
+            Conversation { id, kind, since, last: Seq(0), acked, restored, last_change }
+        );
     }
     count_to(store, id, ann, 3);
     acknowledge(store, bob, id, 2);
     let kind = ConversationKind::Direct { with: bob };
-    assert_eq!(seen(store, ann, id), Conversation { id, kind, since, last: Seq(3), acked, restored });
+    assert_eq!(
+        seen(store, ann, id),
+        Conversation { id, kind, since, last: Seq(3), acked, restored, last_change }
+    );
     let kind = ConversationKind::Direct { with: ann };
-    assert_eq!(seen(store, bob, id), Conversation { id, kind, since, last: Seq(3), acked: Seq(2), restored });
+    assert_eq!(
+        seen(store, bob, id),
+        Conversation { id, kind, since, last: Seq(3), acked: Seq(2), restored, last_change }
+    );
 }
 
 pub(super) fn nobody_else_sees_it(store: &dyn Store) {

@@ -4,9 +4,9 @@ use std::ops::Bound;
 
 use super::{FakeStore, State};
 use crate::{
-    AppendRefused, Appended, Conversation, ConversationFilter, ConversationId, ConversationKind, Cursor,
-    MessageLog, NewMessage, Novelty, PageSize, Parties, RosterVersion, Seq, StoreResult, StoredMessage,
-    Timestamp, Touched, UserId, Window,
+    AppendRefused, Appended, ChangePosition, Conversation, ConversationFilter, ConversationId,
+    ConversationKind, Cursor, MessageLog, NewMessage, Novelty, PageSize, Parties, RosterVersion, Seq,
+    StoreResult, StoredMessage, Timestamp, Touched, UserId, Window,
 };
 
 /// Whose a conversation is.
@@ -78,7 +78,7 @@ impl State {
             Kind::Group => (ConversationKind::Group, self.groups.get(&id.group())?.members.get(&user)?.since),
         };
         let (last, acked, restored) = (log.last(), self.acked(user, id), log.restored);
-        Some(Conversation { id, kind, since, last, acked, restored })
+        Some(Conversation { id, kind, since, last, acked, restored, last_change: ChangePosition(0) })
     }
 }
 
