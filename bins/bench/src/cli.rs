@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     floor::Fault,
-    measure::{cluster, fanout, idle, login, people, relay, resume, startup, storm},
+    measure::{cluster, fanout, idle, login, people, relay, resume, search, startup, storm},
     server_process::Target,
     torture,
 };
@@ -42,6 +42,8 @@ pub(crate) enum Measurement {
     Storm(storm::Options),
     /// Accounts, friends and groups: cached reads, a heavy user's sign-in, joining a large group.
     People(people::Options),
+    /// Searching a user's messages among everybody's.
+    Search(search::Options),
     /// Time from start to ready.
     Startup(startup::Options),
     /// Three nodes over MariaDB and Redis behind nginx: across nodes, and while parts are away.

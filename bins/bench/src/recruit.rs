@@ -99,6 +99,21 @@ impl Recruiter {
         })
     }
 
+    /// A user and so many friends of theirs.
+    pub(crate) fn popular(&self, friends: usize) -> Result<(Account, Vec<Account>), BenchError> {
+        let (session, popular) = self.user()?;
+        let session = Mutex::new(session);
+        let friends = in_parallel(friends, || {
+            let (mut friend, account) = self.user()?;
+            let add = Request::AddFriend(AddFriend { friendid: popular.id, greeting: String::new() });
+            friend.ask("ADD_FRIEND", &add)?;
+            let accept = Request::AcceptFriend(FriendRef { friendid: account.id });
+            session.lock().unwrap_or_else(PoisonError::into_inner).ask("ACCEPT_FRIEND", &accept)?;
+            Ok(account)
+        })?;
+        Ok((popular, friends))
+    }
+
     pub(crate) fn group(&self, members: usize) -> Result<Group, BenchError> {
         let (mut session, owner) = self.user()?;
         let create = CreateGroup { groupname: format!("bench {}", self.tag), groupdesc: String::new() };

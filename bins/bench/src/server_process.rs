@@ -73,6 +73,13 @@ impl Target {
         Server::spawn(command, &program, folder)
     }
 
+    /// The same, started with these arguments too.
+    pub(crate) fn with_args(&self, args: &[&str]) -> Target {
+        let mut target = self.clone();
+        target.server_arg.extend(args.iter().map(|arg| (*arg).to_owned()));
+        target
+    }
+
     /// Whether the server is one that we start: an empty one.
     pub(crate) fn is_started_here(&self) -> bool {
         self.addr.is_none()

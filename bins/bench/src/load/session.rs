@@ -100,6 +100,44 @@ impl Session {
         }
     }
 
+    /// Asks all of these at once; who is refused is an error.
+    pub(crate) fn ask_all(&mut self, name: &'static str, requests: &[Request]) -> Result<(), BenchError> {
+        let mut out = BytesMut::new();
+        for request in requests {
+            self.rid += 1;
+            encode::request(self.rid, request, &mut out);
+        }
+        self.stream.write_all(&out).map_err(BenchError::io("write"))?;
+        let mut left = requests.len();
+        while left > 0 || !self.input.is_empty() {
+            while let Some((frame, used)) = protocol::decode(&self.input, limits::FRAME_BYTES_MAX)? {
+                match Incoming::from_frame(&frame)? {
+                    Incoming::Reply { result: Ok(_), .. } => left = left.saturating_sub(1),
+                    Incoming::Reply { result: Err(refusal), .. } => {
+                        return Err(BenchError::Refused { request: name, refusal });
+                    }
+                    Incoming::Push(_) => {}
+                }
+                self.input.advance(used);
+            }
+            if left > 0 || !self.input.is_empty() {
+                self.read()?;
+            }
+        }
+        Ok(())
+    }
+
+    fn read(&mut self) -> Result<(), BenchError> {
+        let mut buffer = [0; 16 * 1024];
+        match self.stream.read(&mut buffer).map_err(BenchError::io("read"))? {
+            0 => Err(BenchError::Closed { index: 0, why: "during the set-up".into() }),
+            n => {
+                self.input.extend_from_slice(&buffer[..n]);
+                Ok(())
+            }
+        }
+    }
+
     /// The socket, for a swarm. Pushes that came during the set-up and were not read yet come first there.
     pub(crate) fn into_stream(self) -> Result<TcpStream, BenchError> {
         if !self.input.is_empty() {
@@ -133,11 +171,7 @@ impl Session {
             {
                 return Ok(answer);
             }
-            let mut buffer = [0; 16 * 1024];
-            match self.stream.read(&mut buffer).map_err(BenchError::io("read"))? {
-                0 => return Err(BenchError::Closed { index: 0, why: "during the set-up".into() }),
-                n => self.input.extend_from_slice(&buffer[..n]),
-            }
+            self.read()?;
         }
     }
 }

@@ -7,6 +7,7 @@ pub(crate) mod login;
 pub(crate) mod people;
 pub(crate) mod relay;
 pub(crate) mod resume;
+pub(crate) mod search;
 pub(crate) mod smoke;
 pub(crate) mod startup;
 pub(crate) mod storm;

@@ -1,6 +1,6 @@
 //! Every measurement once, small and short: not for the numbers, but to see that nothing is lost and all still runs.
 
-use super::{cluster, fanout, idle, login, people, relay, resume, startup, storm};
+use super::{cluster, fanout, idle, login, people, relay, resume, search, startup, storm};
 use crate::{error::BenchError, report::Report, server_process::Target};
 
 /// Runs all; the caller judges each report.
@@ -27,6 +27,9 @@ pub(crate) fn run(target: &Target) -> Result<Vec<Report>, BenchError> {
     let people =
         people::Options { reads: 1_000, friends: 30, groups: 10, sign_ins: 5, members: 40, joins: 10 };
     reports.push(people::run(&people, target)?.without_targets());
+    let search =
+        search::Options { messages: 400, conversations: 10, own: 4, searches: 5, page: 20, mariadb: false };
+    reports.push(search::run(&search, target)?.without_targets());
     if target.is_started_here() {
         // Across nodes, and through a loss of everything that Redis knew.
         let cluster = cluster::Options {

@@ -75,6 +75,24 @@ impl World {
     }
 }
 
+/// A MariaDB without a world, for one server.
+pub(crate) struct PrivateMariaDb {
+    mariadb: MariaDb,
+    _folder: TempDir,
+}
+
+impl PrivateMariaDb {
+    pub(crate) fn start() -> Result<PrivateMariaDb, BenchError> {
+        let folder = tempfile::Builder::new().prefix("bench-mariadb-").tempdir();
+        let folder = folder.map_err(BenchError::io("temporary folder"))?;
+        Ok(PrivateMariaDb { mariadb: MariaDb::start_in(folder.path())?, _folder: folder })
+    }
+
+    pub(crate) fn url(&self) -> String {
+        self.mariadb.url()
+    }
+}
+
 /// Asks until `is_ready`, for as long as the program runs and time allows.
 fn wait_until_ready(program: &mut Program, mut is_ready: impl FnMut() -> bool) -> Result<(), BenchError> {
     let deadline = Instant::now() + READY_TIMEOUT;
