@@ -142,6 +142,7 @@ fn run(args: &Args) -> Result<Exit, String> {
         patience: args.patience(),
         history_before: HashMap::new(),
         search: None,
+        search_all: None,
         offline: false,
     };
     let exit = match &mut terminal {

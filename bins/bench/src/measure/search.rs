@@ -154,6 +154,9 @@ fn said(
     Ok(())
 }
 
+/// A kind of search by its name, and what is searched for.
+type Kind<'a> = (&'a str, &'a dyn Fn(&mut Random) -> String);
+
 /// Searches of each kind.
 fn search(
     options: &Options,
@@ -164,7 +167,7 @@ fn search(
     let mut session = Session::connect(server.addr())?;
     session.resume(&searcher.token)?;
     let word = |random: &mut Random| random.one_of(&WORDS).to_owned();
-    let kinds: [(&str, &dyn Fn(&mut Random) -> String); 5] = [
+    let kinds: [Kind<'_>; 5] = [
         ("word", &word),
         ("character", &|random| word(random).chars().take(1).collect()),
         ("phrase", &|random| format!("{}{}{}", word(random), random.one_of(&BETWEEN[..4]), word(random))),

@@ -45,6 +45,8 @@ pub(crate) struct Chat {
     pub(crate) history_before: HashMap<u64, u64>,
     /// What /find looked for last, and where it goes on.
     pub(crate) search: Option<(String, Option<u64>)>,
+    /// The last /find-all, and where its next page begins.
+    pub(crate) search_all: Option<(String, Option<String>)>,
     /// A script reads what was kept: it waited for a connection once, and there was none.
     pub(crate) offline: bool,
 }
@@ -146,6 +148,7 @@ impl Chat {
             Command::Conversations => self.conversations(),
             Command::History(count) => self.history(count),
             Command::Find(text) => self.find(text),
+            Command::FindAll(text) => self.find_all(text),
             Command::Wait { what, limit } => self.wait(&what, limit.unwrap_or(self.patience)),
             Command::Quit => Ok(Outcome::Quit),
         }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use client::ClientError;
 use client::protocol::limits::PAGE_MAX;
-use client::protocol::{GroupChat, History, OneChat, Reply, Request};
+use client::protocol::{GroupChat, History, OneChat, Reply, Request, SearchMessages};
 use client::store::{KeptPage, Outgoing, Reach, Store};
 
 use super::{Chat, Manner, picks, senseless};
@@ -183,6 +183,26 @@ impl Chat {
         let more = found.next.is_some();
         self.search = Some((text, found.next));
         Ok(TalkingOutcome::Found { messages: found.messages, more }.into())
+    }
+
+    /// Searches on the server: what this device keeps is a part of it.
+    pub(super) fn find_all(&mut self, text: Option<String>) -> Result<Outcome, Failure> {
+        let (query, before) = match (text, &self.search_all) {
+            (Some(text), _) => (text, None),
+            (None, Some((text, Some(before)))) => (text.clone(), Some(before.clone())),
+            (None, Some((_, None))) => return senseless("there is nothing more".to_owned()),
+            (None, None) => return senseless("find what? /find-all TEXT".to_owned()),
+        };
+        let search = SearchMessages {
+            query: query.clone(),
+            before,
+            limit: FOUND_DEFAULT as u32,
+            ..SearchMessages::default()
+        };
+        let page = self.ask(Request::SearchMessages(search), picks!(SearchMessages))?;
+        let more = page.next.is_some();
+        self.search_all = Some((query, page.next));
+        Ok(TalkingOutcome::FoundAll { messages: page.messages, more }.into())
     }
 }
 

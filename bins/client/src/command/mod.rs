@@ -145,6 +145,7 @@ pub(crate) enum Command {
     History(Option<u32>),
     /// In the own copy; nothing: go on with the last one.
     Find(Option<String>),
+    FindAll(Option<String>),
     Sessions,
     EndSession(u64),
     Wait {

@@ -32,6 +32,11 @@ pub(crate) enum TalkingOutcome {
         messages: Vec<ChatMessage>,
         more: bool,
     },
+    /// On the server, the newest first.
+    FoundAll {
+        messages: Vec<ChatMessage>,
+        more: bool,
+    },
 }
 
 /// A conversation in a list.
@@ -67,12 +72,17 @@ impl TalkingOutcome {
                 }
                 lines
             }
-            Self::Found { messages, .. } if messages.is_empty() => vec!["nothing found".to_owned()],
-            Self::Found { messages, more } => {
+            Self::Found { messages, .. } | Self::FoundAll { messages, more: false }
+                if messages.is_empty() =>
+            {
+                vec!["nothing found".to_owned()]
+            }
+            Self::Found { messages, more } | Self::FoundAll { messages, more } => {
                 let mut lines: Vec<String> =
                     messages.iter().map(|message| message_line(message, roster, style)).collect();
                 if *more {
-                    lines.push(style.faint("* /find shows the next ones"));
+                    let command = if matches!(self, Self::Found { .. }) { "/find" } else { "/find-all" };
+                    lines.push(style.faint(&format!("* {command} shows the next ones")));
                 }
                 lines
             }
@@ -94,7 +104,7 @@ impl TalkingOutcome {
                     messages.iter().map(|message| message_object(message, roster)).collect();
                 json!({ "messages": messages, "begins": begins })
             }
-            Self::Found { messages, more } => {
+            Self::Found { messages, more } | Self::FoundAll { messages, more } => {
                 let messages: Vec<Value> =
                     messages.iter().map(|message| message_object(message, roster)).collect();
                 json!({ "messages": messages, "more": more })

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use serde_json::{Value, json};
-use testkit::Process;
+use testkit::{Process, eventually};
 
 use crate::script::{Ended, Script, run};
 use crate::server::{Server, Store, on_each_store};
@@ -18,6 +18,7 @@ on_each_store!(
     a_group_by_script,
     a_group_with_approval_by_script,
     history_goes_back_page_by_page,
+    everything_is_searched_on_the_server,
     refusals_are_told_and_the_rest_runs,
     a_mistake_runs_nothing,
     a_mistake_on_standard_input_ends_there,
@@ -229,6 +230,32 @@ fn a_group_by_script(store: Store) {
     assert_eq!(what.first(), Some(&"joined"), "{alice}");
     let finished = heard.iter().rfind(|message| message["kind"] == "text").expect("a message");
     assert_eq!((&finished["msg"], &finished["group"]), (&json!("finished"), &group["id"]), "{alice}");
+}
+
+fn everything_is_searched_on_the_server(store: Store) {
+    let server = Server::start(store);
+    friends(&server);
+    let said: Vec<String> = (1..=23).map(|n| format!("/msg bob 第{n}次开会 tired\u{1b}[2J")).collect();
+    let said: Vec<&str> = ["/login alice"].into_iter().chain(said.iter().map(String::as_str)).collect();
+    run(&server, &said).exits_with(0);
+    // Found within a second.
+    eventually(LIMIT, "the last one is found", || {
+        let bob = run(&server, &["/login bob", "/find-all 第23次"]).exits_with(0);
+        let is_found = bob.of_type("done").iter().any(|done| done["messages"][0]["seq"] == json!(23));
+        is_found.then_some(())
+    });
+    let bob = run(&server, &["/login bob", "/find-all 开会 第", "/find-all", "/find-all 散会"]).exits_with(0);
+    let pages: Vec<Value> = bob
+        .of_type("done")
+        .into_iter()
+        .filter(|done| done["command"].as_str().is_some_and(|command| command.starts_with("/find-all")))
+        .map(|page| {
+            json!([page["more"], page["messages"].as_array().map(Vec::len), page["messages"][0]["seq"]])
+        })
+        .collect();
+    assert_eq!(json!(pages), json!([[true, 20, 23], [false, 3, 3], [false, 0, null]]));
+    let refused = run(&server, &["/login bob", "/find-all ***"]).exits_with(1);
+    assert_eq!(refused.of_type("refused")[0]["field"], "query", "{refused}");
 }
 
 fn history_goes_back_page_by_page(store: Store) {

@@ -64,6 +64,16 @@ pub(super) const COMMANDS: &[Spec] = &[
             text => Ok(Command::Find(Some(text.to_owned()))),
         },
     },
+    Spec {
+        name: "/find-all",
+        arguments: "[TEXT]",
+        help: "search all messages you may read, on the server, newest first; without a text: the next ones",
+        completes: &[],
+        parse: |line| match line.rest() {
+            "" => Ok(Command::FindAll(None)),
+            text => Ok(Command::FindAll(Some(text.to_owned()))),
+        },
+    },
 ];
 
 #[cfg(test)]
