@@ -100,6 +100,11 @@ impl Output {
         }
     }
 
+    /// Whether somebody sits there.
+    pub(crate) fn is_terminal(&self) -> bool {
+        matches!(self.form, Form::Terminal { .. })
+    }
+
     /// Whether a program reads it.
     pub(crate) fn is_for_programs(&self) -> bool {
         matches!(self.form, Form::Json)

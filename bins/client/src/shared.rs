@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use client::Event;
 
+use crate::catching_up::CatchingUp;
 use crate::outbox::Outbox;
 use crate::roster::Roster;
 
@@ -33,10 +34,23 @@ pub(crate) struct Known {
     pub(crate) saved_session: SavedSession,
     /// Everything missed has been shown since the sign-in.
     pub(crate) synced: bool,
+    /// What comes until then.
+    pub(crate) catching_up: CatchingUp,
+    /// Who tells how far that is.
+    pub(crate) teller: Teller,
     /// Messages of others that no wait has counted.
     pub(crate) uncounted: u64,
     /// When the last event came.
     pub(crate) event_at: Instant,
+}
+
+/// How somebody at a terminal is told how far the missed messages are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Teller {
+    /// By a bar, on the row where the prompt will be.
+    Bar,
+    /// By a line now and then, above the line being typed.
+    Lines,
 }
 
 /// What became of the session that an earlier run left.
@@ -65,6 +79,8 @@ impl Shared {
             was_up: false,
             saved_session: SavedSession::Settled,
             synced: false,
+            catching_up: CatchingUp::default(),
+            teller: Teller::Lines,
             uncounted: 0,
             event_at: Instant::now(),
         };

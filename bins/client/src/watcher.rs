@@ -8,13 +8,14 @@ use client::protocol::{Applications, ChatMessage, MessageKind, Page, Reply, Requ
 use client::store::{Keep, Store, StoreError, StoredEvents};
 use client::{Arrival, Client, Event};
 
+use crate::catching_up::{CatchingUp, Treatment};
 use crate::conversations::Concern;
 use crate::keeper::Keeper;
 use crate::outbox;
 use crate::output::{Output, Ring};
 use crate::printable::one_line;
 use crate::roster::Roster;
-use crate::shared::Shared;
+use crate::shared::{Shared, Teller};
 
 /// How often the thread looks after other things than events.
 const TICK: Duration = Duration::from_millis(40);
@@ -114,8 +115,26 @@ impl Watcher {
 
     /// The line for an event, and with it what draws attention to it.
     fn told(&self, event: &Event) -> Option<String> {
-        let roster = &mut self.shared.lock().roster;
-        let line = self.output.render(event, roster);
+        let mut known = self.shared.lock();
+        let known = &mut *known;
+        let mut line = self.output.render(event, &known.roster);
+        match event {
+            Event::SignedIn { bundle, .. } => known.catching_up = CatchingUp::begin(bundle),
+            Event::Message { arrival: Arrival::Missed, .. }
+                if self.output.is_terminal()
+                    && !known.synced
+                    && known.catching_up.take() == Treatment::Hold =>
+            {
+                let news = known.catching_up.news().filter(|_| known.teller == Teller::Lines);
+                line = news.map(|news| self.output.style().faint(&format!("* {news}")));
+            }
+            Event::Synced { .. } if known.catching_up.held > 0 => {
+                let where_they_are = "* too many to show: /conversations lists where they are";
+                line = line.map(|line| format!("{line}\n{}", self.output.style().faint(where_they_are)));
+            }
+            _ => {}
+        }
+        let roster = &mut known.roster;
         let mut ring = Ring::Silent;
         if let Event::Message { message, arrival } = event {
             if should_notify(message, *arrival, roster) {

@@ -38,7 +38,7 @@ pub(super) fn unread(number: u64) -> String {
 }
 
 /// Columns of the terminal that outcomes are printed on; none where there is no terminal.
-pub(super) fn columns() -> Option<usize> {
+pub(crate) fn columns() -> Option<usize> {
     let size = rustix::termios::tcgetwinsize(std::io::stdout()).ok()?;
     Some(usize::from(size.ws_col)).filter(|columns| *columns > 0)
 }

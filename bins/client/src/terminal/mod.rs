@@ -1,5 +1,6 @@
 //! Somebody types.
 
+mod bar;
 mod completion;
 mod gate;
 mod helper;
@@ -86,6 +87,7 @@ impl Terminal {
     pub(crate) fn run(&mut self, chat: &mut Chat, output: &Output, session_expected: bool) -> Exit {
         output.note("/help lists the commands, /quit leaves");
         chat.wait_for_first_news(FIRST_NEWS, session_expected);
+        bar::watch(&chat.shared);
         // A line that was left for a moment, and the cursor's place in it.
         let mut left = (String::new(), 0);
         let mut interrupts = 0;
@@ -149,7 +151,11 @@ impl Terminal {
         if said.is_some() && chat.shared.lock().roster.current.is_some() {
             self.erase(prompt, line);
         }
+        let logs_in = matches!(command, Command::Login { .. });
         let outcome = show(chat, output, line, command, &mut |name| self.ask_secret(name));
+        if logs_in && outcome.is_some() {
+            bar::watch(&chat.shared);
+        }
         if outcome.is_none()
             && let Some(text) = said
         {

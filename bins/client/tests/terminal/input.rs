@@ -15,6 +15,7 @@ on_each_size!(
     what_is_pasted_is_sent_as_it_was,
     wide_characters_wrap_and_stay_whole,
     the_past_is_fetched_and_the_line_stays,
+    a_long_absence_has_a_bar,
     a_command_can_be_given_up,
     whoever_wants_out_is_told_how,
     the_terminal_is_given_back_on_a_signal,
@@ -155,6 +156,46 @@ fn the_past_is_fetched_and_the_line_stays(size: TerminalSize) {
     screen.wait_last("password:");
     screen.keys("correct\x1b[5~ horse");
     screen.wait_last("password: *************");
+}
+
+fn a_long_absence_has_a_bar(size: TerminalSize) {
+    const MISSED: usize = 1_000;
+    let server = Server::start();
+    for n in 1..=MISSED {
+        server.bob_says(&format!("number {n}."));
+    }
+    server.limit_history(Some(2));
+    let address = server.address();
+    let mut screen = Screen::start_in(size, &["--server", &address, "--no-state"], &[]);
+    screen.wait_last("chat>");
+    screen.line(&format!("/login alice {PASSWORD}"));
+    // Pages are of 200.
+    let bar = match size.columns {
+        60 => "[##############---------------------]  400 of 1000 messages",
+        _ => "[################------------------------]  400 of 1000 messages",
+    };
+    screen.wait_last(bar);
+    assert!(bar.len() < usize::from(size.columns));
+    // What is typed meanwhile is not lost.
+    screen.keys("/conv");
+    server.limit_history(None);
+    let rows = screen.wait("the prompt below the news", |rows| {
+        rows.ends_with(&[
+            "* 1000 new messages while you were away".to_owned(),
+            "* too many to show: /conversations lists where they are".to_owned(),
+            "alice> /conv".to_owned(),
+        ])
+    });
+    assert!(!rows.iter().any(|row| row.contains(" of 1000")), "it is gone: {rows:#?}");
+    let shown = |row: &String| row.contains("number ");
+    assert!(!screen.terminal.transcript().iter().any(shown), "they are not shown one by one");
+    screen.keys("ersations\r");
+    screen.wait("what is unread", |rows| {
+        rows.iter().any(|row| row.starts_with("  1000  bob") && row.ends_with("  number 1000."))
+    });
+    screen.line("/chat bob");
+    screen.line("/history");
+    screen.wait_row("bob: number 1000.");
 }
 
 fn a_command_can_be_given_up(size: TerminalSize) {

@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::thread;
+use std::time::Duration;
 
 use bytes::{Buf, BytesMut};
 use client::protocol::{
@@ -34,6 +35,8 @@ struct Inner {
     connections: Vec<TcpStream>,
     accepted: usize,
     manner: Manner,
+    /// Pages of HISTORY that are answered; then the answers wait.
+    history_pages: Option<usize>,
 }
 
 /// How requests are treated.
@@ -93,6 +96,23 @@ impl Server {
         self.lock().log.iter().map(|message| (message.from, message.msg.clone())).collect()
     }
 
+    /// Answers so many more pages of HISTORY, and makes the next one wait; nothing: answers all.
+    pub(crate) fn limit_history(&self, pages: Option<usize>) {
+        self.lock().history_pages = pages;
+    }
+
+    /// Whether this request has to wait.
+    fn holds(&self, request: &Request) -> bool {
+        match (request, &mut self.lock().history_pages) {
+            (Request::History(_), Some(0)) => true,
+            (Request::History(_), Some(left)) => {
+                *left -= 1;
+                false
+            }
+            _ => false,
+        }
+    }
+
     /// Connections that ever came.
     pub(crate) fn accepted(&self) -> usize {
         self.lock().accepted
@@ -126,6 +146,9 @@ impl Server {
                 let request = Request::from_frame(&frame).expect("the client writes requests");
                 let rid = frame.header.rid;
                 input.advance(len);
+                while self.holds(&request) {
+                    thread::sleep(Duration::from_millis(5));
+                }
                 let mut inner = self.lock();
                 let greeting = matches!(request, Request::Hello(_) | Request::Ping(_));
                 if inner.manner == Manner::Silent && !greeting {
@@ -173,6 +196,14 @@ impl Inner {
         self.readers.retain_mut(|reader| reader.write_all(&bytes).is_ok());
     }
 
+    /// The conversation, if something was said that alice has not.
+    fn behind(&self) -> Vec<Conversation> {
+        let last = self.log.len() as u64;
+        let (conv, kind, acked) = (CONV, ConversationKind::Direct, self.acked);
+        let entry = Conversation { conv, kind, with: BOB, first: 1, last, acked, restored: 0 };
+        if last > acked { vec![entry] } else { vec![] }
+    }
+
     fn answer(&mut self, request: &Request) -> Result<Reply, Refusal> {
         Ok(match request {
             Request::Hello(_) => Reply::Hello(HelloReply {
@@ -198,7 +229,7 @@ impl Inner {
             Request::Login(login) if login.password.expose() != PASSWORD => {
                 return Err(Refusal::new(Code::BAD_CREDENTIALS));
             }
-            Request::Login(_) => Reply::Login(bundle(Some(TOKEN))),
+            Request::Login(_) => Reply::Login(SignedIn { convs: self.behind(), ..bundle(Some(TOKEN)) }),
             Request::Resume(resume) if resume.token.expose() != TOKEN => {
                 return Err(Refusal::new(Code::SESSION_ENDED));
             }
