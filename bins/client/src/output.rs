@@ -163,11 +163,7 @@ impl Output {
         match self.form {
             Form::Json => line(failure.object(command)),
             Form::Text | Form::Terminal { .. } => {
-                // The terminal wrote ^C there.
-                let echo = if matches!(failure, Failure::Interrupted) { "\r\x1b[K" } else { "" };
-                print(&[
-                    echo.to_owned() + &self.style().wrong(&format!("! {}", one_line(&failure.to_string())))
-                ]);
+                print(&[self.style().wrong(&format!("! {}", one_line(&failure.to_string())))]);
             }
         }
     }

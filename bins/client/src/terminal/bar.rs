@@ -3,8 +3,6 @@
 use std::io::{self, Write};
 use std::time::{Duration, Instant};
 
-use rustix::termios::{LocalModes, OptionalActions, Termios, tcgetattr, tcsetattr};
-
 use crate::outcome::columns;
 use crate::shared::{Line, Shared, Teller};
 
@@ -21,7 +19,7 @@ const COLUMNS: usize = 80;
 /// the prompt.
 pub(super) fn watch(shared: &Shared) {
     let mut last = (0, Instant::now());
-    let mut silence = None;
+    let mut drawn = false;
     loop {
         let bar = shared.wait_until(DRAW_EVERY, |known| {
             let over = known.synced || known.line != Line::Up || known.roster.me.is_none();
@@ -39,37 +37,12 @@ pub(super) fn watch(shared: &Shared) {
         known.teller = Teller::Bar;
         let text = known.catching_up.bar(columns().unwrap_or(COLUMNS));
         drop(known);
-        // An echo could run over the edge, where nothing takes it away.
-        silence.get_or_insert_with(Silence::begin);
         draw(&text);
+        drawn = true;
     }
     shared.clear_interrupt();
-    if silence.is_some() {
+    if drawn {
         draw("");
-    }
-}
-
-/// The terminal does not show what is typed as long as this lives. It is kept for the prompt.
-struct Silence {
-    before: Option<Termios>,
-}
-
-impl Silence {
-    fn begin() -> Silence {
-        let before = tcgetattr(io::stdin()).ok();
-        if let Some(mut silent) = before.clone() {
-            silent.local_modes.remove(LocalModes::ECHO);
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, &silent);
-        }
-        Silence { before }
-    }
-}
-
-impl Drop for Silence {
-    fn drop(&mut self) {
-        if let Some(before) = &self.before {
-            let _ = tcsetattr(io::stdin(), OptionalActions::Now, before);
-        }
     }
 }
 

@@ -5,6 +5,7 @@ mod completion;
 mod gate;
 mod helper;
 mod keys;
+mod mode;
 mod printer;
 mod rows;
 mod signals;
@@ -34,6 +35,7 @@ use crate::shared::Shared;
 use gate::Gate;
 use helper::{Helper, Hiding};
 use keys::{OnScrollBack, ScrollBack};
+use mode::BetweenLines;
 pub(crate) use printer::Printer;
 
 /// Lines that are kept for the arrow keys.
@@ -51,6 +53,8 @@ pub(crate) struct Terminal {
     gate: Arc<Gate>,
     history_file: Option<PathBuf>,
     scroll_back: Arc<ScrollBack>,
+    /// Given back last: fields are dropped in order.
+    _mode: BetweenLines,
 }
 
 impl Terminal {
@@ -67,7 +71,8 @@ impl Terminal {
             .build();
         let gate = Arc::new(Gate::default());
         let scroll_back = Arc::new(ScrollBack::default());
-        signals::handle(shared.interrupted())?;
+        let mode = BetweenLines::begin()?;
+        signals::handle(shared.interrupted(), mode.before())?;
         let mut editor = Editor::with_config(config)?;
         let key = |code, modifiers| Event::from(KeyEvent(code, modifiers));
         editor.bind_sequence(key(KeyCode::Enter, Modifiers::ALT), Cmd::Newline);
@@ -80,7 +85,7 @@ impl Terminal {
             let _ = editor.load_history(file);
         }
         let printer = Printer::new(editor.create_external_printer()?, Arc::clone(&gate));
-        Ok((Terminal { editor, gate, history_file, scroll_back }, printer))
+        Ok((Terminal { editor, gate, history_file, scroll_back, _mode: mode }, printer))
     }
 
     /// Reads and runs commands until the user leaves.

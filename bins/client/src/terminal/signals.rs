@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
 
-use rustix::termios::{OptionalActions, Termios, tcgetattr, tcsetattr};
+use rustix::termios::{OptionalActions, Termios, tcsetattr};
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::Signals;
 use signal_hook::low_level::emulate_default_handler;
@@ -19,9 +19,8 @@ const PASTE_AS_KEYS: &str = "\x1b[?2004l";
 /// the program is told to end. What is kept is safe at any moment, so that nothing has to be saved then.
 ///
 /// The thread lives as long as the process.
-pub(super) fn handle(interrupted: Arc<AtomicBool>) -> io::Result<()> {
+pub(super) fn handle(interrupted: Arc<AtomicBool>, before: Termios) -> io::Result<()> {
     signal_hook::flag::register(SIGINT, interrupted)?;
-    let before = tcgetattr(io::stdin())?;
     let mut signals = Signals::new([SIGTERM, SIGHUP])?;
     thread::Builder::new().name("signals".to_owned()).spawn(move || {
         if let Some(signal) = signals.forever().next() {

@@ -17,6 +17,7 @@ on_each_size!(
     the_past_is_fetched_and_the_line_stays,
     a_long_absence_has_a_bar,
     a_command_can_be_given_up,
+    keys_between_two_lines_are_for_the_next,
     whoever_wants_out_is_told_how,
     the_terminal_is_given_back_on_a_signal,
     typed_lines_come_back_without_passwords,
@@ -212,6 +213,24 @@ fn a_command_can_be_given_up(size: TerminalSize) {
     server.behave(Manner::Answering);
     screen.line("/friends");
     screen.wait_row("bob  there");
+}
+
+fn keys_between_two_lines_are_for_the_next(size: TerminalSize) {
+    let server = Server::start();
+    let mut screen = talking(&server, size);
+    server.behave(Manner::Silent);
+    let commands = screen.times_written(END_OF_LINE);
+    screen.line("/friends");
+    eventually(LIMIT, "the command to run", || (screen.times_written(END_OF_LINE) > commands).then_some(()));
+    // A line, and the key that leaves: a terminal that reads lines itself would drop it.
+    screen.keys("typed ahead\r\x04");
+    server.behave(Manner::Answering);
+    server.cut();
+    assert_eq!(screen.exit(), 0);
+    let transcript = screen.terminal.transcript();
+    let shown = transcript.iter().filter(|row| row.contains("typed ahead")).count();
+    assert!(shown <= 2, "nothing is echoed into a command's output: {transcript:#?}");
+    assert_eq!(server.log(), [(ME, "typed ahead".to_owned())]);
 }
 
 fn whoever_wants_out_is_told_how(size: TerminalSize) {
