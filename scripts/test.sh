@@ -59,6 +59,7 @@ missing_packages() {
         redis-cli:redis-tools \
         nginx:nginx \
         gcc:gcc \
+        python3:python3 \
         ar:binutils \
         setpriv:util-linux; do
         # Debian keeps servers where only root's PATH looks.

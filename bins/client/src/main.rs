@@ -2,7 +2,7 @@
 //!
 //! Three threads beside the client library's own: the main thread reads and runs commands ([`terminal`] or [`script`]),
 //! the thread of events shows what comes unasked ([`watcher`]), and on a terminal a printer writes that above the line
-//! being typed. What they share is in [`shared`].
+//! being typed; a fourth there waits for signals. What they share is in [`shared`].
 
 #![allow(clippy::disallowed_methods, reason = "waits of a user interface are measured on the real clock")]
 
