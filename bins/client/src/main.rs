@@ -211,6 +211,7 @@ fn found(args: &Args, keeper: &mut Keeper) -> Result<Option<Found>, String> {
 /// What is known before there is a connection: enough to read what was kept.
 fn remember(shared: &Shared, Found { store, state }: &Found) -> Result<ListVersions, String> {
     let lists = store.lists().map_err(|error| error.to_string())?;
+    let newest = store.newest().map_err(|error| error.to_string())?;
     let SyncState { user, name, token, .. } = state;
     let me = token.is_some().then(|| Me { id: *user, name: name.clone(), session: 0 });
     let held = ListVersions {
@@ -218,7 +219,7 @@ fn remember(shared: &Shared, Found { store, state }: &Found) -> Result<ListVersi
         friends: lists.friends_version.clone(),
         groups: lists.groups_version.clone(),
     };
-    shared.lock().roster.remember(me, lists);
+    shared.lock().roster.remember(me, lists, &newest);
     shared.outbox().use_store(Arc::clone(store));
     Ok(held)
 }

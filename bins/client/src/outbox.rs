@@ -25,6 +25,8 @@ pub(crate) struct Outbox {
     under_way: BTreeMap<i64, UnderWay>,
     /// Everything up to this place was submitted.
     submitted: i64,
+    /// Nothing waits behind it, as far as anybody said.
+    drained: bool,
 }
 
 #[derive(Debug)]
@@ -60,6 +62,7 @@ impl Outbox {
 
     /// Writes a message down, behind those that wait. None without a store: nobody ever was logged in.
     pub(crate) fn put(&mut self, outgoing: &Outgoing) -> Option<Result<i64, StoreError>> {
+        self.drained = false;
         self.store.as_ref().map(|store| store.put_out(outgoing))
     }
 
@@ -79,12 +82,13 @@ impl Outbox {
 
     /// Submits what waits, in order. Somebody is logged in, or was and comes back.
     pub(crate) fn submit(&mut self, client: &Client, watched_place: Option<i64>) {
-        let Some(store) = &self.store else { return };
+        let Some(store) = self.store.as_ref().filter(|_| !self.drained) else { return };
         let room = UNDER_WAY_MAX.saturating_sub(self.under_way.len());
         let waiting = match store.unsent(self.submitted, room) {
             Ok(waiting) => waiting,
             Err(error) => return log::warn!("what waits to be sent cannot be read: {error}"),
         };
+        let all = waiting.len() < room;
         for unsent in waiting {
             // Those given back after a failure may have others behind them that are under way still.
             if let Entry::Vacant(free) = self.under_way.entry(unsent.place) {
@@ -95,6 +99,7 @@ impl Outbox {
             }
             self.submitted = unsent.place;
         }
+        self.drained = all;
     }
 
     /// The answer to the message that a command typed, if it is there.
@@ -175,6 +180,7 @@ impl Outbox {
     fn give_back(&mut self, place: i64) {
         self.under_way.remove(&place);
         self.submitted = self.submitted.min(place - 1);
+        self.drained = false;
     }
 }
 

@@ -58,12 +58,18 @@ pub(crate) enum Talk {
 impl Roster {
     /// Whose session goes on when there is a connection, and what is known of them from before. Who is online nobody
     /// knows yet.
-    pub(crate) fn remember(&mut self, me: Option<Me>, lists: Lists) {
+    pub(crate) fn remember(&mut self, me: Option<Me>, lists: Lists, newest: &[ChatMessage]) {
         *self = Roster { me, ..Roster::default() };
         let friends = lists.friends.into_iter().map(|friend| (friend.id, friend)).collect();
         self.keep_friends(friends, None);
         lists.groups.into_iter().for_each(|group| self.add_group(group));
         (self.friends_version, self.groups_version) = (lists.friends_version, lists.groups_version);
+        for message in newest {
+            if let Some(talk) = self.talk_of(message.conv) {
+                // An earlier run showed it.
+                self.conversations.learn(talk, message, Concern::Looked);
+            }
+        }
     }
 
     /// What is to be known the next time.

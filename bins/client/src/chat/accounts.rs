@@ -41,7 +41,8 @@ impl Chat {
         let found = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).find(&account).ok().flatten();
         let lists = found.as_ref().and_then(|found| found.store.lists().ok()).unwrap_or_default();
         let (friends_version, groups_version) = (lists.friends_version.clone(), lists.groups_version.clone());
-        self.shared.lock().roster.remember(None, lists);
+        let newest = found.as_ref().and_then(|found| found.store.newest().ok()).unwrap_or_default();
+        self.shared.lock().roster.remember(None, lists, &newest);
         let (mut token, mut notices_after, mut epoch) = (None, None, None);
         if let Some(Found { state, .. }) = found {
             (token, notices_after, epoch) = (state.token.clone(), state.notices, state.epoch.clone());

@@ -65,6 +65,20 @@ impl Store {
         })
     }
 
+    /// The newest message of each conversation, as far as it is kept.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn newest(&self) -> Result<Vec<ChatMessage>, StoreError> {
+        self.read(|db| {
+            db.prepare_cached(
+                "SELECT message FROM conversations CROSS JOIN messages USING (conversation_id) WHERE seq = cursor",
+            )?
+            .query_map([], |row| parse(0, row.get_ref(0)?.as_str()?))?
+            .collect()
+        })
+    }
+
     /// What was kept and not said to be shown, by conversation and seq.
     ///
     /// # Errors

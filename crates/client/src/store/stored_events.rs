@@ -57,8 +57,11 @@ impl StoredEvents {
             self.fill(timeout)?;
         }
         let event = self.ready.pop_front();
-        if let Some(Event::Message { message, .. }) = &event {
-            self.shown.insert(message.conv, message.seq);
+        match &event {
+            Some(Event::Message { message, .. }) => drop(self.shown.insert(message.conv, message.seq)),
+            // What was shown beyond is not what bears these seqs next.
+            Some(Event::Rewound { conv, to }) => drop(self.shown.insert(*conv, *to)),
+            _ => {}
         }
         Ok(event)
     }

@@ -88,6 +88,15 @@ fn what_is_taken_is_there_with_its_cursor_after_the_next_start() {
 }
 
 #[test]
+fn the_newest_of_each_conversation_is_known() {
+    let store = in_memory();
+    store.take(&[talk(7, 1..=4), talk(9, 11..=12)].concat()).expect("written");
+    let newest: Vec<_> =
+        store.newest().expect("readable").iter().map(|message| (message.conv, message.seq)).collect();
+    assert_eq!(newest, [(7, 4), (9, 12)]);
+}
+
+#[test]
 fn the_same_again_changes_nothing() {
     let store = in_memory();
     for _ in 0..3 {
