@@ -19,7 +19,8 @@ pub const WORD_CHARS_MAX: usize = 32;
 /// Words of a query that the index is asked for, the longest. The text is compared with all of them.
 pub const ASKED_WORDS_MAX: usize = 8;
 
-/// The words by which a text is found: lower case, in compatibility composition (NFKC), each once.
+/// The words by which a text is found: lower case, in compatibility composition (NFKC), each once. A message is taken out of
+/// the index by the same words as it was taken in: should they ever become others, the index is to be built anew.
 pub fn words(text: &str) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
     for run in runs(text) {

@@ -115,7 +115,11 @@ pub(super) fn unindex(
     conversation: ConversationId,
     seq: Seq,
 ) -> rusqlite::Result<()> {
-    let Some((id, words)) = entry(connection, conversation, seq)? else { return Ok(()) };
+    // What has no words now was not put in: to take it out would miscount the entries.
+    let Some((id, words)) = entry(connection, conversation, seq)?.filter(|(_, words)| !words.is_empty())
+    else {
+        return Ok(());
+    };
     connection
         .prepare_cached("INSERT INTO message_words (message_words, rowid, words) VALUES ('delete', ?1, ?2)")?
         .execute(params![id, words])?;
@@ -130,11 +134,32 @@ pub(super) fn reindex(
     conversation: ConversationId,
     seq: Seq,
 ) -> rusqlite::Result<()> {
-    let Some((id, words)) = entry(connection, conversation, seq)? else { return Ok(()) };
-    if !words.is_empty() {
-        insert(connection, id, &words)?;
+    match entry(connection, conversation, seq)? {
+        Some((_, words)) if words.is_empty() => Ok(()),
+        Some((id, words)) => insert(connection, id, &words),
+        // Taken in when it had no words, or not yet.
+        None => add_taken_in(connection, conversation, seq),
     }
-    Ok(())
+}
+
+/// Takes a message in that had no words when the index came past it.
+fn add_taken_in(connection: &Connection, conversation: ConversationId, seq: Seq) -> rusqlite::Result<()> {
+    let row: Option<(u64, i64, u8, String)> = connection
+        .prepare_cached(
+            "SELECT m.sender_id, m.time, m.kind, m.body FROM indexed_conversations i
+             JOIN messages m ON m.conversation_id = i.conversation_id AND m.seq = ?2
+             WHERE i.conversation_id = ?1 AND i.seq >= ?2",
+        )?
+        .query_row([sql(conversation.0), sql(seq.0)], |row| {
+            Ok((number(row, 0)?, row.get(1)?, row.get(2)?, row.get(3)?))
+        })
+        .optional()?;
+    let Some((sender, time, kind, body)) = row else { return Ok(()) };
+    let words = joined(conversation, UserId(sender), kind, &body);
+    if words.is_empty() {
+        return Ok(());
+    }
+    add(connection, conversation, seq, time, &words)
 }
 
 /// The number of a message in the index and its words now; `None` if the index does not have it, or not yet.
@@ -369,6 +394,20 @@ mod tests {
         let words_of_the_index =
             ["xyzzyrecalled", "xyzzyedited"].map(|word| has(&format!("1:{word}")) || has(word));
         assert_eq!(words_of_the_index, [false, false], "gone from the file too");
+    }
+
+    #[test]
+    fn words_come_and_go() {
+        let (_folder, store) = store();
+        let seq = say(&store, "1", "😀");
+        take_in(&store);
+        for (text, count) in [("葡萄", 1), ("…", 0), ("", 0), ("葡萄葡萄", 1), ("葡萄", 1), ("苹果", 0)]
+        {
+            change(&store, seq, text);
+            assert_eq!(found(&store, "葡萄").len(), count, "{text:?}");
+            assert_eq!(entries(&store, "葡萄"), count as i64, "{text:?}");
+            is_sound(&store);
+        }
     }
 
     #[test]
