@@ -18,7 +18,7 @@ pub(crate) struct Conversations {
 /// One of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Conversation {
-    /// Messages of others that came while it was not open.
+    /// Counted as messages come, and set right whenever the server told how far the user read: on which device ever.
     pub(crate) unread: u64,
     pub(crate) newest: Newest,
 }
@@ -52,6 +52,17 @@ impl Conversations {
         if self.by_talk.len() >= CONVERSATIONS_MAX && !self.by_talk.contains_key(&talk) {
             self.forget_the_oldest();
         }
+        self.show(talk, message);
+        let conversation = self.by_talk.entry(talk).or_default();
+        match concern {
+            Concern::Own | Concern::Looked => conversation.unread = 0,
+            // What the server says is no news that somebody waits with.
+            Concern::Waiting => conversation.unread += u64::from(message.kind != MessageKind::System),
+        }
+    }
+
+    /// A message is the newest, unless another one is.
+    pub(crate) fn show(&mut self, talk: Talk, message: &ChatMessage) {
         let conversation = self.by_talk.entry(talk).or_default();
         if message.seq >= conversation.newest.seq {
             conversation.newest = Newest {
@@ -62,10 +73,19 @@ impl Conversations {
                 text: message.msg.clone(),
             };
         }
-        match concern {
-            Concern::Own | Concern::Looked => conversation.unread = 0,
-            // What the server says is no news that somebody waits with.
-            Concern::Waiting => conversation.unread += u64::from(message.kind != MessageKind::System),
+    }
+
+    /// So much is unread, as the server told.
+    pub(crate) fn unread_is(&mut self, talk: Talk, unread: u64) {
+        if unread > 0 && self.by_talk.len() >= CONVERSATIONS_MAX && !self.by_talk.contains_key(&talk) {
+            self.forget_the_oldest();
+        }
+        match self.by_talk.get_mut(&talk) {
+            Some(conversation) => conversation.unread = unread,
+            None if unread > 0 => {
+                self.by_talk.insert(talk, Conversation { unread, newest: Newest::default() });
+            }
+            None => {}
         }
     }
 
@@ -93,6 +113,11 @@ impl Conversations {
 
     pub(crate) fn of(&self, talk: Talk) -> Option<&Conversation> {
         self.by_talk.get(&talk)
+    }
+
+    /// What was said last in one, as far as this run saw it.
+    pub(crate) fn newest(&self, talk: Talk) -> Option<&Newest> {
+        self.by_talk.get(&talk).map(|conversation| &conversation.newest).filter(|newest| newest.seq > 0)
     }
 
     fn forget_the_oldest(&mut self) {
@@ -139,6 +164,18 @@ mod tests {
         assert_eq!(all.of(bob).map(|conversation| conversation.newest.text.as_str()), Some("message 6"));
         all.forget(bob);
         assert_eq!(all.of(bob), None);
+    }
+
+    #[test]
+    fn what_the_server_told_counts() {
+        let (bob, cho, mut all) = (Talk::Friend(2), Talk::Friend(3), Conversations::default());
+        all.learn(bob, &message(1, MessageKind::Text), Concern::Waiting);
+        all.unread_is(bob, 0);
+        all.unread_is(cho, 4);
+        all.unread_is(Talk::Group(9), 0);
+        assert_eq!((all.unread(bob), all.unread(cho), all.all_unread()), (0, 4, 4));
+        assert_eq!((all.newest(cho), all.of(Talk::Group(9))), (None, None));
+        assert_eq!(all.newest(bob).map(|newest| newest.seq), Some(1));
     }
 
     #[test]

@@ -1,8 +1,10 @@
 //! Events, for people and for programs.
 
+use std::collections::HashMap;
+
 use client::protocol::{
     ChatMessage, FriendChanged, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind, GroupRequestEvent,
-    GroupRequestKind, MessageKind, Notice, NoticeKind, Role, State,
+    GroupRequestKind, MessageKind, Notice, NoticeKind, Receipt, Role, State,
 };
 use client::{Arrival, Event, Next, SessionEnd, SignInKind};
 use serde_json::{Value, json};
@@ -19,6 +21,8 @@ pub(crate) struct Narrator {
     down: bool,
     /// There was a session before the connection was lost.
     returning: bool,
+    /// Conversation → the newest own message that its other user has not read, as far as this run saw.
+    unread: HashMap<u64, u64>,
 }
 
 impl Narrator {
@@ -32,7 +36,11 @@ impl Narrator {
         style: Style,
     ) -> Option<String> {
         let line = match event {
-            Event::Message { message, .. } => return Some(message_line(message, roster, style)),
+            Event::Message { message, .. } => {
+                self.said(message, roster);
+                return Some(message_line(message, roster, style));
+            }
+            Event::Receipt(receipt) => self.receipt_line(receipt, roster)?,
             Event::Connected(hello) => {
                 self.down = false;
                 if self.returning {
@@ -108,6 +116,26 @@ impl Narrator {
             }
         };
         Some(style.faint(&format!("* {line}")))
+    }
+
+    fn said(&mut self, message: &ChatMessage, roster: &Roster) {
+        let own = roster.me.as_ref().is_some_and(|me| me.id == message.from);
+        match (own, roster.talk_of(message.conv)) {
+            (true, Some(Talk::Friend(_))) => drop(self.unread.insert(message.conv, message.seq)),
+            // Who answers has read.
+            _ => drop(self.unread.remove(&message.conv)),
+        }
+    }
+
+    /// Said of the chosen conversation, once the friend has read everything.
+    fn receipt_line(&mut self, receipt: &Receipt, roster: &Roster) -> Option<String> {
+        let talk = Talk::Friend(receipt.user);
+        let newest = *self.unread.get(&receipt.conv)?;
+        if roster.talk_of(receipt.conv) != Some(talk) || receipt.read < newest {
+            return None;
+        }
+        self.unread.remove(&receipt.conv);
+        (roster.current == Some(talk)).then(|| format!("{} has read it", roster.talk_name(talk)))
     }
 
     fn disconnected(&mut self, why: &str, next: Next, roster: &Roster, style: Style) -> Option<String> {
@@ -334,6 +362,7 @@ pub(crate) fn object(event: &Event, roster: &Roster) -> Value {
         Event::Rewound { conv, to } => json!({ "type": "rewound", "conv": conv, "to": to }),
         Event::Friend(event) => tagged("friend", event),
         Event::Notice(notice) => tagged("notice", notice),
+        Event::Receipt(receipt) => tagged("receipt", receipt),
         Event::Presence(presence) => {
             let mut object = tagged("presence", presence);
             object["name"] = roster.user_name(presence.id).into();

@@ -10,7 +10,7 @@ use client::protocol::{
 };
 use client::store::Lists;
 
-use client::Arrival;
+use client::{Arrival, Reading};
 
 use crate::command::{GroupName, TalkName, Who};
 use crate::conversations::{Concern, Conversations};
@@ -185,7 +185,7 @@ impl Roster {
         }
     }
 
-    fn learn(&mut self, conv: &Conversation) {
+    pub(crate) fn learn(&mut self, conv: &Conversation) {
         match conv.kind {
             ConversationKind::Direct => drop(self.talks.insert(conv.conv, Talk::Friend(conv.with))),
             ConversationKind::Group => drop(self.talks.insert(conv.conv, Talk::Group(conv.conv))),
@@ -317,6 +317,16 @@ impl Roster {
             from if from == self.my_id() => Concern::Own,
             _ if talk.is_some() && talk == self.current => Concern::Looked,
             _ => Concern::Waiting,
+        }
+    }
+
+    /// The server told how far the user read, on whatever device.
+    pub(crate) fn read_to(&mut self, readings: &BTreeMap<u64, Reading>) {
+        for (conv, reading) in readings {
+            let Some(talk) = self.talk_of(*conv) else { continue };
+            // What is shown in the open one is read, if that has not been told yet.
+            let unread = if self.current == Some(talk) { 0 } else { reading.unread() };
+            self.conversations.unread_is(talk, unread);
         }
     }
 

@@ -149,6 +149,7 @@ impl Shared {
                 known.roster.door.learn(event, me);
             }
             Event::Notice(_)
+            | Event::Receipt(_)
             | Event::Gap { .. }
             | Event::Restored
             | Event::Rewound { .. }

@@ -98,7 +98,12 @@ impl Watcher {
                 self.shared.outbox().submit(&self.client, None);
             }
             Event::SessionEnded(_) => self.save(),
-            Event::Synced { .. } => self.prune(),
+            Event::Synced { .. } => {
+                self.prune();
+                self.recount();
+            }
+            // Read on another device.
+            Event::Receipt(receipt) if receipt.user == self.shared.lock().roster.my_id() => self.recount(),
             Event::Message { message, .. } => {
                 self.unsaved.shown = true;
                 self.unsaved.lists |= message.event.is_some();
@@ -106,6 +111,7 @@ impl Watcher {
                 if self.since_prune >= PRUNE_EVERY {
                     self.prune();
                 }
+                self.look_at(message);
             }
             Event::Notice(_) => self.unsaved.shown = true,
             Event::Friend(_) | Event::FriendChanged(_) | Event::Group(_) => self.unsaved.lists = true,
@@ -143,6 +149,22 @@ impl Watcher {
             roster.learn_message(message);
         }
         line.map(|line| self.output.attention(ring, roster) + &line)
+    }
+
+    /// Sets right what is unread. The title says it with the next line that is printed.
+    fn recount(&self) {
+        if let Ok(readings) = self.client.readings() {
+            self.shared.lock().roster.read_to(&readings);
+        }
+    }
+
+    /// What is shown of the chosen conversation is read. What oneself says needs no telling.
+    fn look_at(&self, message: &ChatMessage) {
+        let concern = self.shared.lock().roster.concern(message);
+        // A client that was closed meanwhile tells nobody.
+        if concern == Concern::Looked && self.client.read(message.conv, message.seq).is_err() {
+            log::debug!("message {} of conversation {} was not marked as read", message.seq, message.conv);
+        }
     }
 
     /// From now on everything is kept for this user.

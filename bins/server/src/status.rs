@@ -73,6 +73,7 @@ impl Status for NodeStatus {
         self.deletions(&mut page);
         self.index(&mut page);
         self.history(&mut page);
+        self.receipts(&mut page);
 
         if let Some(database) = &self.database {
             let pool = database.pool_snapshot();
@@ -141,5 +142,15 @@ impl NodeStatus {
         page.number("chat_deletions_finished_total", help, Kind::Counter, deletions.finished);
         let help = "Deleted accounts that still had friends or groups at the last look, up to 8.";
         page.number("chat_deletions_waiting", help, Kind::Gauge, deletions.waiting);
+    }
+
+    fn receipts(&self, page: &mut Page) {
+        let receipts = self.gateway.receipts();
+        let help = "Times that an acknowledgement brought a user further.";
+        page.number("chat_receipts_moved_total", help, Kind::Counter, receipts.moved);
+        let help = "Receipts pushed, to one user each.";
+        page.number("chat_receipts_told_total", help, Kind::Counter, receipts.told);
+        let help = "Users and conversations whose receipt waits to be told.";
+        page.number("chat_receipts_waiting", help, Kind::Gauge, receipts.waiting);
     }
 }

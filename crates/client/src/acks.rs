@@ -1,15 +1,16 @@
-//! Acknowledgements: cumulative and lazy.
+//! Acknowledgements, of what was taken and of what was read: cumulative and lazy.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
-use crate::limits::{ACK_BATCH, ACK_DELAY_MS};
+use crate::limits::{ACK_BATCH, ACK_DELAY_MS, READ_DELAY_MS};
 
-/// What is to be acknowledged, and when. One ACK covers everything before it, so each conversation sends at most one a
-/// second, or one per [`ACK_BATCH`] messages. Holds one entry for each conversation that something was taken of; their
+/// What is to be acknowledged, and when. One ACK or READ covers everything before it, so each conversation sends at most one
+/// in each delay, or one per [`ACK_BATCH`] messages. Holds one entry for each conversation that something was taken of; their
 /// number is bounded by the timelines.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(crate) struct Acks {
+    delay: Duration,
     entries: HashMap<u64, Entry>,
     due: BTreeSet<(Instant, u64)>,
 }
@@ -22,6 +23,20 @@ struct Entry {
 }
 
 impl Acks {
+    /// Of what was taken: ACK.
+    pub(crate) fn of_taken() -> Acks {
+        Acks::new(ACK_DELAY_MS)
+    }
+
+    /// Of what was read: READ, which somebody may wait for.
+    pub(crate) fn of_read() -> Acks {
+        Acks::new(READ_DELAY_MS)
+    }
+
+    fn new(delay_ms: u64) -> Acks {
+        Acks { delay: Duration::from_millis(delay_ms), entries: HashMap::new(), due: BTreeSet::new() }
+    }
+
     /// The application took everything of the conversation up to `seq`.
     pub(crate) fn taken(&mut self, conv: u64, seq: u64, now: Instant) {
         let entry = self.entries.entry(conv).or_default();
@@ -42,7 +57,7 @@ impl Acks {
         if let Some(entry) = self.entries.get_mut(&conv)
             && entry.due.is_none()
         {
-            let at = now + Duration::from_millis(ACK_DELAY_MS);
+            let at = now + self.delay;
             entry.due = Some(at);
             self.due.insert((at, conv));
         }
@@ -86,14 +101,16 @@ impl Acks {
 
     /// Another user logged in.
     pub(crate) fn clear(&mut self) {
-        *self = Acks::default();
+        self.entries.clear();
+        self.due.clear();
     }
 
     fn schedule(&mut self, conv: u64, now: Instant) {
+        let delay = self.delay;
         let Some(entry) = self.entries.get_mut(&conv) else { return };
         let wanted = match entry.taken.saturating_sub(entry.acked) {
             0 => None,
-            1..ACK_BATCH => Some(entry.due.unwrap_or(now + Duration::from_millis(ACK_DELAY_MS))),
+            1..ACK_BATCH => Some(entry.due.unwrap_or(now + delay)),
             _ => Some(now),
         };
         if entry.due != wanted {
@@ -115,7 +132,7 @@ mod tests {
 
     #[test]
     fn one_acknowledgement_covers_a_second() {
-        let (mut acks, start) = (Acks::default(), Instant::now());
+        let (mut acks, start) = (Acks::of_taken(), Instant::now());
         acks.taken(1, 1, start);
         acks.taken(1, 2, start + Duration::from_millis(900));
         assert_eq!(acks.next_due(start + Duration::from_millis(999)), None);
@@ -127,7 +144,7 @@ mod tests {
 
     #[test]
     fn a_hundred_messages_do_not_wait() {
-        let (mut acks, start) = (Acks::default(), Instant::now());
+        let (mut acks, start) = (Acks::of_taken(), Instant::now());
         (1..ACK_BATCH).for_each(|seq| acks.taken(7, seq, start));
         assert_eq!(acks.next_due(start), None);
         acks.taken(7, ACK_BATCH, start);
@@ -138,7 +155,7 @@ mod tests {
 
     #[test]
     fn a_lost_acknowledgement_is_sent_again() {
-        let (mut acks, start) = (Acks::default(), Instant::now());
+        let (mut acks, start) = (Acks::of_taken(), Instant::now());
         acks.taken(1, 5, start);
         let later = start + Duration::from_secs(2);
         assert_eq!(acks.next_due(later), Some((1, 5)));

@@ -1,5 +1,6 @@
 //! The handle that the application holds.
 
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, SyncSender, channel, sync_channel};
@@ -21,6 +22,7 @@ use crate::io_thread::{self, Command, IoThread};
 use crate::limits::{CALLS_MAX, CLOSE_TIMEOUT_MS, EVENTS_MAX};
 use crate::list_versions::ListVersions;
 use crate::msg_id::MsgIds;
+use crate::reading::Reading;
 use crate::session::CallId;
 use crate::sync_state::SyncState;
 
@@ -215,6 +217,25 @@ impl Client {
         let (sender, state) = sync_channel(1);
         self.command(Command::Snapshot(sender))?;
         state.recv().map_err(|_| ClientError::Closed)
+    }
+
+    /// Says that somebody looked at everything of a conversation up to `seq`. The server is told a moment later, and the other
+    /// user and the own other devices by it.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`].
+    pub fn read(&self, conv: u64, seq: u64) -> Result<(), ClientError> {
+        self.command(Command::Read { conv, seq })
+    }
+
+    /// How far everybody got, by conversation: what is unread, and what became of own messages. Complete when the sync is.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`].
+    pub fn readings(&self) -> Result<BTreeMap<u64, Reading>, ClientError> {
+        let (sender, readings) = sync_channel(1);
+        self.command(Command::Readings(sender))?;
+        readings.recv().map_err(|_| ClientError::Closed)
     }
 
     /// Takes what an earlier client left behind; with a token the session goes on with it. Does nothing but keep the

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use protocol::{
     ChatMessage, FriendChanged, FriendEvent, GroupEvent, GroupRequestEvent, HelloReply, Notice, PresencePush,
-    Refusal, SignedIn,
+    Receipt, Refusal, SignedIn,
 };
 
 /// Something happened. See [`Events`](crate::Events).
@@ -62,6 +62,8 @@ pub enum Event {
     },
     /// Something concerned the user: on this device each once and in order of seq, whether it was there or not.
     Notice(Notice),
+    /// Somebody got further in a conversation: the other user of a direct one, or this user by another device.
+    Receipt(Receipt),
     /// Something happened to a friend request or friendship. One that names a notice changes lists only: the notice is
     /// what to show.
     Friend(FriendEvent),

@@ -1,6 +1,6 @@
 //! The thread that owns the connection and drives the session.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::io::{self, Read, Write};
 use std::net::{Shutdown, SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
@@ -19,6 +19,7 @@ use crate::event::Event;
 use crate::events::Taken;
 use crate::limits::{CLOSE_TIMEOUT_MS, READ_BYTES_PER_TURN};
 use crate::list_versions::ListVersions;
+use crate::reading::Reading;
 use crate::session::{CallId, Session, Transport};
 use crate::sync_state::SyncState;
 
@@ -39,6 +40,11 @@ pub(crate) enum Command {
     },
     Restore(Box<SyncState>),
     Hold(ListVersions),
+    Read {
+        conv: u64,
+        seq: u64,
+    },
+    Readings(SyncSender<BTreeMap<u64, Reading>>),
     Snapshot(SyncSender<SyncState>),
     Close(SyncSender<SyncState>),
     /// The last handle is gone.
@@ -293,6 +299,10 @@ impl IoThread {
                 }
                 Ok(Command::Restore(state)) => self.session.restore(*state, now),
                 Ok(Command::Hold(lists)) => self.session.hold_lists(lists),
+                Ok(Command::Read { conv, seq }) => self.session.read(conv, seq, now),
+                Ok(Command::Readings(to)) => {
+                    let _ = to.try_send(self.session.readings());
+                }
                 Ok(Command::Snapshot(to)) => {
                     self.note_taken(now);
                     let _ = to.try_send(self.session.sync_state());

@@ -58,6 +58,7 @@ pub mod limits;
 mod list_versions;
 mod msg_id;
 mod notices;
+mod reading;
 mod requests;
 pub mod session;
 #[cfg(feature = "store")]
@@ -74,4 +75,5 @@ pub use events::{Events, NoMoreEvents};
 pub use list_versions::ListVersions;
 pub use msg_id::MsgIds;
 pub use protocol;
+pub use reading::Reading;
 pub use sync_state::SyncState;

@@ -73,6 +73,9 @@ pub const EMPTY_PAGES_MAX: u32 = 5;
 /// How long a message that the application took may wait for its acknowledgement.
 pub const ACK_DELAY_MS: u64 = 1_000;
 
+/// How long a message that was read may wait until the server is told.
+pub const READ_DELAY_MS: u64 = 200;
+
 /// Messages of one conversation that are acknowledged at once, without that wait.
 pub const ACK_BATCH: u64 = 100;
 

@@ -41,6 +41,9 @@ pub(crate) enum Purpose {
     Ack {
         conv: u64,
     },
+    Read {
+        conv: u64,
+    },
     Sync(Ask),
     /// A page of the user's notices.
     Notices,
@@ -465,6 +468,8 @@ fn is_barrier(request: &Request) -> bool {
         | Request::History(_)
         | Request::Conversations(_)
         | Request::Ack(_)
+        | Request::Read(_)
+        | Request::Receipts(_)
         | Request::Notices(_)
         | Request::AckNotices(_)
         | Request::Profile(_)
@@ -488,6 +493,8 @@ fn repeat(request: &Request) -> Repeat {
         Request::OneChat(_)
         | Request::GroupChat(_)
         | Request::Ack(_)
+        | Request::Read(_)
+        | Request::Receipts(_)
         | Request::Ping(_)
         | Request::Sessions(_)
         | Request::Friends(_)

@@ -51,7 +51,7 @@ pub use id::{
 };
 pub use message::{
     Appended, Conversation, ConversationFilter, ConversationKind, Cursor, MessageKind, NewMessage, Novelty,
-    PageSize, Parties, StoredMessage, Touched, Window,
+    PageSize, Parties, Progress, StoredMessage, Touched, Window,
 };
 pub use message_search::{FoundMessages, FoundPlace, Indexed, MessageSearch, Unindexed};
 pub use personal_notice::{

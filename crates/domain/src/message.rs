@@ -133,6 +133,8 @@ pub struct Conversation {
     pub restored: Seq,
     /// The newest position in the feed of its changes; 0 if nothing was changed.
     pub last_change: ChangePosition,
+    /// What the user read, on any device; 0 if nothing. Never past what they acknowledged.
+    pub read: Seq,
 }
 
 /// Which of a user's conversations a list holds.
@@ -164,13 +166,46 @@ pub struct Touched {
     pub last: Seq,
 }
 
-/// How far a user acknowledged a conversation.
+/// How far somebody got in a conversation, on all their devices together. Both are cumulative, and neither goes back.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Progress {
+    /// Everything up to here has arrived at a device of theirs.
+    pub delivered: Seq,
+    /// Everything up to here was looked at. Never past `delivered`.
+    pub read: Seq,
+}
+
+impl Progress {
+    /// Everything up to `seq` has arrived.
+    pub const fn delivered(seq: Seq) -> Progress {
+        Progress { delivered: seq, read: Seq(0) }
+    }
+
+    /// Everything up to `seq` was read, and so has arrived.
+    pub const fn read(seq: Seq) -> Progress {
+        Progress { delivered: seq, read: seq }
+    }
+
+    /// What holds when both hold.
+    #[must_use]
+    pub fn and(self, other: Progress) -> Progress {
+        Progress { delivered: self.delivered.max(other.delivered), read: self.read.max(other.read) }
+    }
+
+    /// The same in a conversation that ends at `last`.
+    #[must_use]
+    pub fn within(self, last: Seq) -> Progress {
+        Progress { delivered: self.delivered.min(last), read: self.read.min(last) }
+    }
+}
+
+/// How far a user got in a conversation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Cursor {
     /// The user.
     pub user: UserId,
     /// The conversation.
     pub conversation: ConversationId,
-    /// Cumulative.
-    pub seq: Seq,
+    /// Up to where.
+    pub progress: Progress,
 }

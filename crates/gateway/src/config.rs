@@ -59,6 +59,8 @@ pub struct GatewayConfig {
     pub busy_retry_after_ms: u64,
     /// How often what is written behind is stored.
     pub tick: Duration,
+    /// How long receipts are gathered before they are told: each user's of a conversation at most once in this time.
+    pub receipt_interval: Duration,
     /// Publications of other nodes that wait for the courier; beyond it they are dropped, and read from the log.
     pub bus_inbox_max: usize,
     /// Bytes of them; the same again may be in work.
@@ -102,6 +104,7 @@ impl Default for GatewayConfig {
             append_retry_pauses: [50, 200, 750].map(Duration::from_millis).to_vec(),
             busy_retry_after_ms: 1_000,
             tick: Duration::from_secs(1),
+            receipt_interval: Duration::from_millis(200),
             bus_inbox_max: 65_536,
             bus_inbox_bytes_max: 64 * 1024 * 1024,
             tails_max: 200_000,
@@ -150,6 +153,11 @@ impl GatewayConfig {
         rule(self.append_pause <= Duration::from_millis(100), "append_pause", "must be at most 100 ms")?;
         rule(self.tick >= Duration::from_millis(10), "tick", "must be at least 10 ms")?;
         rule(self.bus_inbox_max >= 1, "bus_inbox_max", "must not be 0")?;
+        rule(
+            self.receipt_interval >= Duration::from_millis(10),
+            "receipt_interval",
+            "must be at least 10 ms",
+        )?;
         rule(
             self.bus_inbox_bytes_max >= PAYLOAD_BYTES_MAX,
             "bus_inbox_bytes_max",

@@ -222,7 +222,7 @@ struct Threads {
     stopper: reactor::Stopper,
     ticker: Arc<Ticker>,
     indexer: Arc<Ticker>,
-    /// Those that run lanes, the ticker, and the one that indexes.
+    /// Those that run lanes, the ticker, the one that indexes and the one that tells receipts.
     workers: Vec<JoinHandle<()>>,
     appenders: Vec<JoinHandle<()>>,
     /// Those that hear and mend what other nodes say; none if there can be no others.
@@ -265,6 +265,13 @@ impl Threads {
                     Backlog::None => INDEX_EVERY,
                     Backlog::More => INDEX_PAUSE,
                 };
+            }
+        })?);
+        let (shared, ticker) = (Arc::clone(&self.shared), Arc::clone(&self.ticker));
+        // A thread of its own: the other may be held up by the store.
+        self.workers.push(self.spawn("receipts".to_owned(), move || {
+            while ticker.wait(config.receipt_interval) {
+                shared.service.tell_receipts();
             }
         })?);
         if !is_alone {
@@ -361,7 +368,7 @@ impl Drop for Threads {
     }
 }
 
-/// Wakes one thread at intervals, until it is stopped.
+/// Wakes threads at intervals, until it is stopped.
 #[derive(Default)]
 struct Ticker {
     stopped: Mutex<bool>,

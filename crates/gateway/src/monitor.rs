@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use service::{DeletionSnapshot, HistorySnapshot, IndexSnapshot, LimitSnapshot};
+use service::{DeletionSnapshot, HistorySnapshot, IndexSnapshot, LimitSnapshot, ReceiptSnapshot};
 
 use crate::metrics::GatewaySnapshot;
 use crate::shared::Shared;
@@ -41,6 +41,11 @@ impl GatewayMonitor {
     /// What each limit on the rate of requests did, and what it holds.
     pub fn limits(&self) -> Vec<LimitSnapshot> {
         self.shared.service.limit_snapshots()
+    }
+
+    /// What receipts did, and how many wait.
+    pub fn receipts(&self) -> ReceiptSnapshot {
+        self.shared.service.receipts()
     }
 
     /// Addresses that have to wait with recovery codes, or had to.

@@ -41,6 +41,7 @@ mod message;
 mod message_search;
 mod msgid;
 mod push;
+mod receipts;
 mod reply;
 mod request;
 mod scan;
@@ -60,6 +61,7 @@ pub use push::{
     Bye, ChatMessage, FriendChanged, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind,
     GroupRequestEvent, GroupRequestKind, MessageKind, Notice, NoticeKind, PresencePush,
 };
+pub use receipts::{Read, Receipt, ReceiptCount, Receipts, ReceiptsList};
 pub use reply::{
     Application, ApplicationsPage, BlockedPage, Conversation, ConversationKind, ConversationsPage, Direction,
     ErrorBody, FoundUser, FoundUsers, Friend, FriendAnswer, FriendOutcome, FriendRequest, FriendRequestsPage,

@@ -91,6 +91,12 @@ limits! {
     /// Entries of any page, whatever a request asks for.
     PAGE_MAX: u32 = 200;
 
+    /// Messages of one RECEIPTS.
+    RECEIPTS_SEQS_MAX: usize = 100;
+
+    /// Members of a group whose receipts are counted.
+    RECEIPTS_MEMBERS_MAX: usize = 200;
+
     /// JSON bytes of messages in one HISTORY page: a page ends early rather than grow over this.
     HISTORY_PAGE_BYTES_MAX: usize = 512 * 1024;
 }

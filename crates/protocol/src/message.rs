@@ -8,6 +8,7 @@ use crate::msgid::MsgId;
 use crate::push::{
     Bye, ChatMessage, FriendChanged, FriendEvent, GroupEvent, GroupRequestEvent, Notice, PresencePush,
 };
+use crate::receipts::{Read, Receipt, Receipts, ReceiptsList};
 use crate::reply::{
     ApplicationsPage, BlockedPage, ConversationsPage, ErrorBody, FoundUsers, Friend, FriendAnswer,
     FriendRequestsPage, FriendsPage, GroupProfile, GroupsPage, HelloReply, HistoryPage, InvitationsPage,
@@ -105,6 +106,8 @@ closed_enum! {
         History(History) = History,
         Conversations(Page) = Conversations,
         Ack(Ack) = Ack,
+        Read(Read) = Read,
+        Receipts(Receipts) = Receipts,
         ChangePassword(ChangePassword) = ChangePassword,
         Recover(Recover) = Recover,
         NewRecoveryCodes(PasswordProof) = NewRecoveryCodes,
@@ -166,6 +169,8 @@ closed_enum! {
         History(HistoryPage) = History,
         Conversations(ConversationsPage) = Conversations,
         Ack(Nothing) = Ack,
+        Read(Nothing) = Read,
+        Receipts(ReceiptsList) = Receipts,
         ChangePassword(Nothing) = ChangePassword,
         Recover(Recovered) = Recover,
         NewRecoveryCodes(RecoveryCodes) = NewRecoveryCodes,
@@ -189,6 +194,7 @@ closed_enum! {
         GroupEvent(GroupEvent) = GroupEvent,
         GroupRequestEvent(GroupRequestEvent) = GroupRequestEvent,
         Message(ChatMessage) = Message,
+        Receipt(Receipt) = Receipt,
         FriendChanged(FriendChanged) = FriendChanged,
         Notice(Notice) = Notice,
     }

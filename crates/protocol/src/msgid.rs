@@ -163,6 +163,12 @@ msgids! {
     /// Push: something happened to an application or invitation.
     GroupRequestEvent = 79, "GROUP_REQUEST_EVENT";
 
+    /// Request: everything up to here was read.
+    Read = 80, "READ";
+    /// Push: somebody got further in a conversation.
+    Receipt = 81, "RECEIPT";
+    /// Request: how far the others of a conversation got.
+    Receipts = 82, "RECEIPTS";
     /// Request: what was said in my conversations, by its words, a page.
     SearchMessages = 88, "SEARCH_MESSAGES";
 }

@@ -381,6 +381,9 @@ pub struct Conversation {
     /// than the backup. It counts only for a client that remembers another epoch.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub restored: u64,
+    /// What the user read, on any device: `last - max(read, first - 1)` messages are unread.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub read: u64,
 }
 
 /// A session of the asker.

@@ -1,13 +1,15 @@
-//! ACK and CONVERSATIONS: how far each user got, and what there is.
+//! ACK, READ and CONVERSATIONS: how far each user got, and what there is.
 
 use domain::{
-    Conversation, ConversationFilter, ConversationId, Cursor, NUMBER_MAX, Seq, Store, StoreResult, UserId,
+    Conversation, ConversationFilter, ConversationId, ConversationKind, Cursor, NUMBER_MAX, Progress, Seq,
+    Store, StoreResult, UserId,
 };
-use protocol::{Ack, Code, ConversationsPage, Nothing, Page};
+use protocol::{Ack, Code, ConversationsPage, Nothing, Page, Read};
 use quick_cache::sync::Cache;
 
 use crate::caller::Me;
 use crate::page::{Part, Slice};
+use crate::receipts;
 use crate::refuse::Stop;
 use crate::service::Service;
 use crate::versioned_cache::VersionedCache;
@@ -17,20 +19,20 @@ use crate::write_behind::WriteBehind;
 /// Cursors stored in one transaction.
 const ADVANCE_AT_ONCE: usize = 1_000;
 
-/// Acknowledgements, written behind. A crash loses the last second of them: the client sends them again, or receives
+/// How far users got, written behind. A crash loses the last second of it: the client says it again, or receives
 /// again what it has and drops it by seq. Any thread.
 pub(crate) struct Cursors {
-    waiting: WriteBehind<(UserId, ConversationId), Seq>,
-    /// Who may read which conversation, of those who acknowledged something there.
-    readers: VersionedCache<(UserId, ConversationId), ()>,
+    waiting: WriteBehind<(UserId, ConversationId), Progress>,
+    /// Who may read which conversation, and which it is, of those who acknowledged something there.
+    readers: VersionedCache<(UserId, ConversationId), ConversationKind>,
     /// How far conversations reach at least, as this node last stored or read them. Conversations only grow: what stands
     /// here stays true.
     ends: Cache<ConversationId, Seq>,
 }
 
-/// The acknowledgements of one user that wait, taken before the store is read: one that is stored in between is then
-/// seen twice, and never missed.
-pub(crate) struct Waiting(Vec<((UserId, ConversationId), Seq)>);
+/// What waits of one user, taken before the store is read: what is stored in between is then seen twice, and never
+/// missed.
+pub(crate) struct Waiting(Vec<((UserId, ConversationId), Progress)>);
 
 impl Cursors {
     pub(crate) fn new(waiting_max: usize, readers_max: usize) -> Cursors {
@@ -50,6 +52,17 @@ impl Cursors {
     pub(crate) fn waiting(&self, user: UserId) -> Waiting {
         let all = (user, ConversationId(0))..=(user, ConversationId(u64::MAX));
         Waiting(self.waiting.waiting_in(all))
+    }
+
+    /// What waits of this user in one conversation.
+    pub(crate) fn waiting_at(&self, user: UserId, conversation: ConversationId) -> Progress {
+        self.waiting.waiting((user, conversation)).unwrap_or_default()
+    }
+
+    /// Notes that the user said something: they know what is before it. If there is no room it is not noted; their
+    /// devices say the same when they have shown it.
+    pub(crate) fn said(&self, user: UserId, conversation: ConversationId, seq: Seq) {
+        self.waiting.note_if_room((user, conversation), Progress::read(seq));
     }
 
     /// Says that the user came into or out of a conversation. What they acknowledged there a moment ago is of no use any
@@ -78,43 +91,59 @@ impl Cursors {
 }
 
 impl Waiting {
-    /// What the user acknowledged of a conversation that was read from the store.
-    pub(crate) fn acked(&self, user: UserId, conversation: &Conversation) -> Seq {
+    /// How far the user got in a conversation that was read from the store.
+    pub(crate) fn progress(&self, user: UserId, conversation: &Conversation) -> Progress {
         let waiting = self.0.binary_search_by_key(&(user, conversation.id), |(key, _)| *key);
-        let waiting = waiting.map_or(Seq(0), |found| self.0[found].1);
-        conversation.acked.max(waiting.min(conversation.last))
+        let waiting = waiting.map_or(Progress::default(), |found| self.0[found].1);
+        let stored = Progress { delivered: conversation.acked, read: conversation.read };
+        stored.and(waiting.within(conversation.last))
     }
 }
 
 /// ACK.
 pub(crate) fn acknowledge(service: &Service, me: Me<'_>, ack: &Ack) -> Result<Nothing, Stop> {
-    let (user, conversation) = (me.user(), ConversationId(ack.conv));
+    move_forward(service, me, ConversationId(ack.conv), Progress::delivered(Seq(ack.seq)))
+}
+
+/// READ.
+pub(crate) fn read(service: &Service, me: Me<'_>, read: &Read) -> Result<Nothing, Stop> {
+    move_forward(service, me, ConversationId(read.conv), Progress::read(Seq(read.seq)))
+}
+
+fn move_forward(
+    service: &Service,
+    me: Me<'_>,
+    conversation: ConversationId,
+    progress: Progress,
+) -> Result<Nothing, Stop> {
+    let user = me.user();
     if conversation.0 > NUMBER_MAX {
         return Err(Stop::refused(Code::NOT_FOUND));
     }
     let not_found = || Stop::refused(Code::NOT_FOUND);
     let store = &*service.ports.store;
     let cursors = &service.cursors;
-    let end = || -> StoreResult<Option<Seq>> {
-        let conversation = store.conversation(user, conversation)?;
-        Ok(conversation.map(|conversation| conversation.last))
+    let seen = || -> StoreResult<Option<ConversationKind>> {
+        let Some(found) = store.conversation(user, conversation)? else { return Ok(None) };
+        cursors.reaches(conversation, found.last);
+        Ok(Some(found.kind))
     };
-    let read = || Ok(end()?.map(|end| cursors.reaches(conversation, end)));
-    cursors
+    let kind = cursors
         .readers
-        .get_or_load(&(user, conversation), read)
+        .get_or_load(&(user, conversation), seen)
         .map_err(|error: domain::StoreError| Stop::from(error))?
         .ok_or_else(not_found)?;
-    let mut seq = Seq(ack.seq);
-    if seq > cursors.known_end(conversation) {
+    let mut progress = progress;
+    if progress.delivered > cursors.known_end(conversation) {
         // Not left to the store that clamps it when it is written: by then the conversation may have grown, and what
         // nobody has received would be acknowledged.
-        let end = end()?.ok_or_else(not_found)?;
-        cursors.reaches(conversation, end);
-        seq = seq.min(end);
+        let found = store.conversation(user, conversation)?.ok_or_else(not_found)?;
+        cursors.reaches(conversation, found.last);
+        progress = progress.within(found.last);
     }
-    if seq > Seq(0) {
-        cursors.waiting.note((user, conversation), seq, |waiting| advance(store, waiting))?;
+    if progress.delivered > Seq(0) {
+        cursors.waiting.note((user, conversation), progress, |waiting| advance(store, waiting))?;
+        receipts::note(service, me, conversation, kind, progress);
     }
     Ok(Nothing {})
 }
@@ -139,8 +168,8 @@ pub(crate) fn list(
         |after, limit| service.ports.store.conversations(user, filter, ConversationId(after), limit),
     )?;
     let entries = part.entries.into_iter().map(|conversation| {
-        let acked = waiting.acked(user, &conversation);
-        wire::conversation(conversation, acked)
+        let progress = waiting.progress(user, &conversation);
+        wire::conversation(conversation, progress)
     });
     let entries = match filter {
         ConversationFilter::WithMessages => entries.collect(),
@@ -150,11 +179,15 @@ pub(crate) fn list(
     Ok(Part { entries, next: part.next })
 }
 
-fn advance(store: &dyn Store, waiting: &[((UserId, ConversationId), Seq)]) -> StoreResult<()> {
+fn advance(store: &dyn Store, waiting: &[((UserId, ConversationId), Progress)]) -> StoreResult<()> {
     for waiting in waiting.chunks(ADVANCE_AT_ONCE) {
         let cursors: Vec<Cursor> = waiting
             .iter()
-            .map(|((user, conversation), seq)| Cursor { user: *user, conversation: *conversation, seq: *seq })
+            .map(|((user, conversation), progress)| Cursor {
+                user: *user,
+                conversation: *conversation,
+                progress: *progress,
+            })
             .collect();
         store.advance_cursors(&cursors)?;
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use domain::{
     ChangePosition, Conversation, ConversationKind, Created, GroupId, GroupState, Membership, NUMBER_MAX,
-    NewGroup, Reach, Role, RosterVersion, Seq, StoreResult, UserId,
+    NewGroup, Progress, Reach, Role, RosterVersion, Seq, StoreResult, UserId,
 };
 use protocol::{
     Code, CreateGroup, Group, GroupEvent, GroupEventKind, GroupMembers, GroupRef, GroupsPage, MembersPage,
@@ -266,18 +266,10 @@ fn joined(
 pub(crate) fn new_conversation(group: GroupId, since: Seq, last: Seq) -> protocol::Conversation {
     let kind = ConversationKind::Group;
     let id = group.conversation();
-    wire::conversation(
-        Conversation {
-            id,
-            kind,
-            since,
-            last,
-            acked: Seq(0),
-            restored: Seq(0),
-            last_change: ChangePosition(0),
-        },
-        Seq(0),
-    )
+    let (acked, read, restored) = (Seq(0), Seq(0), Seq(0));
+    let conversation =
+        Conversation { id, kind, since, last, acked, read, restored, last_change: ChangePosition(0) };
+    wire::conversation(conversation, Progress::default())
 }
 
 /// Tells the user's other devices that the user came or left. What members should know stands in the conversation.

@@ -129,6 +129,11 @@ impl Roster {
         &self.members
     }
 
+    /// All members, by rising id, each with the last seq that they may not read.
+    pub(crate) fn since(&self) -> impl Iterator<Item = (UserId, Seq)> {
+        self.members.iter().copied().zip(self.since.iter().copied())
+    }
+
     /// A member's role; `None` if there is no such member.
     pub(crate) fn role(&self, user: UserId) -> Option<Role> {
         self.members.binary_search(&user).ok()?;

@@ -100,6 +100,8 @@ pub const fn route(request: &Request) -> Route {
         | Request::History(_)
         | Request::Conversations(_)
         | Request::Ack(_)
+        | Request::Read(_)
+        | Request::Receipts(_)
         | Request::Notices(_)
         | Request::AckNotices(_) => Route::new(Access::User, Lane::Normal),
     }

@@ -22,6 +22,7 @@ use crate::moves::Moves;
 use crate::notice::{self, Notice};
 use crate::presence::Doors;
 use crate::profiles::{self, Profiles};
+use crate::receipts::{self, ReceiptSnapshot, Receipts};
 use crate::recent_history::{HistorySnapshot, RecentHistory};
 use crate::recovery::Delays;
 use crate::refuse::{Stop, Trouble};
@@ -79,6 +80,7 @@ pub struct Service {
     pub(crate) profiles: Profiles,
     pub(crate) rosters: Rosters,
     pub(crate) cursors: Cursors,
+    pub(crate) receipts: Receipts,
     pub(crate) seen: Seen,
     pub(crate) last_seen: LastSeen,
     pub(crate) ended: Ended,
@@ -115,6 +117,7 @@ impl Service {
             profiles: VersionedCache::of_values(config.profile_cache_max),
             rosters: VersionedCache::weighed(rosters, |roster| roster.weight()),
             cursors: Cursors::new(config.cursors_waiting_max, config.friendship_cache_max),
+            receipts: Receipts::new(config.friendship_cache_max),
             seen: Seen::new(),
             last_seen: LastSeen::new(),
             ended: Ended::default(),
@@ -213,6 +216,17 @@ impl Service {
     /// Wall time in Unix milliseconds, as clients are told it.
     pub fn now_ms(&self) -> u64 {
         self.ports.clock.now().0
+    }
+
+    /// What receipts did, and how many wait.
+    pub fn receipts(&self) -> ReceiptSnapshot {
+        self.receipts.snapshot()
+    }
+
+    /// Tells how far users got since the last call. Called a few times a second by one thread: each call tells at most one
+    /// receipt of each user and conversation.
+    pub fn tell_receipts(&self) {
+        receipts::tell_all(self);
     }
 
     /// Stores what is written behind, and cleans up. Called about once a second by one thread, and once at the end.
@@ -314,6 +328,8 @@ impl Service {
                 Reply::Conversations(cursors::conversations(self, caller.me()?, &r)?)
             }
             Request::Ack(r) => Reply::Ack(cursors::acknowledge(self, caller.me()?, &r)?),
+            Request::Read(r) => Reply::Read(cursors::read(self, caller.me()?, &r)?),
+            Request::Receipts(r) => Reply::Receipts(receipts::list(self, caller.me()?, &r)?),
 
             Request::Notices(r) => Reply::Notices(personal_notices::page(self, caller.me()?, &r)?),
             Request::AckNotices(r) => {

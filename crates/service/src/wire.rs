@@ -1,6 +1,6 @@
 //! From the domain's types to the protocol's, by hand: what is stored and what is said may change apart.
 
-use domain::{PresenceState, Seq};
+use domain::PresenceState;
 use protocol::{Secret, State};
 
 pub(crate) fn state(state: PresenceState) -> State {
@@ -99,8 +99,11 @@ pub(crate) fn member(member: domain::Member, presence: PresenceState) -> protoco
     }
 }
 
-/// A conversation, with what the user acknowledged as far as it is known here: the store may hear of it later.
-pub(crate) fn conversation(conversation: domain::Conversation, acked: Seq) -> protocol::Conversation {
+/// A conversation, with how far the user got as far as it is known here: the store may hear of it later.
+pub(crate) fn conversation(
+    conversation: domain::Conversation,
+    progress: domain::Progress,
+) -> protocol::Conversation {
     let (kind, with) = match conversation.kind {
         domain::ConversationKind::Direct { with } => (protocol::ConversationKind::Direct, with.0),
         domain::ConversationKind::Group => (protocol::ConversationKind::Group, conversation.id.group().0),
@@ -111,8 +114,9 @@ pub(crate) fn conversation(conversation: domain::Conversation, acked: Seq) -> pr
         with,
         first: conversation.since.next().0,
         last: conversation.last.0,
-        acked: acked.0,
         restored: conversation.restored.0,
+        acked: progress.delivered.0,
+        read: progress.read.0,
     }
 }
 

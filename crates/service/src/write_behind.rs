@@ -4,10 +4,29 @@ use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use domain::StoreResult;
+use domain::{Progress, StoreResult, Timestamp};
 use parking_lot::Mutex;
 
-/// Marks that wait to be stored: for each key the greatest.
+/// A mark that only moves forward.
+pub(crate) trait Mark: Copy + PartialEq {
+    /// What holds when both hold.
+    #[must_use]
+    fn and(self, other: Self) -> Self;
+}
+
+impl Mark for Timestamp {
+    fn and(self, other: Timestamp) -> Timestamp {
+        self.max(other)
+    }
+}
+
+impl Mark for Progress {
+    fn and(self, other: Progress) -> Progress {
+        Progress::and(self, other)
+    }
+}
+
+/// Marks that wait to be stored: for each key the furthest.
 ///
 /// Losing them at a crash must be harmless (the client acknowledges again; a session looks a second older). While a
 /// flush runs its marks stay here, so that whoever reads here first and in the store then sees each of them in one of
@@ -22,7 +41,7 @@ pub(crate) struct WriteBehind<K, V> {
     failing: AtomicBool,
 }
 
-impl<K: Ord + Copy, V: Ord + Copy> WriteBehind<K, V> {
+impl<K: Ord + Copy, V: Mark> WriteBehind<K, V> {
     /// At most `waiting_max` keys wait; `what` names them in the log.
     pub(crate) fn new(what: &'static str, waiting_max: usize) -> WriteBehind<K, V> {
         WriteBehind {
@@ -49,8 +68,13 @@ impl<K: Ord + Copy, V: Ord + Copy> WriteBehind<K, V> {
         // Others may have filled it meanwhile: the limit is then passed by one for each thread, and no more.
         let mut waiting = self.waiting.lock();
         let kept = waiting.entry(key).or_insert(mark);
-        *kept = (*kept).max(mark);
+        *kept = (*kept).and(mark);
         Ok(())
+    }
+
+    /// Notes a mark unless that would be one key too many: for marks that nobody waits for.
+    pub(crate) fn note_if_room(&self, key: K, mark: V) {
+        self.raise(key, mark);
     }
 
     /// Forgets the mark of a key. A flush that runs may store it all the same.
@@ -80,7 +104,7 @@ impl<K: Ord + Copy, V: Ord + Copy> WriteBehind<K, V> {
                 let mut waiting = self.waiting.lock();
                 for (key, mark) in &marks {
                     // A mark that moved on during the flush waits for the next one.
-                    if waiting.get(key).is_some_and(|now| now <= mark) {
+                    if waiting.get(key).is_some_and(|now| now.and(*mark) == *mark) {
                         waiting.remove(key);
                     }
                 }
@@ -103,7 +127,7 @@ impl<K: Ord + Copy, V: Ord + Copy> WriteBehind<K, V> {
         let mut waiting = self.waiting.lock();
         let full = waiting.len() >= self.waiting_max;
         match waiting.get_mut(&key) {
-            Some(kept) => *kept = (*kept).max(mark),
+            Some(kept) => *kept = (*kept).and(mark),
             None if full => return false,
             None => {
                 waiting.insert(key, mark);
@@ -118,6 +142,12 @@ mod tests {
     use domain::StoreError;
 
     use super::*;
+
+    impl Mark for u64 {
+        fn and(self, other: u64) -> u64 {
+            self.max(other)
+        }
+    }
 
     fn marks() -> WriteBehind<u32, u64> {
         WriteBehind::new("marks", 2)
@@ -157,6 +187,15 @@ mod tests {
             .unwrap();
         assert_eq!(stored, [(1, 1), (2, 2)]);
         assert_eq!(marks.waiting_in(0..=9), [(3, 1)]);
+    }
+
+    #[test]
+    fn what_nobody_waits_for_is_noted_where_there_is_room() {
+        let marks = marks();
+        for (key, mark) in [(1, 1), (2, 1), (3, 1), (2, 5)] {
+            marks.note_if_room(key, mark);
+        }
+        assert_eq!(marks.waiting_in(0..=9), [(1, 1), (2, 5)]);
     }
 
     #[test]

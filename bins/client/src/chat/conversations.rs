@@ -3,7 +3,6 @@
 use client::protocol::{ChatMessage, History, Reply, Request};
 
 use super::Chat;
-use crate::conversations::Concern;
 use crate::outcome::{ConversationRow, Failure, Outcome, TalkingOutcome};
 use crate::roster::Talk;
 use crate::shared::Line;
@@ -14,12 +13,15 @@ const ASKED_MAX: usize = 50;
 impl Chat {
     /// All friends and groups, those with the latest message first. What this run has not seen yet is asked for.
     pub(super) fn conversations(&mut self) -> Result<Outcome, Failure> {
+        let readings = self.client.readings()?;
         let unseen: Vec<(Talk, u64)> = {
-            let known = self.shared.lock();
+            let mut known = self.shared.lock();
+            let known = &mut *known;
+            known.roster.read_to(&readings);
             let roster = &known.roster;
             // Without a connection nobody answers.
             let ask = if known.line == Line::Up { ASKED_MAX } else { 0 };
-            let unseen = roster.all_talks().filter(|talk| roster.conversations.of(*talk).is_none());
+            let unseen = roster.all_talks().filter(|talk| roster.conversations.newest(*talk).is_none());
             unseen.filter_map(|talk| Some((talk, roster.conv_of(talk)?))).take(ask).collect()
         };
         let mut asked = Vec::with_capacity(unseen.len());
@@ -32,8 +34,8 @@ impl Chat {
             let Ok(Reply::History(page)) = pending.wait() else { continue };
             let newest: Option<ChatMessage> = page.messages.into_iter().next_back();
             if let Some(message) = newest {
-                // It was delivered before this run began.
-                self.shared.lock().roster.conversations.learn(talk, &message, Concern::Looked);
+                // It was delivered before this run began, and is counted already.
+                self.shared.lock().roster.conversations.show(talk, &message);
             }
         }
         let roster = &self.shared.lock().roster;
@@ -45,7 +47,7 @@ impl Chat {
                     talk,
                     name: roster.talk_name(talk),
                     unread: conversation.map_or(0, |conversation| conversation.unread),
-                    newest: conversation.map(|conversation| conversation.newest.clone()),
+                    newest: roster.conversations.newest(talk).cloned(),
                 }
             })
             .collect();

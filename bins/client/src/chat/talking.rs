@@ -4,8 +4,10 @@ use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
 use client::ClientError;
-use client::protocol::limits::PAGE_MAX;
-use client::protocol::{GroupChat, History, OneChat, Reply, Request, SearchMessages};
+use client::protocol::limits::{PAGE_MAX, RECEIPTS_SEQS_MAX};
+use client::protocol::{
+    ChatMessage, GroupChat, History, OneChat, Receipts, ReceiptsList, Reply, Request, SearchMessages,
+};
 use client::store::{KeptPage, Outgoing, Reach, Store};
 
 use super::{Chat, Manner, picks, senseless};
@@ -46,9 +48,14 @@ impl Chat {
         }
         known.roster.current = Some(talk);
         known.roster.conversations.open(talk);
+        let conv = known.roster.conv_of(talk);
         drop(known);
-        if let Some(conv) = self.shared.lock().roster.conv_of(talk) {
+        if let Some(conv) = conv {
             self.history_before.remove(&conv);
+            // What was shown of it before is looked at now; what comes from now on when it is shown.
+            if let Some(shown) = self.client.sync_state()?.cursors.get(&conv) {
+                self.client.read(conv, *shown)?;
+            }
         }
         Ok(TalkingOutcome::Talking(Some(talk)).into())
     }
@@ -129,7 +136,8 @@ impl Chat {
             }
             None => Ok(KeptPage::default()),
         };
-        let page = if line == Line::Down || self.offline {
+        let away = line == Line::Down || self.offline;
+        let page = if away {
             kept(Reach::Anything)?
         } else {
             // The newest may be on their way here still.
@@ -144,7 +152,11 @@ impl Chat {
             self.history_before.insert(conv, oldest.seq);
         }
         let KeptPage { messages, begins } = page;
-        Ok(TalkingOutcome::History { messages, begins }.into())
+        if let (None, Some(newest)) = (before, messages.last()) {
+            self.client.read(conv, newest.seq)?;
+        }
+        let receipts = if away { None } else { self.receipts(conv, current, &messages) };
+        Ok(TalkingOutcome::History { messages, begins, receipts }.into())
     }
 
     fn history_of_server(
@@ -203,6 +215,23 @@ impl Chat {
         let more = page.next.is_some();
         self.search_all = Some((query, page.next));
         Ok(TalkingOutcome::FoundAll { messages: page.messages, more }.into())
+    }
+
+    /// What became of the own messages of a page, where the server tells it: not in large groups, and not of those who are
+    /// friends no more.
+    fn receipts(&self, conv: u64, talk: Option<Talk>, messages: &[ChatMessage]) -> Option<ReceiptsList> {
+        let me = self.shared.lock().roster.me.as_ref()?.id;
+        let own = messages.iter().filter(|message| message.from == me && message.event.is_none());
+        let mut seqs: Vec<u64> = own.map(|message| message.seq).collect();
+        if seqs.is_empty() {
+            return None;
+        }
+        // The newest, if there are many; of a friend it is enough to know how far they got.
+        seqs.drain(..seqs.len().saturating_sub(RECEIPTS_SEQS_MAX));
+        if let Some(Talk::Friend(_)) = talk {
+            seqs.clear();
+        }
+        self.ask(Request::Receipts(Receipts { conv, seqs }), picks!(Receipts)).ok()
     }
 }
 

@@ -1,6 +1,6 @@
 //! What came of saying and reading.
 
-use client::protocol::{ChatMessage, Sent};
+use client::protocol::{ChatMessage, ReceiptsList, Sent};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
@@ -26,6 +26,8 @@ pub(crate) enum TalkingOutcome {
     History {
         messages: Vec<ChatMessage>,
         begins: bool,
+        /// What became of the own ones, where that is told.
+        receipts: Option<ReceiptsList>,
     },
     /// In the own copy, the newest first.
     Found {
@@ -61,12 +63,18 @@ impl TalkingOutcome {
             Self::Waiting { text } => {
                 vec![style.faint(&format!("… {} (waits for the server)", printable::message(text)))]
             }
-            Self::History { messages, begins } => {
+            Self::History { messages, begins, receipts } => {
                 let mut lines: Vec<String> = vec![];
                 if *begins {
                     lines.push(style.faint("* this is the beginning"));
                 }
-                lines.extend(messages.iter().map(|message| message_line(message, roster, style)));
+                lines.extend(messages.iter().map(|message| {
+                    let line = message_line(message, roster, style);
+                    match receipts.as_ref().and_then(|receipts| mark(message, receipts, roster)) {
+                        Some(mark) => format!("{line} {}", style.faint(&mark)),
+                        None => line,
+                    }
+                }));
                 if !begins {
                     lines.push(style.faint("* /history shows what was before"));
                 }
@@ -99,10 +107,14 @@ impl TalkingOutcome {
                 json!({ "conversations": rows.iter().map(|row| conversation_object(row, roster)).collect::<Vec<_>>() })
             }
             Self::Sent(sent) => json!({ "conv": sent.conv, "seq": sent.seq, "time": sent.time }),
-            Self::History { messages, begins } => {
+            Self::History { messages, begins, receipts } => {
                 let messages: Vec<Value> =
                     messages.iter().map(|message| message_object(message, roster)).collect();
-                json!({ "messages": messages, "begins": begins })
+                let mut object = json!({ "messages": messages, "begins": begins });
+                if let Some(receipts) = receipts {
+                    object["receipts"] = json!(receipts);
+                }
+                object
             }
             Self::Found { messages, more } | Self::FoundAll { messages, more } => {
                 let messages: Vec<Value> =
@@ -111,6 +123,23 @@ impl TalkingOutcome {
             }
         }
     }
+}
+
+/// What became of an own message: ✓ stored, ✓✓ arrived at all others, and who read it.
+fn mark(message: &ChatMessage, receipts: &ReceiptsList, roster: &Roster) -> Option<String> {
+    let own = roster.me.as_ref().is_some_and(|me| me.id == message.from);
+    if !own || message.event.is_some() {
+        return None;
+    }
+    let count = receipts.counts.iter().find(|count| count.seq == message.seq);
+    Some(match count {
+        Some(count) if count.read > 0 => format!("✓✓ read by {} of {}", count.read, count.of),
+        Some(count) if count.delivered >= count.of && count.of > 0 => "✓✓".to_owned(),
+        Some(_) => "✓".to_owned(),
+        None if message.seq <= receipts.read => "✓✓ read".to_owned(),
+        None if message.seq <= receipts.delivered => "✓✓".to_owned(),
+        None => "✓".to_owned(),
+    })
 }
 
 impl From<TalkingOutcome> for Outcome {

@@ -16,7 +16,7 @@ const LONG: &str = "🧗 dinner at eight? bring the rope, the tea and what is le
 #[test]
 fn lists_fit_a_narrow_terminal() {
     let expected = [
-        "  1  #登山 climbers  HH:MM  山田: 明日は九時に駅で会いまし…",
+        "  3  #登山 climbers  HH:MM  山田: 明日は九時に駅で会いまし…",
         "  1  bob             HH:MM  🧗 dinner at eight? bring the …",
         "     山田",
     ];
@@ -26,7 +26,7 @@ fn lists_fit_a_narrow_terminal() {
 #[test]
 fn lists_use_a_wide_terminal() {
     let expected = [
-        "  1  #登山 climbers  HH:MM  山田: 明日は九時に駅で会いましょう。遅れないで！",
+        "  3  #登山 climbers  HH:MM  山田: 明日は九時に駅で会いましょう。遅れないで！",
         &format!("  1  bob             HH:MM  {LONG}"),
         "     山田",
     ];
@@ -67,7 +67,7 @@ fn lists_are(size: TerminalSize, expected: [&str; 3]) {
     let bob = alice.sees_row(&format!("  {bob_id}  bob   away"));
     assert!(bob.ends_with(", 1 unread"), "{bob}");
     alice.enters("/groups");
-    alice.sees_row(&format!("  {group}  #登山 climbers  owner, 3 members, 1 unread"));
+    alice.sees_row(&format!("  {group}  #登山 climbers  owner, 3 members, 3 unread"));
 
     // What is looked at is not unread any more.
     alice.talks_to("bob");

@@ -12,7 +12,7 @@ use crate::server::Server;
 use crate::{LIMIT, PASSWORD};
 
 /// Every `type` that docs/client.md names.
-const TYPES: [&str; 18] = [
+const TYPES: [&str; 19] = [
     "done",
     "refused",
     "failed",
@@ -25,6 +25,7 @@ const TYPES: [&str; 18] = [
     "gap",
     "friend",
     "friend_changed",
+    "receipt",
     "notice",
     "presence",
     "group",

@@ -9,8 +9,8 @@ use std::time::Duration;
 use bytes::{Buf, BytesMut};
 use client::protocol::{
     ChatMessage, Code, Conversation, ConversationKind, ConversationsPage, Friend, FriendsPage, HelloReply,
-    HistoryPage, Incoming, MessageKind, Nothing, Push, RecoveryCodes, Refusal, Registered, Reply, Request,
-    Secret, Sent, SignedIn, State, decode, encode,
+    HistoryPage, Incoming, MessageKind, Nothing, Push, ReceiptsList, RecoveryCodes, Refusal, Registered,
+    Reply, Request, Secret, Sent, SignedIn, State, decode, encode,
 };
 
 pub(crate) const ME: u64 = 1;
@@ -30,6 +30,7 @@ pub(crate) struct Server {
 struct Inner {
     log: Vec<ChatMessage>,
     acked: u64,
+    read: u64,
     /// Connections that are logged in.
     readers: Vec<TcpStream>,
     connections: Vec<TcpStream>,
@@ -200,7 +201,8 @@ impl Inner {
     fn behind(&self) -> Vec<Conversation> {
         let last = self.log.len() as u64;
         let (conv, kind, acked) = (CONV, ConversationKind::Direct, self.acked);
-        let entry = Conversation { conv, kind, with: BOB, first: 1, last, acked, restored: 0 };
+        let entry =
+            Conversation { conv, kind, with: BOB, first: 1, last, acked, read: self.read, restored: 0 };
         if last > acked { vec![entry] } else { vec![] }
     }
 
@@ -248,14 +250,19 @@ impl Inner {
                 self.acked = self.acked.max(ack.seq);
                 Reply::Ack(Nothing {})
             }
+            Request::Read(read) => {
+                self.read = self.read.max(read.seq);
+                Reply::Read(Nothing {})
+            }
+            Request::Receipts(_) => Reply::Receipts(ReceiptsList { conv: CONV, ..ReceiptsList::default() }),
             Request::Conversations(page) if page.after >= CONV || self.log.is_empty() => {
                 Reply::Conversations(ConversationsPage { convs: vec![], next: 0 })
             }
             Request::Conversations(_) => {
                 let last = self.log.len() as u64;
                 let (conv, kind) = (CONV, ConversationKind::Direct);
-                let entry =
-                    Conversation { conv, kind, with: BOB, first: 1, last, acked: self.acked, restored: 0 };
+                let (acked, read) = (self.acked, self.read);
+                let entry = Conversation { conv, kind, with: BOB, first: 1, last, acked, read, restored: 0 };
                 Reply::Conversations(ConversationsPage { convs: vec![entry], next: 0 })
             }
             Request::History(history) => {

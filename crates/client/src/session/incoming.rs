@@ -4,14 +4,15 @@ use std::time::{Duration, Instant};
 
 use bytes::Buf;
 use protocol::{
-    Blame, Bye, ChatMessage, Code, FrameError, Incoming, MessageError, MessageKind, Push, Refusal, Reply,
-    Request, Sent, SignedIn, decode,
+    Blame, Bye, ChatMessage, Code, FrameError, Incoming, MessageError, MessageKind, Push, Receipt, Refusal,
+    Reply, Request, Sent, SignedIn, decode,
 };
 
 use super::{Answer, Farewell, Fate, Identity, Phase, Session};
 use crate::error::ClientError;
 use crate::event::{Arrival, Event, SessionEnd, SignInKind};
 use crate::limits;
+use crate::reading::Who;
 use crate::requests::{Job, Purpose};
 use crate::sync_state::SyncState;
 use crate::timelines::{Around, Ask, Log};
@@ -79,6 +80,13 @@ impl Session {
                     self.take_message(message, now);
                 }
             }
+            Push::Receipt(receipt) => {
+                if let Some(me) = &self.identity {
+                    let of = if receipt.user == me.user { Who::Oneself } else { Who::Other };
+                    self.readings.receipt(&receipt, of);
+                    self.events.notice(Event::Receipt(receipt));
+                }
+            }
             Push::FriendEvent(event) => self.events.notice(Event::Friend(event)),
             Push::Presence(presence) => self.events.notice(Event::Presence(presence)),
             Push::FriendChanged(change) => self.events.notice(Event::FriendChanged(change)),
@@ -129,6 +137,13 @@ impl Session {
                     self.acks.failed(conv, now);
                 }
                 // Anything else, such as a group that was left, will not be better next time.
+                Ok(_) | Err(_) => {}
+            },
+            Purpose::Read { conv } => match result {
+                Err(Trouble::Refused(refusal)) if refusal.code.blame() == Blame::Busy => {
+                    self.reads.failed(conv, now);
+                }
+                // As above.
                 Ok(_) | Err(_) => {}
             },
             Purpose::Sync(ask) => self.synced(ask, result, now),
@@ -207,7 +222,11 @@ impl Session {
         self.events.notice(Event::SignedIn { how, bundle });
         if log == Log::Other {
             self.events.insist(Event::Restored);
+            // What was read of what was taken back was not.
+            self.readings.clear();
+            self.reads.clear();
         }
+        self.readings.begin_sync();
         self.timelines.begin_sync(log, &mut self.events);
     }
 
@@ -238,6 +257,15 @@ impl Session {
         });
         if let Err(refusal) = &result {
             log::warn!("{ask:?} was not answered: {refusal}");
+        }
+        match &result {
+            Ok(Reply::Conversations(page)) => {
+                page.convs.iter().for_each(|conv| self.learn_reading(conv, now));
+            }
+            Ok(Reply::History(page)) => {
+                page.messages.iter().for_each(|message| self.note_said(message));
+            }
+            _ => {}
         }
         let around = &mut Around { events: &mut self.events, acks: &mut self.acks, now };
         match (ask, result) {
@@ -317,6 +345,11 @@ impl Session {
                 }
             }
             (_, Reply::LogOut(_) | Reply::DeleteAccount(_)) => self.logged_out(now),
+            (_, Reply::Receipts(list)) => {
+                let (user, of) = (0, Who::Other);
+                let receipt = Receipt { conv: list.conv, user, delivered: list.delivered, read: list.read };
+                self.readings.receipt(&receipt, of);
+            }
             (Request::EndSession(ended), Reply::EndSession(_))
                 if self.identity.as_ref().is_some_and(|me| me.session == ended.session) =>
             {
@@ -326,8 +359,20 @@ impl Session {
         }
     }
 
+    fn learn_reading(&mut self, conv: &protocol::Conversation, now: Instant) {
+        self.readings.learn(conv);
+        self.reads.learn(conv.conv, conv.read, now);
+    }
+
+    fn note_said(&mut self, message: &ChatMessage) {
+        let Some(me) = &self.identity else { return };
+        let by = if message.from == me.user { Who::Oneself } else { Who::Other };
+        self.readings.said(message.conv, message.seq, by);
+    }
+
     /// The user came into a group.
     fn learn_group(&mut self, conv: &protocol::Conversation, now: Instant) {
+        self.learn_reading(conv, now);
         let around = &mut Around { events: &mut self.events, acks: &mut self.acks, now };
         self.timelines.learn(conv, around);
     }
@@ -355,6 +400,7 @@ impl Session {
     }
 
     fn take_message(&mut self, message: ChatMessage, now: Instant) {
+        self.note_said(&message);
         let around = &mut Around { events: &mut self.events, acks: &mut self.acks, now };
         self.timelines.take(message, Arrival::Live, around);
     }

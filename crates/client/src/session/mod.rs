@@ -9,7 +9,7 @@
 mod incoming;
 mod outgoing;
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -26,6 +26,7 @@ use crate::event_queue::EventQueue;
 use crate::limits;
 use crate::list_versions::ListVersions;
 use crate::notices::Notices;
+use crate::reading::{Reading, Readings};
 use crate::requests::{Failed, Purpose, Requests};
 use crate::sync_state::SyncState;
 use crate::timelines::{Around, Timelines};
@@ -49,6 +50,9 @@ pub struct Session {
     /// Which it will be once all cursors were compared with the server's.
     next_epoch: Option<String>,
     acks: Acks,
+    reads: Acks,
+    /// Of the same user as the timelines.
+    readings: Readings,
     /// Of the same user as the timelines.
     notices: Notices,
     /// What the application holds.
@@ -163,7 +167,9 @@ impl Session {
             timelines: Timelines::default(),
             epoch: None,
             next_epoch: None,
-            acks: Acks::default(),
+            acks: Acks::of_taken(),
+            reads: Acks::of_read(),
+            readings: Readings::default(),
             notices: Notices::default(),
             lists: None,
             requests: Requests::new(config.chat_order),
@@ -258,6 +264,19 @@ impl Session {
         self.timelines.taken(conv, seq, &mut around);
     }
 
+    /// Somebody looked at everything of the conversation up to `seq`. The server is told a moment later, once for all that was
+    /// read meanwhile, and again if the connection was lost.
+    pub fn read(&mut self, conv: u64, seq: u64, now: Instant) {
+        if self.identity.is_some() && self.readings.read(conv, seq) {
+            self.reads.taken(conv, seq, now);
+        }
+    }
+
+    /// How far everybody got, by conversation.
+    pub fn readings(&self) -> BTreeMap<u64, Reading> {
+        self.readings.all()
+    }
+
     /// The application has taken all notices up to `seq`: the same.
     pub fn notices_taken(&mut self, seq: u64, now: Instant) {
         self.notices.taken(seq, now);
@@ -328,6 +347,7 @@ impl Session {
         let may_ask = self.phase == Phase::User && self.bye.is_none();
         if may_ask && self.requests.in_flight() < self.window() {
             deadlines.push(self.acks.deadline());
+            deadlines.push(self.reads.deadline());
             deadlines.push(self.timelines.deadline(&self.events));
             deadlines.push(self.notices.deadline());
         }
@@ -357,6 +377,7 @@ impl Session {
     /// Acknowledges what was taken, and wants nothing more than to have it sent. Calls that wait have failed.
     pub fn close(&mut self, now: Instant) {
         self.acks.hurry(now);
+        self.reads.hurry(now);
         self.notices.hurry(now);
         self.pump(now);
         for call in self.requests.close() {
@@ -459,6 +480,8 @@ impl Session {
             self.epoch = state.epoch.clone();
             self.timelines_of = state.user;
             self.acks.clear();
+            self.reads.clear();
+            self.readings.clear();
         }
     }
 

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use protocol::limits::{DEVICE_CHARS_MAX, FRAME_BYTES_BEFORE_LOGIN_MAX};
-use protocol::{Ack, AckNotices, HEADER_LEN, Hello, History, Nothing, Page, Request, encode};
+use protocol::{Ack, AckNotices, HEADER_LEN, Hello, History, Nothing, Page, Read, Request, encode};
 
 use super::{Answer, Phase, Session, Turn};
 use crate::error::ClientError;
@@ -74,6 +74,11 @@ impl Session {
             && let Some((conv, seq)) = self.acks.next_due(now)
         {
             self.send_own(Purpose::Ack { conv }, Request::Ack(Ack { conv, seq }), now);
+        }
+        while self.requests.in_flight() < self.window()
+            && let Some((conv, seq)) = self.reads.next_due(now)
+        {
+            self.send_own(Purpose::Read { conv }, Request::Read(Read { conv, seq }), now);
         }
         if self.requests.in_flight() < self.window()
             && let Some(seq) = self.notices.next_ack(now)

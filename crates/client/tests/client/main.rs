@@ -8,6 +8,7 @@ mod chaos;
 mod lists;
 mod model;
 mod notices;
+mod receipts;
 mod reconnect;
 mod restore;
 mod sockets;

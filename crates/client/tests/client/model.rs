@@ -4,7 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use protocol::{
     ChatMessage, Code, Conversation, ConversationKind, ConversationsPage, HelloReply, HistoryPage,
-    MessageKind, Nothing, Notice, NoticeKind, NoticesPage, Refusal, Reply, Request, Secret, Sent, SignedIn,
+    MessageKind, Nothing, Notice, NoticeKind, NoticesPage, ReceiptsList, Refusal, Reply, Request, Secret,
+    Sent, SignedIn,
 };
 
 pub(crate) const ME: u64 = 1;
@@ -17,6 +18,9 @@ pub(crate) struct Model {
     /// Conversation → first seq that ME may read.
     pub(crate) first: HashMap<u64, u64>,
     pub(crate) acked: HashMap<u64, u64>,
+    pub(crate) read: HashMap<u64, u64>,
+    /// How far the other user of every conversation got.
+    pub(crate) theirs: (u64, u64),
     pub(crate) session_over: bool,
     pub(crate) page_max: u32,
     pub(crate) pipeline_max: u32,
@@ -87,6 +91,7 @@ impl Model {
             last: self.last(conv).max(self.first_of(conv) - 1),
             acked: self.acked.get(&conv).copied().unwrap_or(0),
             restored: self.restored.get(&conv).copied().unwrap_or(0),
+            read: self.read.get(&conv).copied().unwrap_or(0),
         }
     }
 
@@ -140,6 +145,15 @@ impl Model {
                 let acked = self.acked.entry(ack.conv).or_insert(0);
                 *acked = (*acked).max(ack.seq);
                 Reply::Ack(Nothing {})
+            }
+            Request::Read(read) => {
+                let kept = self.read.entry(read.conv).or_insert(0);
+                *kept = (*kept).max(read.seq);
+                Reply::Read(Nothing {})
+            }
+            Request::Receipts(receipts) => {
+                let (delivered, read) = self.theirs;
+                Reply::Receipts(ReceiptsList { conv: receipts.conv, delivered, read, counts: vec![] })
             }
             Request::Notices(page) => {
                 let limit = if page.limit == 0 { self.page_max } else { page.limit.min(self.page_max) };

@@ -7,6 +7,7 @@
 
 use super::SearchStore;
 use crate::policy::Relation;
+use crate::ports::receipts::ReceiptStore;
 use crate::{
     Accepted, Account, AccountDeletion, Appended, Application, ApplicationsOf, Blocked, ChangeRefused,
     CodeHash, Conversation, ConversationFilter, ConversationId, Created, Credentials, Cursor, Departure,
@@ -409,6 +410,7 @@ pub trait Store:
     + MessageLog
     + SearchStore
     + LogIdentity
+    + ReceiptStore
 {
 }
 
@@ -426,7 +428,8 @@ impl<
         + GroupRequestStore
         + MessageLog
         + SearchStore
-        + LogIdentity,
+        + LogIdentity
+        + ReceiptStore,
 > Store for T
 {
 }

@@ -13,8 +13,8 @@ pub(super) const DIRECT: u8 = 1;
 pub(super) const GROUP: u8 = 2;
 
 /// Conversation, kind, the other user (0 for groups), since, last seq, acknowledged, where a restore put it back to,
-/// newest change.
-type Row = (u64, u8, u64, u64, u64, u64, u64, u64);
+/// newest change, read.
+type Row = (u64, u8, u64, u64, u64, u64, u64, u64, u64);
 
 /// The one conversation, if the user is in it.
 pub(super) fn conversation(
@@ -48,7 +48,8 @@ pub(super) fn conversations(
 /// decimals of them all.
 fn select(range: &str, rest: &str) -> String {
     format!(
-        "SELECT c.id, c.kind, m.other, m.since, c.last_seq, COALESCE(k.seq, CAST(0 AS UNSIGNED)), c.restored_seq, c.last_change FROM (\
+        "SELECT c.id, c.kind, m.other, m.since, c.last_seq, COALESCE(k.seq, CAST(0 AS UNSIGNED)), c.restored_seq, c.last_change, \
+         COALESCE(k.read_seq, CAST(0 AS UNSIGNED)) FROM (\
          SELECT conversation_id, user_hi AS other, CAST(0 AS UNSIGNED) AS since FROM direct_conversations \
          WHERE user_lo = ? AND conversation_id {range} UNION ALL \
          SELECT conversation_id, user_lo AS other, CAST(0 AS UNSIGNED) AS since FROM direct_conversations \
@@ -60,14 +61,16 @@ fn select(range: &str, rest: &str) -> String {
     )
 }
 
-fn from_row((id, kind, other, since, last, acked, restored, change): Row) -> Result<Conversation, Fault> {
+fn from_row(
+    (id, kind, other, since, last, acked, restored, change, read): Row,
+) -> Result<Conversation, Fault> {
     let kind = match kind {
         DIRECT => ConversationKind::Direct { with: UserId(other) },
         GROUP => ConversationKind::Group,
         _ => return Err(Fault::failed(format!("conversation kind {kind} is none that this version knows"))),
     };
     let (since, last) = (Seq(since), Seq(last.max(since)));
-    let (acked, restored) = (Seq(acked), Seq(restored));
+    let (acked, read, restored) = (Seq(acked), Seq(read), Seq(restored));
     let last_change = ChangePosition(change);
-    Ok(Conversation { id: ConversationId(id), kind, since, last, acked, restored, last_change })
+    Ok(Conversation { id: ConversationId(id), kind, since, last, acked, read, restored, last_change })
 }

@@ -26,13 +26,13 @@ pub(super) fn open(connection: &Connection, kind: Kind) -> rusqlite::Result<Conv
 
 /// One conversation of a user: `?1` the user, `?2` the conversation.
 const ONE: &str = "
-    SELECT c.id, c.kind, CASE d.user_lo WHEN ?1 THEN d.user_hi ELSE d.user_lo END, 0, c.last_seq, ifnull(k.seq, 0), c.restored_seq, c.last_change
+    SELECT c.id, c.kind, CASE d.user_lo WHEN ?1 THEN d.user_hi ELSE d.user_lo END, 0, c.last_seq, ifnull(k.seq, 0), c.restored_seq, c.last_change, ifnull(k.read_seq, 0)
     FROM direct_conversations d
     JOIN conversations c ON c.id = d.conversation_id
     LEFT JOIN cursors k ON k.user_id = ?1 AND k.conversation_id = c.id
     WHERE d.conversation_id = ?2 AND (d.user_lo = ?1 OR d.user_hi = ?1)
     UNION ALL
-    SELECT c.id, c.kind, 0, m.since_seq, c.last_seq, ifnull(k.seq, 0), c.restored_seq, c.last_change
+    SELECT c.id, c.kind, 0, m.since_seq, c.last_seq, ifnull(k.seq, 0), c.restored_seq, c.last_change, ifnull(k.read_seq, 0)
     FROM group_members m
     JOIN conversations c ON c.id = m.group_id
     LEFT JOIN cursors k ON k.user_id = ?1 AND k.conversation_id = c.id
@@ -42,19 +42,19 @@ const ONE: &str = "
 /// acknowledged counts as seen, `?4` the limit. Every part is an index in the order of the page: the three are merged,
 /// and read only as far as the limit.
 const PAGE: &str = "
-    SELECT c.id, c.kind, d.user_hi, 0, c.last_seq, ifnull(k.seq, 0), c.restored_seq, c.last_change
+    SELECT c.id, c.kind, d.user_hi, 0, c.last_seq, ifnull(k.seq, 0), c.restored_seq, c.last_change, ifnull(k.read_seq, 0)
     FROM direct_conversations d
     JOIN conversations c ON c.id = d.conversation_id
     LEFT JOIN cursors k ON k.user_id = ?1 AND k.conversation_id = c.id
     WHERE d.user_lo = ?1 AND d.conversation_id > ?2 AND c.last_seq > ?3 * ifnull(k.seq, 0)
     UNION ALL
-    SELECT c.id, c.kind, d.user_lo, 0, c.last_seq, ifnull(k.seq, 0), c.restored_seq, c.last_change
+    SELECT c.id, c.kind, d.user_lo, 0, c.last_seq, ifnull(k.seq, 0), c.restored_seq, c.last_change, ifnull(k.read_seq, 0)
     FROM direct_conversations d
     JOIN conversations c ON c.id = d.conversation_id
     LEFT JOIN cursors k ON k.user_id = ?1 AND k.conversation_id = c.id
     WHERE d.user_hi = ?1 AND d.conversation_id > ?2 AND c.last_seq > ?3 * ifnull(k.seq, 0)
     UNION ALL
-    SELECT c.id, c.kind, 0, m.since_seq, c.last_seq, ifnull(k.seq, 0), c.restored_seq, c.last_change
+    SELECT c.id, c.kind, 0, m.since_seq, c.last_seq, ifnull(k.seq, 0), c.restored_seq, c.last_change, ifnull(k.read_seq, 0)
     FROM group_members m
     JOIN conversations c ON c.id = m.group_id
     LEFT JOIN cursors k ON k.user_id = ?1 AND k.conversation_id = c.id
@@ -108,5 +108,6 @@ fn shown(row: &Row<'_>) -> rusqlite::Result<Conversation> {
         acked: Seq(number(row, 5)?),
         restored: Seq(number(row, 6)?),
         last_change: ChangePosition(number(row, 7)?),
+        read: Seq(number(row, 8)?),
     })
 }

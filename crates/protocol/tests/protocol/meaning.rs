@@ -41,6 +41,7 @@ pub(crate) fn meanings() -> Vec<(&'static str, Meaning)> {
         groups(),
         messages(),
         message_search(),
+        receipts(),
         notices(),
         refusals(),
     ]
@@ -124,11 +125,29 @@ fn carols_request() -> FriendRequest {
 }
 
 fn direct(last: u64, acked: u64) -> Conversation {
-    Conversation { conv: 10, kind: ConversationKind::Direct, with: 2, first: 1, last, acked, restored: 0 }
+    Conversation {
+        conv: 10,
+        kind: ConversationKind::Direct,
+        with: 2,
+        first: 1,
+        last,
+        acked,
+        read: 0,
+        restored: 0,
+    }
 }
 
 fn of_group(first: u64, last: u64, acked: u64) -> Conversation {
-    Conversation { conv: 11, kind: ConversationKind::Group, with: 11, first, last, acked, restored: 0 }
+    Conversation {
+        conv: 11,
+        kind: ConversationKind::Group,
+        with: 11,
+        first,
+        last,
+        acked,
+        read: 0,
+        restored: 0,
+    }
 }
 
 fn bobs_message() -> ChatMessage {
@@ -1018,6 +1037,43 @@ fn message_search() -> Vec<(&'static str, Meaning)> {
         (
             "search_messages/refused-bad-field",
             refused(132, Refusal::saying(Code::BAD_FIELD, nothing).field("query")),
+        ),
+    ]
+}
+
+fn receipts() -> Vec<(&'static str, Meaning)> {
+    let count = |seq, delivered, read| ReceiptCount { seq, of: 4, delivered, read };
+    vec![
+        ("read/request", request(35, Request::Read(Read { conv: 10, seq: 3 }))),
+        ("read/reply", reply(35, Reply::Read(Nothing {}))),
+        ("receipts/request", request(36, Request::Receipts(Receipts { conv: 10, seqs: vec![] }))),
+        (
+            "receipts/reply",
+            reply(36, Reply::Receipts(ReceiptsList { conv: 10, delivered: 3, read: 1, counts: vec![] })),
+        ),
+        ("receipts/request-seqs", request(37, Request::Receipts(Receipts { conv: 11, seqs: vec![8, 9] }))),
+        (
+            "receipts/reply-counts",
+            reply(
+                37,
+                Reply::Receipts(ReceiptsList {
+                    conv: 11,
+                    delivered: 8,
+                    read: 0,
+                    counts: vec![count(8, 4, 3), count(9, 2, 0)],
+                }),
+            ),
+        ),
+        ("receipt/push", push(Push::Receipt(Receipt { conv: 10, user: 2, delivered: 3, read: 1 }))),
+        (
+            "conversations/reply-read",
+            reply(
+                8,
+                Reply::Conversations(ConversationsPage {
+                    convs: vec![Conversation { read: 2, ..direct(3, 3) }],
+                    next: 0,
+                }),
+            ),
         ),
     ]
 }

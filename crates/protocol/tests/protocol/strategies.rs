@@ -102,6 +102,7 @@ fn conversation() -> impl Strategy<Value = Conversation> {
         first: n(),
         last: n(),
         acked: n(),
+        read: n(),
         restored: n()
     })
 }
@@ -397,6 +398,10 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         .boxed(),
         MsgId::Conversations => page().prop_map(Request::Conversations).boxed(),
         MsgId::Ack => fields!(Ack { conv: n(), seq: n() }).prop_map(Request::Ack).boxed(),
+        MsgId::Read => fields!(Read { conv: n(), seq: n() }).prop_map(Request::Read).boxed(),
+        MsgId::Receipts => {
+            fields!(Receipts { conv: n(), seqs: vec(n(), 0..4) }).prop_map(Request::Receipts).boxed()
+        }
         MsgId::ChangePassword => fields!(ChangePassword { password: secret(), new_password: secret() })
             .prop_map(Request::ChangePassword)
             .boxed(),
@@ -545,6 +550,20 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
             .prop_map(Reply::Conversations)
             .boxed(),
         MsgId::Ack => nothing().prop_map(Reply::Ack).boxed(),
+        MsgId::Read => nothing().prop_map(Reply::Read).boxed(),
+        MsgId::Receipts => {
+            let count = || {
+                fields!(ReceiptCount {
+                    seq: n(),
+                    of: any::<u32>(),
+                    delivered: any::<u32>(),
+                    read: any::<u32>()
+                })
+            };
+            fields!(ReceiptsList { conv: n(), delivered: n(), read: n(), counts: vec(count(), 0..4) })
+                .prop_map(Reply::Receipts)
+                .boxed()
+        }
         MsgId::ChangePassword => nothing().prop_map(Reply::ChangePassword).boxed(),
         MsgId::Recover => fields!(Recovered { id: n(), name: text(), codes_left: any::<u32>() })
             .prop_map(Reply::Recover)
@@ -620,6 +639,9 @@ fn push_of(id: MsgId) -> BoxedStrategy<Push> {
         .prop_map(Push::GroupRequestEvent)
         .boxed(),
         MsgId::Message => message().prop_map(Push::Message).boxed(),
+        MsgId::Receipt => fields!(Receipt { conv: n(), user: n(), delivered: n(), read: n() })
+            .prop_map(Push::Receipt)
+            .boxed(),
         MsgId::FriendChanged => {
             let given = || option::of(text());
             fields!(FriendChanged {

@@ -22,6 +22,7 @@ mod personal_notices;
 mod presence;
 mod profiles;
 mod races;
+mod receipts;
 mod recent_history;
 mod rosters;
 mod search;

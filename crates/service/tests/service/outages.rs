@@ -5,8 +5,8 @@ use protocol::{
     Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, Code, CreateGroup,
     DecideApplication, DeleteAccount, EditFriend, EditGroup, EditProfile, FriendRef, GroupChat, GroupMembers,
     GroupRef, History, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat, OwnedGroups, Page,
-    PasswordProof, ProfileOf, Push, Rank, Recover, Reg, RenameLabel, Request, Resume, SearchUsers, Secret,
-    SessionRef, SetRole, State, UserRef, Verdict,
+    PasswordProof, ProfileOf, Push, Rank, Read, Receipts, Recover, Reg, RenameLabel, Request, Resume,
+    SearchUsers, Secret, SessionRef, SetRole, State, UserRef, Verdict,
 };
 use service::testing::{Harness, PASSWORD};
 
@@ -88,6 +88,8 @@ fn every_request_is_busy_while_the_store_is_away() {
         Request::History(History { conv, after: None, before: None, at: None, limit: 0 }),
         Request::Conversations(Page::default()),
         Request::Ack(Ack { conv, seq: 1 }),
+        Request::Read(Read { conv, seq: 1 }),
+        Request::Receipts(Receipts { conv, seqs: vec![] }),
         Request::ChangePassword(ChangePassword {
             password: Secret::new(PASSWORD),
             new_password: Secret::new(PASSWORD),

@@ -60,7 +60,8 @@ impl LibraryLine {
             | Event::Restored
             | Event::Rewound { .. }
             | Event::FriendChanged(_)
-            | Event::Notice(_) => return,
+            | Event::Notice(_)
+            | Event::Receipt(_) => return,
         });
     }
 }

@@ -5,7 +5,7 @@ use domain::policy::{GROUP, GroupAct, GroupLine, Rule, Standing, Why, in_group};
 use protocol::{
     Ack, AnswerInvitation, Application, Applications, Code, DecideApplication, EditGroup, GroupMembers,
     GroupProfile, GroupRef, History, Invitation, JoinGroup, Joining, Member, MemberRef, MuteGroup,
-    MuteMember, OwnedGroups, Rank, Refusal, Request, SetRole, Verdict,
+    MuteMember, OwnedGroups, Rank, Read, Receipts, Refusal, Request, SetRole, Verdict,
 };
 
 use super::policy::{Numbers, stated};
@@ -34,6 +34,8 @@ pub(super) fn requests(act: GroupAct, groupid: u64, id: u64, numbers: &mut Numbe
             Request::GroupMembers(GroupMembers { groupid, after: 0, limit: 0 }),
             Request::History(History { conv: groupid, after: None, before: None, at: None, limit: 0 }),
             Request::Ack(Ack { conv: groupid, seq: 1 }),
+            Request::Read(Read { conv: groupid, seq: 1 }),
+            Request::Receipts(Receipts { conv: groupid, seqs: vec![] }),
         ],
         GroupAct::Join => vec![Request::JoinGroup(JoinGroup::of(groupid))],
         GroupAct::Leave => vec![Request::LeaveGroup(GroupRef { groupid })],
@@ -143,9 +145,7 @@ fn verdict(act: GroupAct, who: Who, target: Target, place: Place, request: &Requ
         // What was dissolved needs no owner.
         (Err(Why::OwnerStays), Place::Dissolved) => Ok(()),
         // A conversation is asked for by its own number, whatever it belongs to.
-        (Err(Why::NotMember), _) if matches!(request, Request::History(_) | Request::Ack(_)) => {
-            Err(Code::NOT_FOUND)
-        }
+        (Err(Why::NotMember), _) if is_of_a_conversation(request) => Err(Code::NOT_FOUND),
         (Err(Why::NotAllowed), Place::Dissolved) if line == GroupAct::SpeakWhileMuted => Err(Code::DISSOLVED),
         (Err(Why::NotAllowed), Place::Open) if line == GroupAct::SpeakWhileMuted => Err(Code::MUTED),
         (Err(why), _) => Err(stated(why)),
@@ -156,6 +156,11 @@ fn verdict(act: GroupAct, who: Who, target: Target, place: Place, request: &Requ
         }
         (Ok(()), _) => Ok(()),
     }
+}
+
+/// Whether a request names a conversation: one that is not the asker's is not there.
+fn is_of_a_conversation(request: &Request) -> bool {
+    matches!(request, Request::History(_) | Request::Ack(_) | Request::Read(_) | Request::Receipts(_))
 }
 
 /// What everybody sees of a group.

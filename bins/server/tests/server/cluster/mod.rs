@@ -31,6 +31,7 @@ mod notices;
 mod presence;
 mod profiles;
 mod races;
+mod receipts;
 mod refusals;
 mod rosters;
 mod secrets;

@@ -108,6 +108,8 @@ fn ids_that_do_not_exist_are_refused_by_every_request(store: Store) {
                 &[Code::NOT_FOUND],
             ),
             (Request::Ack(protocol::Ack { conv: id, seq: id }), &[Code::NOT_FOUND]),
+            (Request::Read(protocol::Read { conv: id, seq: id }), &[Code::NOT_FOUND]),
+            (Request::Receipts(protocol::Receipts { conv: id, seqs: vec![id] }), &[Code::NOT_FOUND]),
         ];
         for (request, codes) in cases {
             let code = peer.refused(request);
@@ -140,6 +142,10 @@ fn what_belongs_to_others_stays_theirs(store: Store) {
         Request::History(protocol::History { conv: group, after: Some(0), before: None, at: None, limit: 0 }),
         Request::Ack(protocol::Ack { conv, seq: 1 }),
         Request::Ack(protocol::Ack { conv: group, seq: 1 }),
+        Request::Read(protocol::Read { conv, seq: 1 }),
+        Request::Read(protocol::Read { conv: group, seq: 1 }),
+        Request::Receipts(protocol::Receipts { conv, seqs: vec![] }),
+        Request::Receipts(protocol::Receipts { conv: group, seqs: vec![] }),
         Request::EndSession(protocol::SessionRef { session: alice.session }),
         Request::GroupMembers(protocol::GroupMembers { groupid: group, after: 0, limit: 0 }),
         Request::LeaveGroup(protocol::GroupRef { groupid: group }),

@@ -4,8 +4,8 @@ use protocol::{
     Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, CreateGroup,
     DecideApplication, DeleteAccount, EditFriend, EditGroup, EditProfile, FriendRef, GroupMembers, GroupRef,
     History, JoinGroup, Login, MemberRef, MuteGroup, MuteMember, Nothing, OwnedGroups, Page, PasswordProof,
-    ProfileOf, Rank, Recover, Reg, RenameLabel, Request, Resume, SearchMessages, SearchUsers, Secret,
-    SessionRef, SetRole, UserRef, Verdict,
+    ProfileOf, Rank, Read, Receipts, Recover, Reg, RenameLabel, Request, Resume, SearchMessages, SearchUsers,
+    Secret, SessionRef, SetRole, UserRef, Verdict,
 };
 
 use crate::support::{PASSWORD, chat, group_chat, hello};
@@ -63,6 +63,8 @@ pub(super) fn every_request() -> Vec<Request> {
         Request::History(History { conv: ID, after: None, before: None, at: None, limit: 0 }),
         Request::Conversations(Page::default()),
         Request::Ack(Ack { conv: ID, seq: 1 }),
+        Request::Read(Read { conv: ID, seq: 1 }),
+        Request::Receipts(Receipts { conv: ID, seqs: vec![1] }),
         Request::ChangePassword(ChangePassword {
             password: Secret::new("not this one"),
             new_password: Secret::new(PASSWORD),

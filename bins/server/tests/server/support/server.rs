@@ -285,18 +285,27 @@ impl Server {
 
     /// Rows that the log table holds of a conversation: asked of the database itself.
     pub(crate) fn stored_messages(&self, conversation: u64) -> u64 {
-        const COUNT: &str = "SELECT COUNT(*) FROM messages WHERE conversation_id = ?";
+        self.stored_number("SELECT COUNT(*) FROM messages WHERE conversation_id = ?", &[conversation])
+    }
+
+    /// How far the store says that this user read the conversation.
+    pub(crate) fn stored_read(&self, conversation: u64, user: u64) -> u64 {
+        let sql = "SELECT COALESCE(MAX(read_seq), 0) FROM cursors WHERE conversation_id = ? AND user_id = ?";
+        self.stored_number(sql, &[conversation, user])
+    }
+
+    fn stored_number(&self, sql: &str, ids: &[u64]) -> u64 {
         match &self.options.place {
             Place::Folder => {
                 let file = self.data_folder().join("chat.db");
                 let open = rusqlite::OpenFlags::SQLITE_OPEN_READ_ONLY;
                 let connection = rusqlite::Connection::open_with_flags(file, open).expect("the store's file");
-                let count = connection.query_row(COUNT, [conversation as i64], |row| row.get::<_, i64>(0));
-                count.expect("a count") as u64
+                let ids = rusqlite::params_from_iter(ids.iter().map(|id| *id as i64));
+                connection.query_row(sql, ids, |row| row.get::<_, i64>(0)).expect("a number") as u64
             }
             Place::Database { name, .. } => {
                 let mut connection = MariaDb::shared().connect(name);
-                connection.exec_first(COUNT, (conversation,)).expect("a count").unwrap_or(0)
+                connection.exec_first(sql, ids.to_vec()).expect("a number").unwrap_or(0)
             }
             Place::Url(_) => unreachable!("only tests of other things look after a database themselves"),
         }

@@ -2,8 +2,8 @@
 
 use super::cast::{Left, NOW, befriend, count_to, group, join, leave_group, say, two_friends, user, users};
 use crate::{
-    ChangePosition, Conversation, ConversationFilter, ConversationId, ConversationKind, Cursor, GroupId, Seq,
-    Store, UserId,
+    ChangePosition, Conversation, ConversationFilter, ConversationId, ConversationKind, Cursor, GroupId,
+    Progress, Seq, Store, UserId,
 };
 
 fn seen(store: &dyn Store, user: UserId, conversation: ConversationId) -> Conversation {
@@ -19,18 +19,18 @@ fn listed(store: &dyn Store, user: UserId, filter: ConversationFilter) -> Vec<Co
 }
 
 fn acknowledge(store: &dyn Store, user: UserId, conversation: ConversationId, seq: u64) {
-    store.advance_cursors(&[Cursor { user, conversation, seq: Seq(seq) }]).unwrap();
+    store.advance_cursors(&[Cursor { user, conversation, progress: Progress::delivered(Seq(seq)) }]).unwrap();
 }
 
 pub(super) fn friends_see_their_conversation(store: &dyn Store) {
     let (ann, bob, id) = two_friends(store);
-    let (since, acked, restored) = (Seq(0), Seq(0), Seq(0));
     let last_change = ChangePosition(0);
+    let (since, acked, read, restored) = (Seq(0), Seq(0), Seq(0), Seq(0));
     for (user, with) in [(ann, bob), (bob, ann)] {
         let kind = ConversationKind::Direct { with };
         assert_eq!(
             seen(store, user, id),
-            Conversation { id, kind, since, last: Seq(0), acked, restored, last_change }
+            Conversation { id, kind, since, last: Seq(0), acked, read, restored, last_change }
         );
     }
     count_to(store, id, ann, 3);
@@ -38,12 +38,12 @@ pub(super) fn friends_see_their_conversation(store: &dyn Store) {
     let kind = ConversationKind::Direct { with: bob };
     assert_eq!(
         seen(store, ann, id),
-        Conversation { id, kind, since, last: Seq(3), acked, restored, last_change }
+        Conversation { id, kind, since, last: Seq(3), acked, read, restored, last_change }
     );
     let kind = ConversationKind::Direct { with: ann };
     assert_eq!(
         seen(store, bob, id),
-        Conversation { id, kind, since, last: Seq(3), acked: Seq(2), restored, last_change }
+        Conversation { id, kind, since, last: Seq(3), acked: Seq(2), read, restored, last_change }
     );
 }
 
@@ -159,7 +159,7 @@ pub(super) fn cursors_move_forward_only(store: &dyn Store) {
         acknowledge(store, bob, id, to);
         assert_eq!(seen(store, bob, id).acked, Seq(at), "after moving to {to}");
     }
-    let cursor = |user, seq| Cursor { user, conversation: id, seq: Seq(seq) };
+    let cursor = |user, seq| Cursor { user, conversation: id, progress: Progress::delivered(Seq(seq)) };
     store.advance_cursors(&[cursor(ann, 5), cursor(bob, 10), cursor(ann, 3), cursor(ann, 6)]).unwrap();
     store.advance_cursors(&[]).unwrap();
     assert_eq!(seen(store, ann, id).acked, Seq(6));
@@ -183,7 +183,7 @@ pub(super) fn cursors_of_nobody_are_passed_over(store: &dyn Store) {
     count_to(store, id, ann, 3);
     let nobody = UserId(user(store).0 + 1_000_000_000);
     let nowhere = ConversationId(id.0 + 1_000_000_000);
-    let cursor = |user, conversation| Cursor { user, conversation, seq: Seq(2) };
+    let cursor = |user, conversation| Cursor { user, conversation, progress: Progress::delivered(Seq(2)) };
     store
         .advance_cursors(&[
             cursor(nobody, id),

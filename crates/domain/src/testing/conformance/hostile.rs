@@ -6,7 +6,7 @@ use super::cast::{
 };
 use crate::{
     Account, AppendRefused, ConversationFilter, ConversationId, Created, Cursor, GroupId, NUMBER_MAX,
-    NewGroup, NewSession, Requested, Seq, SessionId, Store, UserId, Window,
+    NewGroup, NewSession, Progress, Requested, Seq, SessionId, Store, UserId, Window,
 };
 
 /// Short enough for every field.
@@ -166,7 +166,8 @@ pub(super) fn numbers_too_large_name_nothing(store: &dyn Store) {
         assert_eq!(store.conversation(ann, id).unwrap(), None);
         let list = store.conversations(ann, ConversationFilter::WithMessages, id, 10).unwrap();
         assert_eq!(list, []);
-        let cursor = |user, conversation| Cursor { user, conversation, seq: Seq(number) };
+        let cursor =
+            |user, conversation| Cursor { user, conversation, progress: Progress::read(Seq(number)) };
         store
             .advance_cursors(&[cursor(user, conversation), cursor(ann, id), cursor(bob, conversation)])
             .unwrap();

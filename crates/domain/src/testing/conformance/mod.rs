@@ -33,6 +33,7 @@ mod notices;
 mod pages;
 mod profiles;
 mod races;
+mod receipts;
 mod rosters;
 mod search;
 mod secret_races;
@@ -255,6 +256,12 @@ pub const CASES: &[Case] = cases![
     conversations::cursors_move_forward_only,
     conversations::cursors_stop_at_the_last_message,
     conversations::cursors_of_nobody_are_passed_over,
+    receipts::what_was_read_was_delivered,
+    receipts::reading_and_delivery_move_apart_and_forward,
+    receipts::nothing_is_read_past_the_last_message,
+    receipts::each_user_of_a_conversation_has_a_cursor,
+    receipts::cursors_of_strangers_and_nobody_are_none,
+    receipts::a_thousand_readers_at_once,
     touched::pairs_and_groups,
     touched::from_a_moment_on,
     touched::the_latest_time_counts_not_the_last_one,

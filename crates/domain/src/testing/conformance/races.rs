@@ -10,7 +10,7 @@ use super::cast::{
 };
 use crate::{
     Accepted, Appended, ConversationId, Cursor, FriendLimits, GroupLimits, NewMessage, NewSession, NewUser,
-    NoticeSeq, Novelty, PersonalNoticeKind, Requested, Seq, Store, UserId, Window,
+    NoticeSeq, Novelty, PersonalNoticeKind, Progress, Requested, Seq, Store, UserId, Window,
 };
 
 /// How often a race is run: rare orders need more than one try.
@@ -350,7 +350,7 @@ pub(super) fn cursors_advanced_at_once(store: &dyn Store) {
     count_to(store, conversation, ann, 100);
     at_once(4, |n| {
         for step in 0..20 {
-            let cursor = |user, seq| Cursor { user, conversation, seq: Seq(seq) };
+            let cursor = |user, seq| Cursor { user, conversation, progress: Progress::read(Seq(seq)) };
             let mut cursors = [cursor(ann, step * 4 + n as u64), cursor(bob, step * 5 + n as u64)];
             if n % 2 == 1 {
                 cursors.reverse();

@@ -5,7 +5,9 @@ use super::cast::{
     users,
 };
 use super::races::{ROUNDS, at_once};
-use crate::{Cursor, GroupId, GroupLimits, GroupRoster, GroupState, RosterVersion, Seq, Store, UserId};
+use crate::{
+    Cursor, GroupId, GroupLimits, GroupRoster, GroupState, Progress, RosterVersion, Seq, Store, UserId,
+};
 
 fn version(store: &dyn Store, group: GroupId) -> u64 {
     store.roster(group).unwrap().version.0
@@ -58,7 +60,9 @@ pub(super) fn nothing_else_counts(store: &dyn Store) {
     for _ in 0..2 {
         store.append(std::slice::from_ref(&said)).unwrap();
     }
-    store.advance_cursors(&[Cursor { user: ann, conversation, seq: Seq(1) }]).unwrap();
+    store
+        .advance_cursors(&[Cursor { user: ann, conversation, progress: Progress::delivered(Seq(1)) }])
+        .unwrap();
     let direct = befriend(store, ann, bob);
     say(store, direct, ann, "hello");
     join(store, other, bob);

@@ -5,8 +5,8 @@ use std::ops::Bound;
 use super::{FakeStore, State};
 use crate::{
     AppendRefused, Appended, ChangePosition, Conversation, ConversationFilter, ConversationId,
-    ConversationKind, Cursor, MessageLog, NewMessage, Novelty, PageSize, Parties, RosterVersion, Seq,
-    StoreResult, StoredMessage, Timestamp, Touched, UserId, Window,
+    ConversationKind, Cursor, MessageLog, NewMessage, Novelty, PageSize, Parties, Progress, RosterVersion,
+    Seq, StoreResult, StoredMessage, Timestamp, Touched, UserId, Window,
 };
 
 /// Whose a conversation is.
@@ -77,8 +77,9 @@ impl State {
             Kind::Direct(..) => return None,
             Kind::Group => (ConversationKind::Group, self.groups.get(&id.group())?.members.get(&user)?.since),
         };
-        let (last, acked, restored) = (log.last(), self.acked(user, id), log.restored);
-        Some(Conversation { id, kind, since, last, acked, restored, last_change: ChangePosition(0) })
+        let Progress { delivered: acked, read } = self.progress(user, id);
+        let (last, restored, last_change) = (log.last(), log.restored, ChangePosition(0));
+        Some(Conversation { id, kind, since, last, acked, read, restored, last_change })
     }
 }
 

@@ -10,6 +10,7 @@ mod log_identity;
 mod messages;
 mod notices;
 mod profiles;
+mod receipts;
 mod search;
 mod secrets;
 mod sessions;
@@ -21,8 +22,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use crate::{
-    ConversationId, Cursor, FriendNote, GroupId, Invited, OwnedGroups, RosterVersion, Seq, SessionId,
-    StoreError, StoreResult, TokenHash, UserId,
+    ConversationId, Cursor, FriendNote, GroupId, Invited, OwnedGroups, Progress, RosterVersion, Seq,
+    SessionId, StoreError, StoreResult, TokenHash, UserId,
 };
 
 /// A store in memory: one mutex over maps, so that every operation is atomic and races settle in the order of the lock.
@@ -135,10 +136,10 @@ struct State {
     invitations: BTreeMap<(GroupId, UserId), Invited>,
     conversations: BTreeMap<ConversationId, messages::Log>,
     said: HashMap<(UserId, String), (ConversationId, Seq)>,
-    cursors: HashMap<(UserId, ConversationId), Seq>,
     /// How far the index has each conversation.
     indexed: HashMap<ConversationId, Seq>,
     identity: log_identity::Identity,
+    cursors: HashMap<(UserId, ConversationId), Progress>,
 }
 
 impl State {
@@ -162,7 +163,7 @@ impl State {
         self.conversations.get(&conversation).map_or(Seq(0), messages::Log::last)
     }
 
-    fn acked(&self, user: UserId, conversation: ConversationId) -> Seq {
+    fn progress(&self, user: UserId, conversation: ConversationId) -> Progress {
         self.cursors.get(&(user, conversation)).copied().unwrap_or_default()
     }
 
@@ -170,9 +171,9 @@ impl State {
         if !self.users.contains_key(&cursor.user) {
             return;
         }
-        let seq = cursor.seq.min(self.last_seq(cursor.conversation));
-        let acked = self.cursors.entry((cursor.user, cursor.conversation)).or_default();
-        *acked = seq.max(*acked);
+        let progress = cursor.progress.within(self.last_seq(cursor.conversation));
+        let stored = self.cursors.entry((cursor.user, cursor.conversation)).or_default();
+        *stored = stored.and(progress);
     }
 }
 

@@ -1,0 +1,222 @@
+//! How far everybody got: unread messages, and what became of own ones.
+
+use std::collections::{BTreeMap, HashMap};
+
+use protocol::{Conversation, ConversationKind, Receipt};
+
+use crate::limits::CONVERSATIONS_MAX;
+
+/// How far this user and, in a direct conversation, the other one got.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// The first message that this user may read.
+    pub first: u64,
+    /// The newest message known to exist.
+    pub last: u64,
+    /// Up to where this user read it, on any device.
+    pub read: u64,
+    /// Up to where it arrived at the other user of a direct conversation, as far as that was told.
+    pub their_delivered: u64,
+    /// Up to where they read it.
+    pub their_read: u64,
+}
+
+impl Reading {
+    /// Messages that were not read yet: computed from cursors, and so the same on all devices.
+    pub fn unread(&self) -> u64 {
+        self.last.saturating_sub(self.read.max(self.first.saturating_sub(1)))
+    }
+}
+
+/// The readings of one user's conversations, of those that the server told of. Bounded as the timelines are.
+#[derive(Debug, Default)]
+pub(crate) struct Readings {
+    by_conv: HashMap<u64, Entry>,
+}
+
+#[derive(Debug)]
+struct Entry {
+    reading: Reading,
+    kind: ConversationKind,
+    /// Whether the server told of it since the session was entered: until then it may be that a restored server goes on
+    /// where this user was long ago.
+    told: Told,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    InThisSession,
+    Before,
+}
+
+impl Readings {
+    /// A session was entered: the server tells anew of every conversation.
+    pub(crate) fn begin_sync(&mut self) {
+        self.by_conv.values_mut().for_each(|entry| entry.told = Told::Before);
+    }
+
+    /// The entry of a conversation, from CONVERSATIONS or from joining a group.
+    pub(crate) fn learn(&mut self, conv: &Conversation) {
+        let told = Reading { first: conv.first, last: conv.last, read: conv.read, ..Reading::default() };
+        if self.by_conv.len() >= CONVERSATIONS_MAX && !self.by_conv.contains_key(&conv.conv) {
+            return;
+        }
+        let entry = self.by_conv.entry(conv.conv).or_insert(Entry {
+            reading: told,
+            kind: conv.kind,
+            told: Told::InThisSession,
+        });
+        entry.kind = conv.kind;
+        let went_back = entry.told == Told::Before && told.last < entry.reading.last;
+        entry.told = Told::InThisSession;
+        if went_back {
+            entry.reading = told;
+            return;
+        }
+        let reading = &mut entry.reading;
+        reading.first = reading.first.max(told.first);
+        reading.last = reading.last.max(told.last);
+        reading.read = reading.read.max(told.read);
+    }
+
+    /// Somebody said something. Whoever does knows what is before it.
+    pub(crate) fn said(&mut self, conv: u64, seq: u64, by: Who) {
+        let Some(entry) = self.by_conv.get_mut(&conv) else { return };
+        let reading = &mut entry.reading;
+        reading.last = reading.last.max(seq);
+        match by {
+            Who::Oneself => reading.read = reading.read.max(seq),
+            Who::Other => entry.other_got_to(seq, seq),
+        }
+    }
+
+    /// A cursor moved, of this user by another device or of the other one.
+    pub(crate) fn receipt(&mut self, receipt: &Receipt, of: Who) {
+        let Some(entry) = self.by_conv.get_mut(&receipt.conv) else { return };
+        match of {
+            Who::Oneself => {
+                // More than there is was not read; the message that is missing comes with its own news.
+                entry.reading.last = entry.reading.last.max(receipt.read);
+                entry.reading.read = entry.reading.read.max(receipt.read);
+            }
+            Who::Other => entry.other_got_to(receipt.delivered, receipt.read),
+        }
+    }
+
+    /// This device shows everything up to `seq`; whether that is news to it.
+    pub(crate) fn read(&mut self, conv: u64, seq: u64) -> bool {
+        let Some(entry) = self.by_conv.get_mut(&conv) else { return true };
+        let is_news = seq > entry.reading.read;
+        entry.reading.read = entry.reading.read.max(seq.min(entry.reading.last));
+        is_news
+    }
+
+    /// All of them, by conversation.
+    pub(crate) fn all(&self) -> BTreeMap<u64, Reading> {
+        self.by_conv.iter().map(|(conv, entry)| (*conv, entry.reading)).collect()
+    }
+
+    /// Another user logged in.
+    pub(crate) fn clear(&mut self) {
+        self.by_conv.clear();
+    }
+}
+
+/// Of whom something is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Who {
+    Oneself,
+    Other,
+}
+
+impl Entry {
+    fn other_got_to(&mut self, delivered: u64, read: u64) {
+        // In a group it would be one of many.
+        if self.kind == ConversationKind::Direct {
+            let reading = &mut self.reading;
+            reading.their_read = reading.their_read.max(read);
+            reading.their_delivered = reading.their_delivered.max(delivered).max(read);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(kind: ConversationKind, first: u64, last: u64, read: u64) -> Conversation {
+        Conversation { conv: 7, kind, with: 2, first, last, acked: last, read, restored: 0 }
+    }
+
+    fn direct(last: u64, read: u64) -> Readings {
+        let mut readings = Readings::default();
+        readings.learn(&entry(ConversationKind::Direct, 1, last, read));
+        readings
+    }
+
+    fn unread(readings: &Readings) -> u64 {
+        readings.all()[&7].unread()
+    }
+
+    #[test]
+    fn what_is_unread_is_computed() {
+        let mut readings = direct(5, 3);
+        assert_eq!(unread(&readings), 2);
+        readings.said(7, 6, Who::Other);
+        readings.said(7, 6, Who::Other);
+        assert_eq!(unread(&readings), 3, "each once");
+        assert!(readings.read(7, 5));
+        assert!(!readings.read(7, 4), "it never goes back");
+        assert_eq!(unread(&readings), 1);
+        readings.said(7, 7, Who::Oneself);
+        assert_eq!(unread(&readings), 0, "who answers has read");
+        readings.said(7, 8, Who::Other);
+        readings.receipt(&Receipt { conv: 7, user: 1, delivered: 8, read: 8 }, Who::Oneself);
+        assert_eq!(unread(&readings), 0, "read on another device");
+    }
+
+    #[test]
+    fn what_was_said_before_joining_is_not_unread() {
+        let mut readings = Readings::default();
+        readings.learn(&entry(ConversationKind::Group, 8, 7, 0));
+        assert_eq!(unread(&readings), 0);
+        readings.said(7, 8, Who::Other);
+        assert_eq!(unread(&readings), 1);
+    }
+
+    #[test]
+    fn the_other_one_is_known_in_direct_conversations() {
+        let mut readings = direct(5, 5);
+        readings.receipt(&Receipt { conv: 7, user: 2, delivered: 4, read: 2 }, Who::Other);
+        readings.receipt(&Receipt { conv: 7, user: 2, delivered: 3, read: 0 }, Who::Other);
+        let reading = readings.all()[&7];
+        assert_eq!((reading.their_delivered, reading.their_read), (4, 2));
+        readings.said(7, 6, Who::Other);
+        let reading = readings.all()[&7];
+        assert_eq!((reading.their_delivered, reading.their_read), (6, 6), "who answers has read");
+
+        let mut group = Readings::default();
+        group.learn(&entry(ConversationKind::Group, 1, 5, 5));
+        group.receipt(&Receipt { conv: 7, user: 2, delivered: 4, read: 2 }, Who::Other);
+        assert_eq!(group.all()[&7].their_delivered, 0);
+    }
+
+    #[test]
+    fn a_server_that_went_back_is_believed_when_a_session_is_entered() {
+        let mut readings = direct(9, 9);
+        readings.learn(&entry(ConversationKind::Direct, 1, 4, 2));
+        assert_eq!(unread(&readings), 0, "an old page is no news");
+        readings.begin_sync();
+        readings.learn(&entry(ConversationKind::Direct, 1, 4, 2));
+        assert_eq!(unread(&readings), 2);
+    }
+
+    #[test]
+    fn of_what_the_server_did_not_tell_nothing_is_known() {
+        let mut readings = Readings::default();
+        readings.said(7, 500, Who::Other);
+        readings.receipt(&Receipt { conv: 7, user: 2, delivered: 4, read: 2 }, Who::Other);
+        assert!(readings.read(7, 400), "the server is told all the same");
+        assert!(readings.all().is_empty());
+    }
+}

@@ -1,0 +1,127 @@
+//! Reading: told to the server once, forward only, and again if it was lost.
+
+use std::time::Duration;
+
+use client::limits::READ_DELAY_MS;
+use client::{Config, Event, Reading};
+use protocol::{Code, Push, Receipt, Receipts, Reply, Request};
+
+use crate::model::{ME, Model};
+use crate::world::{World, refused};
+
+const OTHER: u64 = 10;
+
+fn world(messages: u64) -> World {
+    let mut model = Model::new();
+    (0..messages).for_each(|_| drop(model.say(OTHER, OTHER, "hi")));
+    World::signed_in_with(Config::new("model:1"), model)
+}
+
+fn reading(world: &World) -> Reading {
+    world.session.readings()[&OTHER]
+}
+
+fn reads(world: &World) -> Vec<u64> {
+    let seq = |(_, request): &(u32, Request)| match request {
+        Request::Read(read) => Some(read.seq),
+        _ => None,
+    };
+    world.asked.iter().filter_map(seq).collect()
+}
+
+fn receipt(user: u64, delivered: u64, read: u64) -> Push {
+    Push::Receipt(Receipt { conv: OTHER, user, delivered, read })
+}
+
+#[test]
+fn what_was_read_is_told_once_after_a_moment() {
+    let mut world = world(5);
+    assert_eq!(reading(&world).unread(), 5);
+    for seq in 1..=4 {
+        world.session.read(OTHER, seq, world.now);
+    }
+    assert_eq!(reading(&world).unread(), 1, "at once, on this device");
+    world.pass(Duration::from_millis(READ_DELAY_MS - 1));
+    assert_eq!(reads(&world), [0; 0]);
+    world.pass(Duration::from_millis(1));
+    assert_eq!(reads(&world), [4]);
+    world.serve();
+    world.session.read(OTHER, 3, world.now);
+    world.session.read(OTHER, 4, world.now);
+    world.pass(Duration::from_secs(1));
+    assert_eq!(reads(&world), [0; 0], "nothing that the server knows");
+}
+
+#[test]
+fn what_was_not_told_before_a_lost_connection_is_told_after_it() {
+    let mut world = world(3);
+    world.session.read(OTHER, 3, world.now);
+    world.pass(Duration::from_millis(READ_DELAY_MS));
+    assert_eq!(reads(&world), [3]);
+    world.cut();
+    world.pass_served(Duration::from_secs(60));
+    assert_eq!(world.model.read.get(&OTHER), Some(&3));
+}
+
+#[test]
+fn a_busy_server_is_told_again() {
+    let mut world = world(2);
+    world.session.read(OTHER, 2, world.now);
+    world.pass(Duration::from_millis(READ_DELAY_MS));
+    let (rid, _) = world.asked.pop_front().expect("READ");
+    world.answer(rid, Err(refused(Code::BUSY)));
+    world.pass_served(Duration::from_secs(1));
+    assert_eq!(world.model.read.get(&OTHER), Some(&2));
+}
+
+#[test]
+fn other_devices_and_own_messages_read_too() {
+    let mut world = world(4);
+    world.push(receipt(ME, 4, 3));
+    assert_eq!(reading(&world).unread(), 1);
+    world.say(OTHER, "an answer");
+    world.serve();
+    assert_eq!((reading(&world).last, reading(&world).unread()), (5, 0));
+    let message = world.model.say(OTHER, ME, "from the phone");
+    world.model.say(OTHER, OTHER, "and an answer");
+    world.push(Push::Message(message));
+    assert_eq!((reading(&world).last, reading(&world).unread()), (6, 0));
+}
+
+#[test]
+fn receipts_of_the_other_user_are_told_and_kept() {
+    let mut world = world(0);
+    world.say(OTHER, "one");
+    world.say(OTHER, "two");
+    world.serve();
+    // Known when the server has told of the conversation.
+    world.cut();
+    world.pass_served(Duration::from_secs(60));
+    world.push(receipt(OTHER, 2, 0));
+    world.push(receipt(OTHER, 1, 1));
+    let reading = reading(&world);
+    assert_eq!((reading.their_delivered, reading.their_read), (2, 1));
+    let told = world.events.iter().filter(|event| matches!(event, Event::Receipt(_))).count();
+    assert_eq!(told, 2);
+}
+
+#[test]
+fn who_asks_for_receipts_has_them_kept() {
+    let mut model = Model::new();
+    (0..6).for_each(|_| drop(model.say(OTHER, ME, "hi")));
+    let mut world = World::signed_in_with(Config::new("model:1"), model);
+    world.model.theirs = (6, 4);
+    let call = world.submit(Request::Receipts(Receipts { conv: OTHER, seqs: vec![] }));
+    world.serve();
+    assert!(matches!(world.answer_to(call), Ok(Reply::Receipts(_))));
+    assert_eq!((reading(&world).their_delivered, reading(&world).their_read), (6, 4));
+}
+
+#[test]
+fn closing_tells_what_was_read() {
+    let mut world = world(2);
+    world.session.read(OTHER, 2, world.now);
+    world.session.close(world.now);
+    world.turn();
+    assert_eq!(reads(&world), [2]);
+}
