@@ -118,6 +118,7 @@ impl Config {
                 friend_requests: rate(sources, "friend_requests_burst", "friend_requests_per_minute")?,
                 searches: rate(sources, "searches_burst", "searches_per_minute")?,
                 joins: rate(sources, "joins_burst", "joins_per_minute")?,
+                changes: rate(sources, "changes_burst", "changes_per_minute")?,
                 sends: rate(sources, "sends_burst", "sends_per_minute")?,
                 registrations: rate(sources, "registrations_burst", "registrations_per_minute")?,
                 recoveries: rate(sources, "recoveries_burst", "recoveries_per_minute")?,

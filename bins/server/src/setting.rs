@@ -177,6 +177,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Groups that one user joins, asks to join or asks others into a minute in the long run. 0: no limit.",
     ),
     number(
+        "changes_burst",
+        "200",
+        "Changes that one user makes of groups (opening one, its profile, members, roles, mutings) and of the own profile that are taken at once, by this node. More are told to wait. 0: no limit.",
+    ),
+    number(
+        "changes_per_minute",
+        "60",
+        "Changes that one user makes of groups and of the own profile a minute in the long run. 0: no limit.",
+    ),
+    number(
         "sends_burst",
         "200",
         "Messages of one user that are taken at once, by this node. More are told to wait. 0: no limit.",

@@ -170,6 +170,10 @@ fn ask(
         Ok(Err(why)) => return Err(Stop::refused(refuse::code(why))),
         Err(error) => return Err(error.into()),
     }
+    // Members are told of it, and many of them may be there. Going is told as well, but one had to come in first.
+    if deed != GroupDeed::Leave {
+        service.limits.changes.take(me.user(), service.ports.clock.now())?;
+    }
     let msgid = reply.msgid();
     // Names are looked up for who may only.
     Ok(pass_on(service, me, rid, id, deed, &event()?, msgid, Answer::Done(reply)))

@@ -111,6 +111,7 @@ pub(crate) fn create(service: &Service, me: Me<'_>, request: &CreateGroup) -> Re
     let name = names::group_name(&request.groupname)?;
     fields::group_description(&request.groupdesc)?;
     let ports = &service.ports;
+    service.limits.changes.take(me.user(), ports.clock.now())?;
     let new =
         NewGroup { owner: me.user(), name: &name, description: &request.groupdesc, at: ports.clock.now() };
     let id = match ports.store.create_group(&new, service.config.groups)? {

@@ -50,6 +50,7 @@ pub(crate) fn edit(service: &Service, me: Me<'_>, request: &EditProfile) -> Resu
         phone: phone.as_ref().map(|phone| phone.expose()),
         searchable: request.searchable,
     };
+    service.limits.changes.take(user, service.ports.clock.now())?;
     let edited = service.ports.store.edit_profile(user, &edit);
     // Whatever came of it: nobody may go on with what was true before.
     forget(service, user);

@@ -1,9 +1,10 @@
 //! The limits on the rate of requests, switched off.
 
-const OFF: [&str; 7] = [
+const OFF: [&str; 8] = [
     "--friend-requests-burst=0",
     "--searches-burst=0",
     "--joins-burst=0",
+    "--changes-burst=0",
     "--sends-burst=0",
     "--registrations-burst=0",
     "--recoveries-burst=0",

@@ -26,6 +26,8 @@ pub struct Rates {
     pub searches: Rate,
     /// Joining groups and applying to them, of a user.
     pub joins: Rate,
+    /// What is told to many: opening groups, changing them and their members, changing the own profile; of a user.
+    pub changes: Rate,
     /// Messages, of a user.
     pub sends: Rate,
     /// REG, from an address.
@@ -43,6 +45,7 @@ impl Default for Rates {
             friend_requests: rate(100, 30),
             searches: rate(120, 60),
             joins: rate(100, 30),
+            changes: rate(200, 60),
             sends: rate(200, 3_000),
             registrations: rate(100, 30),
             recoveries: rate(20, 10),
@@ -57,6 +60,7 @@ impl Rates {
         friend_requests: Rate::OFF,
         searches: Rate::OFF,
         joins: Rate::OFF,
+        changes: Rate::OFF,
         sends: Rate::OFF,
         registrations: Rate::OFF,
         recoveries: Rate::OFF,
@@ -83,6 +87,7 @@ pub(crate) struct Limits {
     pub(crate) friend_requests: Limit<UserId>,
     pub(crate) searches: Limit<UserId>,
     pub(crate) joins: Limit<UserId>,
+    pub(crate) changes: Limit<UserId>,
     pub(crate) sends: Limit<UserId>,
     pub(crate) registrations: Limit<Origin>,
     pub(crate) recoveries: Limit<Origin>,
@@ -95,6 +100,7 @@ impl Limits {
             friend_requests: Limit::new(rates.friend_requests),
             searches: Limit::new(rates.searches),
             joins: Limit::new(rates.joins),
+            changes: Limit::new(rates.changes),
             sends: Limit::new(rates.sends),
             registrations: Limit::new(rates.registrations),
             recoveries: Limit::new(rates.recoveries),
@@ -103,12 +109,21 @@ impl Limits {
     }
 
     pub(crate) fn snapshot(&self) -> Vec<LimitSnapshot> {
-        let Limits { friend_requests, searches, joins, sends, registrations, recoveries, failed_logins } =
-            self;
+        let Limits {
+            friend_requests,
+            searches,
+            joins,
+            changes,
+            sends,
+            registrations,
+            recoveries,
+            failed_logins,
+        } = self;
         vec![
             friend_requests.snapshot("friend_requests"),
             searches.snapshot("searches"),
             joins.snapshot("joins"),
+            changes.snapshot("changes"),
             sends.snapshot("sends"),
             registrations.snapshot("registrations"),
             recoveries.snapshot("recoveries"),

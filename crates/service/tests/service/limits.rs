@@ -2,7 +2,10 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
-use protocol::{AddFriend, Code, Login, OneChat, Refusal, Reg, Request, SearchUsers, Secret};
+use protocol::{
+    AddFriend, Code, CreateGroup, EditGroup, EditProfile, GroupRef, Login, OneChat, Refusal, Reg, Request,
+    SearchUsers, Secret,
+};
 use service::testing::{Harness, PASSWORD};
 use service::{Handled, LimitSnapshot, Rate, Rates, ServiceConfig};
 
@@ -185,4 +188,29 @@ fn the_defaults_leave_people_alone() {
     // And a flood is bounded.
     let flood = (0..1_000).filter(|n| alice.say(&bob, &format!("flood {n}"), "x").is_ok()).count();
     assert_eq!(flood, 200);
+}
+
+#[test]
+fn what_many_are_told_of_has_a_pace() {
+    let harness = harness(Rates { changes: RATE, ..Rates::OFF });
+    let (alice, bob) = (harness.login("alice"), harness.login("bob"));
+    let groupid = harness.group(&[&alice, &bob]);
+    let edit = |text: &str| {
+        let announcement = Some(text.to_owned());
+        Request::EditGroup(EditGroup { groupid, announcement, ..EditGroup::default() })
+    };
+    // Who may not is refused as ever, and it costs nothing.
+    for _ in 0..10 {
+        refused(bob.ask(edit("mine")), Code::NOT_ALLOWED);
+    }
+    assert_eq!(snapshot(&harness, "changes").buckets, 1, "alice's, who opened the group");
+    alice.ask(edit("one")).unwrap();
+    too_many(&harness, "changes", alice.ask(edit("two")));
+    harness.clock.advance_ms(1_000);
+    alice.ask(edit("two")).unwrap();
+    let create = CreateGroup { groupname: "another".into(), groupdesc: String::new() };
+    refused(alice.ask(Request::CreateGroup(create)), Code::TOO_MANY);
+    let renamed = EditProfile { nickname: Some("al".into()), ..EditProfile::default() };
+    refused(alice.ask(Request::EditProfile(renamed)), Code::TOO_MANY);
+    bob.ask(Request::LeaveGroup(GroupRef { groupid })).unwrap();
 }

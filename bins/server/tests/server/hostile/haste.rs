@@ -1,6 +1,6 @@
 //! Whoever asks too fast is told to wait, is counted, and holds up nobody else.
 
-use protocol::{Code, Login, Refusal, Request, Secret};
+use protocol::{Code, EditProfile, Login, Refusal, Request, Secret};
 use testkit::eventually;
 
 use crate::support::{
@@ -123,6 +123,22 @@ fn each_kind_has_its_limit_and_its_count() {
     alice.join_group(groups[1]).expect("joined");
     waits(alice.join_group(groups[2]));
     assert_eq!(counted(&server, "joins"), 1);
+
+    let server = Server::start(strict("changes"));
+    let mut alice = member(&server, 1, "alice");
+    let mut bob = member(&server, 1, "bob");
+    let group = alice.create_group("one", "").expect("opened").group.id;
+    bob.join_group(group).expect("joined");
+    alice.mute_member(group, bob.id, 1).expect("muted");
+    waits(alice.mute_member(group, bob.id, 0));
+    waits(alice.create_group("two", ""));
+    waits(alice.edit_profile(EditProfile { nickname: Some("al".into()), ..EditProfile::default() }));
+    // Who may not is told so; nobody else is in the way, and everybody may go.
+    assert_eq!(bob.mute_member(group, alice.id, 0).unwrap_err().code, Code::NOT_ALLOWED);
+    bob.edit_profile(EditProfile { nickname: Some("b".into()), ..EditProfile::default() }).expect("edited");
+    bob.leave_group(group).expect("gone");
+    assert_eq!(bob.notices(0, 0).expect("a page").notices.len(), 1);
+    assert_eq!(counted(&server, "changes"), 3);
 
     let server = Server::start(strict("recoveries"));
     let mut alice = guest_from(server.address(), 1);
