@@ -14,6 +14,7 @@ use service::{Backlog, Hub, Lane as Speed, Service};
 use crate::append_queue::AppendQueue;
 use crate::appender::Appender;
 use crate::budget::Budget;
+use crate::clock;
 use crate::comeback::Comebacks;
 use crate::config::{GatewayConfig, GatewayConfigError};
 use crate::courier::Courier;
@@ -211,8 +212,9 @@ impl Drop for RunningGateway {
 /// How often what was said is indexed: a search finds it well within a second.
 const INDEX_EVERY: Duration = Duration::from_millis(250);
 
-/// Between two portions of a backlog, so that those who say something go first.
-const INDEX_PAUSE: Duration = Duration::from_millis(5);
+/// How many times as long as a portion of a backlog took the indexer pauses after it while messages are stored: those who say
+/// something go first, whether they share its processor or the one writer of the embedded store.
+const INDEX_PAUSE: u32 = 4;
 
 /// The threads beside the reactor's.
 struct Threads {
@@ -261,9 +263,11 @@ impl Threads {
         self.workers.push(self.spawn("indexer".to_owned(), move || {
             let mut pause = INDEX_EVERY;
             while indexer.wait(pause) {
+                let begun = clock::read();
                 pause = match shared.service.index() {
                     Backlog::None => INDEX_EVERY,
-                    Backlog::More => INDEX_PAUSE,
+                    Backlog::More => Duration::ZERO,
+                    Backlog::MoreWhileBusy => clock::read().saturating_duration_since(begun) * INDEX_PAUSE,
                 };
             }
         })?);

@@ -14,14 +14,11 @@ use crate::service::Service;
 /// Conversations that wait; beyond it they are found by looking through all.
 const WAITING_MAX: usize = 100_000;
 
-/// Messages taken in at once: a transaction that holds nobody up.
-const MESSAGES_AT_ONCE: u32 = 200;
+/// Messages taken in at once: a transaction that holds nobody up for long.
+const MESSAGES_AT_ONCE: u32 = 400;
 
 /// Conversations of one such transaction.
 const CONVERSATIONS_AT_ONCE: usize = 64;
-
-/// Transactions before the next pause.
-const TRANSACTIONS_AT_ONCE: u32 = 16;
 
 /// Conversations looked at in one step of looking through all.
 const LOOKED_AT_ONCE: u32 = 1_000;
@@ -35,6 +32,9 @@ pub(crate) struct Indexer {
     /// Where looking through all conversations is.
     looked: Mutex<Look>,
     failing: AtomicBool,
+    /// How often something was noted, and how often that was when the indexer looked last.
+    noted: AtomicU64,
+    noted_before: AtomicU64,
     indexed: AtomicU64,
     failures: AtomicU64,
 }
@@ -64,8 +64,10 @@ pub struct IndexSnapshot {
 pub enum Backlog {
     /// Nothing that is known.
     None,
-    /// It should go on soon.
+    /// It should go on.
     More,
+    /// The same, but others store messages meanwhile, which go first: it should leave them most of the time.
+    MoreWhileBusy,
 }
 
 impl Indexer {
@@ -74,6 +76,8 @@ impl Indexer {
             waiting: Mutex::new(BTreeSet::new()),
             looked: Mutex::new(Look::default()),
             failing: AtomicBool::new(false),
+            noted: AtomicU64::new(0),
+            noted_before: AtomicU64::new(0),
             indexed: AtomicU64::new(0),
             failures: AtomicU64::new(0),
         }
@@ -81,6 +85,11 @@ impl Indexer {
 
     /// Says that something was said in these conversations.
     pub(crate) fn note(&self, conversations: impl Iterator<Item = ConversationId>) {
+        self.noted.fetch_add(1, Relaxed);
+        self.wait_for(conversations);
+    }
+
+    fn wait_for(&self, conversations: impl Iterator<Item = ConversationId>) {
         let mut waiting = self.waiting.lock();
         let mut last = None;
         for conversation in conversations {
@@ -119,7 +128,7 @@ impl Indexer {
     }
 }
 
-/// Takes in what waits, up to a limit. Called by one thread, several times a second.
+/// Takes in a portion of what waits. Called by one thread, several times a second.
 pub(crate) fn run(service: &Service) -> Backlog {
     let done = look(service).and_then(|()| take_in(service));
     let indexer = &service.indexer;
@@ -142,24 +151,29 @@ pub(crate) fn run(service: &Service) -> Backlog {
 
 fn take_in(service: &Service) -> StoreResult<Backlog> {
     let indexer = &service.indexer;
-    for _ in 0..TRANSACTIONS_AT_ONCE {
-        let some = indexer.take();
-        if some.is_empty() {
-            let through = indexer.looked.lock().through;
-            return Ok(if through { Backlog::None } else { Backlog::More });
+    let some = indexer.take();
+    if some.is_empty() {
+        let through = indexer.looked.lock().through;
+        return Ok(if through { Backlog::None } else { Backlog::More });
+    }
+    match service.ports.store.index_messages(&some, MESSAGES_AT_ONCE) {
+        Ok(indexed) => {
+            indexer.indexed.fetch_add(u64::from(indexed.messages), Relaxed);
+            indexer.wait_for(indexed.unfinished.into_iter());
         }
-        match service.ports.store.index_messages(&some, MESSAGES_AT_ONCE) {
-            Ok(indexed) => {
-                indexer.indexed.fetch_add(u64::from(indexed.messages), Relaxed);
-                indexer.note(indexed.unfinished.into_iter());
-            }
-            Err(error) => {
-                indexer.note(some.into_iter());
-                return Err(error);
-            }
+        Err(error) => {
+            indexer.wait_for(some.into_iter());
+            return Err(error);
         }
     }
-    Ok(Backlog::More)
+    let noted = indexer.noted.load(Relaxed);
+    let is_busy = indexer.noted_before.swap(noted, Relaxed) != noted;
+    let nothing_waits = indexer.waiting.lock().is_empty() && indexer.looked.lock().through;
+    Ok(match (nothing_waits, is_busy) {
+        (true, _) => Backlog::None,
+        (false, true) => Backlog::MoreWhileBusy,
+        (false, false) => Backlog::More,
+    })
 }
 
 /// One step of looking through all conversations, if one is due.
@@ -173,7 +187,7 @@ fn look(service: &Service) -> StoreResult<()> {
         return Ok(());
     }
     let found = service.ports.store.unindexed(look.after, LOOKED_AT_ONCE)?;
-    indexer.note(found.conversations.into_iter());
+    indexer.wait_for(found.conversations.into_iter());
     let mut looked = indexer.looked.lock();
     // Unless it was set back meanwhile.
     if looked.after == look.after {

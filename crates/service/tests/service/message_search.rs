@@ -18,7 +18,7 @@ fn words(query: &str) -> SearchMessages {
 
 /// Takes in all that was said.
 fn index(harness: &Harness) {
-    while harness.service.index() == service::Backlog::More {}
+    while harness.service.index() != service::Backlog::None {}
 }
 
 #[test]
