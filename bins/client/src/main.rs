@@ -36,7 +36,7 @@ use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use clap::Parser;
 use client::store::StoredEvents;
@@ -162,7 +162,7 @@ fn run(args: &Args) -> Result<Exit, String> {
     output.return_title();
     drop(output);
     if let Some(printer) = printer {
-        finish(printer);
+        finish_soon(printer);
     }
     if let Ok(last) = client.close()
         && last.user != 0
@@ -229,6 +229,22 @@ fn history_file(place: &Place) -> Option<PathBuf> {
         Place::Folder { folder, .. } => Some(folder.join("history")),
         Place::File(_) | Place::Nowhere => None,
     }
+}
+
+/// How long the end waits for the last lines on the terminal.
+const LAST_LINES: Duration = Duration::from_secs(1);
+
+/// Waits for a thread's end that may hang: the editor's printer does, if it has passed a line to an editor that ended then.
+fn finish_soon(thread: JoinHandle<()>) {
+    let begun = Instant::now();
+    while !thread.is_finished() {
+        if begun.elapsed() > LAST_LINES {
+            log::warn!("a line was not printed");
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    finish(thread);
 }
 
 /// Waits for a thread's end.

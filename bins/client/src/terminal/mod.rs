@@ -34,7 +34,7 @@ use crate::printable::one_line;
 use crate::shared::Shared;
 use gate::Gate;
 use helper::{Helper, Hiding};
-use keys::{OnScrollBack, ScrollBack};
+use keys::{OnLeaving, OnScrollBack, ScrollBack};
 use mode::BetweenLines;
 pub(crate) use printer::Printer;
 
@@ -78,6 +78,8 @@ impl Terminal {
         editor.bind_sequence(key(KeyCode::Enter, Modifiers::ALT), Cmd::Newline);
         let page_up = EventHandler::Conditional(Box::new(OnScrollBack(Arc::clone(&scroll_back))));
         editor.bind_sequence(key(KeyCode::PageUp, Modifiers::NONE), page_up);
+        let leaving = EventHandler::Conditional(Box::new(OnLeaving(Arc::clone(&gate))));
+        editor.bind_sequence(key(KeyCode::Char('D'), Modifiers::CTRL), leaving);
         editor.set_helper(Some(Helper::new(shared, Arc::clone(&gate))));
         if let Some(file) = &history_file {
             make_folder_of(file);

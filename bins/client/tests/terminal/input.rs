@@ -122,7 +122,9 @@ fn wide_characters_wrap_and_stay_whole(size: TerminalSize) {
     screen.keys("\x7f\r");
     let said = text.strip_suffix('🧗').expect("it ends so");
     heard(&server, said);
-    let rows = screen.wait_last("alice → bob>");
+    let rows = screen.wait("it as a message", |rows| {
+        rows.concat().contains(said) && rows.last().is_some_and(|row| row == "alice → bob>")
+    });
     assert!(!rows.iter().any(|row| row.starts_with("alice → bob> 明")), "{rows:#?}");
     assert_eq!(rows.concat().matches(said).count(), 1, "{rows:#?}");
 }
