@@ -219,7 +219,10 @@ fn remember(shared: &Shared, Found { store, state }: &Found) -> Result<ListVersi
         friends: lists.friends_version.clone(),
         groups: lists.groups_version.clone(),
     };
-    shared.lock().roster.remember(me, lists, &newest);
+    let readings = store.readings().map_err(|error| error.to_string())?;
+    let roster = &mut shared.lock().roster;
+    roster.remember(me, lists, &newest);
+    roster.read_to(&readings);
     shared.outbox().use_store(Arc::clone(store));
     Ok(held)
 }

@@ -59,6 +59,8 @@ pub(crate) struct Unsaved {
     pub(crate) shown: bool,
     /// Friends and groups.
     pub(crate) lists: bool,
+    /// How far everybody read.
+    pub(crate) readings: bool,
 }
 
 impl Watcher {
@@ -101,11 +103,17 @@ impl Watcher {
             Event::Synced { .. } => {
                 self.prune();
                 self.recount();
+                self.unsaved.readings = true;
             }
-            // Read on another device.
-            Event::Receipt(receipt) if receipt.user == self.shared.lock().roster.my_id() => self.recount(),
+            // Read on another device, or by somebody else.
+            Event::Receipt(receipt) => {
+                self.unsaved.readings = true;
+                if receipt.user == self.shared.lock().roster.my_id() {
+                    self.recount();
+                }
+            }
             Event::Message { message, .. } => {
-                self.unsaved.shown = true;
+                (self.unsaved.shown, self.unsaved.readings) = (true, true);
                 self.unsaved.lists |= message.event.is_some();
                 self.since_prune += 1;
                 if self.since_prune >= PRUNE_EVERY {
@@ -197,6 +205,11 @@ impl Watcher {
         self.complain(shown);
         let Some(store) = self.store() else { return };
         self.complain(store.save_sync(&state));
+        if unsaved.readings
+            && let Ok(readings) = self.client.readings()
+        {
+            self.complain(store.save_readings(&readings));
+        }
         if unsaved.lists && self.shared.lock().roster.signed_in().is_some() {
             let lists = self.shared.lock().roster.lists();
             self.complain(store.save_lists(&lists));

@@ -3,12 +3,12 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use client::ClientError;
 use client::protocol::limits::{PAGE_MAX, RECEIPTS_SEQS_MAX};
 use client::protocol::{
     ChatMessage, GroupChat, History, OneChat, Receipts, ReceiptsList, Reply, Request, SearchMessages,
 };
 use client::store::{KeptPage, Outgoing, Reach, Store};
+use client::{ClientError, Reading};
 
 use super::{Chat, Manner, picks, senseless};
 use crate::command::TalkName;
@@ -155,7 +155,11 @@ impl Chat {
         if let (None, Some(newest)) = (before, messages.last()) {
             self.client.read(conv, newest.seq)?;
         }
-        let receipts = if away { None } else { self.receipts(conv, current, &messages) };
+        let receipts = match (&store, current) {
+            (Some(store), Some(Talk::Friend(_))) if away => kept_receipts(store, conv),
+            _ if away => None,
+            _ => self.receipts(conv, current, &messages),
+        };
         Ok(TalkingOutcome::History { messages, begins, receipts }.into())
     }
 
@@ -233,6 +237,13 @@ impl Chat {
         }
         self.ask(Request::Receipts(Receipts { conv, seqs }), picks!(Receipts)).ok()
     }
+}
+
+/// What the server last told of a friend.
+fn kept_receipts(store: &Store, conv: u64) -> Option<ReceiptsList> {
+    let readings = store.readings().ok()?;
+    let Reading { their_delivered, their_read, .. } = *readings.get(&conv)?;
+    Some(ReceiptsList { conv, delivered: their_delivered, read: their_read, counts: Vec::new() })
 }
 
 fn sent(answer: Result<Reply, ClientError>) -> Result<Outcome, Failure> {

@@ -143,6 +143,11 @@ fn what_was_kept_is_read_without_a_server(store: Store) {
     let bob = ["/login bob", "/msg alice 好的", "/wait quiet"];
     run(&server, &bob).exits_with(0);
     run(&server, &["/login alice", "/wait quiet"]).exits_with(0);
+    // A device that came later has what it looked at.
+    let phone = server.folder().join("phone.db");
+    let phone = ["--json", "--state", phone.to_str().expect("UTF-8")];
+    let looked = ["-c", "/login alice", "-c", "/chat bob", "-c", "/history 2"];
+    Script::start_with(&server, &[&phone[..], &["--wait", "60"], &looked].concat()).end().exits_with(0);
     server.kill();
 
     let mut arguments = vec!["--json", "--wait", "1", "--account", "alice"];
@@ -153,7 +158,8 @@ fn what_was_kept_is_read_without_a_server(store: Store) {
     // The last one needs a server, and a script does not wait for ever.
     let alice = Script::start_with(&server, &arguments).end().exits_with(3);
     assert_eq!(alice.done("/chat bob")["friend"], json!(bob_id));
-    assert_eq!(alice.done("/conversations")["conversations"][0]["newest"]["msg"], "好的");
+    let listed = &alice.done("/conversations")["conversations"][0];
+    assert_eq!((&listed["newest"]["msg"], &listed["unread"]), (&json!("好的"), &json!(1)));
     let texts = |done: Value| -> Vec<String> {
         let messages = done["messages"].as_array().expect("a list").clone();
         messages.iter().map(|message| message["msg"].as_str().expect("a text").to_owned()).collect()
@@ -162,6 +168,12 @@ fn what_was_kept_is_read_without_a_server(store: Store) {
     assert_eq!(texts(alice.done("/find 火锅")), ["今晚吃火锅吗"]);
     assert_eq!(texts(alice.done("/find PLATE")), ["bring plates"]);
     assert_eq!(alice.done("/whoami")["name"], "alice");
+
+    let looked = ["-c", "/chat bob", "-c", "/history", "-c", "/find 火锅"];
+    let phone =
+        Script::start_with(&server, &[&phone[..], &["--wait", "1"], &looked].concat()).end().exits_with(0);
+    assert_eq!(texts(phone.done("/history")), ["bring plates", "好的"]);
+    assert_eq!(texts(phone.done("/find 火锅")), [""; 0]);
 
     // It failed, and the script knows: it is not said behind its back.
     server.restart();

@@ -15,6 +15,7 @@ mod lists;
 mod messages;
 mod outbox;
 mod prune;
+mod readings;
 mod schema;
 mod search;
 mod stored_events;

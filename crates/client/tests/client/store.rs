@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use client::protocol::{ChatMessage, Friend, GroupChat, HistoryPage, MessageKind, OneChat, Secret};
 use client::store::{Keep, Lists, Outgoing, Reach, Store, StoreError};
-use client::{Arrival, Event, SyncState};
+use client::{Arrival, Event, Reading, SyncState};
 
 /// The server's time of the message of seq 0.
 const START_MS: u64 = 1_767_225_600_000;
@@ -398,6 +398,27 @@ fn a_damaged_store_is_left_alone() {
 
 fn whole_of(path: &Path) -> usize {
     whole(&Store::open(path).expect("there"), 7).len()
+}
+
+#[test]
+fn an_older_store_is_brought_up_to_date() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("alice.db");
+    let first = rusqlite::Connection::open(&path).expect("opened");
+    first.pragma_update(None, "application_id", 0x6368_6174).expect("marked");
+    first.execute_batch(include_str!("../../src/store/schema/1.sql")).expect("made");
+    let row = "INSERT INTO conversations (conversation_id, cursor, held_from, shown) VALUES (7, 1, 1, 0);
+        INSERT INTO messages (id, conversation_id, seq, sender_id, time, message) VALUES (1, 7, 1, 2, 5,";
+    let json = serde_json::to_string(&message(7, 1, "from before")).expect("JSON");
+    first.execute_batch(&format!("{row} '{json}'); PRAGMA user_version = 1;")).expect("filled");
+    drop(first);
+    let store = Store::open(&path).expect("brought up to date");
+    assert_eq!((whole(&store, 7), store.unshown().expect("readable").len()), (vec![1], 1));
+    let reading = Reading { first: 1, last: 4, read: 2, their_delivered: 3, their_read: 1 };
+    store.save_readings(&[(7, reading), (8, reading)].into()).expect("written");
+    drop(store);
+    let store = Store::open(&path).expect("there");
+    assert_eq!(store.readings().expect("readable"), [(7, reading)].into(), "of what is kept");
 }
 
 #[test]
