@@ -397,6 +397,22 @@ mod tests {
     }
 
     #[test]
+    fn what_a_user_hid_is_found_by_others_only() {
+        let (_folder, store) = store();
+        let seq = say(&store, "1", "藏起来");
+        take_in(&store);
+        let hide = |user: i64| {
+            let sql =
+                "INSERT INTO hidden_messages (user_id, position, conversation_id, seq) VALUES (?1, 1, 1, ?2)";
+            store.write("hide", |connection| connection.execute(sql, params![user, seq.0 as i64])).unwrap();
+        };
+        hide(1);
+        assert_eq!(found(&store, "藏"), [seq.0], "by the other");
+        hide(2);
+        assert_eq!(found(&store, "藏"), [0; 0]);
+    }
+
+    #[test]
     fn words_come_and_go() {
         let (_folder, store) = store();
         let seq = say(&store, "1", "😀");

@@ -1,6 +1,7 @@
 //! The store over MySQL, on a private MariaDB.
 
 mod lost;
+mod message_search;
 mod overload;
 mod races;
 mod schema;

@@ -1,0 +1,54 @@
+//! What the index of words holds, and who is shown what it finds.
+
+use ::mysql::prelude::Queryable;
+use domain::{MessageLog, MessageSearch, NUMBER_MAX, NewMessage, SearchStore, Timestamp, UserId, WordQuery};
+use model::mysql::MySqlStore;
+use testkit::MariaDb;
+
+use super::{friends, message, open};
+
+fn found(store: &MySqlStore, user: UserId, words: &str) -> usize {
+    let query = WordQuery::parse(words).unwrap();
+    let (since, until) = (Timestamp(0), Timestamp(NUMBER_MAX));
+    let search =
+        MessageSearch { query: &query, conversation: None, sender: None, since, until, before: None };
+    store.search_messages(user, &search, 100).unwrap().unwrap().messages.len()
+}
+
+#[test]
+fn what_a_user_hid_is_found_by_others_only() {
+    let server = MariaDb::shared();
+    let database = server.create_database("hidden");
+    let store = open(&server.url(&database));
+    let (ann, bob, conversation) = friends(&store);
+    let said = NewMessage { body: "藏起来".to_owned(), ..message(conversation, ann, "1") };
+    let place = store.append(&[said]).unwrap()[0].unwrap();
+    assert_eq!(store.index_messages(&[conversation], 100).unwrap().messages, 1);
+    let mut admin = server.connect(&database);
+    let mut hide = |user: UserId| {
+        let sql = "INSERT INTO hidden_messages (user_id, position, conversation_id, seq) VALUES (?, 1, ?, ?)";
+        admin.exec_drop(sql, (user.0, conversation.0, place.seq.0)).unwrap();
+    };
+    hide(ann);
+    assert_eq!((found(&store, ann, "藏"), found(&store, bob, "藏")), (0, 1));
+    hide(bob);
+    assert_eq!(found(&store, bob, "藏"), 0);
+}
+
+/// The text decides: an index that has more than it should is no way to read what is gone.
+#[test]
+fn what_only_the_index_has_is_not_found() {
+    let server = MariaDb::shared();
+    let database = server.create_database("stale");
+    let store = open(&server.url(&database));
+    let (ann, bob, conversation) = friends(&store);
+    let said = NewMessage { body: "旧的 old".to_owned(), ..message(conversation, ann, "1") };
+    store.append(&[said]).unwrap()[0].unwrap();
+    store.index_messages(&[conversation], 100).unwrap();
+    assert_eq!(found(&store, bob, "旧的 old"), 1);
+    let mut admin = server.connect(&database);
+    admin.query_drop("UPDATE messages SET body = ''").unwrap();
+    let entries: Option<u64> = admin.query_first("SELECT COUNT(*) FROM message_words").unwrap();
+    assert_eq!(entries, Some(5), "two characters, their pair, a word, and who said it");
+    assert_eq!(found(&store, bob, "旧的"), 0);
+}
