@@ -1,12 +1,14 @@
 //! What people tell of themselves, and finding them by it.
 
 use serde_json::json;
+use testkit::eventually;
 
+use crate::LIMIT;
 use crate::person::Person;
 use crate::script::run;
 use crate::server::{Server, Store, on_each_store};
 
-on_each_store!(profiles_on_screen, profiles_by_script);
+on_each_store!(profiles_on_screen, profiles_by_script, who_waits_at_a_door_is_completed);
 
 fn profiles_on_screen(store: Store) {
     let server = Server::start(store);
@@ -63,4 +65,40 @@ fn profiles_by_script(store: Store) {
     let profile = &bob.done(&format!("/profile {id}"))["profile"];
     assert_eq!((&profile["id"], profile.get("phone")), (&id, None));
     run(&server, &["/login bob", "/profile 999999"]).exits_with(1);
+}
+
+/// Presses Tab until the line is this: names are read behind the prompt's back.
+fn completes(person: &mut Person, line: &str) {
+    eventually(LIMIT, line, || {
+        person.presses("\t");
+        person.terminal.screen().last().is_some_and(|last| last == line).then_some(())
+    });
+}
+
+/// Who applied is completed by name, before they were ever listed: told as it happened, or waiting at the login.
+fn who_waits_at_a_door_is_completed(store: Store) {
+    let server = Server::start(store);
+    for name in ["/register alice", "/register bernadette", "/register zenobia"] {
+        run(&server, &[name]).exits_with(0);
+    }
+    let open = ["/login alice", "/group create night owls", "/joining \"#night owls\" approval", "/logout"];
+    let group = run(&server, &open).exits_with(0).done(open[1])["group"]["id"].to_string();
+    let join = format!("/join {group}");
+    run(&server, &["/login bernadette", &join]).exits_with(0);
+
+    let mut alice = Person::sit_down("alice", &server);
+    alice.logs_in();
+    alice.sees("to your groups: 1 application; /applications shows them");
+    alice.presses("/admit \"#n\t");
+    alice.waits_for_prompt("alice> /admit \"#night owls\"");
+    alice.presses("b");
+    completes(&mut alice, "alice> /admit \"#night owls\" bernadette");
+    alice.presses("\r");
+    alice.sees_part(" is in");
+    run(&server, &["/login zenobia", &join]).exits_with(0);
+    alice.sees_part("asks to come into #night owls");
+    alice.presses("/reject \"#night owls\" ");
+    completes(&mut alice, "alice> /reject \"#night owls\" zenobia");
+    alice.presses("\r");
+    alice.sees_part("application is refused");
 }
