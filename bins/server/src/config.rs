@@ -124,6 +124,7 @@ impl Config {
                 recoveries: rate(sources, "recoveries_burst", "recoveries_per_minute")?,
                 failed_logins: rate(sources, "failed_logins_burst", "failed_logins_per_minute")?,
             },
+            profile_cache_max: size(sources, "profile_cache_max", 1..=10_000_000)?,
             text_bytes_max: size(sources, "text_bytes_max", 1..=protocol_text_bytes_max())?,
             page_max: sources.number("page_max", 1..=u64::from(page_max()))? as u32,
             ..ServiceConfig::default()
@@ -377,6 +378,7 @@ mod tests {
         assert_eq!(config.service.friends, service.friends);
         assert_eq!(config.service.groups, service.groups);
         assert_eq!(config.service.rates, service.rates);
+        assert_eq!(config.service.profile_cache_max, service.profile_cache_max);
         assert_eq!(config.service.sessions_per_user_max, service.sessions_per_user_max);
         let reactor = reactor::Config::default();
         assert_eq!(config.reactor.outbox_hard_bytes, reactor.outbox_hard_bytes);

@@ -232,6 +232,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "200",
         "Applications of one user that wait for a decision, and as many invitations of them.",
     ),
+    number("profile_cache_max", "20000", "Profiles that a node keeps in memory, of about 300 bytes each."),
     number("text_bytes_max", "65536", "Bytes of one message text."),
     number("page_max", "200", "Entries of one page of any list."),
     number(

@@ -1,7 +1,6 @@
 //! Groups and their members.
 
-use crate::group_change::{GroupState, Membership};
-use crate::{GroupId, RosterVersion, Timestamp, User, UserId};
+use crate::{GroupId, RosterVersion, Seq, Timestamp, User, UserId};
 
 /// A member's role.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,6 +32,27 @@ impl Role {
             _ => None,
         }
     }
+}
+
+/// Somebody's place in a group.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Membership {
+    /// The role.
+    pub role: Role,
+    /// The group's last seq when they joined: they read what came after it.
+    pub since: Seq,
+    /// Silent until then, unless the role is above that; 0 for one who may speak.
+    pub muted_until: Timestamp,
+}
+
+/// Whether a group is there for its members.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GroupState {
+    /// It is.
+    #[default]
+    Open,
+    /// It was dissolved: what was said can be read, and nothing is said any more.
+    Dissolved,
 }
 
 /// A group.

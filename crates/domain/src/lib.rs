@@ -15,6 +15,7 @@ mod error;
 mod friend;
 mod group;
 mod group_change;
+mod group_profile;
 mod group_request;
 mod id;
 mod message;
@@ -37,11 +38,14 @@ pub use error::{BusError, HashError, StoreError, StoreResult};
 pub use friend::{
     Accepted, Befriended, Direction, Friend, FriendNote, FriendNoteEdit, FriendRequest, Noted, Requested,
 };
-pub use group::{Created, Group, GroupRoster, Member, NewGroup, OwnGroup, Role, RosterEntry};
-pub use group_change::{
-    ChangePlace, ChangeRefused, GroupChange, GroupChanged, GroupDecision, GroupDeed, GroupEdit, GroupEffect,
-    GroupFacts, GroupProfile, GroupState, Joining, Membership, Rank, Told, members_after,
+pub use group::{
+    Created, Group, GroupRoster, GroupState, Member, Membership, NewGroup, OwnGroup, Role, RosterEntry,
 };
+pub use group_change::{
+    ChangePlace, ChangeRefused, GroupChange, GroupChanged, GroupDecision, GroupDeed, GroupEffect, GroupFacts,
+    Rank, Told, members_after,
+};
+pub use group_profile::{GroupEdit, GroupProfile, Joining};
 pub use group_request::{
     Application, ApplicationsOf, Invitation, Invited, Queue, WAITING_COUNTED_MAX, Waiting, WaitingCounts,
 };

@@ -1,0 +1,111 @@
+//! Changes of a group: what somebody asks for, whether it may be, and what it does.
+//!
+//! A store reads the [`GroupFacts`] under its locks, lets [`GroupChange::decide`] say what follows from them, and writes that:
+//! so every store comes to the same decision, and none has a rule of its own.
+
+mod decision;
+mod deed;
+mod effect;
+mod facts;
+
+pub use decision::{GroupDecision, Told};
+pub use deed::{GroupDeed, Rank};
+pub use effect::{GroupEffect, members_after};
+pub use facts::GroupFacts;
+
+use crate::policy::Why;
+use crate::{
+    GroupId, GroupProfile, Membership, Novelty, PersonalNotice, RosterVersion, Seq, Timestamp, UserId,
+};
+
+/// A change of a group that somebody asks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupChange {
+    /// The group.
+    pub group: GroupId,
+    /// Who asks.
+    pub actor: UserId,
+    /// What is to be done.
+    pub deed: GroupDeed,
+    /// When.
+    pub at: Timestamp,
+    /// The change's own id: with the actor, unique for ever. A change whose id is in the log already was made before, and is
+    /// not made again.
+    pub change_id: String,
+    /// The body of the system message that tells of it.
+    pub event: String,
+}
+
+/// A change that was made.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GroupChanged {
+    /// Where its system message stands; `None` if it has none.
+    pub place: Option<ChangePlace>,
+    /// Members from now on.
+    pub members: u32,
+    /// The version of the group's roster from now on.
+    pub roster: RosterVersion,
+    /// What was written: from the roster before, of the version before, it makes the one of `roster`. Empty if all was so
+    /// already, or if the change was made before.
+    pub effects: Vec<GroupEffect>,
+    /// The actor's place from now on, if they have one.
+    pub actor: Option<Membership>,
+    /// What the group says of itself from now on.
+    pub profile: GroupProfile,
+    /// What somebody else is told in person; `None` if nothing is, or if the change was made before.
+    pub notice: Option<PersonalNotice>,
+}
+
+impl GroupChanged {
+    /// Brings the actor's place and the profile, as they were before, to what the effects made of them.
+    pub fn settle(&mut self, actor: UserId) {
+        for effect in &self.effects {
+            match effect {
+                GroupEffect::Add(user, place) | GroupEffect::Place(user, place) if *user == actor => {
+                    self.actor = Some(*place);
+                }
+                GroupEffect::Delete(user) if *user == actor => self.actor = None,
+                GroupEffect::Profile(profile) => self.profile = profile.clone(),
+                GroupEffect::Add(..)
+                | GroupEffect::Place(..)
+                | GroupEffect::Delete(_)
+                | GroupEffect::Close
+                | GroupEffect::Apply(..)
+                | GroupEffect::EndApplication(_)
+                | GroupEffect::Invite(_)
+                | GroupEffect::EndInvitation { .. } => {}
+            }
+        }
+    }
+}
+
+/// Where a system message stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ChangePlace {
+    /// Its seq.
+    pub seq: Seq,
+    /// Its time.
+    pub time: Timestamp,
+    /// Whether it was stored now, or by an earlier attempt.
+    pub novelty: Novelty,
+}
+
+/// Why a change was not made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ChangeRefused {
+    /// There is no such group.
+    #[error("there is no such group")]
+    NoSuchGroup,
+    /// The group was dissolved.
+    #[error("the group was dissolved")]
+    Dissolved,
+    /// The group, or the actor's list of groups, is as large as allowed.
+    #[error("no room for another member, group or request")]
+    Full,
+    /// The application, or the invitation, waits already.
+    #[error("it waits already")]
+    AlreadyAsked,
+    /// The table says no.
+    #[error(transparent)]
+    Not(#[from] Why),
+}
