@@ -235,6 +235,10 @@ fn portions(
                 new.push(New { conversation, seq: Seq(to as u64), time: row.get(2)?, words });
             }
         }
+        if to == from {
+            // Rows that should be there are not: there is nothing to wait for.
+            continue;
+        }
         if to < last {
             indexed.unfinished.push(conversation);
         }
