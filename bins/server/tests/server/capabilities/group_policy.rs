@@ -5,7 +5,7 @@ use domain::policy::{GROUP, GroupAct, GroupLine, Rule, Standing, Why, in_group};
 use protocol::{
     Ack, AnswerInvitation, Application, Applications, Code, DecideApplication, EditGroup, GroupMembers,
     GroupProfile, GroupRef, History, Invitation, JoinGroup, Joining, Member, MemberRef, MuteGroup,
-    MuteMember, OwnedGroups, Rank, Read, Receipts, Refusal, Request, SetRole, Verdict,
+    MuteMember, OwnedGroups, Rank, Read, Receipts, Refusal, Request, SearchMessages, SetRole, Verdict,
 };
 
 use super::policy::{Numbers, stated};
@@ -36,6 +36,11 @@ pub(super) fn requests(act: GroupAct, groupid: u64, id: u64, numbers: &mut Numbe
             Request::Ack(Ack { conv: groupid, seq: 1 }),
             Request::Read(Read { conv: groupid, seq: 1 }),
             Request::Receipts(Receipts { conv: groupid, seqs: vec![] }),
+            Request::SearchMessages(SearchMessages {
+                query: "text".into(),
+                conv: Some(groupid),
+                ..SearchMessages::default()
+            }),
         ],
         GroupAct::Join => vec![Request::JoinGroup(JoinGroup::of(groupid))],
         GroupAct::Leave => vec![Request::LeaveGroup(GroupRef { groupid })],
@@ -160,7 +165,14 @@ fn verdict(act: GroupAct, who: Who, target: Target, place: Place, request: &Requ
 
 /// Whether a request names a conversation: one that is not the asker's is not there.
 fn is_of_a_conversation(request: &Request) -> bool {
-    matches!(request, Request::History(_) | Request::Ack(_) | Request::Read(_) | Request::Receipts(_))
+    matches!(
+        request,
+        Request::History(_)
+            | Request::Ack(_)
+            | Request::Read(_)
+            | Request::Receipts(_)
+            | Request::SearchMessages(_)
+    )
 }
 
 /// What everybody sees of a group.
