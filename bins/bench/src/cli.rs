@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::{
     floor::Fault,
-    measure::{cluster, fanout, idle, login, people, relay, resume, search, startup, storm},
+    measure::{cluster, fanout, history, idle, login, people, relay, resume, search, startup, storm},
     server_process::Target,
     torture,
 };
@@ -44,6 +44,8 @@ pub(crate) enum Measurement {
     People(people::Options),
     /// Searching a user's messages among everybody's.
     Search(search::Options),
+    /// Pages of history in a small and in a large table, in process, on both stores.
+    History(history::Options),
     /// Time from start to ready.
     Startup(startup::Options),
     /// Three nodes over MariaDB and Redis behind nginx: across nodes, and while parts are away.

@@ -30,7 +30,7 @@ use serde_json::json;
 use crate::{
     cli::{Cli, Measurement},
     error::BenchError,
-    measure::{cluster, fanout, idle, login, people, relay, resume, search, smoke, startup, storm},
+    measure::{cluster, fanout, history, idle, login, people, relay, resume, search, smoke, startup, storm},
     report::Report,
 };
 
@@ -58,6 +58,7 @@ fn run(cli: &Cli) -> Result<Vec<Report>, BenchError> {
         Measurement::Storm(options) => vec![storm::run(options, target)?],
         Measurement::People(options) => vec![people::run(options, target)?],
         Measurement::Search(options) => vec![search::run(options, target)?],
+        Measurement::History(options) => vec![history::run(options)?],
         Measurement::Startup(options) => vec![startup::run(options, target)?],
         Measurement::Cluster(options) => cluster::run(options, target)?,
         Measurement::Smoke => smoke::run(target)?,

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use admin::{Admin, RunningAdmin};
 use cluster::local::{LocalBus, LocalHistory, LocalPresence};
-use cluster::redis::{self, Membership};
+use cluster::redis::{self, Membership, RedisHistory};
 use domain::{Bus, Clock, Entropy, Epoch, Presence, SharedReceiver, SharedWatcher, Store};
 use gateway::{Gateway, NODE_MESSAGE_FORMAT, RunningGateway};
 use model::mysql::{self, MySqlStore};
@@ -16,7 +16,7 @@ use reactor::Departure;
 use service::{Ports, Service};
 
 use crate::config::{Config, StoreConfig};
-use crate::status::NodeStatus;
+use crate::status::{NodeStatus, RecentMessages};
 
 /// Connections that may wait to be accepted.
 const BACKLOG: i32 = 4_096;
@@ -64,7 +64,8 @@ impl Node {
         let hasher = QuietHasher::new(Arc::new(hasher), config.gateway.slow_threads)
             .map_err(|error| format!("cannot start a thread for hashing passwords: {error}"))?;
         // Before the store is opened, which may bring its schema forward: not under nodes of another version.
-        let membership = config.cluster.map(join_cluster).transpose()?;
+        let cluster = config.cluster.map(in_this_version);
+        let membership = cluster.as_ref().map(join_cluster).transpose()?;
         let Opened { store, database, place } = match open_store(&config.store) {
             Ok(opened) => opened,
             Err(sentence) => {
@@ -86,10 +87,10 @@ impl Node {
             membership.bus().receive_with(&receiver);
             membership.presence().watch_with(&watcher);
         }
-        let history = Arc::new(LocalHistory::new(config.history_cache_bytes_max));
+        let history = history(cluster.as_ref(), &*store, config.history_cache_bytes_max)?;
         let ports = Ports {
             store,
-            history: history.clone(),
+            history: history.port(),
             presence,
             hub: gateway.hub(),
             clock: Arc::new(SystemClock),
@@ -149,10 +150,30 @@ pub(crate) fn renew_epoch(config: &StoreConfig) -> Result<String, String> {
 }
 
 /// Meets the other nodes. Those that run other versions are refused, and refuse.
-fn join_cluster(mut config: redis::Config) -> Result<Membership, String> {
+fn join_cluster(config: &redis::Config) -> Result<Membership, String> {
+    redis::connect(config, Arc::new(SystemClock)).map_err(|error| error.to_string())
+}
+
+fn in_this_version(mut config: redis::Config) -> redis::Config {
     config.schema_version = MySqlStore::SCHEMA;
     config.payload_version = u32::from(NODE_MESSAGE_FORMAT);
-    redis::connect(&config, Arc::new(SystemClock)).map_err(|error| error.to_string())
+    config
+}
+
+/// Where recent messages are kept: in Redis among several nodes, so that what one changes no other holds; in memory otherwise.
+fn history(
+    cluster: Option<&redis::Config>,
+    store: &dyn Store,
+    bytes_max: u64,
+) -> Result<RecentMessages, String> {
+    match cluster {
+        None => Ok(RecentMessages::Here(Arc::new(LocalHistory::new(bytes_max)))),
+        Some(config) => {
+            let epoch = store.epoch().map_err(|error| error.to_string())?;
+            let history = RedisHistory::start(config, epoch).map_err(|error| error.to_string())?;
+            Ok(RecentMessages::InRedis(Arc::new(history)))
+        }
+    }
 }
 
 /// Lets operators ask.

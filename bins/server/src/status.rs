@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use admin::Status;
 use cluster::local::LocalHistory;
-use cluster::redis::{RedisBus, RedisPresence};
+use cluster::redis::{RedisBus, RedisHistory, RedisPresence};
+use domain::HistoryCache;
 use gateway::GatewayMonitor;
 use model::mysql::MySqlStore;
 use service::LimitSnapshot;
@@ -19,9 +20,28 @@ pub(crate) struct NodeStatus {
     pub(crate) gateway: GatewayMonitor,
     /// `None`: an embedded store, which is away only if the process is.
     pub(crate) database: Option<Arc<MySqlStore>>,
-    pub(crate) history: Arc<LocalHistory>,
+    pub(crate) history: RecentMessages,
     /// `None`: the node is alone.
     pub(crate) cluster: Option<(Arc<RedisBus>, Arc<RedisPresence>)>,
+}
+
+/// Where recent messages are kept.
+#[derive(Clone)]
+pub(crate) enum RecentMessages {
+    /// In this process.
+    Here(Arc<LocalHistory>),
+    /// In the cluster's Redis.
+    InRedis(Arc<RedisHistory>),
+}
+
+impl RecentMessages {
+    /// For the service.
+    pub(crate) fn port(&self) -> Arc<dyn HistoryCache> {
+        match self {
+            RecentMessages::Here(history) => Arc::clone(history) as Arc<dyn HistoryCache>,
+            RecentMessages::InRedis(history) => Arc::clone(history) as Arc<dyn HistoryCache>,
+        }
+    }
 }
 
 impl Status for NodeStatus {
@@ -128,10 +148,17 @@ impl NodeStatus {
 
     fn history(&self, page: &mut Page) {
         page.part("chat_history", Kind::Counter, self.gateway.history().counters());
+        let kept = match &self.history {
+            RecentMessages::Here(history) => (history.conversations(), history.bytes()),
+            RecentMessages::InRedis(_) => (0, 0),
+        };
         let help = "Conversations whose recent messages are kept in memory.";
-        page.number("chat_history_kept_conversations", help, Kind::Gauge, self.history.conversations());
+        page.number("chat_history_kept_conversations", help, Kind::Gauge, kept.0);
         let help = "Bytes that they take, held against `history_cache_bytes_max`.";
-        page.number("chat_history_kept_bytes", help, Kind::Gauge, self.history.bytes());
+        page.number("chat_history_kept_bytes", help, Kind::Gauge, kept.1);
+        if let RecentMessages::InRedis(history) = &self.history {
+            page.part("chat_history_redis", Kind::Counter, history.snapshot().counters());
+        }
     }
 
     fn deletions(&self, page: &mut Page) {

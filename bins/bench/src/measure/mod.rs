@@ -2,6 +2,7 @@
 
 pub(crate) mod cluster;
 pub(crate) mod fanout;
+pub(crate) mod history;
 pub(crate) mod idle;
 pub(crate) mod login;
 pub(crate) mod people;

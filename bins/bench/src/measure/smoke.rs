@@ -1,6 +1,6 @@
 //! Every measurement once, small and short: not for the numbers, but to see that nothing is lost and all still runs.
 
-use super::{cluster, fanout, idle, login, people, relay, resume, search, startup, storm};
+use super::{cluster, fanout, history, idle, login, people, relay, resume, search, startup, storm};
 use crate::{error::BenchError, report::Report, server_process::Target};
 
 /// Runs all; the caller judges each report.
@@ -30,6 +30,8 @@ pub(crate) fn run(target: &Target) -> Result<Vec<Report>, BenchError> {
     let search =
         search::Options { messages: 400, conversations: 10, own: 4, searches: 5, page: 20, mariadb: false };
     reports.push(search::run(&search, target)?.without_targets());
+    let history = history::Options { few: 1_000, many: 5_000, pages: 200, size: 60, only: None };
+    reports.push(history::run(&history)?.without_targets());
     if target.is_started_here() {
         // Across nodes, and through a loss of everything that Redis knew.
         let cluster = cluster::Options {

@@ -57,6 +57,8 @@ pub struct Limits {
     /// Connections for presence calls. Who finds all taken waits up to [`CALL_LIMIT`](super::CALL_LIMIT) for one and then
     /// does without: the answer is unknown.
     pub presence_connections_max: usize,
+    /// How long a call for recent messages may take before the log is read instead.
+    pub history_call_limit: Duration,
 }
 
 impl Default for Limits {
@@ -66,6 +68,7 @@ impl Default for Limits {
             publish_queue_bytes_max: 64 << 20,
             message_bytes_max: 16 << 20,
             presence_connections_max: 16,
+            history_call_limit: Duration::from_millis(50),
         }
     }
 }

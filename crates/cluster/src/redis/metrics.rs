@@ -162,3 +162,21 @@ numbers! {
         unsettled,
     }
 }
+
+numbers! {
+    /// What the cache of recent messages in Redis counts.
+    HistoryNumbers => HistoryCacheSnapshot
+    counters {
+        /// Calls of Redis for recent messages.
+        calls,
+        /// Calls that failed, or were not answered in time: the log was read.
+        calls_failed,
+        /// Calls that were not made because one failed shortly before, or all connections were taken.
+        calls_skipped,
+        /// Messages that were not put behind those that are kept because too many waited.
+        said_dropped,
+        /// Conversations of which Redis had what cannot be read.
+        unreadable,
+    }
+    gauges {}
+}

@@ -30,6 +30,7 @@
 //! | `bus-publish-N` | connects a lane, confirms, writes what had to wait | its lane |
 //! | `node-lease` | renews the lease, calls the roll, tries whether Redis is back | the next beat |
 //! | `node-keeper` | tells Redis of this node's users, takes those of dead nodes off | work |
+//! | `history-cache` | puts what was said behind the recent messages that Redis keeps | work |
 //!
 //! Presence calls run in the caller's thread, and so does a publication as long as its socket takes it at once.
 //!
@@ -68,6 +69,7 @@ mod clock;
 mod config;
 mod echo;
 mod envelope;
+mod history;
 mod housekeeper;
 mod lane;
 mod lease;
@@ -93,8 +95,9 @@ use alarm::Alarm;
 
 pub use bus::RedisBus;
 pub use config::{Config, ConfigError, Limits};
+pub use history::{HistoryStartError, RedisHistory};
 pub use membership::{ConnectError, Membership, connect};
-pub use metrics::{BusSnapshot, PresenceSnapshot};
+pub use metrics::{BusSnapshot, HistoryCacheSnapshot, PresenceSnapshot};
 pub use peers::MARGIN;
 pub use presence::RedisPresence;
 pub use wire::CALL_LIMIT;

@@ -29,6 +29,9 @@ scripts! {
     STATES: "scripts/states.lua",
     SESSIONS: "scripts/sessions.lua",
     CLEAN: "scripts/clean.lua",
+    HISTORY_KEEP: "scripts/history_keep.lua",
+    HISTORY_SAID: "scripts/history_said.lua",
+    HISTORY_FORGET: "scripts/history_forget.lua",
 }
 
 impl Script {

@@ -70,10 +70,20 @@ impl From<redis::RedisError> for WireError {
     }
 }
 
+/// How long a connection may take.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Limits {
+    /// One address to accept it.
+    pub(super) connect: Duration,
+    /// Redis to answer one command, or to take it.
+    pub(super) call: Duration,
+}
+
 /// A connection that is greeted and ready. After any [`WireError`] it must not be used again: an answer that came too
 /// late would be taken for the next one's.
 pub(super) struct Wire {
     stream: TcpStream,
+    limit: Duration,
     parser: Parser,
     /// Bytes that came since the last whole answer.
     unfinished: usize,
@@ -83,21 +93,26 @@ impl Wire {
     /// Connects, says who we are and chooses the database. Takes at most [`CONNECT_LIMIT`] an address and
     /// [`CALL_LIMIT`] for each of two commands, name resolution left out.
     pub(super) fn connect(target: &Target) -> Result<Wire, WireError> {
+        Wire::connect_within(target, Limits { connect: CONNECT_LIMIT, call: CALL_LIMIT })
+    }
+
+    /// The same, within other limits.
+    pub(super) fn connect_within(target: &Target, limits: Limits) -> Result<Wire, WireError> {
         let mut failed = WireError::Lost(format!("the name {} has no address", target.host));
         for address in (target.host.as_str(), target.port).to_socket_addrs()?.take(ADDRESSES_MAX) {
-            match TcpStream::connect_timeout(&address, CONNECT_LIMIT) {
-                Ok(stream) => return Wire::greet(stream, target),
+            match TcpStream::connect_timeout(&address, limits.connect) {
+                Ok(stream) => return Wire::greet(stream, target, limits.call),
                 Err(error) => failed = error.into(),
             }
         }
         Err(failed)
     }
 
-    fn greet(stream: TcpStream, target: &Target) -> Result<Wire, WireError> {
+    fn greet(stream: TcpStream, target: &Target, limit: Duration) -> Result<Wire, WireError> {
         stream.set_nodelay(true)?;
-        stream.set_read_timeout(Some(CALL_LIMIT))?;
-        stream.set_write_timeout(Some(CALL_LIMIT))?;
-        let mut wire = Wire { stream, parser: Parser::new(), unfinished: 0 };
+        stream.set_read_timeout(Some(limit))?;
+        stream.set_write_timeout(Some(limit))?;
+        let mut wire = Wire { stream, limit, parser: Parser::new(), unfinished: 0 };
         if let Some(password) = &target.password {
             let mut auth = redis::cmd("AUTH");
             target.user.iter().for_each(|user| {
@@ -123,7 +138,7 @@ impl Wire {
     /// One command and its answer, within [`CALL_LIMIT`] (a trickling answer: twice that).
     pub(super) fn call(&mut self, command: &Cmd) -> Result<Value, WireError> {
         self.stream.write_all(&command.get_packed_command())?;
-        let reader = Within { stream: &self.stream, deadline: clock::read() + CALL_LIMIT };
+        let reader = Within { stream: &self.stream, deadline: clock::read() + self.limit };
         let value = self.parser.parse_value(Bounded { reader, unfinished: &mut self.unfinished })?;
         self.unfinished = 0;
         refusal(value)

@@ -8,6 +8,7 @@
 mod access;
 mod bus;
 mod faults;
+mod history;
 mod leases;
 mod node;
 mod presence;

@@ -79,13 +79,16 @@ pub fn recent(conversation: u64, change: u64, seqs: RangeInclusive<u64>, bytes: 
     Recent { version, messages }
 }
 
+/// One behaviour.
+type Case = fn(&dyn HistoryCache);
+
 /// Runs every case on a fresh cache, or on one that is shared: each case has conversations of its own.
 ///
 /// # Panics
 ///
 /// If the cache does not behave.
 pub fn run_all(make: &dyn Fn() -> Arc<dyn HistoryCache>) {
-    let cases: [(&str, fn(&dyn HistoryCache)); 6] = [
+    let cases: [(&str, Case); 6] = [
         ("what is kept comes back as it was", what_is_kept_comes_back_as_it_was),
         ("what is older does not overwrite", what_is_older_does_not_overwrite),
         (
@@ -152,7 +155,7 @@ fn what_was_read_before_a_change_is_not_kept_after_it(cache: &dyn HistoryCache) 
         assert_eq!(cache.recent(id), None);
         cache.said(id, Seq(10), &|| message(301, 10, change - 1, 10));
         assert_eq!(cache.recent(id), None);
-        let after = recent(301, change, 1..=9, 10);
+        let after = recent(301, change, 1..=10, 10);
         cache.keep(id, after.clone());
         assert_eq!(cache.recent(id), Some(after.clone()));
         cache.forget(id, ChangePosition(change));

@@ -8,6 +8,7 @@
 
 mod bus_scene;
 mod hearing;
+mod history;
 mod message_search;
 mod metrics;
 mod nodes;
