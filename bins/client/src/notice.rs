@@ -41,6 +41,8 @@ impl Narrator {
                 return Some(message_line(message, roster, style));
             }
             Event::Receipt(receipt) => self.receipt_line(receipt, roster)?,
+            // /quiet shows it.
+            Event::Quiet(_) => return None,
             Event::Connected(hello) => {
                 self.down = false;
                 if self.returning {
@@ -363,6 +365,10 @@ pub(crate) fn object(event: &Event, roster: &Roster) -> Value {
         Event::Friend(event) => tagged("friend", event),
         Event::Notice(notice) => tagged("notice", notice),
         Event::Receipt(receipt) => tagged("receipt", receipt),
+        Event::Quiet(quiet) => {
+            let entries: Vec<_> = quiet.entries.values().collect();
+            json!({ "type": "quiet", "version": quiet.version, "quiet": entries })
+        }
         Event::Presence(presence) => {
             let mut object = tagged("presence", presence);
             object["name"] = roster.user_name(presence.id).into();

@@ -10,7 +10,7 @@ use client::protocol::{
 };
 use client::store::Lists;
 
-use client::{Arrival, Reading};
+use client::{Arrival, Quiet, Reading};
 
 use crate::command::{GroupName, TalkName, Who};
 use crate::conversations::{Concern, Conversations};
@@ -28,6 +28,8 @@ pub(crate) struct Roster {
     /// Names of those whom this client blocked or listed as blocked.
     pub(crate) blocked: BTreeMap<u64, String>,
     pub(crate) conversations: Conversations,
+    /// What is kept quiet, once the server has told it.
+    pub(crate) quiet: Option<Quiet>,
     /// Who asks to come into groups, and the like.
     pub(crate) door: Door,
     talks: HashMap<u64, Talk>,
@@ -96,6 +98,7 @@ impl Roster {
         *self = Roster { me: Some(me), current, ..Roster::default() };
         if is_same {
             self.conversations = before.conversations;
+            self.quiet = before.quiet;
         }
         if is_same && bundle.friends_unchanged {
             self.keep_friends(before.friends, bundle.friends_online.as_deref());

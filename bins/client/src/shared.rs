@@ -148,6 +148,7 @@ impl Shared {
                 let me = known.roster.my_id();
                 known.roster.door.learn(event, me);
             }
+            Event::Quiet(quiet) => known.roster.quiet = Some(quiet.clone()),
             Event::Notice(_)
             | Event::Receipt(_)
             | Event::Gap { .. }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use client::protocol::{Applications, ChatMessage, MessageKind, Page, Reply, Request, SignedIn};
 use client::store::{Keep, Store, StoreError, StoredEvents};
-use client::{Arrival, Client, Event};
+use client::{Arrival, Client, Event, Mentioned};
 
 use crate::catching_up::{CatchingUp, Treatment};
 use crate::conversations::Concern;
@@ -30,11 +30,15 @@ const PAGES_MAX: usize = 100;
 const PRUNE_EVERY: u64 = 1_000;
 
 /// Whether somebody is to be told who does not look at the terminal: of what others say as it is said, elsewhere than in
-/// the open conversation.
+/// the open conversation, and not while that is kept quiet. Before the server has told what is quiet, nothing rings.
 fn should_notify(message: &ChatMessage, arrival: Arrival, roster: &Roster) -> bool {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let now = u64::try_from(now).unwrap_or(u64::MAX);
+    let rings = |quiet| client::should_notify(quiet, message.conv, Mentioned::No, now);
     arrival == Arrival::Live
         && message.kind != MessageKind::System
         && roster.concern(message) == Concern::Waiting
+        && roster.quiet.as_ref().is_some_and(rings)
 }
 
 /// Takes the events, one at a time.

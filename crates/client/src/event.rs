@@ -7,6 +7,8 @@ use protocol::{
     Receipt, Refusal, SignedIn,
 };
 
+use crate::quiet::Quiet;
+
 /// Something happened. See [`Events`](crate::Events).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Event {
@@ -62,6 +64,8 @@ pub enum Event {
     },
     /// Something concerned the user: on this device each once and in order of seq, whether it was there or not.
     Notice(Notice),
+    /// What the user keeps quiet, from now on: told when a session is entered, if it is news, and after each change.
+    Quiet(Quiet),
     /// Somebody got further in a conversation: the other user of a direct one, or this user by another device.
     Receipt(Receipt),
     /// Something happened to a friend request or friendship. One that names a notice changes lists only: the notice is

@@ -48,6 +48,8 @@ pub(crate) enum Purpose {
     /// A page of the user's notices.
     Notices,
     AckNotices,
+    /// What the user keeps quiet.
+    Quiet,
 }
 
 /// A call that ended without an answer.
@@ -470,6 +472,8 @@ fn is_barrier(request: &Request) -> bool {
         | Request::Ack(_)
         | Request::Read(_)
         | Request::Receipts(_)
+        | Request::Quiet(_)
+        | Request::SetQuiet(_)
         | Request::Notices(_)
         | Request::AckNotices(_)
         | Request::Profile(_)
@@ -495,6 +499,8 @@ fn repeat(request: &Request) -> Repeat {
         | Request::Ack(_)
         | Request::Read(_)
         | Request::Receipts(_)
+        | Request::Quiet(_)
+        | Request::SetQuiet(_)
         | Request::Ping(_)
         | Request::Sessions(_)
         | Request::Friends(_)

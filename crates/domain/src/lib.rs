@@ -23,6 +23,7 @@ mod message_search;
 mod personal_notice;
 pub mod policy;
 mod ports;
+mod quiet;
 mod secret;
 mod session;
 #[cfg(feature = "testing")]
@@ -63,6 +64,7 @@ pub use personal_notice::{
     PersonalNoticeKind,
 };
 pub use ports::*;
+pub use quiet::{EVERYWHERE, Quiet, QuietHours, QuietList, QuietMentions, QuietSet};
 pub use secret::{CodeHash, PasswordChange, RECOVERY_DELAY_MAX_MS, Recovered, Recovery, recovery_delay_ms};
 pub use session::{FoundSession, GroupsVersion, NewSession, Session, Standing, TokenHash};
 pub use time_search::{TIMES_CROSS_MAX, first_at};

@@ -66,6 +66,8 @@ pub struct Standing {
     pub notices: NoticePlace,
     /// How many wait before groups for the user.
     pub waiting: WaitingCounts,
+    /// Counts the changes of what the user keeps quiet.
+    pub quiet: u64,
 }
 
 /// The version of a list of groups. No two states of one user's list have the same.

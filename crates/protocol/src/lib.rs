@@ -41,6 +41,7 @@ mod message;
 mod message_search;
 mod msgid;
 mod push;
+mod quiet;
 mod receipts;
 mod reply;
 mod request;
@@ -61,6 +62,7 @@ pub use push::{
     Bye, ChatMessage, FriendChanged, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind,
     GroupRequestEvent, GroupRequestKind, MessageKind, Notice, NoticeKind, PresencePush,
 };
+pub use quiet::{Quiet, QuietChanged, QuietList, SetQuiet};
 pub use receipts::{Read, Receipt, ReceiptCount, Receipts, ReceiptsList};
 pub use reply::{
     Application, ApplicationsPage, BlockedPage, Conversation, ConversationKind, ConversationsPage, Direction,

@@ -97,6 +97,15 @@ limits! {
     /// Members of a group whose receipts are counted.
     RECEIPTS_MEMBERS_MAX: usize = 200;
 
+    /// Conversations that a user keeps quiet, all of them together counting as one.
+    QUIET_MAX: u32 = 500;
+
+    /// Bytes of a time zone's name.
+    ZONE_BYTES_MAX: usize = 64;
+
+    /// The greatest number on the wire that is exact everywhere; as a time: for ever.
+    NUMBER_MAX: u64 = (1 << 53) - 1;
+
     /// JSON bytes of messages in one HISTORY page: a page ends early rather than grow over this.
     HISTORY_PAGE_BYTES_MAX: usize = 512 * 1024;
 }
@@ -113,6 +122,8 @@ const _: () = {
         (NAME_CHARS_MAX * 2 + RECOVERY_CODE_BYTES_MAX + PASSWORD_BYTES_MAX) * 6 + 128
             < FRAME_BYTES_BEFORE_LOGIN_MAX as usize
     );
+    // All that a user keeps quiet is one answer.
+    assert!(QUIET_MAX as usize * (ZONE_BYTES_MAX + 160) < FRAME_BYTES_MAX as usize);
     // The login bundle is the deepest body: object, list, object.
     assert!(NESTING_MAX >= 3);
 };

@@ -8,6 +8,7 @@ use crate::msgid::MsgId;
 use crate::push::{
     Bye, ChatMessage, FriendChanged, FriendEvent, GroupEvent, GroupRequestEvent, Notice, PresencePush,
 };
+use crate::quiet::{QuietChanged, QuietList, SetQuiet};
 use crate::receipts::{Read, Receipt, Receipts, ReceiptsList};
 use crate::reply::{
     ApplicationsPage, BlockedPage, ConversationsPage, ErrorBody, FoundUsers, Friend, FriendAnswer,
@@ -108,6 +109,8 @@ closed_enum! {
         Ack(Ack) = Ack,
         Read(Read) = Read,
         Receipts(Receipts) = Receipts,
+        Quiet(Nothing) = Quiet,
+        SetQuiet(SetQuiet) = SetQuiet,
         ChangePassword(ChangePassword) = ChangePassword,
         Recover(Recover) = Recover,
         NewRecoveryCodes(PasswordProof) = NewRecoveryCodes,
@@ -171,6 +174,8 @@ closed_enum! {
         Ack(Nothing) = Ack,
         Read(Nothing) = Read,
         Receipts(ReceiptsList) = Receipts,
+        Quiet(QuietList) = Quiet,
+        SetQuiet(QuietChanged) = SetQuiet,
         ChangePassword(Nothing) = ChangePassword,
         Recover(Recovered) = Recover,
         NewRecoveryCodes(RecoveryCodes) = NewRecoveryCodes,
@@ -195,6 +200,7 @@ closed_enum! {
         GroupRequestEvent(GroupRequestEvent) = GroupRequestEvent,
         Message(ChatMessage) = Message,
         Receipt(Receipt) = Receipt,
+        QuietChanged(QuietChanged) = QuietChanged,
         FriendChanged(FriendChanged) = FriendChanged,
         Notice(Notice) = Notice,
     }

@@ -169,6 +169,12 @@ msgids! {
     Receipt = 81, "RECEIPT";
     /// Request: how far the others of a conversation got.
     Receipts = 82, "RECEIPTS";
+    /// Request: what I keep quiet.
+    Quiet = 85, "QUIET";
+    /// Request: keep a conversation quiet, or all, or not any more.
+    SetQuiet = 86, "SET_QUIET";
+    /// Push: what I keep quiet is something else now.
+    QuietChanged = 87, "QUIET_CHANGED";
     /// Request: what was said in my conversations, by its words, a page.
     SearchMessages = 88, "SEARCH_MESSAGES";
 }

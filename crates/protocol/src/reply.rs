@@ -126,6 +126,9 @@ pub struct SignedIn {
     /// Groups that the user was asked into, counted likewise.
     #[serde(default, skip_serializing_if = "is_zero_u32")]
     pub invitations: u32,
+    /// Counts the changes of what the user keeps quiet: who holds another version asks QUIET.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub quiet_version: u64,
 }
 
 /// What a user tells of themselves. Without `phone` and `searchable`, unless it is one's own.

@@ -112,6 +112,7 @@ pub(crate) fn read(
         notices_acked: notices.acked.0,
         applications: standing.waiting.applications,
         invitations: standing.waiting.invitations,
+        quiet_version: standing.quiet,
     };
     Ok(Bundle { signed_in, all_friends: friends.all })
 }

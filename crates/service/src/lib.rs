@@ -39,6 +39,7 @@ mod page;
 mod personal_notices;
 mod presence;
 mod profiles;
+mod quiet;
 mod receipts;
 mod recent_history;
 mod recovery;

@@ -102,6 +102,8 @@ pub const fn route(request: &Request) -> Route {
         | Request::Ack(_)
         | Request::Read(_)
         | Request::Receipts(_)
+        | Request::Quiet(_)
+        | Request::SetQuiet(_)
         | Request::Notices(_)
         | Request::AckNotices(_) => Route::new(Access::User, Lane::Normal),
     }

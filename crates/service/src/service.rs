@@ -35,7 +35,7 @@ use crate::upkeep::{self, Upkeep};
 use crate::versioned_cache::{Capacity, VersionedCache};
 use crate::{
     accounts, blocks, chat, friend_notes, group_asks, group_requests, history, message_search,
-    personal_notices, recovery, search,
+    personal_notices, quiet, recovery, search,
 };
 
 /// The ports that the service works on.
@@ -329,6 +329,8 @@ impl Service {
             }
             Request::Ack(r) => Reply::Ack(cursors::acknowledge(self, caller.me()?, &r)?),
             Request::Read(r) => Reply::Read(cursors::read(self, caller.me()?, &r)?),
+            Request::Quiet(_) => Reply::Quiet(quiet::list(self, caller.me()?)?),
+            Request::SetQuiet(r) => Reply::SetQuiet(quiet::set(self, caller.me()?, &r)?),
             Request::Receipts(r) => Reply::Receipts(receipts::list(self, caller.me()?, &r)?),
 
             Request::Notices(r) => Reply::Notices(personal_notices::page(self, caller.me()?, &r)?),

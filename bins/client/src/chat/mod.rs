@@ -6,6 +6,7 @@ mod contacts;
 mod conversations;
 mod leading;
 mod profiles;
+mod quiet;
 mod requesting;
 mod secrets;
 mod talking;
@@ -84,6 +85,9 @@ impl Chat {
             }
             .into()),
             Command::Sessions => self.sessions(),
+            Command::Quiet(None) => self.list_quiet(),
+            Command::Quiet(Some(keep)) => self.keep_quiet(keep),
+            Command::Unquiet(what) => self.unquiet(what.as_ref()),
             Command::EndSession(session) => self.end_session(session),
             Command::Profile(who) => self.profile(who.as_ref()),
             Command::Edit(edit) => self.edit(edit),

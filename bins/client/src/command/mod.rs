@@ -148,11 +148,45 @@ pub(crate) enum Command {
     FindAll(Option<String>),
     Sessions,
     EndSession(u64),
+    /// Nothing: list what is quiet.
+    Quiet(Option<KeepQuiet>),
+    /// Nothing: all conversations.
+    Unquiet(Option<TalkName>),
     Wait {
         what: Awaited,
         limit: Option<Duration>,
     },
     Quit,
+}
+
+/// What is to be quiet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct KeepQuiet {
+    /// Nothing: all conversations.
+    pub(crate) what: Option<TalkName>,
+    pub(crate) when: QuietWhen,
+    pub(crate) mentions: QuietMentions,
+}
+
+/// When it is to be quiet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum QuietWhen {
+    Always,
+    /// From now on.
+    Minutes(u64),
+    /// Every day, in minutes; without a zone, this device's.
+    Hours {
+        from: u32,
+        to: u32,
+        zone: Option<String>,
+    },
+}
+
+/// What a mention does then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum QuietMentions {
+    BreakThrough,
+    AreQuiet,
 }
 
 /// A user, as typed.

@@ -7,6 +7,7 @@ mod help;
 mod joining;
 mod layout;
 mod people;
+mod quiet;
 mod talking;
 
 use serde_json::{Value, json};
@@ -19,6 +20,7 @@ pub(crate) use groups::GroupsOutcome;
 pub(crate) use joining::JoiningOutcome;
 pub(crate) use layout::columns;
 pub(crate) use people::PeopleOutcome;
+pub(crate) use quiet::QuietOutcome;
 pub(crate) use talking::{ConversationRow, TalkingOutcome};
 
 /// A command was done.
@@ -31,6 +33,7 @@ pub(crate) enum Outcome {
     Groups(GroupsOutcome),
     Joining(JoiningOutcome),
     Talking(TalkingOutcome),
+    Quiet(QuietOutcome),
     Waited,
     Quit,
 }
@@ -45,6 +48,7 @@ impl Outcome {
             Outcome::Groups(outcome) => outcome.lines(roster),
             Outcome::Joining(outcome) => outcome.lines(roster),
             Outcome::Talking(outcome) => outcome.lines(roster, style),
+            Outcome::Quiet(outcome) => outcome.lines(roster),
             Outcome::Waited | Outcome::Quit => vec![],
         }
     }
@@ -58,6 +62,7 @@ impl Outcome {
             Outcome::Groups(outcome) => outcome.object(),
             Outcome::Joining(outcome) => outcome.object(),
             Outcome::Talking(outcome) => outcome.object(roster),
+            Outcome::Quiet(outcome) => outcome.object(),
             Outcome::Waited | Outcome::Quit => json!({}),
         };
         object["type"] = "done".into();

@@ -12,7 +12,7 @@ use crate::server::Server;
 use crate::{LIMIT, PASSWORD};
 
 /// Every `type` that docs/client.md names.
-const TYPES: [&str; 19] = [
+const TYPES: [&str; 20] = [
     "done",
     "refused",
     "failed",
@@ -26,6 +26,7 @@ const TYPES: [&str; 19] = [
     "friend",
     "friend_changed",
     "receipt",
+    "quiet",
     "notice",
     "presence",
     "group",

@@ -87,6 +87,12 @@ impl Session {
                     self.events.notice(Event::Receipt(receipt));
                 }
             }
+            Push::QuietChanged(change) => {
+                if self.phase == Phase::User {
+                    let is_news = self.quiets.changed(&change);
+                    self.tell_quiet(is_news);
+                }
+            }
             Push::FriendEvent(event) => self.events.notice(Event::Friend(event)),
             Push::Presence(presence) => self.events.notice(Event::Presence(presence)),
             Push::FriendChanged(change) => self.events.notice(Event::FriendChanged(change)),
@@ -151,6 +157,14 @@ impl Session {
                 Ok(Reply::Notices(page)) => self.notices.page(page, &mut self.events),
                 Ok(_) | Err(_) => self.notices.refused(now),
             },
+            Purpose::Quiet => {
+                let list = match result {
+                    Ok(Reply::Quiet(list)) => Some(list),
+                    Ok(_) | Err(_) => None,
+                };
+                let is_news = self.quiets.told(list);
+                self.tell_quiet(is_news);
+            }
             Purpose::AckNotices => self.notices.acknowledged(result.is_ok(), now),
             Purpose::Call(_) | Purpose::Abandoned => self.called(job, result, now),
         }
@@ -218,6 +232,7 @@ impl Session {
             Log::Other => self.notices.restored(bundle.notices_last, bundle.notices_acked),
         }
         self.lists = self.lists.take().and_then(|held| held.after(&bundle));
+        let quiet_version = bundle.quiet_version;
         let bundle = Box::new(SignedIn { token: None, ..bundle });
         self.events.notice(Event::SignedIn { how, bundle });
         if log == Log::Other {
@@ -225,7 +240,10 @@ impl Session {
             // What was read of what was taken back was not.
             self.readings.clear();
             self.reads.clear();
+            self.quiets.clear();
         }
+        let is_news = self.quiets.signed_in(quiet_version);
+        self.tell_quiet(is_news);
         self.readings.begin_sync();
         self.timelines.begin_sync(log, &mut self.events);
     }
@@ -345,6 +363,10 @@ impl Session {
                 }
             }
             (_, Reply::LogOut(_) | Reply::DeleteAccount(_)) => self.logged_out(now),
+            (_, Reply::SetQuiet(change)) => {
+                let is_news = self.quiets.changed(change);
+                self.tell_quiet(is_news);
+            }
             (_, Reply::Receipts(list)) => {
                 let (user, of) = (0, Who::Other);
                 let receipt = Receipt { conv: list.conv, user, delivered: list.delivered, read: list.read };
@@ -356,6 +378,12 @@ impl Session {
                 self.logged_out(now);
             }
             _ => {}
+        }
+    }
+
+    fn tell_quiet(&mut self, is_news: bool) {
+        if is_news && let Some(quiet) = self.quiets.held() {
+            self.events.notice(Event::Quiet(quiet.clone()));
         }
     }
 

@@ -26,6 +26,7 @@ use crate::event_queue::EventQueue;
 use crate::limits;
 use crate::list_versions::ListVersions;
 use crate::notices::Notices;
+use crate::quiet::Quiets;
 use crate::reading::{Reading, Readings};
 use crate::requests::{Failed, Purpose, Requests};
 use crate::sync_state::SyncState;
@@ -53,6 +54,8 @@ pub struct Session {
     reads: Acks,
     /// Of the same user as the timelines.
     readings: Readings,
+    /// The same.
+    quiets: Quiets,
     /// Of the same user as the timelines.
     notices: Notices,
     /// What the application holds.
@@ -170,6 +173,7 @@ impl Session {
             acks: Acks::of_taken(),
             reads: Acks::of_read(),
             readings: Readings::default(),
+            quiets: Quiets::default(),
             notices: Notices::default(),
             lists: None,
             requests: Requests::new(config.chat_order),
@@ -482,6 +486,7 @@ impl Session {
             self.acks.clear();
             self.reads.clear();
             self.readings.clear();
+            self.quiets.clear();
         }
     }
 

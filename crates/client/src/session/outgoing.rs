@@ -85,6 +85,9 @@ impl Session {
         {
             self.send_own(Purpose::AckNotices, Request::AckNotices(AckNotices { seq }), now);
         }
+        if self.requests.in_flight() < self.window() && self.quiets.next_ask() {
+            self.send_own(Purpose::Quiet, Request::Quiet(Nothing {}), now);
+        }
         if self.requests.in_flight() < self.window()
             && let Some(after) = self.notices.next_ask(&self.events, now)
         {

@@ -5,6 +5,7 @@ mod environment;
 mod history_cache;
 mod log_identity;
 mod presence;
+mod quiet;
 mod receipts;
 mod search;
 mod stores;
@@ -18,6 +19,7 @@ pub use log_identity::LogIdentity;
 pub use presence::{
     Arrival, Company, Presence, PresenceChange, PresenceState, PresenceWatcher, SharedWatcher,
 };
+pub use quiet::QuietStore;
 pub use receipts::ReceiptStore;
 pub use search::SearchStore;
 pub use stores::{

@@ -7,6 +7,7 @@
 
 use super::SearchStore;
 use crate::policy::Relation;
+use crate::ports::quiet::QuietStore;
 use crate::ports::receipts::ReceiptStore;
 use crate::{
     Accepted, Account, AccountDeletion, Appended, Application, ApplicationsOf, Blocked, ChangeRefused,
@@ -411,6 +412,7 @@ pub trait Store:
     + SearchStore
     + LogIdentity
     + ReceiptStore
+    + QuietStore
 {
 }
 
@@ -429,7 +431,8 @@ impl<
         + MessageLog
         + SearchStore
         + LogIdentity
-        + ReceiptStore,
+        + ReceiptStore
+        + QuietStore,
 > Store for T
 {
 }

@@ -26,6 +26,7 @@ const GOES: &[&str] = &[
     "DELETE FROM friend_requests WHERE to_id = ?",
     "DELETE FROM blocks WHERE user_id = ?",
     "DELETE FROM blocks WHERE blocked_id = ?",
+    "DELETE FROM quiet WHERE user_id = ?",
     "DELETE FROM group_applications WHERE user_id = ?",
     "DELETE FROM group_invitations WHERE user_id = ?",
     "DELETE FROM group_invitations WHERE by_id = ?",

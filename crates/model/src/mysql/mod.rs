@@ -32,6 +32,7 @@ mod notices;
 mod page;
 mod pool;
 mod profiles;
+mod quiet;
 mod search;
 mod secrets;
 mod sessions;

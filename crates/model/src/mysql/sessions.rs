@@ -71,7 +71,7 @@ impl SessionStore for MySqlStore {
 
     fn standing(&self, user: UserId, session: SessionId) -> StoreResult<Standing> {
         self.read("read a standing", |connection| {
-            let row: Option<(u64, u64, u64, u64, u64, u32, u32)> = connection.row(
+            let row: Option<(u64, u64, u64, u64, u64, u32, u32, u64)> = connection.row(
                 "SELECT u.friends_version, u.groups_version, \
                  (SELECT CAST(COALESCE(SUM(g.version), 0) AS UNSIGNED) \
                  FROM group_members m JOIN chat_groups g ON g.id = m.group_id WHERE m.user_id = ?), \
@@ -80,18 +80,20 @@ impl SessionStore for MySqlStore {
                  (SELECT COUNT(*) FROM (SELECT 1 FROM group_members m \
                  JOIN group_applications a ON a.group_id = m.group_id \
                  WHERE m.user_id = ? AND m.role < ? LIMIT ?) applications), \
-                 (SELECT COUNT(*) FROM (SELECT 1 FROM group_invitations WHERE user_id = ? LIMIT ?) invitations) \
+                 (SELECT COUNT(*) FROM (SELECT 1 FROM group_invitations WHERE user_id = ? LIMIT ?) invitations), \
+                 u.quiet_version \
                  FROM users u WHERE u.id = ?",
                 (
                     user.0, user.0, session.0, user.0, user.0, MEMBER, WAITING_COUNTED_MAX, user.0, WAITING_COUNTED_MAX,
                     user.0,
                 ),
             )?;
-            let standing = |(friends, memberships, groups, last, acked, applications, invitations)| Standing {
+            let standing = |(friends, memberships, groups, last, acked, applications, invitations, quiet)| Standing {
                 friends,
                 groups: GroupsVersion { memberships, groups },
                 notices: NoticePlace { last: NoticeSeq(last), acked: NoticeSeq(acked) },
                 waiting: WaitingCounts { applications, invitations },
+                quiet,
             };
             Ok(row.map(standing).unwrap_or_default())
         })

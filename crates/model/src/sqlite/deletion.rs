@@ -22,6 +22,7 @@ const GOES: &[&str] = &[
     "DELETE FROM friend_requests WHERE to_id = ?1",
     "DELETE FROM blocks WHERE user_id = ?1",
     "DELETE FROM blocks WHERE blocked_id = ?1",
+    "DELETE FROM quiet WHERE user_id = ?1",
     "DELETE FROM group_applications WHERE user_id = ?1",
     "DELETE FROM group_invitations WHERE user_id = ?1",
     "DELETE FROM group_invitations WHERE by_id = ?1",

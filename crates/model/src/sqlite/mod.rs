@@ -26,6 +26,7 @@ mod number;
 mod options;
 mod page;
 mod profiles;
+mod quiet;
 mod readers;
 mod search;
 mod secrets;

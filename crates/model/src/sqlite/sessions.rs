@@ -70,7 +70,8 @@ impl SessionStore for SqliteStore {
                              JOIN group_applications a ON a.group_id = m.group_id
                              WHERE m.user_id = ?1 AND m.role < ?3 LIMIT ?4)),
                         (SELECT count(*) FROM (
-                             SELECT 1 FROM group_invitations WHERE user_id = ?1 LIMIT ?4))
+                             SELECT 1 FROM group_invitations WHERE user_id = ?1 LIMIT ?4)),
+                        u.quiet_version
                      FROM users u WHERE u.id = ?1",
                 )?
                 .query_row(params![sql(user.0), sql(session.0), MEMBER, WAITING_COUNTED_MAX], |row| {
@@ -82,6 +83,7 @@ impl SessionStore for SqliteStore {
                             acked: NoticeSeq(number(row, 4)?),
                         },
                         waiting: WaitingCounts { applications: count(row, 5)?, invitations: count(row, 6)? },
+                        quiet: number(row, 7)?,
                     })
                 })
                 .optional()?;

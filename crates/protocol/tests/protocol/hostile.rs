@@ -69,6 +69,11 @@ fn nesting_is_taken_up_to_its_limit_and_not_counted_in_texts() {
 
 /// Fields where `null` is the same as leaving them out, as serde reads an `Option`.
 const NULLABLE: &[&str] = &[
+    "set_quiet/until",
+    "set_quiet/from",
+    "set_quiet/to",
+    "set_quiet/zone",
+    "set_quiet/mentions",
     "login/id",
     "login/name",
     "login/notices_after",

@@ -42,6 +42,7 @@ pub(crate) fn meanings() -> Vec<(&'static str, Meaning)> {
         messages(),
         message_search(),
         receipts(),
+        quiet(),
         notices(),
         refusals(),
     ]
@@ -320,6 +321,7 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
                     convs_next: 10,
                     applications: 2,
                     invitations: 1,
+                    quiet_version: 7,
                     ..bundle(Some(TOKEN))
                 }),
             ),
@@ -1074,6 +1076,60 @@ fn receipts() -> Vec<(&'static str, Meaning)> {
                     next: 0,
                 }),
             ),
+        ),
+    ]
+}
+
+fn quiet() -> Vec<(&'static str, Meaning)> {
+    let night = Quiet {
+        conv: 0,
+        until: 0,
+        from: Some(1_320),
+        to: Some(420),
+        zone: Some("Europe/Berlin".into()),
+        mentions: true,
+    };
+    let climbers =
+        Quiet { conv: 11, until: limits::NUMBER_MAX, from: None, to: None, zone: None, mentions: false };
+    let set = SetQuiet { conv: 11, ..SetQuiet::default() };
+    vec![
+        ("quiet/request", request(38, Request::Quiet(Nothing {}))),
+        (
+            "quiet/reply",
+            reply(38, Reply::Quiet(QuietList { version: 7, quiet: vec![night.clone(), climbers] })),
+        ),
+        (
+            "set_quiet/request",
+            request(
+                39,
+                Request::SetQuiet(SetQuiet {
+                    conv: 0,
+                    from: Some(1_320),
+                    to: Some(420),
+                    zone: Some("Europe/Berlin".into()),
+                    ..SetQuiet::default()
+                }),
+            ),
+        ),
+        (
+            "set_quiet/request-for-ever",
+            request(
+                40,
+                Request::SetQuiet(SetQuiet {
+                    until: Some(limits::NUMBER_MAX),
+                    mentions: Some(false),
+                    ..set.clone()
+                }),
+            ),
+        ),
+        ("set_quiet/request-take-away", request(41, Request::SetQuiet(set))),
+        ("set_quiet/reply", reply(39, Reply::SetQuiet(QuietChanged { version: 6, quiet: night }))),
+        (
+            "quiet_changed/push",
+            push(Push::QuietChanged(QuietChanged {
+                version: 8,
+                quiet: Quiet { conv: 11, mentions: true, ..Quiet::default() },
+            })),
         ),
     ]
 }

@@ -52,6 +52,22 @@ fn found_user() -> impl Strategy<Value = FoundUser> {
     fields!(FoundUser { id: n(), name: text(), nickname: text(), avatar: text() })
 }
 
+fn quiet() -> impl Strategy<Value = Quiet> {
+    let minute = || option::of(any::<u32>());
+    fields!(Quiet {
+        conv: n(),
+        until: n(),
+        from: minute(),
+        to: minute(),
+        zone: option::of(text()),
+        mentions: any::<bool>(),
+    })
+}
+
+fn quiet_changed() -> impl Strategy<Value = QuietChanged> {
+    fields!(QuietChanged { version: n(), quiet: quiet() })
+}
+
 fn user_ref() -> impl Strategy<Value = UserRef> {
     fields!(UserRef { userid: n() })
 }
@@ -180,7 +196,7 @@ fn signed_in() -> impl Strategy<Value = SignedIn> {
     let lists =
         (vec(friend(), 0..3), vec(group(), 0..3), vec(friend_request(), 0..3), vec(conversation(), 0..3));
     let versions = (text(), any::<bool>(), option::of(vec(n(), 0..3)), text(), any::<bool>());
-    let places = ((n(), n(), n(), n()), (n(), n()), (any::<u32>(), any::<u32>()));
+    let places = ((n(), n(), n(), n()), (n(), n()), (any::<u32>(), any::<u32>(), n()));
     (identity, lists, versions, places).prop_map(|(identity, lists, versions, (next, notices, waiting))| {
         let (id, name, session, token, epoch) = identity;
         let (friends, groups, requests, convs) = lists;
@@ -209,6 +225,7 @@ fn signed_in() -> impl Strategy<Value = SignedIn> {
             notices_acked: notices.1,
             applications: waiting.0,
             invitations: waiting.1,
+            quiet_version: waiting.2,
         }
     })
 }
@@ -399,6 +416,20 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         MsgId::Conversations => page().prop_map(Request::Conversations).boxed(),
         MsgId::Ack => fields!(Ack { conv: n(), seq: n() }).prop_map(Request::Ack).boxed(),
         MsgId::Read => fields!(Read { conv: n(), seq: n() }).prop_map(Request::Read).boxed(),
+        MsgId::Quiet => nothing().prop_map(Request::Quiet).boxed(),
+        MsgId::SetQuiet => {
+            let minute = || option::of(any::<u32>());
+            fields!(SetQuiet {
+                conv: n(),
+                until: option::of(n()),
+                from: minute(),
+                to: minute(),
+                zone: option::of(text()),
+                mentions: option::of(any::<bool>()),
+            })
+            .prop_map(Request::SetQuiet)
+            .boxed()
+        }
         MsgId::Receipts => {
             fields!(Receipts { conv: n(), seqs: vec(n(), 0..4) }).prop_map(Request::Receipts).boxed()
         }
@@ -551,6 +582,10 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
             .boxed(),
         MsgId::Ack => nothing().prop_map(Reply::Ack).boxed(),
         MsgId::Read => nothing().prop_map(Reply::Read).boxed(),
+        MsgId::Quiet => {
+            fields!(QuietList { version: n(), quiet: vec(quiet(), 0..4) }).prop_map(Reply::Quiet).boxed()
+        }
+        MsgId::SetQuiet => quiet_changed().prop_map(Reply::SetQuiet).boxed(),
         MsgId::Receipts => {
             let count = || {
                 fields!(ReceiptCount {
@@ -639,6 +674,7 @@ fn push_of(id: MsgId) -> BoxedStrategy<Push> {
         .prop_map(Push::GroupRequestEvent)
         .boxed(),
         MsgId::Message => message().prop_map(Push::Message).boxed(),
+        MsgId::QuietChanged => quiet_changed().prop_map(Push::QuietChanged).boxed(),
         MsgId::Receipt => fields!(Receipt { conv: n(), user: n(), delivered: n(), read: n() })
             .prop_map(Push::Receipt)
             .boxed(),

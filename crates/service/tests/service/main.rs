@@ -21,6 +21,7 @@ mod outages;
 mod personal_notices;
 mod presence;
 mod profiles;
+mod quiet;
 mod races;
 mod receipts;
 mod recent_history;

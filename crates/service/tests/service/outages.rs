@@ -6,7 +6,7 @@ use protocol::{
     DecideApplication, DeleteAccount, EditFriend, EditGroup, EditProfile, FriendRef, GroupChat, GroupMembers,
     GroupRef, History, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat, OwnedGroups, Page,
     PasswordProof, ProfileOf, Push, Rank, Read, Receipts, Recover, Reg, RenameLabel, Request, Resume,
-    SearchUsers, Secret, SessionRef, SetRole, State, UserRef, Verdict,
+    SearchUsers, Secret, SessionRef, SetQuiet, SetRole, State, UserRef, Verdict,
 };
 use service::testing::{Harness, PASSWORD};
 
@@ -90,6 +90,8 @@ fn every_request_is_busy_while_the_store_is_away() {
         Request::Ack(Ack { conv, seq: 1 }),
         Request::Read(Read { conv, seq: 1 }),
         Request::Receipts(Receipts { conv, seqs: vec![] }),
+        Request::Quiet(Nothing {}),
+        Request::SetQuiet(SetQuiet { conv, until: Some(1), ..SetQuiet::default() }),
         Request::ChangePassword(ChangePassword {
             password: Secret::new(PASSWORD),
             new_password: Secret::new(PASSWORD),

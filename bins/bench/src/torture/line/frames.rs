@@ -252,7 +252,8 @@ impl FramesLine {
             | Push::GroupRequestEvent(_)
             | Push::FriendChanged(_)
             | Push::Notice(_)
-            | Push::Receipt(_) => {}
+            | Push::Receipt(_)
+            | Push::QuietChanged(_) => {}
         }
     }
 

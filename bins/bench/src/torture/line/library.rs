@@ -61,6 +61,7 @@ impl LibraryLine {
             | Event::Rewound { .. }
             | Event::FriendChanged(_)
             | Event::Notice(_)
+            | Event::Quiet(_)
             | Event::Receipt(_) => return,
         });
     }

@@ -7,6 +7,7 @@ mod groups;
 mod joining;
 mod leading;
 mod profiles;
+mod quiet;
 mod talking;
 
 use super::Command;
@@ -71,6 +72,7 @@ pub(crate) const SECTIONS: &[Section] = &[
     Section { title: "Coming into groups", commands: joining::COMMANDS },
     Section { title: "Leading groups", commands: leading::COMMANDS },
     Section { title: "Talking", commands: talking::COMMANDS },
+    Section { title: "Do not disturb", commands: quiet::COMMANDS },
 ];
 
 /// All of them.

@@ -5,7 +5,8 @@ use domain::policy::{GROUP, GroupAct, GroupLine, Rule, Standing, Why, in_group};
 use protocol::{
     Ack, AnswerInvitation, Application, Applications, Code, DecideApplication, EditGroup, GroupMembers,
     GroupProfile, GroupRef, History, Invitation, JoinGroup, Joining, Member, MemberRef, MuteGroup,
-    MuteMember, OwnedGroups, Rank, Read, Receipts, Refusal, Request, SearchMessages, SetRole, Verdict,
+    MuteMember, OwnedGroups, Rank, Read, Receipts, Refusal, Request, SearchMessages, SetQuiet, SetRole,
+    Verdict,
 };
 
 use super::policy::{Numbers, stated};
@@ -40,6 +41,12 @@ pub(super) fn requests(act: GroupAct, groupid: u64, id: u64, numbers: &mut Numbe
                 query: "text".into(),
                 conv: Some(groupid),
                 ..SearchMessages::default()
+            }),
+            Request::SetQuiet(SetQuiet {
+                // 0 would keep all conversations quiet.
+                conv: if groupid == 0 { UNKNOWN } else { groupid },
+                until: Some(1),
+                ..SetQuiet::default()
             }),
         ],
         GroupAct::Join => vec![Request::JoinGroup(JoinGroup::of(groupid))],
@@ -172,6 +179,7 @@ fn is_of_a_conversation(request: &Request) -> bool {
             | Request::Read(_)
             | Request::Receipts(_)
             | Request::SearchMessages(_)
+            | Request::SetQuiet(_)
     )
 }
 

@@ -22,6 +22,7 @@ mod pair_policy;
 pub(crate) mod policy;
 mod presence;
 mod profiles;
+mod quiet;
 mod receipts;
 mod repeats;
 mod restore;

@@ -34,6 +34,7 @@ const NOT_A_MATTER_OF_POLICY: &[MsgId] = &[
     MsgId::Groups,
     MsgId::Invitations,
     MsgId::Conversations,
+    MsgId::Quiet,
 ];
 
 /// The code of each reason: what the pages of the protocol promise, written down once more.

@@ -5,7 +5,7 @@ use protocol::{
     DecideApplication, DeleteAccount, EditFriend, EditGroup, EditProfile, FriendRef, GroupMembers, GroupRef,
     History, JoinGroup, Login, MemberRef, MuteGroup, MuteMember, Nothing, OwnedGroups, Page, PasswordProof,
     ProfileOf, Rank, Read, Receipts, Recover, Reg, RenameLabel, Request, Resume, SearchMessages, SearchUsers,
-    Secret, SessionRef, SetRole, UserRef, Verdict,
+    Secret, SessionRef, SetQuiet, SetRole, UserRef, Verdict,
 };
 
 use crate::support::{PASSWORD, chat, group_chat, hello};
@@ -64,6 +64,8 @@ pub(super) fn every_request() -> Vec<Request> {
         Request::Conversations(Page::default()),
         Request::Ack(Ack { conv: ID, seq: 1 }),
         Request::Read(Read { conv: ID, seq: 1 }),
+        Request::Quiet(Nothing {}),
+        Request::SetQuiet(SetQuiet { conv: ID, until: Some(1), ..SetQuiet::default() }),
         Request::Receipts(Receipts { conv: ID, seqs: vec![1] }),
         Request::ChangePassword(ChangePassword {
             password: Secret::new("not this one"),

@@ -14,10 +14,10 @@ use protocol::{
     GroupProfile, GroupRef, GroupRequestEvent, GroupsPage, HEADER_LEN, Hello, HelloReply, History,
     HistoryPage, Incoming, InvitationsPage, JoinAnswer, JoinGroup, JoinOutcome, Joined, LabelRenamed, Login,
     MemberRef, MembersPage, MessageKind, MuteGroup, MuteMember, Nothing, Notice, NoticesPage, OneChat,
-    OwnedGroups, Page, PasswordProof, PresencePush, Profile, ProfileOf, Push, Rank, Receipt, Receipts,
-    ReceiptsList, Recover, Recovered, RecoveryCodes, Refusal, Reg, Registered, RenameLabel, Reply, Request,
-    Resume, SearchMessages, SearchUsers, Secret, Sent, SessionRef, SessionsList, SetRole, SignedIn,
-    SystemEvent, UserRef, Verdict, decode, encode,
+    OwnedGroups, Page, PasswordProof, PresencePush, Profile, ProfileOf, Push, QuietChanged, QuietList, Rank,
+    Receipt, Receipts, ReceiptsList, Recover, Recovered, RecoveryCodes, Refusal, Reg, Registered,
+    RenameLabel, Reply, Request, Resume, SearchMessages, SearchUsers, Secret, Sent, SessionRef, SessionsList,
+    SetQuiet, SetRole, SignedIn, SystemEvent, UserRef, Verdict, decode, encode,
 };
 
 /// How long anything that must come may take. Far above the usual: machines are shared.
@@ -289,6 +289,14 @@ impl Peer {
         })
     }
 
+    /// The next change of what is kept quiet.
+    pub(crate) fn quiet_changed(&mut self) -> QuietChanged {
+        self.take("a change of what is quiet", |push| match push {
+            Push::QuietChanged(change) => Some(change.clone()),
+            _ => None,
+        })
+    }
+
     /// The next receipt.
     pub(crate) fn receipt(&mut self) -> Receipt {
         self.take("a receipt", |push| match push {
@@ -542,6 +550,8 @@ requests! {
     conversations(after: u64, limit: u32) = Conversations(Page { after, limit }) -> ConversationsPage;
     ack(conv: u64, seq: u64) = Ack(Ack { conv, seq }) -> Nothing;
     mark_read(conv: u64, seq: u64) = Read(protocol::Read { conv, seq }) -> Nothing;
+    quiet() = Quiet(Nothing {}) -> QuietList;
+    set_quiet(set: SetQuiet) = SetQuiet(set) -> QuietChanged;
     receipts(conv: u64, seqs: &[u64]) = Receipts(Receipts { conv, seqs: seqs.to_vec() }) -> ReceiptsList;
 }
 

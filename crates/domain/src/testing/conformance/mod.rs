@@ -32,6 +32,7 @@ mod message_search;
 mod notices;
 mod pages;
 mod profiles;
+mod quiet;
 mod races;
 mod receipts;
 mod rosters;
@@ -256,6 +257,12 @@ pub const CASES: &[Case] = cases![
     conversations::cursors_move_forward_only,
     conversations::cursors_stop_at_the_last_message,
     conversations::cursors_of_nobody_are_passed_over,
+    quiet::what_is_set_stands_in_the_list,
+    quiet::setting_replaces_and_takes_away,
+    quiet::what_changes_nothing_is_no_change,
+    quiet::conversations_are_limited,
+    quiet::nobody_keeps_anything,
+    quiet::the_last_place_is_taken_at_once,
     receipts::what_was_read_was_delivered,
     receipts::reading_and_delivery_move_apart_and_forward,
     receipts::nothing_is_read_past_the_last_message,

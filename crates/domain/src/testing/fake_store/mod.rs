@@ -10,6 +10,7 @@ mod log_identity;
 mod messages;
 mod notices;
 mod profiles;
+mod quiet;
 mod receipts;
 mod search;
 mod secrets;
@@ -140,6 +141,7 @@ struct State {
     indexed: HashMap<ConversationId, Seq>,
     identity: log_identity::Identity,
     cursors: HashMap<(UserId, ConversationId), Progress>,
+    quiet: BTreeMap<UserId, quiet::Kept>,
 }
 
 impl State {

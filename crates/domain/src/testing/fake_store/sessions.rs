@@ -82,6 +82,7 @@ impl SessionStore for FakeStore {
             groups: state.groups_version(user),
             notices: state.notice_place(user, session),
             waiting: state.waiting_counts(user),
+            quiet: state.quiet.get(&user).map_or(0, |kept| kept.version),
         })
     }
 
