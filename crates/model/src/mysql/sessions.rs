@@ -23,6 +23,10 @@ fn session((id, device, since, seen): Row) -> Session {
     Session { id: SessionId(id), device, since: Timestamp(since), seen: Timestamp(seen) }
 }
 
+/// Versions of friends, memberships and groups; the newest notice and the acknowledged one; applications and invitations that
+/// wait; the version of what is quiet.
+type StandingRow = (u64, u64, u64, u64, u64, u32, u32, u64);
+
 impl SessionStore for MySqlStore {
     fn create_session(
         &self,
@@ -71,7 +75,7 @@ impl SessionStore for MySqlStore {
 
     fn standing(&self, user: UserId, session: SessionId) -> StoreResult<Standing> {
         self.read("read a standing", |connection| {
-            let row: Option<(u64, u64, u64, u64, u64, u32, u32, u64)> = connection.row(
+            let row: Option<StandingRow> = connection.row(
                 "SELECT u.friends_version, u.groups_version, \
                  (SELECT CAST(COALESCE(SUM(g.version), 0) AS UNSIGNED) \
                  FROM group_members m JOIN chat_groups g ON g.id = m.group_id WHERE m.user_id = ?), \
