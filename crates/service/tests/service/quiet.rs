@@ -49,8 +49,8 @@ fn what_is_set_is_kept_and_told_to_the_other_devices() {
     let mute = SetQuiet { mentions: Some(false), ..until(conv, NUMBER_MAX) };
     let mute = set(&phone, mute).unwrap();
     assert_eq!((mute.version, mute.quiet.mentions), (2, false));
-    assert_eq!(told(&phone), [night.clone()]);
-    assert_eq!(told(&alice), [mute.clone()], "who asked has the answer");
+    assert_eq!(told(&phone), std::slice::from_ref(&night));
+    assert_eq!(told(&alice), std::slice::from_ref(&mute), "who asked has the answer");
     let both = QuietList { version: 2, quiet: vec![night.quiet, mute.quiet] };
     assert_eq!(list(&alice), both);
     assert_eq!(list(&bob), QuietList::default());
