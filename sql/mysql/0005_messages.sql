@@ -112,3 +112,39 @@ CREATE TABLE indexed_conversations (
     conversation_id BIGINT UNSIGNED NOT NULL PRIMARY KEY,
     seq             BIGINT UNSIGNED NOT NULL
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- As before, with what the message answers and whom it mentions.
+DROP PROCEDURE append_message;
+DELIMITER //
+CREATE PROCEDURE append_message (
+    IN in_conversation_id BIGINT UNSIGNED,
+    IN in_sender_id       BIGINT UNSIGNED,
+    IN in_client_msg_id   VARBINARY(64),
+    IN in_time            BIGINT UNSIGNED,
+    IN in_kind            TINYINT UNSIGNED,
+    IN in_body            MEDIUMTEXT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin,
+    IN in_reply_to        BIGINT UNSIGNED,
+    IN in_mentions        VARBINARY(1000)
+)
+MODIFIES SQL DATA
+SQL SECURITY INVOKER
+BEGIN
+    DECLARE its_seq    BIGINT UNSIGNED;
+    DECLARE its_roster BIGINT UNSIGNED;
+    START TRANSACTION;
+    SELECT last_seq + 1, roster INTO its_seq, its_roster
+        FROM conversations WHERE id = in_conversation_id AND closed_at = 0 FOR UPDATE;
+    IF its_seq IS NULL THEN
+        ROLLBACK;
+    ELSE
+        INSERT INTO messages
+                (conversation_id, seq, sender_id, client_msg_id, time, kind, body, reply_to, mentions)
+            VALUES (in_conversation_id, its_seq, in_sender_id, in_client_msg_id, in_time, in_kind, in_body,
+                in_reply_to, in_mentions);
+        UPDATE conversations SET last_seq = its_seq, last_time = GREATEST(last_time, in_time)
+            WHERE id = in_conversation_id;
+        COMMIT;
+        SELECT its_seq, its_roster;
+    END IF;
+END//
+DELIMITER ;

@@ -84,7 +84,17 @@ mod tests {
 
     fn behind(last: u64, acked: u64) -> CatchingUp {
         let (kind, with) = (ConversationKind::Direct, 2);
-        let conv = Conversation { conv: 7, kind, with, first: 11, last, acked, read: 0, restored: 0 };
+        let conv = Conversation {
+            conv: 7,
+            kind,
+            with,
+            first: 11,
+            last,
+            acked,
+            read: 0,
+            restored: 0,
+            last_change: 0,
+        };
         CatchingUp::begin(&SignedIn { convs: vec![conv], ..SignedIn::default() })
     }
 

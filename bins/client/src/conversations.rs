@@ -142,7 +142,7 @@ mod tests {
             time: 1_000 + seq,
             kind,
             msg: format!("message {seq}"),
-            event: None,
+            ..ChatMessage::default()
         }
     }
 

@@ -3,8 +3,8 @@
 use std::collections::HashMap;
 
 use client::protocol::{
-    ChatMessage, FriendChanged, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind, GroupRequestEvent,
-    GroupRequestKind, MessageKind, Notice, NoticeKind, Receipt, Role, State,
+    Changed, ChatMessage, FriendChanged, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind,
+    GroupRequestEvent, GroupRequestKind, MessageKind, Notice, NoticeKind, Recalled, Receipt, Role, State,
 };
 use client::{Arrival, Event, Next, SessionEnd, SignInKind};
 use serde_json::{Value, json};
@@ -43,6 +43,7 @@ impl Narrator {
             Event::Receipt(receipt) => self.receipt_line(receipt, roster)?,
             // /quiet shows it.
             Event::Quiet(_) => return None,
+            Event::Changed(changed) => return Some(changed_line(changed, roster, style)),
             Event::Connected(hello) => {
                 self.down = false;
                 if self.returning {
@@ -180,11 +181,30 @@ pub(crate) fn message_line(message: &ChatMessage, roster: &Roster, style: Style)
         let line = style.faint(&format!("* {}", one_line(&message.msg)));
         return format!("{} {place}{line}", style.faint(&moment::short(message.time)));
     }
-    let text = match message.kind {
-        MessageKind::Text | MessageKind::System => printable::message(&message.msg),
-        MessageKind::Unknown => "(something that this client cannot show)".to_owned(),
+    let text = match (message.kind, &message.recalled) {
+        (_, Some(recalled)) => style.faint(&recalled_text(recalled, message.from, roster)),
+        (MessageKind::Text | MessageKind::System, None) if message.edited > 0 => {
+            format!("{} {}", printable::message(&message.msg), style.faint("(edited)"))
+        }
+        (MessageKind::Text | MessageKind::System, None) => printable::message(&message.msg),
+        (MessageKind::Unknown, None) => "(something that this client cannot show)".to_owned(),
     };
     format!("{} {place}: {text}", style.faint(&moment::short(message.time)))
+}
+
+/// `(recalled)` of who took back what they said themselves, and else by whom.
+fn recalled_text(recalled: &Recalled, from: u64, roster: &Roster) -> String {
+    match roster.me.as_ref().is_some_and(|me| me.id == recalled.by) {
+        _ if recalled.by == from => "(recalled)".to_owned(),
+        true => "(recalled by you)".to_owned(),
+        false => format!("(recalled by {})", one_line(&recalled.name)),
+    }
+}
+
+/// The message as it is now, after a mark and its number: it stands further up as it was.
+fn changed_line(changed: &Changed, roster: &Roster, style: Style) -> String {
+    let line = message_line(&changed.message, roster, style);
+    format!("{} {line}", style.faint(&format!("* {} now reads:", changed.message.seq)))
 }
 
 fn friend_line(event: &FriendEvent, roster: &Roster) -> Option<String> {
@@ -357,6 +377,12 @@ pub(crate) fn object(event: &Event, roster: &Roster) -> Value {
             .into();
             object
         }
+        Event::Changed(changed) => {
+            let mut object = message_object(&changed.message, roster);
+            object["type"] = "changed".into();
+            object["position"] = changed.position.into();
+            object
+        }
         Event::Gap { conv, first, last } => {
             json!({ "type": "gap", "conv": conv, "first": first, "last": last })
         }
@@ -428,7 +454,7 @@ mod tests {
             time: 0,
             kind: MessageKind::Text,
             msg: msg.into(),
-            event: None,
+            ..ChatMessage::default()
         }
     }
 

@@ -149,7 +149,8 @@ impl Shared {
                 known.roster.door.learn(event, me);
             }
             Event::Quiet(quiet) => known.roster.quiet = Some(quiet.clone()),
-            Event::Notice(_)
+            Event::Changed(_)
+            | Event::Notice(_)
             | Event::Receipt(_)
             | Event::Gap { .. }
             | Event::Restored

@@ -4,7 +4,7 @@ use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use domain::{FriendLimits, GroupLimits};
+use domain::{ChangeWindows, FriendLimits, GroupLimits};
 use gateway::GatewayConfig;
 use ipnet::IpNet;
 use reactor::Departure;
@@ -125,6 +125,10 @@ impl Config {
                 failed_logins: rate(sources, "failed_logins_burst", "failed_logins_per_minute")?,
             },
             profile_cache_max: size(sources, "profile_cache_max", 1..=10_000_000)?,
+            windows: ChangeWindows {
+                recall_ms: sources.number("recall_window_ms", 0..=WINDOW_MS_MAX)?,
+                edit_ms: sources.number("edit_window_ms", 0..=WINDOW_MS_MAX)?,
+            },
             text_bytes_max: size(sources, "text_bytes_max", 1..=protocol_text_bytes_max())?,
             page_max: sources.number("page_max", 1..=u64::from(page_max()))? as u32,
             ..ServiceConfig::default()
@@ -189,6 +193,9 @@ fn protocol_text_bytes_max() -> u64 {
 fn page_max() -> u32 {
     ServiceConfig::default().page_max
 }
+
+/// A window of a hundred years is for ever.
+const WINDOW_MS_MAX: u64 = 100 * 366 * 24 * 3_600_000;
 
 fn size(
     sources: &Sources,

@@ -233,6 +233,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Applications of one user that wait for a decision, and as many invitations of them.",
     ),
     number("profile_cache_max", "20000", "Profiles that a node keeps in memory, of about 300 bytes each."),
+    number(
+        "recall_window_ms",
+        "120000",
+        "How long after it was said one may take a message back. In groups, owner and admins take back what others said at any time.",
+    ),
+    number("edit_window_ms", "86400000", "How long after it was said one may edit a message."),
     number("text_bytes_max", "65536", "Bytes of one message text."),
     number("page_max", "200", "Entries of one page of any list."),
     number(

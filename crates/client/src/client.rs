@@ -184,7 +184,12 @@ impl Client {
     /// As [`Client::call`].
     pub fn say_to_friend(&self, to: u64, msg: &str) -> Result<Sent, ClientError> {
         let client_msg_id = self.next_msg_id();
-        match self.call(Request::OneChat(OneChat { to, msg: msg.to_owned(), client_msg_id }))? {
+        match self.call(Request::OneChat(OneChat {
+            to,
+            msg: msg.to_owned(),
+            client_msg_id,
+            ..OneChat::default()
+        }))? {
             Reply::OneChat(sent) => Ok(sent),
             other => Err(other_answer("ONE_CHAT", &other)),
         }
@@ -196,7 +201,12 @@ impl Client {
     /// As [`Client::call`].
     pub fn say_in_group(&self, groupid: u64, msg: &str) -> Result<Sent, ClientError> {
         let client_msg_id = self.next_msg_id();
-        match self.call(Request::GroupChat(GroupChat { groupid, msg: msg.to_owned(), client_msg_id }))? {
+        match self.call(Request::GroupChat(GroupChat {
+            groupid,
+            msg: msg.to_owned(),
+            client_msg_id,
+            ..GroupChat::default()
+        }))? {
             Reply::GroupChat(sent) => Ok(sent),
             other => Err(other_answer("GROUP_CHAT", &other)),
         }

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use protocol::{
-    ChatMessage, FriendChanged, FriendEvent, GroupEvent, GroupRequestEvent, HelloReply, Notice, PresencePush,
-    Receipt, Refusal, SignedIn,
+    Changed, ChatMessage, FriendChanged, FriendEvent, GroupEvent, GroupRequestEvent, HelloReply, Notice,
+    PresencePush, Receipt, Refusal, SignedIn,
 };
 
 use crate::quiet::Quiet;
@@ -42,6 +42,8 @@ pub enum Event {
         /// How it came.
         arrival: Arrival,
     },
+    /// A message was recalled or edited: this is how it is now.
+    Changed(Changed),
     /// Messages of a conversation that cannot be read any more, or that the server does not give: they are passed over.
     Gap {
         /// The conversation.

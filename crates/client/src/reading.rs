@@ -145,7 +145,7 @@ mod tests {
     use super::*;
 
     fn entry(kind: ConversationKind, first: u64, last: u64, read: u64) -> Conversation {
-        Conversation { conv: 7, kind, with: 2, first, last, acked: last, read, restored: 0 }
+        Conversation { conv: 7, kind, with: 2, first, last, acked: last, read, restored: 0, last_change: 0 }
     }
 
     fn direct(last: u64, read: u64) -> Readings {

@@ -469,6 +469,9 @@ fn is_barrier(request: &Request) -> bool {
         | Request::GroupChat(_)
         | Request::History(_)
         | Request::Conversations(_)
+        | Request::Recall(_)
+        | Request::EditMessage(_)
+        | Request::Changes(_)
         | Request::Ack(_)
         | Request::Read(_)
         | Request::Receipts(_)
@@ -515,6 +518,9 @@ fn repeat(request: &Request) -> Repeat {
         | Request::Invitations(_)
         | Request::History(_)
         | Request::Conversations(_)
+        | Request::Changes(_)
+        // What was taken back is answered as it was.
+        | Request::Recall(_)
         | Request::Notices(_)
         | Request::AckNotices(_)
         | Request::Profile(_)
@@ -554,6 +560,8 @@ fn repeat(request: &Request) -> Repeat {
         | Request::Unblock(_)
         | Request::CreateGroup(_)
         | Request::JoinGroup(_)
-        | Request::LeaveGroup(_) => Repeat::Unsafe,
+        | Request::LeaveGroup(_)
+        // Another device may have edited it since.
+        | Request::EditMessage(_) => Repeat::Unsafe,
     }
 }

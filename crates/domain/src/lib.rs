@@ -19,6 +19,7 @@ mod group_profile;
 mod group_request;
 mod id;
 mod message;
+mod message_change;
 mod message_search;
 mod personal_notice;
 pub mod policy;
@@ -55,8 +56,11 @@ pub use id::{
     UserId,
 };
 pub use message::{
-    Appended, Conversation, ConversationFilter, ConversationKind, Cursor, MessageKind, NewMessage, Novelty,
-    PageSize, Parties, Progress, StoredMessage, Touched, Window,
+    Appended, Conversation, ConversationFilter, ConversationKind, Cursor, Mentions, MessageKind, NewMessage,
+    Novelty, PageSize, Parties, Progress, Recall, StoredMessage, Touched, Window,
+};
+pub use message_change::{
+    ChangeWindows, MessageChange, MessageChangeRefused, MessageChanged, MessageDeed, MessageFacts,
 };
 pub use message_search::{FoundMessages, FoundPlace, Indexed, MessageSearch, Unindexed};
 pub use personal_notice::{

@@ -38,6 +38,43 @@ pub struct NewMessage {
     pub kind: MessageKind,
     /// The text.
     pub body: String,
+    /// The message of the same conversation that it answers.
+    pub reply_to: Option<Seq>,
+    /// Whom it mentions.
+    pub mentions: Mentions,
+}
+
+/// Whom a message mentions, each once; [`Mentions::EVERYBODY`] stands for all of a group.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Mentions(pub Vec<UserId>);
+
+impl Mentions {
+    /// Everybody in the group.
+    pub const EVERYBODY: UserId = UserId(0);
+
+    /// As stores keep it: numbers with commas between.
+    pub fn to_text(&self) -> String {
+        let numbers: Vec<String> = self.0.iter().map(|user| user.0.to_string()).collect();
+        numbers.join(",")
+    }
+
+    /// What [`to_text`](Mentions::to_text) wrote; `None` for anything else.
+    pub fn from_text(text: &str) -> Option<Mentions> {
+        if text.is_empty() {
+            return Some(Mentions::default());
+        }
+        let users: Result<Vec<UserId>, _> = text.split(',').map(|user| user.parse().map(UserId)).collect();
+        users.ok().map(Mentions)
+    }
+}
+
+/// Who took a message back, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Recall {
+    /// Who.
+    pub by: UserId,
+    /// When.
+    pub at: Timestamp,
 }
 
 /// Where a message stands in the log.
@@ -80,8 +117,16 @@ pub struct StoredMessage {
     pub time: Timestamp,
     /// What it is.
     pub kind: MessageKind,
-    /// The text.
+    /// The text; empty once it was recalled.
     pub body: String,
+    /// When the text was last changed, later each time; 0 while it is the first.
+    pub edited: Timestamp,
+    /// Whether it was taken back.
+    pub recalled: Option<Recall>,
+    /// The message of the same conversation that it answers.
+    pub reply_to: Option<Seq>,
+    /// Whom it mentions.
+    pub mentions: Mentions,
 }
 
 /// Which messages of a conversation a page holds. Pages are returned in rising order of seq.
@@ -155,7 +200,7 @@ pub enum Parties {
     Group,
 }
 
-/// A conversation in which something was said after a certain time.
+/// A conversation in which something was said or changed after a certain time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Touched {
     /// Its number.
@@ -164,6 +209,10 @@ pub struct Touched {
     pub parties: Parties,
     /// The newest message's seq.
     pub last: Seq,
+    /// The newest position in the feed of its changes; 0 if nothing was changed.
+    pub last_change: ChangePosition,
+    /// When that was.
+    pub last_change_at: Timestamp,
 }
 
 /// How far somebody got in a conversation, on all their devices together. Both are cumulative, and neither goes back.
@@ -208,4 +257,20 @@ pub struct Cursor {
     pub conversation: ConversationId,
     /// Up to where.
     pub progress: Progress,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn mentions_come_back_as_they_were() {
+        for mentions in [vec![], vec![0], vec![7, 0, 1 << 53]] {
+            let mentions = Mentions(mentions.into_iter().map(UserId).collect());
+            assert_eq!(Mentions::from_text(&mentions.to_text()), Some(mentions));
+        }
+        for junk in [",", "1,", "a", "1,,2", "-1"] {
+            assert_eq!(Mentions::from_text(junk), None, "{junk}");
+        }
+    }
 }

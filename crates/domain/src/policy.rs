@@ -39,6 +39,12 @@ pub enum GroupAct {
     Speak,
     /// Say something although members are muted.
     SpeakWhileMuted,
+    /// Take an own message back.
+    Recall,
+    /// Take somebody else's message back, whoever of the group or not any more.
+    RecallOfOthers,
+    /// Mention everybody at once.
+    MentionEverybody,
     /// Read messages, the profile, the list of members.
     Look,
     /// Come in, or ask to.
@@ -74,6 +80,8 @@ pub enum Rule {
     Yes,
     /// Allowed towards those who stand lower.
     Below,
+    /// Allowed towards those who stand lower, and who is no member any more.
+    BelowOrGone,
     /// Allowed towards members without a role.
     Members,
     /// Refused.
@@ -109,7 +117,7 @@ pub enum Why {
     Oneself,
 }
 
-use Rule::{Below, Members, No, Yes};
+use Rule::{Below, BelowOrGone, Members, No, Yes};
 use Why::{AlreadyFriends, AlreadyMember, NotAllowed, NotFound, NotFriends, NotMember, Oneself, OwnerStays};
 
 /// One line of the table of groups: what is done, and the rule for outsider, member, admin and owner.
@@ -121,6 +129,9 @@ pub const GROUP: &[GroupLine] = &[
     //                           outsider        member             admin              owner
     (GroupAct::Speak,           [No(NotMember), Yes,               Yes,               Yes]),
     (GroupAct::SpeakWhileMuted, [No(NotMember), No(NotAllowed),    Yes,               Yes]),
+    (GroupAct::Recall,          [No(NotMember), Yes,               Yes,               Yes]),
+    (GroupAct::RecallOfOthers,  [No(NotMember), No(NotFound),      BelowOrGone,       BelowOrGone]),
+    (GroupAct::MentionEverybody,[No(NotMember), No(NotAllowed),    Yes,               Yes]),
     (GroupAct::Look,            [No(NotMember), Yes,               Yes,               Yes]),
     (GroupAct::Join,            [Yes,           No(AlreadyMember), No(AlreadyMember), No(AlreadyMember)]),
     (GroupAct::Leave,           [No(NotMember), Yes,               Yes,               No(OwnerStays)]),
@@ -154,9 +165,9 @@ pub fn in_group(act: GroupAct, actor: Standing, target: Standing) -> Result<(), 
         Yes => Ok(()),
         No(why) => Err(why),
         Below | Members if target == Standing::Outsider => Err(NotFound),
-        Below if target < actor => Ok(()),
+        Below | BelowOrGone if target < actor => Ok(()),
         Members if target == Standing::Member => Ok(()),
-        Below | Members => Err(NotAllowed),
+        Below | BelowOrGone | Members => Err(NotAllowed),
     }
 }
 
@@ -227,7 +238,7 @@ pub fn between(act: PairAct, relation: Relation) -> Result<(), Why> {
     });
     match rule {
         No(why) => Err(why),
-        Yes | Below | Members => Ok(()),
+        Yes | Below | BelowOrGone | Members => Ok(()),
     }
 }
 

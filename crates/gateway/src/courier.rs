@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use service::Notice;
-use service::domain::{Parties, Publication, Seq, Timestamp, Topic};
+use service::domain::{ChangePosition, Parties, Publication, Seq, Timestamp, Topic};
 
 use crate::inbox::Completeness;
 use crate::node_message::{NodeMessage, StoredPush};
 use crate::post::Post;
-use crate::relay::{Outgoing, To};
+use crate::relay::{Outgoing, Passed, To};
 use crate::repairs::GroupPush;
 use crate::sequencer::{Source, Talk, Verdict};
 use crate::shared::Shared;
@@ -31,10 +31,16 @@ pub(crate) struct Courier {
     shared: Arc<Shared>,
     post: Post,
     guard: StopOnPanic,
-    messages: Vec<StoredPush>,
+    messages: Vec<Heard>,
     /// All that came before was taken.
     complete_until: Timestamp,
     malformed: u64,
+}
+
+/// A message that was read, or a change of one and its position.
+struct Heard {
+    push: StoredPush,
+    change: Option<ChangePosition>,
 }
 
 /// The courier's thread: it delivers until the inbox is stopped.
@@ -80,7 +86,10 @@ impl Courier {
     fn open(&mut self, publication: Publication) {
         let Publication { topic, payload } = publication;
         match (NodeMessage::decode(topic, &payload), topic) {
-            (Ok(NodeMessage::Message(message)), _) => self.messages.push(message),
+            (Ok(NodeMessage::Message(push)), _) => self.messages.push(Heard { push, change: None }),
+            (Ok(NodeMessage::Changed(push, position)), _) => {
+                self.messages.push(Heard { push, change: Some(position) });
+            }
             (Ok(NodeMessage::Push { frame }), Topic::User(user)) => {
                 self.shared.hub.seats().tell(user, None, &frame, &mut self.post);
             }
@@ -119,11 +128,13 @@ impl Courier {
     /// Passes on the messages that were read, those of one stripe after the other.
     fn deliver(&mut self) {
         let Courier { shared, post, messages, .. } = self;
-        shared.counters.bus_messages.add(messages.len() as u64);
-        messages.sort_by_key(|message| shared.hub.relay().stripe_of(message.conversation));
+        let changes = messages.iter().filter(|heard| heard.change.is_some()).count();
+        shared.counters.bus_messages.add((messages.len() - changes) as u64);
+        shared.counters.bus_changes.add(changes as u64);
+        messages.sort_by_key(|heard| shared.hub.relay().stripe_of(heard.push.conversation));
         let mut passage = shared.hub.relay().passage(post);
-        for message in messages.drain(..) {
-            let StoredPush { conversation, seq, parties, version, frame } = message;
+        for Heard { push, change } in messages.drain(..) {
+            let StoredPush { conversation, seq, parties, version, frame } = push;
             let to = match parties {
                 Parties::Pair(one, other) => To::Pair(one, other),
                 Parties::Group => match shared.service.readers(conversation.group(), version, seq) {
@@ -132,6 +143,16 @@ impl Courier {
                 },
             };
             let talk = Talk { conversation, parties };
+            if let Some(position) = change {
+                let is_read = !matches!(to, To::Unread(_));
+                let change = Outgoing { frame, to, but: None };
+                let passed = is_read.then(|| passage.changed(talk, seq, Source::Elsewhere, change));
+                if passed != Some(Passed::Yes) {
+                    // Overflowing it asks for a sweep, which finds the change.
+                    drop(shared.hub.repairs().change(talk, position));
+                }
+                continue;
+            }
             // Its sender may have repeated there what an appender here has stored, and not come to the relay with.
             let but = shared.hub.relay().in_hand().sender_of_heard(conversation, &frame);
             let verdict = passage.message(talk, seq, Source::Elsewhere, Outgoing { frame, to, but });

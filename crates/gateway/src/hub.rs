@@ -7,10 +7,10 @@ use parking_lot::{Mutex, MutexGuard};
 use protocol::{Bye, Code, Push, encode};
 use reactor::{ConnId, Remote};
 use service::domain::{
-    Bus, BusReceiver, ConversationId, GroupId, Parties, PresenceWatcher, Publication, Reach, RosterVersion,
-    Seq, SessionId, Timestamp, Topic, UserId,
+    Bus, BusReceiver, ChangePosition, ConversationId, GroupId, Parties, PresenceWatcher, Publication, Reach,
+    RosterVersion, Seq, SessionId, Timestamp, Topic, UserId,
 };
-use service::{Audience, Batch, ConnKey, Delivery, Echo, Held, Hub, Move, Notice, Principal, Readers};
+use service::{Audience, Batch, ConnKey, Delivery, Echo, Held, Hub, Move, Notice, Principal, Readers, Said};
 
 use crate::config::GatewayConfig;
 use crate::courier::{BY_THE_BUS, Courier};
@@ -197,16 +197,25 @@ impl GatewayHub {
                 passage.send(conn, chunk(&mut buffer));
             }
             let but = speaker(&delivery);
-            let Some((message, readers)) = delivery.message else { continue };
-            self.counters.messages_delivered.add(1);
-            let (conversation, seq) = (ConversationId(message.conv), Seq(message.seq));
+            let Some((said, readers)) = delivery.message else { continue };
+            self.count(&said);
+            let (conversation, seq) = said.place();
             let (parties, version) = match &readers {
                 Readers::Pair(a, b) => (Parties::Pair(*a.min(b), *a.max(b)), RosterVersion(0)),
                 Readers::Members { version, .. } => (Parties::Group, *version),
             };
-            node_message::begin_message(conversation, seq, parties, version, &mut buffer);
+            match &said {
+                Said::Message(_) => {
+                    node_message::begin_message(conversation, seq, parties, version, &mut buffer);
+                }
+                Said::Changed(changed) => {
+                    let position = ChangePosition(changed.position);
+                    node_message::begin_changed(conversation, seq, position, parties, version, &mut buffer);
+                }
+            }
             let begin = buffer.len();
-            encode::push(&Push::Message(message), &mut buffer);
+            let is_change = matches!(said, Said::Changed(_));
+            encode::push(&said.into(), &mut buffer);
             let payload = chunk(&mut buffer);
             let frame = payload.slice(begin..);
             let mut publish = |topic| publications.push(Publication { topic, payload: payload.clone() });
@@ -214,8 +223,14 @@ impl GatewayHub {
                 Parties::Pair(one, other) => [one, other].into_iter().map(Topic::User).for_each(publish),
                 Parties::Group => publish(Topic::Group(conversation.group())),
             }
-            let message = Outgoing { frame, to: readers.into(), but };
-            let verdict = passage.message(Talk { conversation, parties }, seq, Source::Here, message);
+            let (talk, message) =
+                (Talk { conversation, parties }, Outgoing { frame, to: readers.into(), but });
+            if is_change {
+                // What this node stored is confirmed.
+                passage.changed(talk, seq, Source::Here, message);
+                continue;
+            }
+            let verdict = passage.message(talk, seq, Source::Here, message);
             if let (Verdict::NotHeld, Some(conn)) = (verdict, but) {
                 let forgotten = self.relay.in_hand().leave(conn, &payload[begin..]);
                 self.counters.senders_forgotten.add(forgotten);
@@ -226,6 +241,13 @@ impl GatewayHub {
     }
 
     /// Encodes the answer, for this connection; none if nobody asked.
+    fn count(&self, said: &Said) {
+        match said {
+            Said::Message(_) => self.counters.messages_delivered.add(1),
+            Said::Changed(_) => self.counters.changes_delivered.add(1),
+        }
+    }
+
     fn answer(&self, delivery: &Delivery, out: &mut BytesMut) -> Option<ConnId> {
         let origin = delivery.origin?;
         match &delivery.answer {
@@ -335,9 +357,9 @@ impl Hub for GatewayHub {
                 post.send(conn, chunk(&mut buffer));
             }
             let but = speaker(&delivery);
-            let Some((message, readers)) = delivery.message else { continue };
-            self.counters.messages_delivered.add(1);
-            encode::push(&Push::Message(message), &mut buffer);
+            let Some((said, readers)) = delivery.message else { continue };
+            self.count(&said);
+            encode::push(&said.into(), &mut buffer);
             let chunk = chunk(&mut buffer);
             match readers {
                 Readers::Pair(a, b) => {

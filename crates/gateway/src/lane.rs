@@ -375,7 +375,15 @@ mod tests {
     }
 
     fn chat(rid: u32) -> Job {
-        job(rid, Request::OneChat(OneChat { to: 2, msg: "m".into(), client_msg_id: rid.to_string() }))
+        job(
+            rid,
+            Request::OneChat(OneChat {
+                to: 2,
+                msg: "m".into(),
+                client_msg_id: rid.to_string(),
+                ..OneChat::default()
+            }),
+        )
     }
 
     fn read(rid: u32) -> Job {

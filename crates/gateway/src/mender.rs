@@ -6,7 +6,8 @@ use std::time::{Duration, Instant};
 
 use protocol::{Push, encode};
 use service::domain::{
-    ConversationId, GroupId, Parties, Reach, RosterVersion, Seq, StoreResult, Timestamp, Touched, UserId,
+    ChangePosition, ConversationId, GroupId, Parties, Reach, RosterVersion, Seq, StoreResult, Timestamp,
+    Touched, UserId,
 };
 use service::{Begin, Hub, ReadRoster, Service, Since};
 
@@ -14,7 +15,7 @@ use crate::clock;
 use crate::post::Post;
 use crate::relay::Outgoing;
 use crate::repairs::{Urgency, Work};
-use crate::sequencer::{Talk, Want};
+use crate::sequencer::{Source, Talk, Want};
 use crate::shared::Shared;
 
 /// Messages of one conversation read for its readers at once. If more are missing these are the newest of them; clients
@@ -52,6 +53,8 @@ pub(crate) struct Mender {
     post: Post,
     /// Conversations that wait for something, and when to see to them.
     waiting: HashMap<Talk, Instant>,
+    /// Changes to be read from the log, the newest of each conversation. Bounded as the work list is.
+    changes: HashMap<Talk, ChangePosition>,
     sweep: Option<Sweep>,
     missed: Option<Missed>,
     /// What was said since then may not have come, or may still come, until some time has passed.
@@ -98,6 +101,7 @@ impl Mender {
             shared,
             post,
             waiting: HashMap::new(),
+            changes: HashMap::new(),
             sweep: None,
             missed: None,
             unsure: None,
@@ -126,14 +130,18 @@ impl Mender {
     }
 
     fn next_due(&self) -> Option<Instant> {
-        if self.sweep.is_some() || self.second {
+        if self.sweep.is_some() || self.second || !self.changes.is_empty() {
             return Some(clock::read());
         }
         self.waiting.values().copied().chain(self.missed.map(|missed| missed.due)).min()
     }
 
     fn accept(&mut self, work: Work) {
-        let Work { conversations, missed, overflowed, second } = work;
+        let Work { conversations, changes, missed, overflowed, second } = work;
+        for (talk, position) in changes {
+            let entry = self.changes.entry(talk).or_insert(position);
+            *entry = position.max(*entry);
+        }
         let lost = overflowed.then_some(self.complete_until);
         self.complete_until = Timestamp(self.shared.service.now_ms());
         if let Some(since) = [missed, lost].into_iter().flatten().min() {
@@ -197,7 +205,25 @@ impl Mender {
                 self.waiting.remove(&talk);
             }
         }
+        while let Some((&talk, &position)) = self.changes.iter().next() {
+            if self.is_theirs(talk)? {
+                self.tell_change(talk, position)?;
+            }
+            self.changes.remove(&talk);
+        }
         self.sweep()
+    }
+
+    /// Tells the change of this position, as the log has it, or the first after it.
+    fn tell_change(&mut self, talk: Talk, position: ChangePosition) -> StoreResult<()> {
+        let found = self.shared.service.change_at(talk.conversation, talk.parties, position)?;
+        let Some((changed, readers)) = found else { return Ok(()) };
+        self.shared.counters.changes_repaired.add(1);
+        let seq = Seq(changed.message.seq);
+        let frame = encode::push_bytes(&Push::Changed(changed));
+        let change = Outgoing { frame, to: readers.into(), but: None };
+        self.shared.hub.relay().passage(&mut self.post).changed(talk, seq, Source::Here, change);
+        Ok(())
     }
 
     /// While the bus is away nobody tells of changes: what is known is forgotten, and sessions are compared with the
@@ -231,7 +257,7 @@ impl Mender {
                         heard: relay.heard_since(talk).unwrap_or_default(),
                         unsure: self.unsure_since(),
                     };
-                    match shared.service.begin(talk.conversation, talk.parties, first, since)? {
+                    match shared.service.begin(talk.conversation, first, since)? {
                         Begin::After(after) => relay.passage(&mut self.post).place(talk, after),
                         Begin::LogEnds(end) => {
                             let mut passage = relay.passage(&mut self.post);
@@ -384,10 +410,20 @@ impl Mender {
         Ok(())
     }
 
-    /// Passes on what was said in a conversation since then, or since what is known to have been passed on.
+    /// Passes on what was said and changed in a conversation since then.
     fn catch_up(&mut self, touched: &Touched, since: Timestamp) -> StoreResult<()> {
+        self.catch_up_messages(touched, since)?;
+        let Touched { conversation, parties, last_change, last_change_at, .. } = *touched;
+        if last_change > ChangePosition(0) && last_change_at >= since {
+            self.tell_change(Talk { conversation, parties }, last_change)?;
+        }
+        Ok(())
+    }
+
+    /// Passes on what was said in a conversation since then, or since what is known to have been passed on.
+    fn catch_up_messages(&mut self, touched: &Touched, since: Timestamp) -> StoreResult<()> {
         let shared = Arc::clone(&self.shared);
-        let Touched { conversation, parties, last } = *touched;
+        let Touched { conversation, parties, last, .. } = *touched;
         let talk = Talk { conversation, parties };
         let (known, sought) = {
             let mut passage = shared.hub.relay().passage(&mut self.post);
@@ -397,7 +433,7 @@ impl Mender {
             Some(known) if known >= last => return Ok(()),
             Some(known) => known,
             None => {
-                let after = shared.service.catch_up_since(touched, since)?;
+                let after = shared.service.catch_up_since(conversation, last, since)?;
                 // What was heard and is older belongs to it.
                 sought.map_or(after, |first| after.min(Seq(first.0 - 1)))
             }

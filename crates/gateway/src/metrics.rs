@@ -114,6 +114,8 @@ numbers! {
         chatty_guests_closed,
         /// Messages answered and given to their readers.
         messages_delivered,
+        /// Changes of messages answered and given to their readers.
+        changes_delivered,
         /// Transactions that stored messages.
         append_groups,
         /// Groups of messages that a worker tried to store in the place of an appender, which rested.
@@ -128,6 +130,12 @@ numbers! {
         bus_lots_at_once,
         /// Stored messages that other nodes published.
         bus_messages,
+        /// Changes of messages that other nodes published.
+        bus_changes,
+        /// Changes told before the messages that they change, because too many waited for theirs (`CHANGES_HELD_MAX`).
+        changes_not_held,
+        /// Changes read from the log because the bus had not brought them, or nobody here could confirm them.
+        changes_repaired,
         /// Messages and pushes of which no reader was connected here; dropped.
         no_reader,
         /// Messages that came a second time; dropped.

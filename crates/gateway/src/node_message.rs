@@ -7,8 +7,8 @@
 use bytes::{BufMut, Bytes, BytesMut};
 use protocol::{Flags, MsgId, Push, decode};
 use service::domain::{
-    ConversationId, GroupId, Membership, NUMBER_MAX, Parties, Role, RosterVersion, Seq, SessionId, Shows,
-    Timestamp, Topic, UserId,
+    ChangePosition, ConversationId, GroupId, Membership, NUMBER_MAX, Parties, Role, RosterVersion, Seq,
+    SessionId, Shows, Timestamp, Topic, UserId,
 };
 use service::{Move, Notice, ROSTER_STEPS_MAX, RosterChange, RosterStep};
 
@@ -41,6 +41,8 @@ pub(crate) enum NodeMessage {
     GroupPush { version: RosterVersion, but: UserId, frame: Bytes },
     /// A message was stored.
     Message(StoredPush),
+    /// A stored message was changed: the push tells of it, and this is its position.
+    Changed(StoredPush, ChangePosition),
     /// For the service.
     Notice(Notice),
 }
@@ -91,6 +93,8 @@ mod kind {
     pub(super) const PROFILE_CHANGED: u8 = 10;
     pub(super) const FRIENDS_NOTED: u8 = 11;
     pub(super) const ROSTER_CHANGED: u8 = 12;
+    pub(super) const PAIR_CHANGED: u8 = 13;
+    pub(super) const GROUP_CHANGED: u8 = 14;
 }
 
 /// What the first number of a roster's step says.
@@ -129,6 +133,24 @@ pub(crate) fn begin_message(
             head(kind::PAIR_MESSAGE, &[conversation.0, seq.0, one.0, other.0], out);
         }
         Parties::Group => head(kind::GROUP_MESSAGE, &[conversation.0, seq.0, version.0], out),
+    }
+}
+
+/// The same for a change of the message with this seq.
+pub(crate) fn begin_changed(
+    conversation: ConversationId,
+    seq: Seq,
+    position: ChangePosition,
+    parties: Parties,
+    version: RosterVersion,
+    out: &mut BytesMut,
+) {
+    let (conversation, seq, position) = (conversation.0, seq.0, position.0);
+    match parties {
+        Parties::Pair(one, other) => {
+            head(kind::PAIR_CHANGED, &[conversation, seq, one.0, other.0, position], out);
+        }
+        Parties::Group => head(kind::GROUP_CHANGED, &[conversation, seq, version.0, position], out),
     }
 }
 
@@ -217,7 +239,10 @@ impl NodeMessage {
                 Ok(NodeMessage::GroupPush { version, but, frame: input.push(|_| true)? })
             }
             (kind::PAIR_MESSAGE, Topic::User(_)) | (kind::GROUP_MESSAGE, Topic::Group(_)) => {
-                input.message(kind, topic).map(NodeMessage::Message)
+                input.message(kind, topic).map(|(push, _)| NodeMessage::Message(push))
+            }
+            (kind::PAIR_CHANGED, Topic::User(_)) | (kind::GROUP_CHANGED, Topic::Group(_)) => {
+                input.message(kind, topic).map(|(push, position)| NodeMessage::Changed(push, position))
             }
             (kind::SESSION_ENDED..=kind::ROSTER_CHANGED, Topic::Nodes) => {
                 input.notice(kind).map(NodeMessage::Notice)
@@ -229,7 +254,7 @@ impl NodeMessage {
                 }
                 _ => Err(Malformed::Topic),
             },
-            (kind::PUSH..=kind::ROSTER_CHANGED, _) => Err(Malformed::Topic),
+            (kind::PUSH..=kind::GROUP_CHANGED, _) => Err(Malformed::Topic),
             _ => Err(Malformed::Kind(kind)),
         }
     }
@@ -256,13 +281,14 @@ impl Input<'_> {
         if number > NUMBER_MAX { Err(Malformed::OverLimit) } else { Ok(number) }
     }
 
-    fn message(&mut self, kind: u8, topic: Topic) -> Result<StoredPush, Malformed> {
+    /// A message, or a change of one and its position.
+    fn message(&mut self, kind: u8, topic: Topic) -> Result<(StoredPush, ChangePosition), Malformed> {
         let (conversation, seq) = (ConversationId(self.number()?), Seq(self.number()?));
         if seq.0 == 0 {
             return Err(Malformed::OverLimit);
         }
         let (parties, version) = match kind {
-            kind::PAIR_MESSAGE => {
+            kind::PAIR_MESSAGE | kind::PAIR_CHANGED => {
                 let (one, other) = (UserId(self.number()?), UserId(self.number()?));
                 if one >= other || (topic != Topic::User(one) && topic != Topic::User(other)) {
                     return Err(Malformed::Topic);
@@ -272,8 +298,12 @@ impl Input<'_> {
             _ if topic != Topic::Group(conversation.group()) => return Err(Malformed::Topic),
             _ => (Parties::Group, RosterVersion(self.number()?)),
         };
-        let frame = self.push(|msgid| msgid == MsgId::Message)?;
-        Ok(StoredPush { conversation, seq, parties, version, frame })
+        let (wanted, position) = match kind {
+            kind::PAIR_CHANGED | kind::GROUP_CHANGED => (MsgId::Changed, ChangePosition(self.number()?)),
+            _ => (MsgId::Message, ChangePosition(0)),
+        };
+        let frame = self.push(|msgid| msgid == wanted)?;
+        Ok((StoredPush { conversation, seq, parties, version, frame }, position))
     }
 
     /// The rest, which must be exactly one push.
@@ -405,7 +435,7 @@ mod tests {
             time: 1,
             kind: MessageKind::Text,
             msg: text.into(),
-            event: None,
+            ..ChatMessage::default()
         }))
     }
 
@@ -413,6 +443,20 @@ mod tests {
         let StoredPush { conversation, seq, parties, version, frame } = message;
         let mut out = BytesMut::new();
         begin_message(*conversation, *seq, *parties, *version, &mut out);
+        out.put_slice(frame);
+        out.freeze()
+    }
+
+    /// An encoded change.
+    fn change() -> Bytes {
+        let message = ChatMessage { conv: 7, seq: 3, ..ChatMessage::default() };
+        encode::push_bytes(&Push::Changed(protocol::Changed { conv: 7, position: 5, message }))
+    }
+
+    fn changed(message: &StoredPush) -> Bytes {
+        let StoredPush { conversation, seq, parties, version, frame } = message;
+        let mut out = BytesMut::new();
+        begin_changed(*conversation, *seq, ChangePosition(5), *parties, *version, &mut out);
         out.put_slice(frame);
         out.freeze()
     }
@@ -466,6 +510,8 @@ mod tests {
             (user, message(&pair("hi"))),
             (in_group, message(&group("hi"))),
         ];
+        let changes = [pair(""), group("")].map(|push| changed(&StoredPush { frame: change(), ..push }));
+        samples.extend([user, in_group].into_iter().zip(changes));
         samples.extend(
             notices.iter().flat_map(|n| notice(n).into_iter().map(|payload| (Topic::Nodes, payload))),
         );
@@ -481,11 +527,14 @@ mod tests {
         assert_eq!(decoded[1], NodeMessage::GroupPush { version: RosterVersion(1), but, frame: presence() });
         assert_eq!(decoded[2], NodeMessage::Message(pair("hi")));
         assert_eq!(decoded[3], NodeMessage::Message(group("hi")));
-        for (message, (_, payload)) in decoded[4..].iter().zip(&samples()[4..]) {
+        let change = |push: StoredPush| StoredPush { frame: change(), ..push };
+        assert_eq!(decoded[4], NodeMessage::Changed(change(pair("")), ChangePosition(5)));
+        assert_eq!(decoded[5], NodeMessage::Changed(change(group("")), ChangePosition(5)));
+        for (message, (_, payload)) in decoded[6..].iter().zip(&samples()[6..]) {
             let NodeMessage::Notice(read) = message else { panic!("{message:?}") };
             assert_eq!(&notice(read), std::slice::from_ref(payload));
         }
-        assert_eq!(decoded.len(), 14, "every kind");
+        assert_eq!(decoded.len(), 16, "every kind");
     }
 
     #[test]
@@ -515,7 +564,9 @@ mod tests {
                     assert_eq!(NodeMessage::decode(topic, &payload), Ok(theirs));
                 }
                 let fits = std::mem::discriminant(&other) == std::mem::discriminant(&topic);
-                let addressed = kind == kind::PAIR_MESSAGE || kind == kind::GROUP_MESSAGE;
+                let addressed =
+                    [kind::PAIR_MESSAGE, kind::GROUP_MESSAGE, kind::PAIR_CHANGED, kind::GROUP_CHANGED]
+                        .contains(&kind);
                 if !fits || addressed {
                     assert_eq!(NodeMessage::decode(other, &payload), Err(Malformed::Topic), "kind {kind}");
                 }
@@ -594,7 +645,7 @@ mod tests {
         #[test]
         fn random_bytes_are_refused_without_harm(
             mut bytes in proptest::collection::vec(any::<u8>(), 0..300),
-            kind in 0u8..14,
+            kind in 0u8..17,
             known_head: bool,
         ) {
             if known_head && bytes.len() >= 2 {

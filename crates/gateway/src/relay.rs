@@ -1,5 +1,6 @@
 //! Passes stored messages of all nodes on to the connections of this one, in order.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -17,7 +18,11 @@ use crate::repairs::{Repairs, Urgency};
 use crate::seats::Seats;
 use crate::sequencer::{Hearing, Parcel, Sequencer, SequencerLimits, Source, Talk, Verdict, Want};
 
-/// A stored message on its way to the connections of this node.
+/// Changes of one stripe that wait for the messages that they change. Beyond it they are sent at once: a client keeps a change
+/// until it has the message.
+const CHANGES_HELD_MAX: usize = 256;
+
+/// A stored message, or a change of one, on its way to the connections of this node.
 #[derive(Debug)]
 pub(crate) struct Outgoing {
     /// The encoded push.
@@ -73,6 +78,17 @@ struct Stripe {
     /// Empty between two calls.
     passed: Vec<Outgoing>,
     crowd: Option<KeptCrowd>,
+    /// Changes of messages that were not passed on yet, in the order in which they came.
+    changes: VecDeque<(Talk, Seq, Outgoing)>,
+}
+
+/// What became of a change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Passed {
+    /// It is sent, or will be once its message is.
+    Yes,
+    /// Nothing was passed on of this talk, so another node's word is all that there is for it.
+    Unconfirmed,
 }
 
 /// The connections of a group's readers, as long as nobody comes or goes: a busy group's messages come in rows.
@@ -106,7 +122,12 @@ impl Relay {
             held_max: share(config.held_max),
             held_bytes_max: share(config.held_bytes_max),
         };
-        let stripe = || Stripe { sequencer: Sequencer::new(limits), passed: Vec::new(), crowd: None };
+        let stripe = || Stripe {
+            sequencer: Sequencer::new(limits),
+            passed: Vec::new(),
+            crowd: None,
+            changes: VecDeque::new(),
+        };
         let in_hand = InHand::new(stripes);
         let stripes = (0..stripes).map(|_| Mutex::new(stripe())).collect();
         Relay { stripes, seats, topics, repairs, in_hand, counters }
@@ -184,6 +205,25 @@ impl Passage<'_> {
         }
         stripe.send_passed(relay, post);
         arrived.verdict
+    }
+
+    /// A message of this seq was changed. It is not told before the message was passed on, if that is on its way.
+    pub(crate) fn changed(&mut self, talk: Talk, seq: Seq, source: Source, change: Outgoing) -> Passed {
+        let (relay, stripe, post) = self.parts(talk);
+        let hearing = relay.hearing(talk);
+        let is_known = stripe.sequencer.known(talk, hearing).is_some();
+        if source == Source::Elsewhere && !is_known {
+            return Passed::Unconfirmed;
+        }
+        if stripe.comes_before(relay, talk, seq) {
+            if stripe.changes.len() < CHANGES_HELD_MAX {
+                stripe.changes.push_back((talk, seq, change));
+                return Passed::Yes;
+            }
+            relay.counters.changes_not_held.add(1);
+        }
+        stripe.send(relay, post, change);
+        Passed::Yes
     }
 
     /// A group is about to be heard here: what comes after `after` is to be passed on.
@@ -315,32 +355,51 @@ impl Drop for Passage<'_> {
 }
 
 impl Stripe {
-    /// Posts what the sequencer let pass.
+    /// Posts what the sequencer let pass, and the changes that waited for it.
     fn send_passed(&mut self, relay: &Relay, post: &mut Post) {
         let mut passed = std::mem::take(&mut self.passed);
-        for message in passed.drain(..) {
-            let Outgoing { frame, to, but } = message;
-            match to {
-                To::Pair(one, other) => {
-                    for user in [one, other] {
-                        relay.seats.each(user, |conn| {
-                            if Some(conn) != but {
-                                post.send(conn, frame.clone());
-                            }
-                        });
-                    }
-                }
-                To::Members(members) => {
-                    let crowd = self.crowd(relay, members, post.loops());
-                    match but {
-                        Some(but) => post.send_many(&crowd.without(but), &frame),
-                        None => post.send_many(crowd, &frame),
-                    }
-                }
-                To::Unread(..) => {}
+        passed.drain(..).for_each(|message| self.send(relay, post, message));
+        self.passed = passed;
+        for _ in 0..self.changes.len() {
+            let Some((talk, seq, change)) = self.changes.pop_front() else { return };
+            if self.comes_before(relay, talk, seq) {
+                self.changes.push_back((talk, seq, change));
+            } else {
+                self.send(relay, post, change);
             }
         }
-        self.passed = passed;
+    }
+
+    /// Whether a change of the message would come before the message itself.
+    fn comes_before(&self, relay: &Relay, talk: Talk, seq: Seq) -> bool {
+        let hearing = relay.hearing(talk);
+        match self.sequencer.known(talk, hearing) {
+            Some(known) => known < seq,
+            None => self.sequencer.sought(talk, hearing).is_some_and(|first| first <= seq),
+        }
+    }
+
+    fn send(&mut self, relay: &Relay, post: &mut Post, message: Outgoing) {
+        let Outgoing { frame, to, but } = message;
+        match to {
+            To::Pair(one, other) => {
+                for user in [one, other] {
+                    relay.seats.each(user, |conn| {
+                        if Some(conn) != but {
+                            post.send(conn, frame.clone());
+                        }
+                    });
+                }
+            }
+            To::Members(members) => {
+                let crowd = self.crowd(relay, members, post.loops());
+                match but {
+                    Some(but) => post.send_many(&crowd.without(but), &frame),
+                    None => post.send_many(crowd, &frame),
+                }
+            }
+            To::Unread(..) => {}
+        }
     }
 
     /// The connections of those who read a group's message. Whether somebody *follows* the group does not count: the

@@ -5,12 +5,15 @@ use std::time::Instant;
 
 use bytes::Bytes;
 use parking_lot::{Condvar, Mutex};
-use service::domain::{GroupId, RosterVersion, Timestamp, UserId};
+use service::domain::{ChangePosition, GroupId, RosterVersion, Timestamp, UserId};
 
 use crate::sequencer::Talk;
 
 /// Conversations that wait for the mender. Beyond it they are left to a sweep over everything that was said lately.
 const CONVERSATIONS_MAX: usize = 50_000;
+
+/// Conversations whose changes are to be read. Beyond it they are left to the same sweep.
+const CHANGES_MAX: usize = 50_000;
 
 /// Pushes for a group whose members must be read first. Beyond it they are dropped: whoever looks sees what they told.
 const GROUP_PUSHES_MAX: usize = 1_024;
@@ -36,6 +39,8 @@ struct Inner {
 pub(crate) struct Work {
     /// One entry a conversation.
     pub(crate) conversations: HashMap<Talk, Urgency>,
+    /// Changes that the log is to confirm, the newest of each conversation: who lacks others sees it by this one.
+    pub(crate) changes: HashMap<Talk, ChangePosition>,
     /// The bus may have lost what was published at or after this moment.
     pub(crate) missed: Option<Timestamp>,
     /// There was more than this list takes: lately something was lost.
@@ -80,6 +85,20 @@ impl Repairs {
             }
             let entry = inner.work.conversations.entry(talk).or_insert(urgency);
             *entry = urgency.min(*entry);
+            Ok(())
+        })
+    }
+
+    /// A change is to be read from the log. If there is no room a sweep will find it.
+    pub(crate) fn change(&self, talk: Talk, position: ChangePosition) -> Result<(), Full> {
+        self.add(|inner| {
+            let changes = &mut inner.work.changes;
+            if changes.len() >= CHANGES_MAX && !changes.contains_key(&talk) {
+                inner.work.overflowed = true;
+                return Err(Full);
+            }
+            let entry = changes.entry(talk).or_insert(position);
+            *entry = position.max(*entry);
             Ok(())
         })
     }
@@ -172,8 +191,8 @@ impl Repairs {
 
 impl Work {
     fn is_empty(&self) -> bool {
-        let Work { conversations, missed, overflowed, second } = self;
-        conversations.is_empty() && missed.is_none() && !overflowed && !second
+        let Work { conversations, changes, missed, overflowed, second } = self;
+        conversations.is_empty() && changes.is_empty() && missed.is_none() && !overflowed && !second
     }
 }
 

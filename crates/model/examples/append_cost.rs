@@ -12,8 +12,8 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use domain::{
-    Account, ConversationId, FriendLimits, FriendStore, MessageKind, MessageLog, NewMessage, NewSession,
-    NewUser, PageSize, Seq, SessionStore, Timestamp, TokenHash, UserId, UserStore, Window,
+    Account, ConversationId, FriendLimits, FriendStore, Mentions, MessageKind, MessageLog, NewMessage,
+    NewSession, NewUser, PageSize, Seq, SessionStore, Timestamp, TokenHash, UserId, UserStore, Window,
 };
 use model::sqlite::{Options, SqliteStore};
 use rustix::time::{ClockId, clock_gettime};
@@ -145,6 +145,8 @@ fn message(pairs: &[Pair], ids: Ids, n: usize, chance: &mut u64) -> NewMessage {
         time: Timestamp(1_700_000_000_000 + n as u64 / 20),
         kind: MessageKind::Text,
         body: format!("{n:0TEXT_BYTES$}"),
+        reply_to: None,
+        mentions: Mentions::default(),
     }
 }
 

@@ -15,8 +15,8 @@ use std::time::{Duration, Instant};
 use std::{env, fs, process, thread};
 
 use domain::{
-    ConversationId, Created, GroupLimits, GroupStore, MessageKind, MessageLog, NewGroup, NewMessage, NewUser,
-    Timestamp, UserId, UserStore,
+    ConversationId, Created, GroupLimits, GroupStore, Mentions, MessageKind, MessageLog, NewGroup,
+    NewMessage, NewUser, Timestamp, UserId, UserStore,
 };
 use model::mysql::{Config, MySqlStore, SingleAppend};
 use rustix::time::{ClockId, clock_gettime};
@@ -97,6 +97,8 @@ fn paced(
             time: Timestamp(0),
             kind: MessageKind::Text,
             body: "x".repeat(BODY_BYTES),
+            reply_to: None,
+            mentions: Mentions::default(),
         };
         *said += 1;
         let asked = Instant::now();
@@ -164,6 +166,8 @@ fn run(
                 time: Timestamp(0),
                 kind: MessageKind::Text,
                 body: body.clone(),
+                reply_to: None,
+                mentions: Mentions::default(),
             })
             .collect();
         let asked = Instant::now();

@@ -19,6 +19,7 @@ fn main() {
         to: 1_234_567,
         msg: text.clone(),
         client_msg_id: "0198c1de-7b3a-7c44-9a53-0f6d1c2b3a4e".into(),
+        ..OneChat::default()
     });
     let message = Push::Message(ChatMessage {
         conv: 7_654_321,
@@ -29,7 +30,7 @@ fn main() {
         time: 1_700_000_000_123,
         kind: MessageKind::Text,
         msg: text,
-        event: None,
+        ..ChatMessage::default()
     });
     let sent = Reply::OneChat(Sent { conv: 7_654_321, seq: 4_711, time: 1_700_000_000_123 });
 

@@ -96,6 +96,8 @@ codes! {
     MUTED = 311, "you are muted in this group";
     /// A change of a group, or a message to one, that is closed for good.
     DISSOLVED = 312, "the group was dissolved";
+    /// A message that was said too long ago, or was recalled.
+    TOO_LATE = 313, "it is too late to change this message";
 
     /// Overload: repeat after the stated time.
     BUSY = 400, "the server is busy; repeat after retry_after_ms";

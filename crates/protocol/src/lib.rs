@@ -13,7 +13,7 @@
 //!
 //! // A client writes a request …
 //! let mut wire = bytes::BytesMut::new();
-//! let chat = OneChat { to: 2, msg: "你好".into(), client_msg_id: "c-1".into() };
+//! let chat = OneChat { to: 2, msg: "你好".into(), client_msg_id: "c-1".into(), ..OneChat::default() };
 //! encode::request(1, &Request::OneChat(chat.clone()), &mut wire);
 //!
 //! // … a server reads it …
@@ -31,6 +31,7 @@
 //! ```
 
 pub mod body;
+mod changes;
 mod code;
 mod decoder;
 pub mod encode;
@@ -51,6 +52,7 @@ mod system_event;
 mod word;
 
 pub use body::BodyError;
+pub use changes::{Change, Changed, Changes, ChangesPage, EditMessage, MessageRef, Quote, Recalled};
 pub use code::{Blame, Code};
 pub use decoder::{FrameError, decode};
 pub use frame::{Flags, Frame, HEADER_LEN, Header, MAGIC, VERSION};

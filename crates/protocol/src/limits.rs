@@ -22,6 +22,12 @@ limits! {
     /// Bytes of a message text in UTF-8.
     TEXT_BYTES_MAX: usize = 64 * 1024;
 
+    /// Characters of a message that is quoted by who answers it.
+    QUOTE_CHARS_MAX: usize = 100;
+
+    /// Users that one message mentions.
+    MENTIONS_MAX: usize = 50;
+
     /// Bytes of a client message id.
     CLIENT_MSG_ID_BYTES_MAX: usize = 64;
 

@@ -1,6 +1,7 @@
 //! The three closed enums, and how each variant is bound to its number.
 
 use crate::body::{self, BodyError};
+use crate::changes::{Changed, Changes, ChangesPage, EditMessage, MessageRef};
 use crate::code::Code;
 use crate::frame::{Flags, Frame};
 use crate::message_search::{FoundMessages, SearchMessages};
@@ -111,6 +112,9 @@ closed_enum! {
         Receipts(Receipts) = Receipts,
         Quiet(Nothing) = Quiet,
         SetQuiet(SetQuiet) = SetQuiet,
+        Recall(MessageRef) = Recall,
+        EditMessage(EditMessage) = EditMessage,
+        Changes(Changes) = Changes,
         ChangePassword(ChangePassword) = ChangePassword,
         Recover(Recover) = Recover,
         NewRecoveryCodes(PasswordProof) = NewRecoveryCodes,
@@ -176,6 +180,9 @@ closed_enum! {
         Receipts(ReceiptsList) = Receipts,
         Quiet(QuietList) = Quiet,
         SetQuiet(QuietChanged) = SetQuiet,
+        Recall(Changed) = Recall,
+        EditMessage(Changed) = EditMessage,
+        Changes(ChangesPage) = Changes,
         ChangePassword(Nothing) = ChangePassword,
         Recover(Recovered) = Recover,
         NewRecoveryCodes(RecoveryCodes) = NewRecoveryCodes,
@@ -201,6 +208,7 @@ closed_enum! {
         Message(ChatMessage) = Message,
         Receipt(Receipt) = Receipt,
         QuietChanged(QuietChanged) = QuietChanged,
+        Changed(Changed) = Changed,
         FriendChanged(FriendChanged) = FriendChanged,
         Notice(Notice) = Notice,
     }

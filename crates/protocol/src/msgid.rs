@@ -111,6 +111,14 @@ msgids! {
     Ack = 42, "ACK";
     /// Push: a message.
     Message = 43, "MESSAGE";
+    /// Request: take a message back.
+    Recall = 44, "RECALL";
+    /// Request: change the text of an own message.
+    EditMessage = 45, "EDIT_MESSAGE";
+    /// Request: what was changed in a conversation, a page.
+    Changes = 47, "CHANGES";
+    /// Push: a message was changed.
+    Changed = 48, "CHANGED";
 
     /// Request: a new password for somebody who knows the old one.
     ChangePassword = 50, "CHANGE_PASSWORD";

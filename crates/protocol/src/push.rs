@@ -2,8 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::changes::{Quote, Recalled};
 use crate::reply::{Friend, Role, State};
-use crate::request::{is_zero, is_zero_u32};
+use crate::request::{is_false, is_zero, is_zero_u32};
 use crate::system_event::SystemEvent;
 use crate::word::words;
 
@@ -21,8 +22,9 @@ words! {
     }
 }
 
-/// A message of a conversation.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A message of a conversation. Its state moves forward only: what was recalled stays so, and of two texts the one that was
+/// edited later is the newer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChatMessage {
     /// The conversation.
     pub conv: u64,
@@ -43,6 +45,24 @@ pub struct ChatMessage {
     /// What happened, in a message of the kind `system`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub event: Option<SystemEvent>,
+    /// When the text was last changed, Unix milliseconds; 0 while it is the first.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub edited: u64,
+    /// Who took it back, and when: the text is gone.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recalled: Option<Recalled>,
+    /// The reader deleted it for themselves: they are not given the text.
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub hidden: bool,
+    /// The seq of the message that this one answers; 0 for none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reply_to: u64,
+    /// How that message begins, if everybody who is given this may read it, and it was not recalled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub quote: Option<Quote>,
+    /// Whom it mentions; 0 is everybody in the group.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<u64>,
 }
 
 words! {

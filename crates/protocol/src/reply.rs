@@ -387,6 +387,9 @@ pub struct Conversation {
     /// What the user read, on any device: `last - max(read, first - 1)` messages are unread.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub read: u64,
+    /// The newest position in the feed of its changes; 0 if nothing was changed.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub last_change: u64,
 }
 
 /// A session of the asker.

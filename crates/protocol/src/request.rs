@@ -123,7 +123,7 @@ pub struct DeleteAccount {
 }
 
 /// Say something to a friend.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct OneChat {
     /// The friend's id.
     pub to: u64,
@@ -131,10 +131,16 @@ pub struct OneChat {
     pub msg: String,
     /// Chosen by the sender, unique per sender: a repeat with the same id is the same message.
     pub client_msg_id: String,
+    /// The seq of the message that this one answers; 0 for none.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reply_to: u64,
+    /// Whom it mentions: the friend, or oneself.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<u64>,
 }
 
 /// Say something in a group.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GroupChat {
     /// The group.
     pub groupid: u64,
@@ -142,6 +148,12 @@ pub struct GroupChat {
     pub msg: String,
     /// As in [`OneChat`].
     pub client_msg_id: String,
+    /// As in [`OneChat`].
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub reply_to: u64,
+    /// Members that it mentions; 0 is everybody.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub mentions: Vec<u64>,
 }
 
 /// Ask for friendship.

@@ -57,10 +57,20 @@ fn main() {
     let text = "x".repeat(100);
     messages("one to one", &service, &users, |n, user| {
         let to = users[(user as u64 ^ 1) as usize].id();
-        Request::OneChat(OneChat { to, msg: text.clone(), client_msg_id: format!("one-{n}") })
+        Request::OneChat(OneChat {
+            to,
+            msg: text.clone(),
+            client_msg_id: format!("one-{n}"),
+            ..OneChat::default()
+        })
     });
     messages("group of 1,000", &service, &users[..1], |n, _| {
-        Request::GroupChat(GroupChat { groupid, msg: text.clone(), client_msg_id: format!("many-{n}") })
+        Request::GroupChat(GroupChat {
+            groupid,
+            msg: text.clone(),
+            client_msg_id: format!("many-{n}"),
+            ..GroupChat::default()
+        })
     });
     resumes(&service, &users);
 }
@@ -144,6 +154,8 @@ fn stored_as(users: &[User], user: usize, request: &Request) -> NewMessage {
         time: Timestamp(1),
         kind: MessageKind::Text,
         body: body.clone(),
+        reply_to: None,
+        mentions: domain::Mentions::default(),
     }
 }
 

@@ -3,10 +3,12 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use domain::{ConversationId, NewMessage, User, UserId};
+use domain::{ConversationId, NewMessage, StoreResult, User, UserId};
 
-use crate::group_change::PendingChange;
+use crate::group_change::{self, PendingChange};
 use crate::hub::Origin;
+use crate::message_change::{self, PendingMessageChange};
+use crate::service::Service;
 
 /// Something that was checked and waits to be stored.
 #[derive(Clone, Debug)]
@@ -16,7 +18,41 @@ pub struct Pending(pub(crate) Stored);
 #[derive(Clone, Debug)]
 pub(crate) enum Stored {
     Message(PendingMessage),
-    Change(Box<PendingChange>),
+    Change(Deed),
+}
+
+/// A change, made in a transaction of its own.
+#[derive(Clone, Debug)]
+pub(crate) enum Deed {
+    /// Of a group.
+    Group(Box<PendingChange>),
+    /// Of a message.
+    Message(Box<PendingMessageChange>),
+}
+
+impl Deed {
+    /// Makes it, and answers who asked; if this fails nobody was answered, and it may be tried again.
+    pub(crate) fn make(&self, service: &Service) -> StoreResult<()> {
+        match self {
+            Deed::Group(pending) => group_change::make(service, pending),
+            Deed::Message(pending) => message_change::make(service, pending),
+        }
+    }
+
+    fn conversation(&self) -> ConversationId {
+        match self {
+            Deed::Group(pending) => pending.change.group.conversation(),
+            Deed::Message(pending) => pending.change.conversation,
+        }
+    }
+
+    /// Whom to answer, if anybody asked.
+    pub(crate) fn origin(&self) -> Option<Origin> {
+        match self {
+            Deed::Group(pending) => pending.origin,
+            Deed::Message(pending) => Some(pending.origin),
+        }
+    }
 }
 
 /// A message that waits.
@@ -49,7 +85,7 @@ impl Pending {
     pub fn conversation(&self) -> ConversationId {
         match &self.0 {
             Stored::Message(pending) => pending.message.conversation,
-            Stored::Change(pending) => pending.change.group.conversation(),
+            Stored::Change(deed) => deed.conversation(),
         }
     }
 
@@ -57,13 +93,13 @@ impl Pending {
     pub fn origin(&self) -> Option<Origin> {
         match &self.0 {
             Stored::Message(pending) => Some(pending.envelope.origin),
-            Stored::Change(pending) => pending.origin,
+            Stored::Change(deed) => deed.origin(),
         }
     }
 }
 
 /// What an appender stores at once: messages, as many as stand together in one transaction, and between them changes of
-/// groups, each in its own.
+/// groups and of messages, each in its own.
 ///
 /// Messages are two lists of the same length, because the log takes them as one slice. Mostly there is no change.
 #[derive(Debug, Default)]
@@ -71,7 +107,7 @@ pub struct Batch {
     pub(crate) messages: Vec<NewMessage>,
     pub(crate) envelopes: Vec<Envelope>,
     /// Each with how many of the messages come before it.
-    pub(crate) changes: VecDeque<(usize, PendingChange)>,
+    pub(crate) changes: VecDeque<(usize, Deed)>,
 }
 
 impl Batch {
@@ -79,7 +115,7 @@ impl Batch {
     pub fn push(&mut self, pending: Pending) {
         match pending.0 {
             Stored::Message(pending) => self.push_message(pending),
-            Stored::Change(pending) => self.changes.push_back((self.messages.len(), *pending)),
+            Stored::Change(deed) => self.changes.push_back((self.messages.len(), deed)),
         }
     }
 

@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use domain::{
-    ConversationId, ConversationKind, GroupId, NUMBER_MAX, PageSize, Parties, RosterVersion, Seq,
-    StoreResult, StoredMessage, Timestamp, Touched, UserId, Window,
+    ChangePosition, ConversationId, ConversationKind, GroupId, NUMBER_MAX, PageSize, Parties, RosterVersion,
+    Seq, StoreResult, StoredMessage, Timestamp, Touched, UserId, Window,
 };
-use protocol::ChatMessage;
 use protocol::limits::HISTORY_PAGE_BYTES_MAX;
+use protocol::{Changed, ChatMessage};
 
 use crate::groups;
-use crate::history::chat_message;
+use crate::history::{chat_message, people};
 use crate::hub::Readers;
 use crate::roster::Roster;
 use crate::roster_step::RosterChange;
@@ -61,11 +61,16 @@ impl Service {
 
     /// The seq after which the conversation's messages of `since` or later stand. Times are those of the nodes' clocks,
     /// so a message may stand before one that is older by as much as clocks differ.
-    pub fn catch_up_since(&self, touched: &Touched, since: Timestamp) -> StoreResult<Seq> {
-        let mut before = touched.last.next();
+    pub fn catch_up_since(
+        &self,
+        conversation: ConversationId,
+        last: Seq,
+        since: Timestamp,
+    ) -> StoreResult<Seq> {
+        let mut before = last.next();
         loop {
             let size = PageSize { messages: SEARCH_PAGE, bytes: HISTORY_PAGE_BYTES_MAX };
-            let page = self.ports.store.page(touched.conversation, Seq(0), Window::Before(before), size)?;
+            let page = self.ports.store.page(conversation, Seq(0), Window::Before(before), size)?;
             if let Some(older) = page.iter().rev().find(|message| message.time < since) {
                 return Ok(older.seq);
             }
@@ -77,13 +82,7 @@ impl Service {
     }
 
     /// Where to begin with a conversation of which a node hears for the first time, by the message of this seq.
-    pub fn begin(
-        &self,
-        conversation: ConversationId,
-        parties: Parties,
-        first: Seq,
-        since: Since,
-    ) -> StoreResult<Begin> {
+    pub fn begin(&self, conversation: ConversationId, first: Seq, since: Since) -> StoreResult<Begin> {
         // Mostly the one before it was said long ago.
         let size = PageSize { messages: 2, bytes: HISTORY_PAGE_BYTES_MAX };
         let page = self.ports.store.page(conversation, Seq(0), Window::Before(first.next()), size)?;
@@ -96,8 +95,7 @@ impl Service {
         match page.iter().rev().nth(1) {
             Some(before) if before.time < since => Ok(Begin::After(before.seq)),
             _ => {
-                let touched = Touched { conversation, parties, last: first };
-                let after = self.catch_up_since(&touched, since)?;
+                let after = self.catch_up_since(conversation, first, since)?;
                 Ok(Begin::After(after.min(Seq(first.0.saturating_sub(1)))))
             }
         }
@@ -122,7 +120,7 @@ impl Service {
                 groups::roster(self, conversation.group())?
             }
         };
-        let messages = chat_messages(self, page)?;
+        let messages = all_shown(self, page)?;
         let readers = |message: &ChatMessage| match parties {
             Parties::Pair(one, other) => Readers::Pair(one, other),
             Parties::Group => members(conversation.group(), roster.as_deref(), Seq(message.seq)),
@@ -132,6 +130,31 @@ impl Service {
             (message, readers)
         };
         Ok(messages.into_iter().map(with_readers).collect())
+    }
+
+    /// The change of this position, or the first after it, and who reads it; `None` if there is none. Whoever lacks others
+    /// sees that by its position.
+    pub fn change_at(
+        &self,
+        conversation: ConversationId,
+        parties: Parties,
+        position: ChangePosition,
+    ) -> StoreResult<Option<(Changed, Readers)>> {
+        let size = PageSize { messages: 1, bytes: HISTORY_PAGE_BYTES_MAX };
+        let after = ChangePosition(position.0.saturating_sub(1));
+        let page = self.ports.store.changes(conversation, Seq(0), after, size)?;
+        let Some((position, message)) = page.into_iter().next() else { return Ok(None) };
+        let seq = message.seq;
+        let readers = match parties {
+            Parties::Pair(one, other) => Readers::Pair(one, other),
+            Parties::Group => {
+                self.rosters.invalidate(&conversation.group());
+                let roster = groups::roster(self, conversation.group())?;
+                members(conversation.group(), roster.as_deref(), seq)
+            }
+        };
+        let message = shown(self, message)?;
+        Ok(Some((Changed { conv: conversation.0, position: position.0, message }, readers)))
     }
 
     /// Whether a conversation is that of these two users. Asked before it is read on the word of another node.
@@ -216,7 +239,7 @@ pub(crate) fn one(
     let size = PageSize { messages: 1, bytes: HISTORY_PAGE_BYTES_MAX };
     let window = Window::Before(seq.next());
     let page = service.ports.store.page(conversation, Seq(0), window, size)?;
-    Ok(chat_messages(service, page)?.into_iter().find(|message| message.seq == seq.0))
+    Ok(all_shown(service, page)?.into_iter().find(|message| message.seq == seq.0))
 }
 
 /// A group's message's readers.
@@ -235,8 +258,15 @@ fn read(service: &Service, conversation: ConversationId, after: Seq) -> StoreRes
     service.ports.store.page(conversation, Seq(0), Window::After(after), size)
 }
 
-fn chat_messages(service: &Service, page: Vec<StoredMessage>) -> StoreResult<Vec<ChatMessage>> {
-    let senders = page.iter().map(|message| message.sender);
-    let names = service.directory.faces(&*service.ports.store, senders)?;
+/// A message as clients get it.
+pub(crate) fn shown(service: &Service, message: StoredMessage) -> StoreResult<ChatMessage> {
+    let names = service.directory.faces(&*service.ports.store, people(&message))?;
+    Ok(chat_message(message, &names))
+}
+
+/// Messages as clients get them, in their order.
+pub(crate) fn all_shown(service: &Service, page: Vec<StoredMessage>) -> StoreResult<Vec<ChatMessage>> {
+    let people = page.iter().flat_map(people);
+    let names = service.directory.faces(&*service.ports.store, people)?;
     Ok(page.into_iter().map(|message| chat_message(message, &names)).collect())
 }

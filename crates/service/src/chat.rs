@@ -5,8 +5,8 @@ use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
 use domain::{
-    AppendRefused, Appended, ConversationId, GroupId, MessageKind, NewMessage, Novelty, Reach, StoreError,
-    StoreResult, Timestamp, User, UserId,
+    AppendRefused, Appended, ConversationId, GroupId, Mentions, MessageKind, NewMessage, Novelty, Reach, Seq,
+    StoreError, StoreResult, Timestamp, UserId,
 };
 use protocol::{ChatMessage, Code, GroupChat, MsgId, OneChat, Refusal, Reply, Sent};
 
@@ -15,9 +15,9 @@ use crate::caller::Me;
 use crate::catch_up;
 use crate::fields;
 use crate::friends;
-use crate::group_change;
 use crate::groups;
-use crate::hub::{Delivery, Echo, Origin, Readers};
+use crate::hub::{Delivery, Echo, Origin, Readers, Said};
+use crate::mentions;
 use crate::recent_history;
 use crate::refuse::{self, Stop};
 use crate::roster::{Readership, Roster};
@@ -42,10 +42,13 @@ pub(crate) fn to_friend(service: &Service, me: Me<'_>, rid: u32, request: OneCha
         let sent = first.ok_or_else(|| Stop::refused(Code::NOT_FRIENDS))?;
         return Ok(Handled::Reply(Reply::OneChat(sent)));
     };
+    let mentions = mentions::in_pair(me.user(), friend, &request.mentions)?;
+    let reply_to = answered(service, me, conversation, request.reply_to)?;
     let origin = Origin { conn: me.conn, rid, request: MsgId::OneChat };
-    let to = Recipient::Friend(friend);
     let sender = service.directory.own_face(&*service.ports.store, me.principal);
-    Ok(Handled::Append(pending(sender, origin, conversation, to, request.client_msg_id, request.msg)))
+    let envelope = Envelope { origin, sender, to: Recipient::Friend(friend) };
+    let text = Text { client_msg_id: request.client_msg_id, body: request.msg, reply_to, mentions };
+    Ok(Handled::Append(pending(envelope, conversation, text)))
 }
 
 /// Checks GROUP_CHAT.
@@ -57,10 +60,14 @@ pub(crate) fn to_group(service: &Service, me: Me<'_>, rid: u32, request: GroupCh
         let sent = first.ok_or_else(|| Stop::refused(refuse::silent(silent)))?;
         return Ok(Handled::Reply(Reply::GroupChat(sent)));
     }
+    let conversation = group.conversation();
+    let mentions = mentions::in_group(service, group, me.user(), &request.mentions)?;
+    let reply_to = answered(service, me, conversation, request.reply_to)?;
     let origin = Origin { conn: me.conn, rid, request: MsgId::GroupChat };
-    let (conversation, to) = (group.conversation(), Recipient::Group);
     let sender = service.directory.own_face(&*service.ports.store, me.principal);
-    Ok(Handled::Append(pending(sender, origin, conversation, to, request.client_msg_id, request.msg)))
+    let envelope = Envelope { origin, sender, to: Recipient::Group };
+    let text = Text { client_msg_id: request.client_msg_id, body: request.msg, reply_to, mentions };
+    Ok(Handled::Append(pending(envelope, conversation, text)))
 }
 
 /// Stores and delivers a batch; see [`Service::append`].
@@ -73,8 +80,8 @@ pub(crate) fn append(service: &Service, batch: &mut Batch) -> StoreResult<()> {
                 return Err(error);
             }
         }
-        if let Some((_, change)) = batch.changes.front_mut() {
-            group_change::make(service, change)?;
+        if let Some((_, change)) = batch.changes.front() {
+            change.make(service)?;
         }
         batch.changes.pop_front();
     }
@@ -129,7 +136,7 @@ fn append_messages(service: &Service, batch: &mut Batch) -> StoreResult<()> {
 /// Answers BUSY to a whole batch.
 pub(crate) fn refuse(service: &Service, batch: &mut Batch) {
     batch.messages.clear();
-    let changes = batch.changes.drain(..).filter_map(|(_, change)| change.origin);
+    let changes = batch.changes.drain(..).filter_map(|(_, change)| change.origin());
     let origins = batch.envelopes.drain(..).map(|envelope| envelope.origin).chain(changes);
     let deliveries: Vec<Delivery> = origins.map(|origin| refused(origin, service.busy())).collect();
     if !deliveries.is_empty() {
@@ -158,24 +165,47 @@ fn sent(place: &Appended) -> Sent {
     Sent { conv: place.conversation.0, seq: place.seq.0, time: place.time.0 }
 }
 
-fn pending(
-    sender: Arc<User>,
-    origin: Origin,
+/// The message that one answers, if its sender may read it. One that does not exist and one that they may not read give the
+/// same answer.
+fn answered(
+    service: &Service,
+    me: Me<'_>,
     conversation: ConversationId,
-    to: Recipient,
+    reply_to: u64,
+) -> Result<Option<Seq>, Stop> {
+    if reply_to == 0 {
+        return Ok(None);
+    }
+    let seq = Seq(reply_to);
+    let found = service.ports.store.conversation(me.user(), conversation)?;
+    match found.is_some_and(|found| found.since < seq && seq <= found.last) {
+        true => Ok(Some(seq)),
+        false => Err(Refusal::new(Code::NOT_FOUND).field("reply_to").into()),
+    }
+}
+
+/// What somebody says.
+struct Text {
     client_msg_id: String,
     body: String,
-) -> Pending {
+    reply_to: Option<Seq>,
+    mentions: Mentions,
+}
+
+fn pending(envelope: Envelope, conversation: ConversationId, text: Text) -> Pending {
+    let Text { client_msg_id, body, reply_to, mentions } = text;
     Pending(Stored::Message(PendingMessage {
         message: NewMessage {
             conversation,
-            sender: sender.id,
+            sender: envelope.sender.id,
             client_msg_id,
             time: NOT_YET,
             kind: MessageKind::Text,
             body,
+            reply_to,
+            mentions,
         },
-        envelope: Envelope { origin, sender, to },
+        envelope,
     }))
 }
 
@@ -223,7 +253,7 @@ fn deliver(
     let message = match place.novelty {
         Novelty::Repeat if !service.unsettled.settle(&message, &place) => {
             let first = if stands_here { first_said(service, &place) } else { None };
-            first.map(|first| (first, readers(rosters)))
+            first.map(|first| (Said::Message(first), readers(rosters)))
         }
         Novelty::New | Novelty::Repeat => {
             service.cursors.said(message.sender, place.conversation, place.seq);
@@ -237,9 +267,11 @@ fn deliver(
                 time: place.time.0,
                 kind: wire::message_kind(message.kind),
                 msg: message.body,
-                event: None,
+                reply_to: message.reply_to.unwrap_or_default().0,
+                mentions: message.mentions.0.iter().map(|user| user.0).collect(),
+                ..ChatMessage::default()
             };
-            Some((chat, readers))
+            Some((Said::Message(chat), readers))
         }
     };
     let answer = match envelope.to {

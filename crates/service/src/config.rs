@@ -1,6 +1,6 @@
 //! What an operator may set of the business rules.
 
-use domain::{FriendLimits, GroupLimits};
+use domain::{ChangeWindows, FriendLimits, GroupLimits};
 
 use crate::limits::Rates;
 
@@ -49,6 +49,8 @@ pub struct ServiceConfig {
     pub profile_cache_max: usize,
     /// Acknowledgements that wait to be stored; beyond it they are stored at once.
     pub cursors_waiting_max: usize,
+    /// How long after it was said a message may be recalled by who said it, and edited.
+    pub windows: ChangeWindows,
     /// What a refusal for overload tells the client to wait, in milliseconds.
     pub busy_retry_after_ms: u64,
 }
@@ -71,6 +73,7 @@ impl Default for ServiceConfig {
             user_cache_max: 100_000,
             profile_cache_max: 20_000,
             cursors_waiting_max: 4_096,
+            windows: ChangeWindows { recall_ms: 120_000, edit_ms: 24 * 3600 * 1000 },
             busy_retry_after_ms: 1_000,
         }
     }

@@ -15,7 +15,7 @@ use protocol::{
     SystemEventKind,
 };
 
-use crate::batch::{Pending, Stored};
+use crate::batch::{Deed, Pending, Stored};
 use crate::caller::{Me, Principal};
 use crate::fields;
 use crate::group_change::{Answer, PendingChange};
@@ -234,7 +234,8 @@ pub(crate) fn change(service: &Service, actor: UserId, group: GroupId, deed: Gro
 pub(crate) fn pending(me: Me<'_>, rid: u32, change: GroupChange, msgid: MsgId, answer: Answer) -> Handled {
     let origin = Some(Origin { conn: me.conn, rid, request: msgid });
     let principal = me.principal.clone();
-    Handled::Append(Pending(Stored::Change(Box::new(PendingChange { change, origin, principal, answer }))))
+    let pending = PendingChange { change, origin, principal, answer };
+    Handled::Append(Pending(Stored::Change(Deed::Group(Box::new(pending)))))
 }
 
 /// A change that the server makes by itself, in the name of somebody who is gone.
@@ -247,7 +248,8 @@ pub(crate) fn unasked(
 ) -> Pending {
     let change = GroupChange { event: event.to_json(), ..change(service, principal.user, group, deed) };
     let answer = Answer::Done(Reply::LeaveGroup(Nothing {}));
-    Pending(Stored::Change(Box::new(PendingChange { change, origin: None, principal, answer })))
+    let pending = PendingChange { change, origin: None, principal, answer };
+    Pending(Stored::Change(Deed::Group(Box::new(pending))))
 }
 
 /// A new id for a change. Begins with the time, as clients' ids should, so that all go to the index's end.

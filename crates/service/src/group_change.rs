@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use domain::policy::Why;
 use domain::{
-    ChangePlace, ChangeRefused, GroupChange, GroupChanged, GroupDeed, GroupState, MessageKind, Seq,
-    StoreError, StoreResult, StoredMessage, UserId,
+    ChangePlace, ChangeRefused, GroupChange, GroupChanged, GroupDeed, GroupState, Mentions, MessageKind, Seq,
+    StoreError, StoreResult, StoredMessage, Timestamp, UserId,
 };
 use protocol::{
     ChatMessage, Code, GroupEvent, GroupEventKind, JoinAnswer, JoinOutcome, Push, Refusal, Reply,
@@ -14,7 +14,7 @@ use protocol::{
 use crate::caller::Principal;
 use crate::group_requests;
 use crate::groups;
-use crate::hub::{Audience, Delivery, Echo, Origin, Readers};
+use crate::hub::{Audience, Delivery, Echo, Origin, Readers, Said};
 use crate::notice::Notice;
 use crate::personal_notices;
 use crate::refuse;
@@ -72,7 +72,8 @@ pub(crate) fn make(service: &Service, pending: &PendingChange) -> StoreResult<()
         Some(place) => {
             service.indexer.note(std::iter::once(change.group.conversation()));
             service.cursors.reaches(change.group.conversation(), place.seq);
-            Some((message(service, pending, place), readers(service, change, &changed, place)?))
+            let said = Said::Message(message(service, pending, place));
+            Some((said, readers(service, change, &changed, place)?))
         }
     };
     let reply = match (&pending.answer, &changed.actor, &changed.place) {
@@ -221,11 +222,13 @@ fn message(service: &Service, pending: &PendingChange, place: &ChangePlace) -> C
         time: place.time,
         kind: MessageKind::System,
         body: change.event.clone(),
+        edited: Timestamp(0),
+        recalled: None,
+        reply_to: None,
+        mentions: Mentions::default(),
     };
-    wire::chat_message(
-        stored,
-        service.directory.own_face(&*service.ports.store, &pending.principal).shown().to_owned(),
-    )
+    let name = service.directory.own_face(&*service.ports.store, &pending.principal).shown().to_owned();
+    wire::chat_message(stored, name, String::new())
 }
 
 /// Who reads of it: the members after the change.
@@ -246,7 +249,7 @@ fn answer(
     service: &Service,
     pending: &PendingChange,
     answer: Result<Reply, Refusal>,
-    message: Option<(ChatMessage, Readers)>,
+    message: Option<(Said, Readers)>,
 ) {
     let delivery = Delivery { origin: pending.origin, answer, message, echo: Echo::ToAll };
     service.ports.hub.deliver(vec![delivery]);

@@ -267,9 +267,9 @@ fn joined(
 pub(crate) fn new_conversation(group: GroupId, since: Seq, last: Seq) -> protocol::Conversation {
     let kind = ConversationKind::Group;
     let id = group.conversation();
-    let (acked, read, restored) = (Seq(0), Seq(0), Seq(0));
-    let conversation =
-        Conversation { id, kind, since, last, acked, read, restored, last_change: ChangePosition(0) };
+    // What was changed there was said before, and cannot be read.
+    let (acked, read, restored, last_change) = (Seq(0), Seq(0), Seq(0), ChangePosition(0));
+    let conversation = Conversation { id, kind, since, last, acked, read, restored, last_change };
     wire::conversation(conversation, Progress::default())
 }
 

@@ -40,6 +40,11 @@ impl Begin {
         }
     }
 }
+/// The same of what is said of an edit or a recall, the name of who did it included.
+const CHANGE_BYTES: usize = 300;
+
+/// And of one mention.
+const MENTION_BYTES: usize = 20;
 
 /// HISTORY. A conversation that does not exist and one that the asker may not read give the same answer.
 pub(crate) fn page(service: &Service, me: Me<'_>, request: &History) -> Result<HistoryPage, Stop> {
@@ -67,7 +72,7 @@ pub(crate) fn page(service: &Service, me: Me<'_>, request: &History) -> Result<H
         Some(window) => recent_history::page(service, &conversation, window, size)?,
         None => Vec::new(),
     };
-    let names = service.directory.faces(store, messages.iter().map(|message| message.sender))?;
+    let names = service.directory.faces(store, messages.iter().flat_map(people))?;
     fit(&mut messages, window.unwrap_or(Window::Newest), &names);
     // More may have been said since the conversation was read.
     let last = messages.last().map_or(conversation.last, |newest| newest.seq.max(conversation.last));
@@ -104,6 +109,8 @@ pub(crate) fn json_size(message: &StoredMessage, names: &HashMap<UserId, Arc<Use
     MESSAGE_FRAME_BYTES
         + names.get(&message.sender).map_or(0, |name| json_bytes(name.shown()))
         + json_bytes(&message.client_msg_id)
+        + CHANGE_BYTES * usize::from(message.recalled.is_some() || message.edited.0 > 0)
+        + MENTION_BYTES * message.mentions.0.len()
         + match message.kind {
             MessageKind::Text => json_bytes(&message.body),
             // The event, which is JSON, and a sentence of its parts.
@@ -122,8 +129,15 @@ fn json_bytes(text: &str) -> usize {
     text.bytes().map(escaped).sum()
 }
 
+/// Who is named in a message.
+pub(crate) fn people(message: &StoredMessage) -> impl Iterator<Item = UserId> + use<> {
+    std::iter::once(message.sender).chain(message.recalled.map(|recall| recall.by))
+}
+
 /// A message of the log as clients get it.
 pub(crate) fn chat_message(message: StoredMessage, names: &HashMap<UserId, Arc<User>>) -> ChatMessage {
-    let name = names.get(&message.sender).map_or_else(String::new, |user| user.shown().to_owned());
-    wire::chat_message(message, name)
+    let name = |user| names.get(&user).map_or_else(String::new, |user: &Arc<User>| user.shown().to_owned());
+    let recalled_by = message.recalled.map_or_else(String::new, |recall| name(recall.by));
+    let sender = name(message.sender);
+    wire::chat_message(message, sender, recalled_by)
 }

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use domain::{GroupId, Reach, RosterVersion, Seq, SessionId, UserId};
-use protocol::{Bye, ChatMessage, MsgId, Push, Refusal, Reply};
+use domain::{ConversationId, GroupId, Reach, RosterVersion, Seq, SessionId, UserId};
+use protocol::{Bye, Changed, ChatMessage, MsgId, Push, Refusal, Reply};
 
 use crate::caller::{ConnKey, Principal};
 use crate::moves::Move;
@@ -70,6 +70,34 @@ pub enum Echo {
     ToAll,
 }
 
+/// What readers of a conversation are told in its order.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Said {
+    /// A message was stored.
+    Message(ChatMessage),
+    /// One of those before was changed.
+    Changed(Changed),
+}
+
+impl Said {
+    /// The conversation, and the place of the message that was stored or changed.
+    pub fn place(&self) -> (ConversationId, Seq) {
+        match self {
+            Said::Message(message) => (ConversationId(message.conv), Seq(message.seq)),
+            Said::Changed(changed) => (ConversationId(changed.conv), Seq(changed.message.seq)),
+        }
+    }
+}
+
+impl From<Said> for Push {
+    fn from(said: Said) -> Push {
+        match said {
+            Said::Message(message) => Push::Message(message),
+            Said::Changed(changed) => Push::Changed(changed),
+        }
+    }
+}
+
 /// What became of one request that went to an appender: exactly one answer, unless nobody asked, and what others get to
 /// read.
 #[derive(Clone, Debug)]
@@ -78,8 +106,8 @@ pub struct Delivery {
     pub origin: Option<Origin>,
     /// The answer, to a request of the origin's type.
     pub answer: Result<Reply, Refusal>,
-    /// The message and its readers; `None` for refusals and for repeats, which were delivered before.
-    pub message: Option<(ChatMessage, Readers)>,
+    /// The message, or its change, and its readers; `None` for refusals and for repeats, which were delivered before.
+    pub message: Option<(Said, Readers)>,
     /// Whether the one who asked is among the readers.
     pub echo: Echo,
 }

@@ -47,7 +47,7 @@ pub(crate) fn page(service: &Service, me: Me<'_>, request: &SearchMessages) -> R
             break;
         }
     }
-    let names = service.directory.faces(store, messages.iter().map(|message| message.sender))?;
+    let names = service.directory.faces(store, messages.iter().flat_map(history::people))?;
     let mut bytes = 0;
     let fits = messages.iter().take_while(|message| {
         bytes += history::json_size(message, &names);

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use domain::{
     AppendRefused, Appended, Conversation, HistoryVersion, NewMessage, Novelty, PageSize, RECENT_BYTES_MAX,
-    RECENT_MESSAGES_MAX, Recent, Seq, StoreResult, StoredMessage, Window,
+    RECENT_MESSAGES_MAX, Recent, Seq, StoreResult, StoredMessage, Timestamp, Window,
 };
 use parking_lot::Mutex;
 
@@ -129,6 +129,10 @@ pub(crate) fn said(service: &Service, messages: &[NewMessage], places: &[Result<
                 time: place.time,
                 kind: message.kind,
                 body: message.body.clone(),
+                edited: Timestamp(0),
+                recalled: None,
+                reply_to: message.reply_to,
+                mentions: message.mentions.clone(),
             };
             service.ports.history.said(place.conversation, place.seq, &stored);
         }

@@ -70,7 +70,9 @@ pub const fn route(request: &Request) -> Route {
         | Request::WithdrawApplication(_)
         | Request::Invite(_)
         | Request::AnswerInvitation(_)
-        | Request::WithdrawInvitation(_) => Route::new(Access::User, Lane::Change),
+        | Request::WithdrawInvitation(_)
+        | Request::Recall(_)
+        | Request::EditMessage(_) => Route::new(Access::User, Lane::Change),
 
         Request::LogOut(_)
         | Request::Sessions(_)
@@ -104,6 +106,7 @@ pub const fn route(request: &Request) -> Route {
         | Request::Receipts(_)
         | Request::Quiet(_)
         | Request::SetQuiet(_)
+        | Request::Changes(_)
         | Request::Notices(_)
         | Request::AckNotices(_) => Route::new(Access::User, Lane::Normal),
     }

@@ -117,6 +117,7 @@ pub(crate) fn conversation(
         restored: conversation.restored.0,
         acked: progress.delivered.0,
         read: progress.read.0,
+        last_change: conversation.last_change.0,
     }
 }
 
@@ -156,8 +157,17 @@ pub(crate) fn invitation(invitation: domain::Invitation) -> protocol::Invitation
     }
 }
 
-/// A stored message, with the sender's name as it is now.
-pub(crate) fn chat_message(message: domain::StoredMessage, name: String) -> protocol::ChatMessage {
+/// A stored message, with the names of its sender, and of whoever recalled it, as they are now.
+pub(crate) fn chat_message(
+    message: domain::StoredMessage,
+    name: String,
+    recalled_by: String,
+) -> protocol::ChatMessage {
+    let recalled = message.recalled.map(|domain::Recall { by, at }| protocol::Recalled {
+        by: by.0,
+        name: recalled_by,
+        at: at.0,
+    });
     let (client_msg_id, msg, event) = match message.kind {
         domain::MessageKind::Text => (message.client_msg_id, message.body, None),
         domain::MessageKind::System => {
@@ -180,5 +190,11 @@ pub(crate) fn chat_message(message: domain::StoredMessage, name: String) -> prot
         kind: message_kind(message.kind),
         msg,
         event,
+        edited: message.edited.0,
+        recalled,
+        hidden: false,
+        reply_to: message.reply_to.unwrap_or_default().0,
+        quote: None,
+        mentions: message.mentions.0.iter().map(|user| user.0).collect(),
     }
 }

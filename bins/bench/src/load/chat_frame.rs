@@ -93,10 +93,14 @@ impl ChatFrame {
         let mut template = BytesMut::new();
         match (dialect, identity.to) {
             (Dialect::Chat, Address::User(to)) => {
-                encode::request(0, &Request::OneChat(OneChat { to, msg, client_msg_id }), &mut template);
+                encode::request(
+                    0,
+                    &Request::OneChat(OneChat { to, msg, client_msg_id, ..OneChat::default() }),
+                    &mut template,
+                );
             }
             (Dialect::Chat, Address::Group(groupid)) => {
-                let chat = GroupChat { groupid, msg, client_msg_id };
+                let chat = GroupChat { groupid, msg, client_msg_id, ..GroupChat::default() };
                 encode::request(0, &Request::GroupChat(chat), &mut template);
             }
             (Dialect::Floor, _) => {
@@ -104,8 +108,17 @@ impl ChatFrame {
                 let (conv, seq, from) = (identity.conv, FLOOR_SEQ_FIRST, identity.from);
                 let kind = MessageKind::Text;
                 let time = 1_700_000_000_000;
-                let event = None;
-                let push = ChatMessage { conv, seq, from, name, client_msg_id, time, kind, msg, event };
+                let push = ChatMessage {
+                    conv,
+                    seq,
+                    from,
+                    name,
+                    client_msg_id,
+                    time,
+                    kind,
+                    msg,
+                    ..ChatMessage::default()
+                };
                 encode::push(&Push::Message(push), &mut template);
                 template[3] = Flags::REQUEST.bits();
             }
@@ -332,7 +345,7 @@ mod tests {
             time: 5,
             kind: MessageKind::Text,
             msg: sent.msg,
-            event: None,
+            ..ChatMessage::default()
         };
         change(&mut message);
         serde_json::to_vec(&message).unwrap()

@@ -235,6 +235,8 @@ fn fill(store: Arc<dyn Store>, messages: u64, others: u64, size: usize) -> Resul
                     time: Timestamp(1_000 + n),
                     kind: MessageKind::Text,
                     body: body.clone(),
+                    reply_to: None,
+                    mentions: domain::Mentions::default(),
                 })
                 .collect();
             let places = store.append(&batch).map_err(store_failed)?;

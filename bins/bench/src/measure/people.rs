@@ -102,10 +102,22 @@ fn read(options: &Options, report: &mut Report) -> Result<(), BenchError> {
 
     let msg = "x".repeat(100);
     let profile = || Request::Profile(ProfileOf { id: Some(bob.id()) });
-    let to_friend =
-        || Request::OneChat(OneChat { to: bob.id(), msg: msg.clone(), client_msg_id: "a message".into() });
-    let in_group =
-        || Request::GroupChat(GroupChat { groupid, msg: msg.clone(), client_msg_id: "a message".into() });
+    let to_friend = || {
+        Request::OneChat(OneChat {
+            to: bob.id(),
+            msg: msg.clone(),
+            client_msg_id: "a message".into(),
+            ..OneChat::default()
+        })
+    };
+    let in_group = || {
+        Request::GroupChat(GroupChat {
+            groupid,
+            msg: msg.clone(),
+            client_msg_id: "a message".into(),
+            ..GroupChat::default()
+        })
+    };
     let mut each = |key, request: &dyn Fn() -> Request| -> Result<(), BenchError> {
         black_box(alice.ask(request())?);
         let before = CpuSample::of(std::process::id())?;
@@ -227,7 +239,10 @@ fn heavy_user(options: &Options, recruiter: &Recruiter) -> Result<Account, Bench
         let accept = Request::AcceptFriend(FriendRef { friendid: account.id });
         session.lock().unwrap_or_else(PoisonError::into_inner).ask("ACCEPT_FRIEND", &accept)?;
         let (msg, client_msg_id) = ("hello".into(), format!("{}-{}", recruiter.tag(), account.id));
-        friend.ask("ONE_CHAT", &Request::OneChat(OneChat { to: heavy.id, msg, client_msg_id }))?;
+        friend.ask(
+            "ONE_CHAT",
+            &Request::OneChat(OneChat { to: heavy.id, msg, client_msg_id, ..OneChat::default() }),
+        )?;
         Ok(())
     })?;
     let mut session = session.into_inner().unwrap_or_else(PoisonError::into_inner);

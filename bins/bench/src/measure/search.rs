@@ -124,7 +124,7 @@ fn said(
                     let last = left - n == 1;
                     let msg = if last { LAST_WORD.to_owned() } else { random.text() };
                     let client_msg_id = format!("{}-{number}-{}", recruiter.tag(), left - n);
-                    Request::OneChat(OneChat { to, msg, client_msg_id })
+                    Request::OneChat(OneChat { to, msg, client_msg_id, ..OneChat::default() })
                 })
                 .collect();
             session.ask_all("ONE_CHAT", &requests)?;
@@ -232,7 +232,12 @@ fn found_within(
     for n in 0..10 {
         let word = format!("now{n}");
         let client_msg_id = format!("{}-{word}", recruiter.tag());
-        let say = Request::OneChat(OneChat { to: searcher.id, msg: word.clone(), client_msg_id });
+        let say = Request::OneChat(OneChat {
+            to: searcher.id,
+            msg: word.clone(),
+            client_msg_id,
+            ..OneChat::default()
+        });
         saying.ask("ONE_CHAT", &say)?;
         let began = Instant::now();
         while page(&mut searching, &word, None, 1)?.messages.is_empty() {

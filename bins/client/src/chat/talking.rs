@@ -64,8 +64,10 @@ impl Chat {
         let client_msg_id = self.client.next_msg_id();
         let msg = text.clone();
         let outgoing = match talk {
-            Talk::Friend(to) => Outgoing::Friend(OneChat { to, msg, client_msg_id }),
-            Talk::Group(groupid) => Outgoing::Group(GroupChat { groupid, msg, client_msg_id }),
+            Talk::Friend(to) => Outgoing::Friend(OneChat { to, msg, client_msg_id, ..OneChat::default() }),
+            Talk::Group(groupid) => {
+                Outgoing::Group(GroupChat { groupid, msg, client_msg_id, ..GroupChat::default() })
+            }
         };
         let put =
             if self.shared.lock().roster.me.is_some() { self.shared.outbox().put(&outgoing) } else { None };

@@ -186,7 +186,7 @@ impl Inner {
             time: 1_767_225_600_000 + seq,
             kind: MessageKind::Text,
             msg: msg.into(),
-            event: None,
+            ..ChatMessage::default()
         };
         self.log.push(message.clone());
         message
@@ -201,8 +201,17 @@ impl Inner {
     fn behind(&self) -> Vec<Conversation> {
         let last = self.log.len() as u64;
         let (conv, kind, acked) = (CONV, ConversationKind::Direct, self.acked);
-        let entry =
-            Conversation { conv, kind, with: BOB, first: 1, last, acked, read: self.read, restored: 0 };
+        let entry = Conversation {
+            conv,
+            kind,
+            with: BOB,
+            first: 1,
+            last,
+            acked,
+            read: self.read,
+            restored: 0,
+            last_change: 0,
+        };
         if last > acked { vec![entry] } else { vec![] }
     }
 
@@ -262,7 +271,17 @@ impl Inner {
                 let last = self.log.len() as u64;
                 let (conv, kind) = (CONV, ConversationKind::Direct);
                 let (acked, read) = (self.acked, self.read);
-                let entry = Conversation { conv, kind, with: BOB, first: 1, last, acked, read, restored: 0 };
+                let entry = Conversation {
+                    conv,
+                    kind,
+                    with: BOB,
+                    first: 1,
+                    last,
+                    acked,
+                    read,
+                    restored: 0,
+                    last_change: 0,
+                };
                 Reply::Conversations(ConversationsPage { convs: vec![entry], next: 0 })
             }
             Request::History(history) => {

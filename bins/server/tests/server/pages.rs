@@ -25,6 +25,7 @@ fn cell(rule: &Rule) -> String {
         Rule::Yes => "yes".to_owned(),
         Rule::Below => "towards who stands lower".to_owned(),
         Rule::Members => "towards members".to_owned(),
+        Rule::BelowOrGone => "towards who stands lower, or is gone".to_owned(),
         Rule::No(why) => format!("{why:?}"),
     }
 }

@@ -93,6 +93,7 @@ impl Session {
                     self.tell_quiet(is_news);
                 }
             }
+            Push::Changed(changed) => self.events.notice(Event::Changed(changed)),
             Push::FriendEvent(event) => self.events.notice(Event::Friend(event)),
             Push::Presence(presence) => self.events.notice(Event::Presence(presence)),
             Push::FriendChanged(change) => self.events.notice(Event::FriendChanged(change)),
@@ -422,7 +423,7 @@ impl Session {
             time: sent.time,
             kind: MessageKind::Text,
             msg: msg.to_owned(),
-            event: None,
+            ..ChatMessage::default()
         };
         self.take_message(message, now);
     }

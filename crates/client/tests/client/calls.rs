@@ -166,7 +166,12 @@ fn a_busy_server_gets_messages_again_in_order() {
 #[test]
 fn a_server_that_stays_busy_is_not_asked_for_ever() {
     let mut world = World::signed_in();
-    world.submit(Request::GroupChat(GroupChat { groupid: 4, msg: "x".into(), client_msg_id: "x".into() }));
+    world.submit(Request::GroupChat(GroupChat {
+        groupid: 4,
+        msg: "x".into(),
+        client_msg_id: "x".into(),
+        ..GroupChat::default()
+    }));
     let mut asked = 0;
     for _ in 0..100 {
         world.pass(Duration::from_millis(200));
@@ -228,7 +233,12 @@ fn an_answer_of_another_type_is_not_believed() {
 fn a_request_over_the_servers_limit_is_not_sent() {
     let mut world = World::signed_in();
     let msg = "x".repeat(2 << 20);
-    let call = world.submit(Request::OneChat(OneChat { to: 1, msg, client_msg_id: "big".into() }));
+    let call = world.submit(Request::OneChat(OneChat {
+        to: 1,
+        msg,
+        client_msg_id: "big".into(),
+        ..OneChat::default()
+    }));
     let next = world.say(1, "small");
     world.serve();
     assert!(matches!(world.answer_to(call), Err(ClientError::TooLarge { max: 1_048_576, .. })));

@@ -55,7 +55,7 @@ impl Model {
             time: 1_000 + seq,
             kind: MessageKind::Text,
             msg: msg.to_owned(),
-            event: None,
+            ..ChatMessage::default()
         };
         log.push(message.clone());
         message
@@ -92,6 +92,7 @@ impl Model {
             acked: self.acked.get(&conv).copied().unwrap_or(0),
             restored: self.restored.get(&conv).copied().unwrap_or(0),
             read: self.read.get(&conv).copied().unwrap_or(0),
+            last_change: 0,
         }
     }
 

@@ -22,7 +22,7 @@ fn message(conv: u64, seq: u64, msg: &str) -> ChatMessage {
         time: START_MS + seq,
         kind: MessageKind::Text,
         msg: msg.into(),
-        event: None,
+        ..ChatMessage::default()
     }
 }
 
@@ -275,9 +275,19 @@ fn what_waits_to_be_sent_keeps_its_id_and_its_order() {
     let path = dir.path().join("alice.db");
     let store = Store::open(&path).expect("made");
     let friend = |n: u64| {
-        Outgoing::Friend(OneChat { to: 2, msg: format!("hello {n}"), client_msg_id: format!("id-{n}") })
+        Outgoing::Friend(OneChat {
+            to: 2,
+            msg: format!("hello {n}"),
+            client_msg_id: format!("id-{n}"),
+            ..OneChat::default()
+        })
     };
-    let group = Outgoing::Group(GroupChat { groupid: 9, msg: "all".into(), client_msg_id: "id-3".into() });
+    let group = Outgoing::Group(GroupChat {
+        groupid: 9,
+        msg: "all".into(),
+        client_msg_id: "id-3".into(),
+        ..GroupChat::default()
+    });
     let places: Vec<i64> =
         [friend(1), friend(2), group.clone()].iter().map(|one| store.put_out(one).expect("room")).collect();
     drop(store);

@@ -182,7 +182,12 @@ impl World {
 
     pub(crate) fn say(&mut self, to: u64, msg: &str) -> CallId {
         let id = format!("id-{}", self.next_call);
-        self.submit(Request::OneChat(OneChat { to, msg: msg.into(), client_msg_id: id }))
+        self.submit(Request::OneChat(OneChat {
+            to,
+            msg: msg.into(),
+            client_msg_id: id,
+            ..OneChat::default()
+        }))
     }
 
     pub(crate) fn answer(&mut self, rid: u32, answer: Result<Reply, Refusal>) {

@@ -10,8 +10,8 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use domain::{
-    ChangePosition, ConversationId, Epoch, HistoryCache, HistoryVersion, MessageKind, RECENT_BYTES_MAX,
-    Recent, Seq, StoredMessage, Timestamp, UserId,
+    ChangePosition, ConversationId, Epoch, HistoryCache, HistoryVersion, Mentions, MessageKind,
+    RECENT_BYTES_MAX, Recall, Recent, Seq, StoredMessage, Timestamp, UserId,
 };
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
@@ -36,7 +36,7 @@ const READ_LATELY_MAX: usize = 10_000;
 /// Bytes kept of a conversation: twice the texts, for what surrounds them and what is said until it is read anew.
 const KEPT_BYTES_MAX: usize = 2 * RECENT_BYTES_MAX + (64 << 10);
 /// The form of what is kept; nodes that write another form use other keys.
-const FORM: u8 = 1;
+const FORM: u8 = 2;
 
 /// See the module. Any thread.
 pub struct RedisHistory {
@@ -260,12 +260,27 @@ fn parse(conversation: ConversationId, answer: Value) -> Result<Option<Recent>, 
 /// Numbers by eight bytes, texts behind their lengths, all big-endian.
 fn encode(message: &StoredMessage, out: &mut Vec<u8>) {
     // Whoever adds a field adds it here, and counts FORM up.
-    let StoredMessage { conversation: _, seq, sender, client_msg_id, time, kind, body } = message;
-    for number in [seq.0, sender.0, time.0] {
+    let StoredMessage {
+        conversation: _,
+        seq,
+        sender,
+        client_msg_id,
+        time,
+        kind,
+        body,
+        edited,
+        recalled,
+        reply_to,
+        mentions,
+    } = message;
+    // Nobody recalls at the time 0, which says that nobody did.
+    let (by, at) = recalled.map_or((0, 0), |Recall { by, at }| (by.0, at.0.max(1)));
+    let reply_to = reply_to.map_or(0, |seq| seq.0);
+    for number in [seq.0, sender.0, time.0, edited.0, by, at, reply_to] {
         out.extend(number.to_be_bytes());
     }
     out.push(*kind as u8);
-    for text in [client_msg_id, body] {
+    for text in [client_msg_id, body, &mentions.to_text()] {
         out.extend((text.len() as u64).to_be_bytes());
         out.extend(text.as_bytes());
     }
@@ -273,11 +288,28 @@ fn encode(message: &StoredMessage, out: &mut Vec<u8>) {
 
 fn decode(conversation: ConversationId, rest: &mut &[u8]) -> Option<StoredMessage> {
     let (seq, sender, time) = (Seq(number(rest)?), UserId(number(rest)?), Timestamp(number(rest)?));
+    let (edited, by) = (Timestamp(number(rest)?), UserId(number(rest)?));
+    let (at, reply_to) = (Timestamp(number(rest)?), Seq(number(rest)?));
+    let recalled = (at != Timestamp(0)).then_some(Recall { by, at });
+    let reply_to = (reply_to != Seq(0)).then_some(reply_to);
     let (kind, after) = rest.split_first()?;
     *rest = after;
     let kind = MessageKind::from_number(*kind)?;
     let (client_msg_id, body) = (text(rest)?, text(rest)?);
-    Some(StoredMessage { conversation, seq, sender, client_msg_id, time, kind, body })
+    let mentions = Mentions::from_text(&text(rest)?)?;
+    Some(StoredMessage {
+        conversation,
+        seq,
+        sender,
+        client_msg_id,
+        time,
+        kind,
+        body,
+        edited,
+        recalled,
+        reply_to,
+        mentions,
+    })
 }
 
 fn number(rest: &mut &[u8]) -> Option<u64> {

@@ -1,6 +1,7 @@
 //! The ports: what the business needs and does not know how to do.
 
 mod bus;
+mod changes;
 mod environment;
 mod history_cache;
 mod log_identity;
@@ -11,6 +12,7 @@ mod search;
 mod stores;
 
 pub use bus::{Bus, BusReceiver, Publication, Reach, SharedReceiver, Topic};
+pub use changes::ChangeStore;
 pub use environment::{Clock, Entropy, PasswordHasher};
 pub use history_cache::{
     HistoryCache, HistoryVersion, NoHistoryCache, RECENT_BYTES_MAX, RECENT_MESSAGES_MAX, Recent,

@@ -5,7 +5,7 @@
 //! by rising id; `after` is the last id of the page before, 0 from the start. The conformance suite in
 //! `domain::testing` says the same in tests, and every implementation passes it.
 
-use super::SearchStore;
+use super::{ChangeStore, SearchStore};
 use crate::policy::Relation;
 use crate::ports::quiet::QuietStore;
 use crate::ports::receipts::ReceiptStore;
@@ -380,7 +380,8 @@ pub trait MessageLog: Send + Sync {
         limit: u32,
     ) -> StoreResult<Vec<Conversation>>;
 
-    /// A page of the conversations of any of these users in which a message of `since` or later stands, by rising id.
+    /// A page of the conversations of any of these users in which a message of `since` or later stands, or was changed then
+    /// or later, by rising id.
     /// Its cost grows with the conversations of the users, not with what was said there. At most 1,000 users.
     fn touched(
         &self,
@@ -413,6 +414,7 @@ pub trait Store:
     + LogIdentity
     + ReceiptStore
     + QuietStore
+    + ChangeStore
 {
 }
 
@@ -432,7 +434,8 @@ impl<
         + SearchStore
         + LogIdentity
         + ReceiptStore
-        + QuietStore,
+        + QuietStore
+        + ChangeStore,
 > Store for T
 {
 }

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 
 use crate::{
-    ChangePosition, ConversationId, HistoryCache, HistoryVersion, MessageKind, RECENT_BYTES_MAX,
+    ChangePosition, ConversationId, HistoryCache, HistoryVersion, Mentions, MessageKind, RECENT_BYTES_MAX,
     RECENT_MESSAGES_MAX, Recent, Seq, StoredMessage, Timestamp, UserId,
 };
 
@@ -69,6 +69,10 @@ pub fn message(conversation: u64, seq: u64, change: u64, bytes: usize) -> Stored
         time: Timestamp(1_000 + seq),
         kind: MessageKind::Text,
         body: format!("{change}: {seq} {}", "·".repeat(bytes)),
+        edited: Timestamp(0),
+        recalled: None,
+        reply_to: None,
+        mentions: Mentions::default(),
     }
 }
 

@@ -29,7 +29,8 @@ pub(crate) fn join(peer: &mut Peer, groupid: u64) {
 }
 
 pub(crate) fn say(peer: &mut Peer, groupid: u64, id: &str) -> u64 {
-    let chat = GroupChat { groupid, msg: format!("this is {id}"), client_msg_id: id.into() };
+    let chat =
+        GroupChat { groupid, msg: format!("this is {id}"), client_msg_id: id.into(), ..GroupChat::default() };
     match peer.call(Request::GroupChat(chat)) {
         Ok(Reply::GroupChat(sent)) => sent.seq,
         other => panic!("not said: {other:?}"),

@@ -162,7 +162,12 @@ impl Peer {
     }
 
     pub(crate) fn chat(&mut self, to: u64, text: &str, id: &str) -> u32 {
-        self.send(Request::OneChat(OneChat { to, msg: text.into(), client_msg_id: id.into() }))
+        self.send(Request::OneChat(OneChat {
+            to,
+            msg: text.into(),
+            client_msg_id: id.into(),
+            ..OneChat::default()
+        }))
     }
 
     /// The next reply.

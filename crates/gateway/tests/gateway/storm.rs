@@ -128,7 +128,12 @@ fn everybody_sees_everything_once_and_in_order_whatever_the_bus_does() {
                     let id = format!("{index}-{round}");
                     if dice.roll(3) == 0 {
                         let (groupid, msg) = (group, "to all".to_owned());
-                        peer.send(Request::GroupChat(GroupChat { groupid, msg, client_msg_id: id }));
+                        peer.send(Request::GroupChat(GroupChat {
+                            groupid,
+                            msg,
+                            client_msg_id: id,
+                            ..GroupChat::default()
+                        }));
                     } else {
                         let friend = (n + [1, 5][dice.roll(2) as usize]) % 6;
                         peer.chat(ids[friend], "to one", &id);

@@ -225,7 +225,7 @@ fn look_up<'a>(tx: &mut Connection, batch: &'a [NewMessage]) -> Result<HashMap<K
 fn insert(tx: &mut Connection, mut new: &[(&NewMessage, Seq)]) -> Result<(), Fault> {
     while !new.is_empty() {
         let (some, rest) = new.split_at(insertable(new));
-        let mut params = Vec::with_capacity(some.len() * 7);
+        let mut params = Vec::with_capacity(some.len() * 9);
         for (message, seq) in some {
             params.extend([
                 Value::UInt(message.conversation.0),
@@ -235,11 +235,14 @@ fn insert(tx: &mut Connection, mut new: &[(&NewMessage, Seq)]) -> Result<(), Fau
                 Value::UInt(message.time.0),
                 Value::UInt(u64::from(message.kind as u8)),
                 Value::Bytes(message.body.as_bytes().to_vec()),
+                Value::UInt(message.reply_to.unwrap_or_default().0),
+                Value::Bytes(message.mentions.to_text().into_bytes()),
             ]);
         }
         let sql = format!(
-            "INSERT INTO messages (conversation_id, seq, sender_id, client_msg_id, time, kind, body) VALUES {}",
-            repeated("(?, ?, ?, ?, ?, ?, ?)", some.len()),
+            "INSERT INTO messages (conversation_id, seq, sender_id, client_msg_id, time, kind, body, reply_to, mentions) \
+             VALUES {}",
+            repeated("(?, ?, ?, ?, ?, ?, ?, ?, ?)", some.len()),
         );
         tx.execute(&sql, params)?;
         new = rest;

@@ -22,7 +22,7 @@ use super::connection::Connection;
 use super::fault::{Fault, sentence};
 use crate::MigrationError;
 
-const CALL: &str = "CALL append_message(?, ?, ?, ?, ?, ?)";
+const CALL: &str = "CALL append_message(?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// How a message that comes alone is appended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,8 @@ pub(super) fn append(connection: &mut Connection, message: &NewMessage) -> Resul
         message.time.0.into(),
         u64::from(message.kind as u8).into(),
         message.body.as_bytes().into(),
+        message.reply_to.unwrap_or_default().0.into(),
+        message.mentions.to_text().into_bytes().into(),
     ];
     let places: Vec<(u64, u64)> = connection.call(CALL, params)?;
     Ok(places.first().map(|&(seq, roster)| Appended {
@@ -59,7 +61,7 @@ pub(super) fn append(connection: &mut Connection, message: &NewMessage) -> Resul
 /// Whether the procedure is there and may be called: dumps leave procedures out unless they are asked for, and rights to
 /// call them are granted apart. Changes nothing: no conversation has the number 0.
 pub(super) fn prove(conn: &mut Conn) -> Result<(), MigrationError> {
-    let nothing = (0, 0, "", 0, 0, "");
+    let nothing = (0, 0, "", 0, 0, "", 0, "");
     conn.exec_drop(CALL, Params::from(nothing)).map_err(|error| MigrationError::Procedure {
         name: "append_message".to_owned(),
         cause: sentence(&error),

@@ -26,8 +26,8 @@ const LOOKED_AT_MAX: usize = 512;
 /// A message cannot have been taken longer than this before its reader joined, by any clock.
 const JOINED_MARGIN_MS: u64 = 3_600_000;
 
-/// Conversation, seq, sender, client message id, time, kind, body.
-type Row = (u64, u64, u64, Vec<u8>, u64, u8, String);
+/// A message's conversation, and its [`page::Row`](super::page::Row).
+type Row = (u64, u64, u64, Vec<u8>, u64, u8, String, u64, u64, u64, u64, String);
 
 /// A conversation of the searcher's.
 #[derive(Clone, Copy)]
@@ -233,15 +233,16 @@ fn shown(
     });
     params.push(user.0.into());
     let sql = format!(
-        "SELECT m.conversation_id, m.seq, m.sender_id, m.client_msg_id, m.time, m.kind, m.body FROM messages m \
+        "SELECT m.conversation_id, m.seq, m.sender_id, m.client_msg_id, m.time, m.kind, m.body, \
+         m.edited_at, m.recalled_at, m.recalled_by, m.reply_to, m.mentions FROM messages m \
          WHERE (m.conversation_id, m.seq) IN ({}) AND NOT EXISTS (SELECT 1 FROM hidden_messages h \
          WHERE h.user_id = ? AND h.conversation_id = m.conversation_id AND h.seq = m.seq)",
         repeated("(?, ?)", length),
     );
     let rows: Vec<Row> = connection.rows(&sql, params)?;
-    for (conversation, seq, sender, client_msg_id, time, kind, body) in rows {
+    for (conversation, a, b, c, d, e, f, g, h, i, j, k) in rows {
         let id = ConversationId(conversation);
-        let message = message(id, (seq, sender, client_msg_id, time, kind, body))?;
+        let message = message(id, (a, b, c, d, e, f, g, h, i, j, k))?;
         shown.insert((id, message.seq), message);
     }
     Ok(shown)

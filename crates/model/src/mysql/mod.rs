@@ -11,6 +11,7 @@
 mod append;
 mod append_one;
 mod blocks;
+mod changes;
 mod config;
 mod connection;
 mod conversations;

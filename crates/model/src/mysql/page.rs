@@ -2,15 +2,19 @@
 
 use ::mysql::Value;
 use domain::{
-    ConversationId, MessageKind, PageSize, Seq, StoredMessage, Timestamp, UserId, Window, first_at,
+    ConversationId, Mentions, MessageKind, PageSize, Recall, Seq, StoredMessage, Timestamp, UserId, Window,
+    first_at,
 };
 
 use super::connection::Connection;
 use super::fault::Fault;
 use super::list::{padded, repeated};
 
-/// Seq, sender, client message id, time, kind, body.
-type Row = (u64, u64, Vec<u8>, u64, u8, String);
+/// Seq, sender, client message id, time, kind, body, when edited, when recalled and by whom, what it answers, mentions.
+pub(super) type Row = (u64, u64, Vec<u8>, u64, u8, String, u64, u64, u64, u64, String);
+
+/// The columns of [`Row`].
+pub(super) const COLUMNS: &str = "seq, sender_id, client_msg_id, time, kind, body, edited_at, recalled_at, recalled_by, reply_to, mentions";
 
 /// One range of the primary key, from the end that the window names.
 pub(super) fn page(
@@ -26,7 +30,7 @@ pub(super) fn page(
         Window::Newest => (since, Seq(u64::MAX), "DESC"),
     };
     let sql = format!(
-        "SELECT seq, sender_id, client_msg_id, time, kind, body FROM messages \
+        "SELECT {COLUMNS} FROM messages \
          WHERE conversation_id = ? AND seq > ? AND seq < ? ORDER BY seq {order} LIMIT ?"
     );
     let mut page = Page { conversation, limit: size.bytes, bytes: 0, messages: Vec::new(), fault: None };
@@ -88,8 +92,9 @@ impl Page {
     }
 }
 
+/// The message of a row.
 pub(super) fn message(conversation: ConversationId, row: Row) -> Result<StoredMessage, Fault> {
-    let (seq, sender, client_msg_id, time, kind, body) = row;
+    let (seq, sender, client_msg_id, time, kind, body, edited, recalled_at, by, reply_to, mentions) = row;
     let unreadable =
         |what: &str| Fault::failed(format!("message {seq} of conversation {conversation}: {what}"));
     Ok(StoredMessage {
@@ -102,5 +107,9 @@ pub(super) fn message(conversation: ConversationId, row: Row) -> Result<StoredMe
         kind: MessageKind::from_number(kind)
             .ok_or_else(|| unreadable("this version does not know its kind"))?,
         body,
+        edited: Timestamp(edited),
+        recalled: (recalled_at != 0).then_some(Recall { by: UserId(by), at: Timestamp(recalled_at) }),
+        reply_to: (reply_to != 0).then_some(Seq(reply_to)),
+        mentions: Mentions::from_text(&mentions).ok_or_else(|| unreadable("its mentions are no numbers"))?,
     })
 }

@@ -85,7 +85,6 @@ pub(super) fn unindexed(
 
 /// Takes a message's words out of the index. To be called in the transaction that changes the message's text, with its
 /// conversation's row locked, and before it does.
-#[expect(dead_code, reason = "called by what changes messages")]
 pub(super) fn unindex(tx: &mut Connection, conversation: ConversationId, seq: Seq) -> Result<(), Fault> {
     let rows = entry(tx, conversation, seq)?;
     for some in rows.chunks(REMOVED_AT_ONCE) {
@@ -104,7 +103,6 @@ pub(super) fn unindex(tx: &mut Connection, conversation: ConversationId, seq: Se
 
 /// Takes the words of a message's new text in, where the index had the old one. To be called in the same transaction, after
 /// the text was changed.
-#[expect(dead_code, reason = "called by what changes messages")]
 pub(super) fn reindex(tx: &mut Connection, conversation: ConversationId, seq: Seq) -> Result<(), Fault> {
     let rows = entry(tx, conversation, seq)?;
     insert(tx, rows)

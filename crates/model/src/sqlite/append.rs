@@ -111,8 +111,8 @@ impl<'c> Append<'c> {
             conversation: connection
                 .prepare_cached("SELECT last_seq, roster, closed_at FROM conversations WHERE id = ?1")?,
             insert: connection.prepare_cached(
-                "INSERT INTO messages (conversation_id, seq, sender_id, client_msg_id, time, kind, body)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)
+                "INSERT INTO messages (conversation_id, seq, sender_id, client_msg_id, time, kind, body, reply_to, mentions)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
                  ON CONFLICT (client_msg_id, sender_id) DO NOTHING",
             )?,
             find: connection.prepare_cached(FIND)?,
@@ -148,7 +148,9 @@ impl<'c> Append<'c> {
                 message.client_msg_id,
                 time,
                 message.kind as u8,
-                message.body
+                message.body,
+                sql(message.reply_to.unwrap_or_default().0),
+                message.mentions.to_text(),
             ])?;
             if inserted == 1 {
                 known.now = seq;

@@ -195,7 +195,8 @@ fn shown(
 ) -> rusqlite::Result<Option<StoredMessage>> {
     connection
         .prepare_cached(
-            "SELECT seq, sender_id, client_msg_id, time, kind, body FROM messages m
+            "SELECT seq, sender_id, client_msg_id, time, kind, body, edited_at, recalled_at, recalled_by, reply_to, mentions
+             FROM messages m
              WHERE conversation_id = ?1 AND seq = ?2 AND NOT EXISTS (
                  SELECT 1 FROM hidden_messages h
                  WHERE h.user_id = ?3 AND h.conversation_id = m.conversation_id AND h.seq = m.seq)",

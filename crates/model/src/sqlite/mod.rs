@@ -7,6 +7,7 @@
 
 mod append;
 mod blocks;
+mod changes;
 mod connection;
 mod conversations;
 mod cursors;

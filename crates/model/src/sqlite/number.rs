@@ -26,3 +26,8 @@ pub(super) fn out_of_range(column: usize, stored: i64) -> rusqlite::Error {
     let cause = Box::new(FromSqlError::OutOfRange(stored));
     rusqlite::Error::FromSqlConversionFailure(column, Type::Integer, cause)
 }
+
+/// A column that holds a text which no version of ours writes there.
+pub(super) fn unreadable(column: usize) -> rusqlite::Error {
+    rusqlite::Error::FromSqlConversionFailure(column, Type::Text, Box::new(FromSqlError::InvalidType))
+}

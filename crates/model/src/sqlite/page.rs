@@ -1,23 +1,25 @@
 //! Reading the log.
 
 use domain::{
-    ConversationId, MessageKind, PageSize, Seq, StoreResult, StoredMessage, Timestamp, UserId, Window,
-    first_at,
+    ConversationId, Mentions, MessageKind, PageSize, Recall, Seq, StoreResult, StoredMessage, Timestamp,
+    UserId, Window, first_at,
 };
 use rusqlite::{OptionalExtension, Row, params};
 
 use super::SqliteStore;
-use super::number::{number, out_of_range, sql};
+use super::number::{number, out_of_range, sql, unreadable};
 
 /// From the lower end up: `?1` the conversation, `?2` the seq before the first, `?3` how many.
 const RISING: &str = "
-    SELECT seq, sender_id, client_msg_id, time, kind, body FROM messages
+    SELECT seq, sender_id, client_msg_id, time, kind, body, edited_at, recalled_at, recalled_by, reply_to, mentions
+    FROM messages
     WHERE conversation_id = ?1 AND seq > ?2 ORDER BY seq LIMIT ?3";
 
 /// From the upper end down: `?1` the conversation, `?2` the seq before the first, `?3` how many, `?4` the seq after the
 /// last.
 const FALLING: &str = "
-    SELECT seq, sender_id, client_msg_id, time, kind, body FROM messages
+    SELECT seq, sender_id, client_msg_id, time, kind, body, edited_at, recalled_at, recalled_by, reply_to, mentions
+    FROM messages
     WHERE conversation_id = ?1 AND seq > ?2 AND seq < ?4 ORDER BY seq DESC LIMIT ?3";
 
 impl SqliteStore {
@@ -92,8 +94,12 @@ fn cut(
     Ok(page)
 }
 
+/// The message of a row: seq, sender_id, client_msg_id, time, kind, body, edited_at, recalled_at, recalled_by, reply_to,
+/// mentions.
 pub(super) fn message(conversation: ConversationId, row: &Row<'_>) -> rusqlite::Result<StoredMessage> {
     let kind: i64 = row.get(4)?;
+    let (recalled_at, reply_to) = (Timestamp(number(row, 7)?), Seq(number(row, 9)?));
+    let mentions: String = row.get(10)?;
     Ok(StoredMessage {
         conversation,
         seq: Seq(number(row, 0)?),
@@ -105,5 +111,12 @@ pub(super) fn message(conversation: ConversationId, row: &Row<'_>) -> rusqlite::
             .and_then(MessageKind::from_number)
             .ok_or_else(|| out_of_range(4, kind))?,
         body: row.get(5)?,
+        edited: Timestamp(number(row, 6)?),
+        recalled: match recalled_at {
+            Timestamp(0) => None,
+            at => Some(Recall { by: UserId(number(row, 8)?), at }),
+        },
+        reply_to: (reply_to != Seq(0)).then_some(reply_to),
+        mentions: Mentions::from_text(&mentions).ok_or_else(|| unreadable(10))?,
     })
 }

@@ -109,7 +109,6 @@ impl SqliteStore {
 
 /// Takes a message's words out of the index. To be called in the transaction that changes the message's text, and before it
 /// does.
-#[cfg_attr(not(test), expect(dead_code, reason = "called by what changes messages"))]
 pub(super) fn unindex(
     connection: &Connection,
     conversation: ConversationId,
@@ -128,7 +127,6 @@ pub(super) fn unindex(
 
 /// Takes the words of a message's new text in, where the index had the old one. To be called in the same transaction, after
 /// the text was changed.
-#[cfg_attr(not(test), expect(dead_code, reason = "called by what changes messages"))]
 pub(super) fn reindex(
     connection: &Connection,
     conversation: ConversationId,
@@ -319,6 +317,8 @@ mod tests {
             time: Timestamp(1_700_000_000_000),
             kind: MessageKind::Text,
             body: body.to_owned(),
+            reply_to: None,
+            mentions: domain::Mentions::default(),
         };
         store.append(&[message]).unwrap()[0].unwrap().seq
     }

@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use domain::testing::conformance;
 use domain::{
-    Accepted, ConversationId, FriendLimits, FriendStore, MessageKind, MessageLog, NewMessage, NewSession,
-    NewUser, Novelty, PageSize, Requested, Seq, SessionStore, Store, StoreError, StoredMessage, Timestamp,
-    TokenHash, UserId, UserStore, Window,
+    Accepted, ConversationId, FriendLimits, FriendStore, Mentions, MessageKind, MessageLog, NewMessage,
+    NewSession, NewUser, Novelty, PageSize, Requested, Seq, SessionStore, Store, StoreError, StoredMessage,
+    Timestamp, TokenHash, UserId, UserStore, Window,
 };
 use model::MigrationError;
 use model::sqlite::{OpenError, Options, SqliteStore};
@@ -44,7 +44,16 @@ pub(super) fn friends(store: &SqliteStore) -> (UserId, UserId, ConversationId) {
 
 pub(super) fn message(conversation: ConversationId, sender: UserId, id: &str) -> NewMessage {
     let (client_msg_id, body) = (id.to_owned(), format!("body of {id}"));
-    NewMessage { conversation, sender, client_msg_id, time: NOW, kind: MessageKind::Text, body }
+    NewMessage {
+        conversation,
+        sender,
+        client_msg_id,
+        time: NOW,
+        kind: MessageKind::Text,
+        body,
+        reply_to: None,
+        mentions: Mentions::default(),
+    }
 }
 
 pub(super) fn log(store: &SqliteStore, conversation: ConversationId) -> Vec<StoredMessage> {

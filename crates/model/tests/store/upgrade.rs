@@ -1,8 +1,9 @@
 //! A database that an older version left, with what was said in it, brought to this version's schema.
 
 use domain::{
-    ConversationId, GroupChange, GroupDeed, GroupId, GroupLimits, GroupRoster, Membership, MessageKind,
-    NewMessage, Novelty, Parties, Role, RosterEntry, RosterVersion, Seq, Store, Timestamp, Touched, UserId,
+    ChangePosition, ConversationId, GroupChange, GroupDeed, GroupId, GroupLimits, GroupRoster, Membership,
+    Mentions, MessageKind, NewMessage, Novelty, Parties, Role, RosterEntry, RosterVersion, Seq, Store,
+    Timestamp, Touched, UserId,
 };
 use sha2::{Digest, Sha256};
 
@@ -50,8 +51,16 @@ pub(super) fn old_database(migrations: &[(&str, &str)], list: &str) -> Vec<Strin
 /// What the store must make of an [`old_database`].
 pub(super) fn check(store: &dyn Store) {
     let touched = |since| store.touched(&[ANN], Timestamp(since), ConversationId(0), 10).unwrap();
-    let talked = Touched { conversation: TALKED, parties: Parties::Pair(ANN, BOB), last: Seq(2) };
-    let group = Touched { conversation: GROUP.conversation(), parties: Parties::Group, last: Seq(3) };
+    let unchanged = Touched {
+        conversation: TALKED,
+        parties: Parties::Pair(ANN, BOB),
+        last: Seq(2),
+        last_change: ChangePosition(0),
+        last_change_at: Timestamp(0),
+    };
+    let talked = unchanged;
+    let group =
+        Touched { conversation: GROUP.conversation(), parties: Parties::Group, last: Seq(3), ..unchanged };
     assert_eq!(touched(0), [talked, group], "nothing was said in {SILENT}");
     assert_eq!(touched(1010), [talked, group]);
     assert_eq!(touched(1011), [group]);
@@ -75,12 +84,15 @@ pub(super) fn check(store: &dyn Store) {
         time: Timestamp(time),
         kind: MessageKind::Text,
         body: "new".to_owned(),
+        reply_to: None,
+        mentions: Mentions::default(),
     };
     let batch = [say(TALKED, "a", 2000), say(SILENT, "f", 2000), say(GROUP.conversation(), "g", 5)];
     let places: Vec<_> = store.append(&batch).unwrap().into_iter().map(Result::unwrap).collect();
     let found: Vec<_> = places.iter().map(|place| (place.seq.0, place.novelty, place.roster.0)).collect();
     assert_eq!(found, [(1, Novelty::Repeat, 0), (1, Novelty::New, 0), (4, Novelty::New, 1)]);
-    let silent = Touched { conversation: SILENT, parties: Parties::Pair(ANN, UserId(3)), last: Seq(1) };
+    let silent =
+        Touched { conversation: SILENT, parties: Parties::Pair(ANN, UserId(3)), last: Seq(1), ..unchanged };
     assert_eq!(touched(1020), [silent, Touched { last: Seq(4), ..group }], "a time never moves back");
     let limits = GroupLimits { members: 10, groups: 10, requests: 1_000, requests_per_user: 1_000 };
     let joining = GroupChange {

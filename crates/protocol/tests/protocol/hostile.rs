@@ -260,7 +260,7 @@ fn text_that_is_no_text_is_refused() {
         (r#"\"\\\/\b\f\n\r\t"#, "\"\\/\u{8}\u{c}\n\r\t"),
         ("\u{7f}\u{202e}\u{feff}", "\u{7f}\u{202e}\u{feff}"),
     ] {
-        let expected = OneChat { to: 2, msg: means.into(), client_msg_id: "c".into() };
+        let expected = OneChat { to: 2, msg: means.into(), client_msg_id: "c".into(), ..OneChat::default() };
         assert_eq!(chat(sent.as_bytes()), Ok(Request::OneChat(expected)), "{sent}");
     }
 }

@@ -3,6 +3,7 @@
 use protocol::*;
 
 /// What a frame says.
+#[expect(clippy::large_enum_variant, reason = "a few dozen of them, one after the other")]
 pub(crate) enum Meaning {
     /// A client says it, with this rid.
     Request(u32, Request),
@@ -40,6 +41,7 @@ pub(crate) fn meanings() -> Vec<(&'static str, Meaning)> {
         friend_notes(),
         groups(),
         messages(),
+        changes(),
         message_search(),
         receipts(),
         quiet(),
@@ -135,6 +137,7 @@ fn direct(last: u64, acked: u64) -> Conversation {
         acked,
         read: 0,
         restored: 0,
+        last_change: 0,
     }
 }
 
@@ -148,6 +151,7 @@ fn of_group(first: u64, last: u64, acked: u64) -> Conversation {
         acked,
         read: 0,
         restored: 0,
+        last_change: 0,
     }
 }
 
@@ -161,7 +165,7 @@ fn bobs_message() -> ChatMessage {
         time: TIME + 61_000,
         kind: MessageKind::Text,
         msg: "hi 👋".into(),
-        event: None,
+        ..ChatMessage::default()
     }
 }
 
@@ -173,6 +177,17 @@ fn bobs_answer() -> ChatMessage {
         msg: "Climbing on Tuesday?".into(),
         ..bobs_message()
     }
+}
+
+/// The same after bob edited it.
+fn bobs_edited() -> ChatMessage {
+    ChatMessage { msg: "Climbing on Thursday?".into(), edited: TIME + 90_000, ..bobs_answer() }
+}
+
+/// The same after he took it back.
+fn bobs_recalled() -> ChatMessage {
+    let recalled = Some(Recalled { by: 2, name: "bob".into(), at: TIME + 100_000 });
+    ChatMessage { msg: String::new(), recalled, ..bobs_answer() }
 }
 
 /// What alice did to the group, as message `seq` of its conversation.
@@ -187,6 +202,7 @@ fn alices_deed(seq: u64, event: SystemEvent) -> ChatMessage {
         kind: MessageKind::System,
         msg: event.sentence(),
         event: Some(event),
+        ..ChatMessage::default()
     }
 }
 
@@ -890,7 +906,10 @@ fn messages() -> Vec<(&'static str, Meaning)> {
             request(
                 5,
                 Request::OneChat(OneChat {
-                    to: 2, msg: "你好, bob".into(), client_msg_id: ALICES_ID.into()
+                    to: 2,
+                    msg: "你好, bob".into(),
+                    client_msg_id: ALICES_ID.into(),
+                    ..OneChat::default()
                 }),
             ),
         ),
@@ -903,6 +922,7 @@ fn messages() -> Vec<(&'static str, Meaning)> {
                     groupid: 11,
                     msg: "Rain. Indoors?".into(),
                     client_msg_id: "c-31".into(),
+                    ..GroupChat::default()
                 }),
             ),
         ),
@@ -1000,7 +1020,10 @@ fn messages() -> Vec<(&'static str, Meaning)> {
             reply(
                 8,
                 Reply::Conversations(ConversationsPage {
-                    convs: vec![direct(3, 1), Conversation { restored: 8, ..of_group(8, 9, 0) }],
+                    convs: vec![
+                        Conversation { last_change: 2, ..direct(3, 1) },
+                        Conversation { restored: 8, ..of_group(8, 9, 0) },
+                    ],
                     next: 11,
                 }),
             ),
@@ -1131,6 +1154,37 @@ fn quiet() -> Vec<(&'static str, Meaning)> {
                 quiet: Quiet { conv: 11, mentions: true, ..Quiet::default() },
             })),
         ),
+    ]
+}
+
+fn changes() -> Vec<(&'static str, Meaning)> {
+    let page = |next, last| {
+        let changes = vec![Change { position: 2, message: bobs_recalled() }];
+        Reply::Changes(ChangesPage { conv: 10, changes, next, last })
+    };
+    let recalled = Changed { conv: 10, position: 2, message: bobs_recalled() };
+    let edited = Changed { conv: 10, position: 1, message: bobs_edited() };
+    vec![
+        ("recall/request", request(40, Request::Recall(MessageRef { conv: 10, seq: 3 }))),
+        ("recall/reply", reply(40, Reply::Recall(recalled))),
+        ("recall/refused-too-late", refused(40, Refusal::new(Code::TOO_LATE))),
+        (
+            "edit_message/request",
+            request(
+                41,
+                Request::EditMessage(EditMessage {
+                    conv: 10,
+                    seq: 3,
+                    msg: "Climbing on Thursday?".into(),
+                    mentions: Vec::new(),
+                }),
+            ),
+        ),
+        ("edit_message/reply", reply(41, Reply::EditMessage(edited.clone()))),
+        ("changes/request", request(42, Request::Changes(Changes { conv: 10, after: 1, limit: 50 }))),
+        ("changes/reply", reply(42, page(0, 2))),
+        ("changes/reply-goes-on", reply(42, page(2, 3))),
+        ("changed/push", push(Push::Changed(edited))),
     ]
 }
 

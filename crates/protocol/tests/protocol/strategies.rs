@@ -119,22 +119,48 @@ fn conversation() -> impl Strategy<Value = Conversation> {
         last: n(),
         acked: n(),
         read: n(),
-        restored: n()
+        restored: n(),
+        last_change: n()
     })
 }
 
 fn message() -> impl Strategy<Value = ChatMessage> {
-    fields!(ChatMessage {
-        conv: n(),
-        seq: n(),
-        from: n(),
-        name: text(),
-        client_msg_id: text(),
-        time: n(),
-        kind: word(MessageKind::TABLE),
-        msg: text(),
-        event: option::of(system_event()),
+    let place = (n(), n(), n(), text(), text(), n());
+    let said = (word(MessageKind::TABLE), text(), option::of(system_event()));
+    let recalled = fields!(Recalled { by: n(), name: text(), at: n() });
+    let quote = fields!(Quote { from: n(), name: text(), msg: text() });
+    let changes = (n(), option::of(recalled), any::<bool>(), n(), option::of(quote), vec(n(), 0..3));
+    (place, said, changes).prop_map(|(place, said, changes)| {
+        let (conv, seq, from, name, client_msg_id, time) = place;
+        let (kind, msg, event) = said;
+        let (edited, recalled, hidden, reply_to, quote, mentions) = changes;
+        ChatMessage {
+            conv,
+            seq,
+            from,
+            name,
+            client_msg_id,
+            time,
+            kind,
+            msg,
+            event,
+            edited,
+            recalled,
+            hidden,
+            reply_to,
+            quote,
+            mentions,
+        }
     })
+}
+
+fn changed() -> impl Strategy<Value = Changed> {
+    fields!(Changed { conv: n(), position: n(), message: message() })
+}
+
+fn changes_page() -> impl Strategy<Value = ChangesPage> {
+    let change = fields!(Change { position: n(), message: message() });
+    fields!(ChangesPage { conv: n(), changes: vec(change, 0..3), next: n(), last: n() })
 }
 
 fn system_event() -> impl Strategy<Value = SystemEvent> {
@@ -398,12 +424,24 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         MsgId::MuteGroup => {
             fields!(MuteGroup { groupid: n(), until: n() }).prop_map(Request::MuteGroup).boxed()
         }
-        MsgId::OneChat => fields!(OneChat { to: n(), msg: text(), client_msg_id: text() })
-            .prop_map(Request::OneChat)
-            .boxed(),
-        MsgId::GroupChat => fields!(GroupChat { groupid: n(), msg: text(), client_msg_id: text() })
-            .prop_map(Request::GroupChat)
-            .boxed(),
+        MsgId::OneChat => fields!(OneChat {
+            to: n(),
+            msg: text(),
+            client_msg_id: text(),
+            reply_to: n(),
+            mentions: vec(n(), 0..3),
+        })
+        .prop_map(Request::OneChat)
+        .boxed(),
+        MsgId::GroupChat => fields!(GroupChat {
+            groupid: n(),
+            msg: text(),
+            client_msg_id: text(),
+            reply_to: n(),
+            mentions: vec(n(), 0..3),
+        })
+        .prop_map(Request::GroupChat)
+        .boxed(),
         MsgId::History => fields!(History {
             conv: n(),
             after: option::of(n()),
@@ -414,6 +452,15 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         .prop_map(Request::History)
         .boxed(),
         MsgId::Conversations => page().prop_map(Request::Conversations).boxed(),
+        MsgId::Recall => fields!(MessageRef { conv: n(), seq: n() }).prop_map(Request::Recall).boxed(),
+        MsgId::EditMessage => {
+            fields!(EditMessage { conv: n(), seq: n(), msg: text(), mentions: vec(n(), 0..3) })
+                .prop_map(Request::EditMessage)
+                .boxed()
+        }
+        MsgId::Changes => {
+            fields!(Changes { conv: n(), after: n(), limit: any::<u32>() }).prop_map(Request::Changes).boxed()
+        }
         MsgId::Ack => fields!(Ack { conv: n(), seq: n() }).prop_map(Request::Ack).boxed(),
         MsgId::Read => fields!(Read { conv: n(), seq: n() }).prop_map(Request::Read).boxed(),
         MsgId::Quiet => nothing().prop_map(Request::Quiet).boxed(),
@@ -580,6 +627,9 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
         MsgId::Conversations => fields!(ConversationsPage { convs: vec(conversation(), 0..3), next: n() })
             .prop_map(Reply::Conversations)
             .boxed(),
+        MsgId::Recall => changed().prop_map(Reply::Recall).boxed(),
+        MsgId::EditMessage => changed().prop_map(Reply::EditMessage).boxed(),
+        MsgId::Changes => changes_page().prop_map(Reply::Changes).boxed(),
         MsgId::Ack => nothing().prop_map(Reply::Ack).boxed(),
         MsgId::Read => nothing().prop_map(Reply::Read).boxed(),
         MsgId::Quiet => {
@@ -673,6 +723,7 @@ fn push_of(id: MsgId) -> BoxedStrategy<Push> {
         })
         .prop_map(Push::GroupRequestEvent)
         .boxed(),
+        MsgId::Changed => changed().prop_map(Push::Changed).boxed(),
         MsgId::Message => message().prop_map(Push::Message).boxed(),
         MsgId::QuietChanged => quiet_changed().prop_map(Push::QuietChanged).boxed(),
         MsgId::Receipt => fields!(Receipt { conv: n(), user: n(), delivered: n(), read: n() })

@@ -281,13 +281,13 @@ impl<'h> Device<'h> {
     /// Says something to a friend.
     pub fn say(&self, to: &Device<'_>, client_msg_id: &str, msg: &str) -> Result<Sent, Refusal> {
         let (msg, client_msg_id) = (msg.into(), client_msg_id.into());
-        self.send(Request::OneChat(OneChat { to: to.user().0, msg, client_msg_id }))
+        self.send(Request::OneChat(OneChat { to: to.user().0, msg, client_msg_id, ..OneChat::default() }))
     }
 
     /// Says something in a group.
     pub fn say_in(&self, groupid: u64, client_msg_id: &str, msg: &str) -> Result<Sent, Refusal> {
         let (msg, client_msg_id) = (msg.into(), client_msg_id.into());
-        self.send(Request::GroupChat(GroupChat { groupid, msg, client_msg_id }))
+        self.send(Request::GroupChat(GroupChat { groupid, msg, client_msg_id, ..GroupChat::default() }))
     }
 
     /// What was pushed since the last call.

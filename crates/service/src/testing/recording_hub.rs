@@ -182,7 +182,7 @@ impl Hub for RecordingHub {
                     Readers::Members { members, .. } => members.contains(&user),
                 });
                 if reads && (Some(*conn) != asker || delivery.echo == Echo::ToAll) {
-                    connection.receive(Push::Message(message.clone()));
+                    connection.receive(Push::from(message.clone()));
                 }
             }
         }

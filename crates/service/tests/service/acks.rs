@@ -100,6 +100,8 @@ fn the_store_is_asked_for_unknown_readers_and_unknown_ends_only() {
         time: Timestamp(1),
         kind: domain::MessageKind::Text,
         body: "by another node".into(),
+        reply_to: None,
+        mentions: domain::Mentions::default(),
     };
     harness.store.append(&[elsewhere]).unwrap()[0].unwrap();
     ack(&bob, conv, 3).unwrap();

@@ -10,11 +10,21 @@ use service::{Batch, Pending};
 use crate::{bad_field, body, messages, refused, sent};
 
 fn one(to: &Device<'_>, client_msg_id: &str, msg: &str) -> Request {
-    Request::OneChat(OneChat { to: to.user().0, msg: msg.into(), client_msg_id: client_msg_id.into() })
+    Request::OneChat(OneChat {
+        to: to.user().0,
+        msg: msg.into(),
+        client_msg_id: client_msg_id.into(),
+        ..OneChat::default()
+    })
 }
 
 fn many(groupid: u64, client_msg_id: &str, msg: &str) -> Request {
-    Request::GroupChat(GroupChat { groupid, msg: msg.into(), client_msg_id: client_msg_id.into() })
+    Request::GroupChat(GroupChat {
+        groupid,
+        msg: msg.into(),
+        client_msg_id: client_msg_id.into(),
+        ..GroupChat::default()
+    })
 }
 
 fn batch(pending: impl IntoIterator<Item = Pending>) -> Batch {
@@ -45,7 +55,7 @@ fn a_message_reaches_every_device_of_both_but_the_one_that_sent_it() {
         time: sent.time,
         kind: MessageKind::Text,
         msg: text.into(),
-        event: None,
+        ..ChatMessage::default()
     };
     for device in [&desk, &bob, &phone] {
         assert_eq!(device.pushes(), [Push::Message(message.clone())]);
@@ -170,7 +180,9 @@ fn nothing_is_looked_up_for_who_may_write() {
 fn one_to_one_is_for_friends() {
     let harness = Harness::new();
     let (alice, bob) = (harness.login("alice"), harness.login("bob"));
-    let to = |to| Request::OneChat(OneChat { to, msg: "psst".into(), client_msg_id: "1".into() });
+    let to = |to| {
+        Request::OneChat(OneChat { to, msg: "psst".into(), client_msg_id: "1".into(), ..OneChat::default() })
+    };
     let stranger = refused(alice.prepare(to(bob.user().0)), Code::NOT_FRIENDS);
     for nobody in [0, 9_999, domain::NUMBER_MAX + 1, u64::MAX] {
         assert_eq!(refused(alice.prepare(to(nobody)), Code::NOT_FRIENDS), stranger);
@@ -240,7 +252,12 @@ fn a_message_in_a_conversation_that_closed_is_refused() {
     harness.service.append(&mut batch([pending])).unwrap();
     assert!(harness.hub.take_answers(alice.conn)[0].1.is_ok());
     assert_eq!(messages(bob.pushes()), [(1, "one more thing".into())]);
-    let next = Request::OneChat(OneChat { to: bobs, msg: "x".into(), client_msg_id: "2".into() });
+    let next = Request::OneChat(OneChat {
+        to: bobs,
+        msg: "x".into(),
+        client_msg_id: "2".into(),
+        ..OneChat::default()
+    });
     refused(alice.prepare(next), Code::NOT_FRIENDS);
 }
 

@@ -81,7 +81,7 @@ fn what_no_store_is_asked_for_costs_nothing() {
     let harness = harness(Rates { sends: RATE, ..Rates::OFF });
     let alice = harness.login("alice");
     for _ in 0..10 {
-        let empty = OneChat { to: 2, msg: String::new(), client_msg_id: "1".into() };
+        let empty = OneChat { to: 2, msg: String::new(), client_msg_id: "1".into(), ..OneChat::default() };
         refused(alice.handle(Request::OneChat(empty)), Code::BAD_FIELD);
     }
     assert_eq!(snapshot(&harness, "sends").buckets, 0);

@@ -253,8 +253,7 @@ fn a_conversation_begins_with_what_was_said_at_once_with_the_first_that_is_heard
     let (here, there) = two_nodes();
     let (alice, bob) = (here.login("alice"), here.login("bob"));
     let pair = ConversationId(here.befriend(&alice, &bob));
-    let parties = Parties::Pair(alice.user(), bob.user());
-    let begin_since = |first, since| there.service.begin(pair, parties, Seq(first), since).unwrap();
+    let begin_since = |first, since| there.service.begin(pair, Seq(first), since).unwrap();
     let begin = |first, unsure| begin_since(first, Since { unsure, ..Since::default() });
     assert_eq!(begin(1, None), Begin::LogEnds(Seq(0)));
     for n in 1..=3 {
@@ -466,9 +465,9 @@ fn what_a_time_touched_is_found_and_where_it_begins() {
     let touched = service.touched(&[alice.user(), UserId(999)], since, ConversationId(0)).unwrap();
     let [one] = touched[..] else { panic!("one conversation was touched, not {touched:?}") };
     assert_eq!((one.conversation.0, one.last), (pair, Seq(305)));
-    assert_eq!(service.catch_up_since(&one, since).unwrap(), Seq(300));
-    assert_eq!(service.catch_up_since(&one, Timestamp(0)).unwrap(), Seq(0));
-    assert_eq!(service.catch_up_since(&one, Timestamp(since.0 + 1)).unwrap(), Seq(305));
+    assert_eq!(service.catch_up_since(one.conversation, one.last, since).unwrap(), Seq(300));
+    assert_eq!(service.catch_up_since(one.conversation, one.last, Timestamp(0)).unwrap(), Seq(0));
+    assert_eq!(service.catch_up_since(one.conversation, one.last, Timestamp(since.0 + 1)).unwrap(), Seq(305));
     assert_eq!(service.touched(&[alice.user()], since, one.conversation).unwrap(), []);
 }
 

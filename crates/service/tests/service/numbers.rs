@@ -49,9 +49,17 @@ fn a_number_too_large_is_nobodys() {
                 Code::NOT_MEMBER,
             ),
             (Request::GroupMembers(GroupMembers { groupid: id, after: 0, limit: 0 }), Code::NOT_MEMBER),
-            (Request::OneChat(OneChat { to: id, msg, client_msg_id }), Code::NOT_FRIENDS),
             (
-                Request::GroupChat(GroupChat { groupid: id, msg: msg2, client_msg_id: client_msg_id2 }),
+                Request::OneChat(OneChat { to: id, msg, client_msg_id, ..OneChat::default() }),
+                Code::NOT_FRIENDS,
+            ),
+            (
+                Request::GroupChat(GroupChat {
+                    groupid: id,
+                    msg: msg2,
+                    client_msg_id: client_msg_id2,
+                    ..GroupChat::default()
+                }),
                 Code::NOT_MEMBER,
             ),
             (

@@ -2,11 +2,12 @@
 
 use domain::StoreError;
 use protocol::{
-    Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, Code, CreateGroup,
-    DecideApplication, DeleteAccount, EditFriend, EditGroup, EditProfile, FriendRef, GroupChat, GroupMembers,
-    GroupRef, History, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat, OwnedGroups, Page,
-    PasswordProof, ProfileOf, Push, Rank, Read, Receipts, Recover, Reg, RenameLabel, Request, Resume,
-    SearchUsers, Secret, SessionRef, SetQuiet, SetRole, State, UserRef, Verdict,
+    Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, Changes, Code, CreateGroup,
+    DecideApplication, DeleteAccount, EditFriend, EditGroup, EditMessage, EditProfile, FriendRef, GroupChat,
+    GroupMembers, GroupRef, History, Login, MemberRef, MessageRef, MuteGroup, MuteMember, Nothing, OneChat,
+    OwnedGroups, Page, PasswordProof, ProfileOf, Push, Rank, Read, Receipts, Recover, Reg, RenameLabel,
+    Request, Resume, SearchMessages, SearchUsers, Secret, SessionRef, SetQuiet, SetRole, State, UserRef,
+    Verdict,
 };
 use service::testing::{Harness, PASSWORD};
 
@@ -83,8 +84,13 @@ fn every_request_is_busy_while_the_store_is_away() {
         Request::Invitations(Page::default()),
         Request::AnswerInvitation(AnswerInvitation { groupid: group, decision: Verdict::Accept }),
         Request::WithdrawInvitation(MemberRef { groupid: own, id: carol.user().0 }),
-        Request::OneChat(OneChat { to: carol.user().0, msg, client_msg_id }),
-        Request::GroupChat(GroupChat { groupid: group, msg: msg2, client_msg_id: client_msg_id2 }),
+        Request::OneChat(OneChat { to: carol.user().0, msg, client_msg_id, ..OneChat::default() }),
+        Request::GroupChat(GroupChat {
+            groupid: group,
+            msg: msg2,
+            client_msg_id: client_msg_id2,
+            ..GroupChat::default()
+        }),
         Request::History(History { conv, after: None, before: None, at: None, limit: 0 }),
         Request::Conversations(Page::default()),
         Request::Ack(Ack { conv, seq: 1 }),
@@ -92,6 +98,10 @@ fn every_request_is_busy_while_the_store_is_away() {
         Request::Receipts(Receipts { conv, seqs: vec![] }),
         Request::Quiet(Nothing {}),
         Request::SetQuiet(SetQuiet { conv, until: Some(1), ..SetQuiet::default() }),
+        Request::Recall(MessageRef { conv, seq: 1 }),
+        Request::EditMessage(EditMessage { conv, seq: 1, msg: "x".into(), mentions: Vec::new() }),
+        Request::Changes(Changes { conv, after: 0, limit: 0 }),
+        Request::SearchMessages(SearchMessages { query: "x".into(), ..SearchMessages::default() }),
         Request::ChangePassword(ChangePassword {
             password: Secret::new(PASSWORD),
             new_password: Secret::new(PASSWORD),

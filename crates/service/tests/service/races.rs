@@ -199,6 +199,7 @@ fn who_joins_while_others_talk_misses_nothing() {
                     groupid: group,
                     msg: format!("{n}"),
                     client_msg_id: format!("{round} {n}"),
+                    ..protocol::GroupChat::default()
                 });
                 let mut batch = Batch::default();
                 batch.push(alice.prepare(request).unwrap());
@@ -244,7 +245,12 @@ fn talk(device: &Device<'_>, groupid: u64, texts: &[&str]) -> Batch {
     let mut batch = Batch::default();
     for text in texts {
         let (msg, client_msg_id) = ((*text).into(), (*text).into());
-        let request = Request::GroupChat(protocol::GroupChat { groupid, msg, client_msg_id });
+        let request = Request::GroupChat(protocol::GroupChat {
+            groupid,
+            msg,
+            client_msg_id,
+            ..protocol::GroupChat::default()
+        });
         batch.push(device.prepare(request).unwrap());
     }
     batch

@@ -92,6 +92,8 @@ fn what_another_node_stored_is_caught_up_with() {
         time: domain::Timestamp(1),
         kind: domain::MessageKind::Text,
         body: "unheard".into(),
+        reply_to: None,
+        mentions: domain::Mentions::default(),
     };
     assert!(here.store.append(&[unheard]).unwrap().iter().all(Result::is_ok));
     for reader in [&alice, &bob] {

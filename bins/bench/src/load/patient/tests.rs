@@ -56,7 +56,7 @@ fn message(number: u64) -> ChatMessage {
         time: 5,
         kind: MessageKind::Text,
         msg: format!("{number:010x}"),
-        event: None,
+        ..ChatMessage::default()
     }
 }
 

@@ -85,8 +85,10 @@ impl Sends {
         let Outgoing { send, text, .. } = &self.open[at];
         let (client_msg_id, msg) = (send.id.clone(), text.clone());
         let request = match send.to {
-            Target::Friend(to) => Request::OneChat(OneChat { to, msg, client_msg_id }),
-            Target::Group(groupid) => Request::GroupChat(GroupChat { groupid, msg, client_msg_id }),
+            Target::Friend(to) => Request::OneChat(OneChat { to, msg, client_msg_id, ..OneChat::default() }),
+            Target::Group(groupid) => {
+                Request::GroupChat(GroupChat { groupid, msg, client_msg_id, ..GroupChat::default() })
+            }
         };
         Some((at, request))
     }

@@ -248,7 +248,8 @@ impl FramesLine {
             }
             Push::FriendEvent(event) => heard.push(Heard::Friend(event)),
             Push::Presence(presence) => heard.push(Heard::Presence(presence)),
-            Push::GroupEvent(_)
+            Push::Changed(_)
+            | Push::GroupEvent(_)
             | Push::GroupRequestEvent(_)
             | Push::FriendChanged(_)
             | Push::Notice(_)
@@ -360,7 +361,7 @@ impl FramesLine {
             time: sent.time,
             kind: MessageKind::Text,
             msg: text.to_owned(),
-            event: None,
+            ..ChatMessage::default()
         };
         self.sync.take(message, heard);
     }

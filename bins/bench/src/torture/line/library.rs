@@ -53,7 +53,8 @@ impl LibraryLine {
             Event::Friend(event) => Heard::Friend(event),
             Event::Presence(push) => Heard::Presence(push),
             Event::Dropped { .. } => Heard::Dropped,
-            Event::Connected(_)
+            Event::Changed(_)
+            | Event::Connected(_)
             | Event::Synced { .. }
             | Event::Group(_)
             | Event::GroupRequest(_)

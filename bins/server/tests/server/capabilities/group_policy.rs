@@ -3,11 +3,13 @@
 
 use domain::policy::{GROUP, GroupAct, GroupLine, Rule, Standing, Why, in_group};
 use protocol::{
-    Ack, AnswerInvitation, Application, Applications, Code, DecideApplication, EditGroup, GroupMembers,
-    GroupProfile, GroupRef, History, Invitation, JoinGroup, Joining, Member, MemberRef, MuteGroup,
-    MuteMember, OwnedGroups, Rank, Read, Receipts, Refusal, Request, SearchMessages, SetQuiet, SetRole,
-    Verdict,
+    Ack, AnswerInvitation, Application, Applications, Change, Changes, Code, DecideApplication, EditGroup,
+    EditMessage, GroupChat, GroupMembers, GroupProfile, GroupRef, History, Invitation, JoinGroup, Joining,
+    Member, MemberRef, MessageRef, MuteGroup, MuteMember, OwnedGroups, Rank, Read, Receipts, Refusal,
+    Request, SearchMessages, SetQuiet, SetRole, Verdict,
 };
+
+use std::collections::HashMap;
 
 use super::policy::{Numbers, stated};
 use crate::support::{PASSWORD, Peer, Server, Store, group_chat, log_in, on_each_store, user};
@@ -29,7 +31,13 @@ const FOR_LONG: u64 = 32_503_680_000_000;
 /// The requests that stand for an act.
 pub(super) fn requests(act: GroupAct, groupid: u64, id: u64, numbers: &mut Numbers) -> Vec<Request> {
     match act {
-        GroupAct::Speak | GroupAct::SpeakWhileMuted => vec![group_chat(groupid, "text", &numbers.next())],
+        GroupAct::Speak | GroupAct::SpeakWhileMuted => {
+            let (msg, mentions) = (numbers.next(), Vec::new());
+            vec![
+                group_chat(groupid, "text", &numbers.next()),
+                Request::EditMessage(EditMessage { conv: groupid, seq: id, msg, mentions }),
+            ]
+        }
         GroupAct::Look => vec![
             Request::GroupProfile(GroupRef { groupid }),
             Request::GroupMembers(GroupMembers { groupid, after: 0, limit: 0 }),
@@ -48,7 +56,19 @@ pub(super) fn requests(act: GroupAct, groupid: u64, id: u64, numbers: &mut Numbe
                 until: Some(1),
                 ..SetQuiet::default()
             }),
+            Request::Changes(Changes { conv: groupid, ..Changes::default() }),
         ],
+        // What they said the cast knows: see `Cast::aimed`.
+        GroupAct::Recall | GroupAct::RecallOfOthers => {
+            vec![Request::Recall(MessageRef { conv: groupid, seq: id })]
+        }
+        GroupAct::MentionEverybody => vec![Request::GroupChat(GroupChat {
+            groupid,
+            msg: "text".into(),
+            client_msg_id: numbers.next(),
+            mentions: vec![0],
+            ..GroupChat::default()
+        })],
         GroupAct::Join => vec![Request::JoinGroup(JoinGroup::of(groupid))],
         GroupAct::Leave => vec![Request::LeaveGroup(GroupRef { groupid })],
         GroupAct::InviteToOpen | GroupAct::InviteToClosed => {
@@ -154,6 +174,9 @@ fn verdict(act: GroupAct, who: Who, target: Target, place: Place, request: &Requ
         other => other,
     };
     match (in_group(line, who.standing(), target.standing), place) {
+        // Who may not speak mentions nobody.
+        (Err(Why::NotAllowed), Place::Dissolved) if act == GroupAct::MentionEverybody => Err(Code::DISSOLVED),
+        (Err(_), Place::Open) if act == GroupAct::MentionEverybody && who == Who::Muted => Err(Code::MUTED),
         // What was dissolved needs no owner.
         (Err(Why::OwnerStays), Place::Dissolved) => Ok(()),
         // A conversation is asked for by its own number, whatever it belongs to.
@@ -180,6 +203,9 @@ fn is_of_a_conversation(request: &Request) -> bool {
             | Request::Receipts(_)
             | Request::SearchMessages(_)
             | Request::SetQuiet(_)
+            | Request::Changes(_)
+            | Request::Recall(_)
+            | Request::EditMessage(_)
     )
 }
 
@@ -190,6 +216,8 @@ struct Seen {
     profiles: Vec<Result<GroupProfile, Refusal>>,
     members: Vec<Member>,
     last: u64,
+    /// What was changed of what they said.
+    changes: Vec<Change>,
     /// Who applied, as the owner sees it.
     applications: Vec<Application>,
     /// Whether the other outsider was asked in.
@@ -203,6 +231,8 @@ struct Cast {
     /// A user whose account is deleted.
     gone: u64,
     numbers: Numbers,
+    /// Where each said something in each group, if they did.
+    said: HashMap<(u64, u64), u64>,
 }
 
 impl Cast {
@@ -213,7 +243,8 @@ impl Cast {
         });
         let mut gone = user(server, "Gone");
         gone.delete_account(PASSWORD, OwnedGroups::HandOver).expect("deleted");
-        let mut cast = Cast { peers: peers.into(), gone: gone.id, numbers: Numbers::default() };
+        let mut cast =
+            Cast { peers: peers.into(), gone: gone.id, numbers: Numbers::default(), said: HashMap::new() };
         let friend = cast.id(Who::OtherOutsider);
         for who in [Who::Owner, Who::Admin, Who::Member, Who::Muted] {
             let id = cast.id(who);
@@ -237,6 +268,12 @@ impl Cast {
         for who in [Who::Admin, Who::OtherAdmin, Who::Member, Who::OtherMember, Who::Muted] {
             self.peer(who).join_group(group).expect("joined");
         }
+        if matches!(
+            act,
+            GroupAct::Speak | GroupAct::SpeakWhileMuted | GroupAct::Recall | GroupAct::RecallOfOthers
+        ) {
+            self.all_speak(group);
+        }
         let (admins, muted) = ([Who::Admin, Who::OtherAdmin].map(|who| self.id(who)), self.id(Who::Muted));
         let owner = self.peer(Who::Owner);
         for admin in admins {
@@ -259,6 +296,28 @@ impl Cast {
         group
     }
 
+    /// All members say something, and one who is none any more.
+    fn all_speak(&mut self, group: u64) {
+        self.peer(Who::OtherOutsider).join_group(group).expect("joined");
+        for who in Who::ALL.into_iter().filter(|who| !matches!(who, Who::Outsider | Who::Phone)) {
+            let seq = self.peer(who).say_in(group, "something").seq;
+            self.said.insert((group, self.id(who)), seq);
+        }
+        self.peer(Who::OtherOutsider).leave_group(group).expect("left");
+    }
+
+    /// The same request, about what was said there: by the one whom the act is towards, or by who acts.
+    fn aimed(&self, group: u64, act: GroupAct, who: Who, target: Target, mut request: Request) -> Request {
+        let of = if act == GroupAct::RecallOfOthers { target.id } else { self.id(who) };
+        let said = self.said.get(&(group, of)).copied().unwrap_or(1);
+        match &mut request {
+            Request::Recall(recall) => recall.seq = said,
+            Request::EditMessage(edit) => edit.seq = said,
+            _ => {}
+        }
+        request
+    }
+
     fn dissolved_group(&mut self, act: GroupAct) -> u64 {
         let group = self.group(act);
         self.peer(Who::Owner).dissolve_group(group).expect("dissolved");
@@ -272,15 +331,20 @@ impl Cast {
         let members = owner.group_members(group, 0, 0).map_or_else(|_| Vec::new(), |page| page.users);
         let history = History { conv: group, after: None, before: None, at: None, limit: 1 };
         let last = owner.history(history).map_or(0, |page| page.last);
+        let changes = owner.changes(group, 0, 0).map_or_else(|_| Vec::new(), |page| page.changes);
         let applications =
             owner.applications(group, 0, 0, 0).map_or_else(|_| Vec::new(), |page| page.applications);
         let mut invitations = self.peer(Who::OtherOutsider).invitations(0, 0).expect("a page").invitations;
         invitations.retain(|invitation| invitation.groupid == group);
-        Seen { profiles, members, last, applications, invitations }
+        Seen { profiles, members, last, changes, applications, invitations }
     }
 
     /// Whom an act of a line may concern; one, if it is all the same.
-    fn targets(&self, who: Who, (_, rules): &GroupLine) -> Vec<Target> {
+    fn targets(&self, who: Who, (act, rules): &GroupLine) -> Vec<Target> {
+        if *act == GroupAct::RecallOfOthers {
+            let others = Who::TARGETS.into_iter().filter(|other| self.id(*other) != self.id(who));
+            return others.map(|who| Target { id: self.id(who), standing: who.standing() }).collect();
+        }
         let outsider = Target { id: self.id(Who::OtherOutsider), standing: Standing::Outsider };
         if !rules.iter().any(|rule| matches!(rule, Rule::Below | Rule::Members)) {
             return vec![outsider];
@@ -307,6 +371,7 @@ impl Cast {
                 let count = requests(act, group, target.id, &mut self.numbers).len();
                 for which in 0..count {
                     let here = requests(act, group, target.id, &mut self.numbers).swap_remove(which);
+                    let here = self.aimed(group, act, who, target, here);
                     match verdict(act, who, target, place, &here) {
                         Err(code) => {
                             let answer = self.peer(who).ask(&here).map_err(|refusal| refusal.code);
@@ -316,6 +381,7 @@ impl Cast {
                             let group = new_group(self);
                             let request =
                                 requests(act, group, target.id, &mut self.numbers).swap_remove(which);
+                            let request = self.aimed(group, act, who, target, request);
                             self.allowed(group, act, who, target, &request);
                         }
                     }

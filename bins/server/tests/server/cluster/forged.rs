@@ -21,7 +21,7 @@ fn message(conv: u64, seq: u64, from: u64) -> Bytes {
         time: 1,
         kind: MessageKind::Text,
         msg: "forged".into(),
-        event: None,
+        ..ChatMessage::default()
     }))
 }
 

@@ -1,11 +1,11 @@
 //! One request of each type, for tests that try them all.
 
 use protocol::{
-    Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, CreateGroup,
-    DecideApplication, DeleteAccount, EditFriend, EditGroup, EditProfile, FriendRef, GroupMembers, GroupRef,
-    History, JoinGroup, Login, MemberRef, MuteGroup, MuteMember, Nothing, OwnedGroups, Page, PasswordProof,
-    ProfileOf, Rank, Read, Receipts, Recover, Reg, RenameLabel, Request, Resume, SearchMessages, SearchUsers,
-    Secret, SessionRef, SetQuiet, SetRole, UserRef, Verdict,
+    Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, Changes, CreateGroup,
+    DecideApplication, DeleteAccount, EditFriend, EditGroup, EditMessage, EditProfile, FriendRef,
+    GroupMembers, GroupRef, History, JoinGroup, Login, MemberRef, MessageRef, MuteGroup, MuteMember, Nothing,
+    OwnedGroups, Page, PasswordProof, ProfileOf, Rank, Read, Receipts, Recover, Reg, RenameLabel, Request,
+    Resume, SearchMessages, SearchUsers, Secret, SessionRef, SetQuiet, SetRole, UserRef, Verdict,
 };
 
 use crate::support::{PASSWORD, chat, group_chat, hello};
@@ -67,6 +67,9 @@ pub(super) fn every_request() -> Vec<Request> {
         Request::Quiet(Nothing {}),
         Request::SetQuiet(SetQuiet { conv: ID, until: Some(1), ..SetQuiet::default() }),
         Request::Receipts(Receipts { conv: ID, seqs: vec![1] }),
+        Request::Recall(MessageRef { conv: ID, seq: 1 }),
+        Request::EditMessage(EditMessage { conv: ID, seq: 1, msg: "sample".into(), mentions: Vec::new() }),
+        Request::Changes(Changes { conv: ID, after: 1, limit: 0 }),
         Request::ChangePassword(ChangePassword {
             password: Secret::new("not this one"),
             new_password: Secret::new(PASSWORD),

@@ -8,16 +8,17 @@ use std::time::{Duration, Instant};
 use bytes::BytesMut;
 use protocol::{
     Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ApplicationsPage, BlockedPage, Bye,
-    ChangePassword, ChatMessage, Code, ConversationsPage, CreateGroup, DecideApplication, DeleteAccount,
-    EditFriend, EditGroup, EditProfile, FoundMessages, FoundUsers, Friend, FriendAnswer, FriendChanged,
-    FriendEvent, FriendRef, FriendRequestsPage, FriendsPage, GroupChat, GroupEvent, GroupMembers,
-    GroupProfile, GroupRef, GroupRequestEvent, GroupsPage, HEADER_LEN, Hello, HelloReply, History,
-    HistoryPage, Incoming, InvitationsPage, JoinAnswer, JoinGroup, JoinOutcome, Joined, LabelRenamed, Login,
-    MemberRef, MembersPage, MessageKind, MuteGroup, MuteMember, Nothing, Notice, NoticesPage, OneChat,
-    OwnedGroups, Page, PasswordProof, PresencePush, Profile, ProfileOf, Push, QuietChanged, QuietList, Rank,
-    Receipt, Receipts, ReceiptsList, Recover, Recovered, RecoveryCodes, Refusal, Reg, Registered,
-    RenameLabel, Reply, Request, Resume, SearchMessages, SearchUsers, Secret, Sent, SessionRef, SessionsList,
-    SetQuiet, SetRole, SignedIn, SystemEvent, UserRef, Verdict, decode, encode,
+    ChangePassword, Changed, Changes, ChangesPage, ChatMessage, Code, ConversationsPage, CreateGroup,
+    DecideApplication, DeleteAccount, EditFriend, EditGroup, EditMessage, EditProfile, FoundMessages,
+    FoundUsers, Friend, FriendAnswer, FriendChanged, FriendEvent, FriendRef, FriendRequestsPage, FriendsPage,
+    GroupChat, GroupEvent, GroupMembers, GroupProfile, GroupRef, GroupRequestEvent, GroupsPage, HEADER_LEN,
+    Hello, HelloReply, History, HistoryPage, Incoming, InvitationsPage, JoinAnswer, JoinGroup, JoinOutcome,
+    Joined, LabelRenamed, Login, MemberRef, MembersPage, MessageKind, MessageRef, MuteGroup, MuteMember,
+    Nothing, Notice, NoticesPage, OneChat, OwnedGroups, Page, PasswordProof, PresencePush, Profile,
+    ProfileOf, Push, QuietChanged, QuietList, Rank, Receipt, Receipts, ReceiptsList, Recover, Recovered,
+    RecoveryCodes, Refusal, Reg, Registered, RenameLabel, Reply, Request, Resume, SearchMessages,
+    SearchUsers, Secret, Sent, SessionRef, SessionsList, SetQuiet, SetRole, SignedIn, SystemEvent, UserRef,
+    Verdict, decode, encode,
 };
 
 /// How long anything that must come may take. Far above the usual: machines are shared.
@@ -543,11 +544,15 @@ requests! {
     mute_member(groupid: u64, id: u64, until: u64) = MuteMember(MuteMember { groupid, id, until }) -> Nothing;
     mute_group(groupid: u64, until: u64) = MuteGroup(MuteGroup { groupid, until }) -> Nothing;
     one_chat(to: u64, msg: &str, client_msg_id: &str)
-        = OneChat(OneChat { to, msg: msg.into(), client_msg_id: client_msg_id.into() }) -> Sent;
+        = OneChat(OneChat { to, msg: msg.into(), client_msg_id: client_msg_id.into(), ..OneChat::default() }) -> Sent;
     group_chat(groupid: u64, msg: &str, client_msg_id: &str)
-        = GroupChat(GroupChat { groupid, msg: msg.into(), client_msg_id: client_msg_id.into() }) -> Sent;
+        = GroupChat(GroupChat { groupid, msg: msg.into(), client_msg_id: client_msg_id.into(), ..GroupChat::default() }) -> Sent;
     history(history: History) = History(history) -> HistoryPage;
     conversations(after: u64, limit: u32) = Conversations(Page { after, limit }) -> ConversationsPage;
+    recall(conv: u64, seq: u64) = Recall(MessageRef { conv, seq }) -> Changed;
+    edit_message(conv: u64, seq: u64, msg: &str)
+        = EditMessage(EditMessage { conv, seq, msg: msg.into(), mentions: Vec::new() }) -> Changed;
+    changes(conv: u64, after: u64, limit: u32) = Changes(Changes { conv, after, limit }) -> ChangesPage;
     ack(conv: u64, seq: u64) = Ack(Ack { conv, seq }) -> Nothing;
     mark_read(conv: u64, seq: u64) = Read(protocol::Read { conv, seq }) -> Nothing;
     quiet() = Quiet(Nothing {}) -> QuietList;
@@ -567,6 +572,14 @@ impl Peer {
     pub(crate) fn group_request_event(&mut self) -> GroupRequestEvent {
         self.take("news of who waits before a group", |push| match push {
             Push::GroupRequestEvent(event) => Some(event.clone()),
+            _ => None,
+        })
+    }
+
+    /// The next change of a message that is pushed.
+    pub(crate) fn changed(&mut self) -> Changed {
+        self.take("a change", |push| match push {
+            Push::Changed(changed) => Some(changed.clone()),
             _ => None,
         })
     }

@@ -68,12 +68,22 @@ pub(crate) fn friends(server: &Server, a: &str, b: &str) -> (Peer, Peer, u64) {
 
 /// ONE_CHAT as a request.
 pub(crate) fn chat(to: u64, msg: &str, client_msg_id: &str) -> Request {
-    Request::OneChat(OneChat { to, msg: msg.into(), client_msg_id: client_msg_id.into() })
+    Request::OneChat(OneChat {
+        to,
+        msg: msg.into(),
+        client_msg_id: client_msg_id.into(),
+        ..OneChat::default()
+    })
 }
 
 /// GROUP_CHAT as a request.
 pub(crate) fn group_chat(groupid: u64, msg: &str, client_msg_id: &str) -> Request {
-    Request::GroupChat(GroupChat { groupid, msg: msg.into(), client_msg_id: client_msg_id.into() })
+    Request::GroupChat(GroupChat {
+        groupid,
+        msg: msg.into(),
+        client_msg_id: client_msg_id.into(),
+        ..GroupChat::default()
+    })
 }
 
 /// Two well-behaved friends who were there before anything bad happened. Whatever others do, they chat, and hear of

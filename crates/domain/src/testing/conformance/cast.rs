@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use crate::policy::Why;
 use crate::{
     Accepted, Appended, ChangeRefused, ConversationId, Created, FriendLimits, GroupChange, GroupDeed,
-    GroupId, GroupLimits, MessageKind, NewGroup, NewMessage, NewSession, NewUser, PageSize, Requested, Seq,
-    SessionId, Store, StoredMessage, Timestamp, TokenHash, UserId, Window,
+    GroupId, GroupLimits, Mentions, MessageKind, NewGroup, NewMessage, NewSession, NewUser, PageSize,
+    Requested, Seq, SessionId, Store, StoredMessage, Timestamp, TokenHash, UserId, Window,
 };
 
 /// What every user of [`register`] has.
@@ -165,6 +165,8 @@ pub(super) fn message(conversation: ConversationId, sender: UserId, body: &str) 
         time: NOW,
         kind: MessageKind::Text,
         body: body.to_owned(),
+        reply_to: None,
+        mentions: Mentions::default(),
     }
 }
 

@@ -150,6 +150,9 @@ pub(super) fn every_cell_of_the_table(store: &dyn Store) {
                 | GroupAct::InviteToOpen
                 | GroupAct::InviteToClosed
                 | GroupAct::Decide
+                | GroupAct::Recall
+                | GroupAct::RecallOfOthers
+                | GroupAct::MentionEverybody
         );
         assert!(elsewhere || tested.contains(act), "{act:?} is not tested");
     }

@@ -3,9 +3,10 @@
 use super::cast::{
     NOW, append, befriend, group, join, leave_group, message, say, two_friends, unique, user, users,
 };
+use super::changes::{asked, edit};
 use crate::{
-    ConversationId, FoundPlace, MessageSearch, NUMBER_MAX, NewMessage, Seq, Store, Timestamp, UserId,
-    WordQuery,
+    ConversationId, FoundPlace, MessageDeed, MessageSearch, NUMBER_MAX, NewMessage, Seq, Store, Timestamp,
+    UserId, WordQuery,
 };
 
 /// Takes all that was said in these conversations into the index.
@@ -341,4 +342,30 @@ pub(super) fn queries_mean_themselves(store: &dyn Store) {
     is("nul", &[4]);
     is("長長長長長長長長長長", &[6]);
     is(&format!("{conversation}:{said}"), &[]);
+}
+
+pub(super) fn a_search_follows_changes(store: &dyn Store) {
+    let (ann, bob, conversation) = two_friends(store);
+    for text in ["the apple is red", "the apple is green", "苹果很好吃"] {
+        say(store, conversation, ann, text);
+    }
+    index(store, &[conversation]);
+    // Not in the index yet when it is changed.
+    say(store, conversation, ann, "an apple a day");
+    let at = |seqs: &[u64]| seqs.iter().map(|seq| (conversation, Seq(*seq))).collect::<Vec<_>>();
+    assert_eq!((found(store, bob, "apple"), found(store, bob, "苹果")), (at(&[2, 1]), at(&[3])));
+    let make = |seq, deed| {
+        store.change_message(&asked(conversation, Seq(seq), ann, deed, 1)).unwrap().unwrap();
+    };
+    make(1, MessageDeed::Recall);
+    make(2, edit("the pear is green"));
+    make(3, MessageDeed::Recall);
+    make(4, edit("a pear a day"));
+    for _ in 0..2 {
+        assert_eq!((found(store, bob, "apple"), found(store, bob, "苹果")), (at(&[]), at(&[])));
+        index(store, &[conversation]);
+    }
+    assert_eq!((found(store, bob, "pear"), found(store, bob, "green")), (at(&[4, 2]), at(&[2])));
+    make(2, edit("the apple again"));
+    assert_eq!((found(store, bob, "apple"), found(store, bob, "pear")), (at(&[2]), at(&[4])));
 }

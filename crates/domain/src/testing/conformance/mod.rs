@@ -17,6 +17,8 @@ mod append;
 mod block_races;
 mod blocks;
 mod cast;
+mod change_races;
+mod changes;
 mod conversations;
 mod deletions;
 mod friend_notes;
@@ -279,6 +281,7 @@ pub const CASES: &[Case] = cases![
     touched::paged_by_id,
     touched::of_nobody,
     touched::a_thousand_users_at_once,
+    message_search::a_search_follows_changes,
     message_search::messages_are_found_by_words_and_by_parts_of_cjk_text,
     message_search::only_what_one_may_read_is_found,
     message_search::a_search_is_filtered,
@@ -309,6 +312,24 @@ pub const CASES: &[Case] = cases![
     block_races::both_block_each_other,
     block_races::the_last_place_is_taken_at_once,
     block_races::nothing_is_appended_after_a_block,
+    changes::a_recalled_text_is_gone,
+    changes::an_edited_text_says_when,
+    changes::the_feed_holds_each_message_once,
+    changes::a_page_begins_after_since,
+    changes::a_page_of_changes_is_limited,
+    changes::what_is_so_already_is_not_changed_again,
+    changes::only_ones_own_and_not_for_long,
+    changes::nothing_is_changed_where_nothing_is_said,
+    changes::admins_recall_what_lower_ones_said,
+    changes::every_cell_of_recalling,
+    changes::what_the_server_said_stays,
+    changes::a_change_touches_its_conversation,
+    changes::changed_texts_come_back_as_they_were,
+    changes::numbers_of_nothing,
+    change_races::an_edit_and_a_recall_at_once,
+    change_races::two_admins_recall_one_message_at_once,
+    change_races::a_recall_while_its_actor_leaves,
+    change_races::positions_have_one_order,
     races::appends_to_the_same_conversations_at_once,
     races::the_same_message_appended_at_once,
     races::cursors_advanced_at_once,

@@ -125,6 +125,10 @@ pub(super) fn a_message_comes_back_as_it_was(store: &dyn Store) {
         time: message.time,
         kind: MessageKind::Text,
         body: message.body,
+        edited: Timestamp(0),
+        recalled: None,
+        reply_to: message.reply_to,
+        mentions: message.mentions,
     });
     let page = store.page(conversation, Seq(0), Window::Newest, BIG_PAGE).unwrap();
     assert!(stored.eq(page));

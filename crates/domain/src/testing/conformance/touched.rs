@@ -4,7 +4,7 @@ use super::cast::{
     Left, NOW, append, befriend, group, join, leave_group, message, register, say, two_friends, unique, user,
     users,
 };
-use crate::{ConversationId, NewMessage, Parties, Seq, Store, Timestamp, Touched, UserId};
+use crate::{ChangePosition, ConversationId, NewMessage, Parties, Seq, Store, Timestamp, Touched, UserId};
 
 fn after_now(milliseconds: u64) -> Timestamp {
     Timestamp(NOW.0 + milliseconds)
@@ -33,7 +33,11 @@ pub(super) fn pairs_and_groups(store: &dyn Store) {
     say(store, ab, bob, "two");
     say(store, ac, cho, "one");
     say(store, grp.conversation(), ann, "one");
-    let at = |conversation, parties, last| Touched { conversation, parties, last: Seq(last) };
+    let (last_change, last_change_at) = (ChangePosition(0), Timestamp(0));
+    let at = |conversation, parties, last| {
+        let last = Seq(last);
+        Touched { conversation, parties, last, last_change, last_change_at }
+    };
     let (in_ab, in_ac) = (at(ab, Parties::Pair(bob, ann), 2), at(ac, Parties::Pair(ann, cho), 1));
     let in_group = at(grp.conversation(), Parties::Group, 1);
     assert_eq!(touched(store, &[ann], NOW), [in_ab, in_ac, in_group], "lower user first, by rising id");

@@ -7,8 +7,8 @@ use super::{FakeStore, State, messages};
 use crate::{
     Appended, ChangePlace, ChangeRefused, Created, Group, GroupChange, GroupChanged, GroupEffect, GroupFacts,
     GroupId, GroupLimits, GroupProfile, GroupRoster, GroupState, GroupStore, GroupsVersion, Member,
-    Membership, MessageKind, NewGroup, NewMessage, Novelty, OwnGroup, Role, RosterEntry, RosterVersion,
-    StoreError, StoreResult, Timestamp, Told, UserId,
+    Membership, Mentions, MessageKind, NewGroup, NewMessage, Novelty, OwnGroup, Role, RosterEntry,
+    RosterVersion, StoreError, StoreResult, Timestamp, Told, UserId,
 };
 
 /// A group that has members.
@@ -97,6 +97,8 @@ impl State {
                 time: change.at,
                 kind: MessageKind::System,
                 body: change.event.clone(),
+                reply_to: None,
+                mentions: Mentions::default(),
             };
             told = self.append(&message).ok();
         }

@@ -1,5 +1,6 @@
 //! The log of the fake, and what users know of it.
 
+use std::collections::BTreeMap;
 use std::ops::Bound;
 
 use super::{FakeStore, State};
@@ -28,14 +29,36 @@ pub(super) struct Log {
     pub(super) is_closed: bool,
     /// Up to here nothing was taken back by a restore.
     pub(super) restored: Seq,
+    /// What was changed, by position.
+    pub(super) changes: BTreeMap<ChangePosition, Seq>,
+    /// When that was last.
+    pub(super) last_change_at: Timestamp,
 }
 
 impl Log {
+    /// One in which nothing was said.
+    pub(super) fn new(kind: Kind) -> Log {
+        Log {
+            kind,
+            messages: Vec::new(),
+            roster: RosterVersion(0),
+            is_closed: false,
+            restored: Seq(0),
+            changes: BTreeMap::new(),
+            last_change_at: Timestamp(0),
+        }
+    }
+
+    /// The newest position; a message that is changed again takes it along.
+    pub(super) fn last_change(&self) -> ChangePosition {
+        self.changes.last_key_value().map(|(position, _)| *position).unwrap_or_default()
+    }
+
     pub(super) fn last(&self) -> Seq {
         Seq(self.messages.len() as u64)
     }
 
-    fn parties(&self) -> Parties {
+    pub(super) fn parties(&self) -> Parties {
         match self.kind {
             Kind::Direct(lower, higher) => Parties::Pair(lower, higher),
             Kind::Group => Parties::Group,
@@ -56,7 +79,19 @@ impl State {
         }
         let seq = log.last().next();
         let (client_msg_id, body) = (message.client_msg_id.clone(), message.body.clone());
-        log.messages.push(StoredMessage { conversation, seq, sender, client_msg_id, time, kind, body });
+        log.messages.push(StoredMessage {
+            conversation,
+            seq,
+            sender,
+            client_msg_id,
+            time,
+            kind,
+            body,
+            edited: Timestamp(0),
+            recalled: None,
+            reply_to: message.reply_to,
+            mentions: message.mentions.clone(),
+        });
         let roster = log.roster;
         self.said.insert(key, (conversation, seq));
         Ok(Appended { conversation, seq, time, novelty: Novelty::New, roster })
@@ -78,7 +113,7 @@ impl State {
             Kind::Group => (ConversationKind::Group, self.groups.get(&id.group())?.members.get(&user)?.since),
         };
         let Progress { delivered: acked, read } = self.progress(user, id);
-        let (last, restored, last_change) = (log.last(), log.restored, ChangePosition(0));
+        let (last, restored, last_change) = (log.last(), log.restored, log.last_change());
         Some(Conversation { id, kind, since, last, acked, read, restored, last_change })
     }
 }
@@ -167,12 +202,17 @@ impl MessageLog for FakeStore {
             state
                 .conversations
                 .range((Bound::Excluded(after), Bound::Unbounded))
-                .filter(|(_, log)| log.messages.iter().any(|message| message.time >= since))
+                .filter(|(_, log)| {
+                    let said = log.messages.iter().any(|message| message.time >= since);
+                    said || (!log.changes.is_empty() && log.last_change_at >= since)
+                })
                 .filter(|(id, _)| users.iter().any(|user| state.conversation(*user, **id).is_some()))
                 .map(|(&conversation, log)| Touched {
                     conversation,
                     parties: log.parties(),
                     last: log.last(),
+                    last_change: log.last_change(),
+                    last_change_at: log.last_change_at,
                 })
                 .take(limit as usize)
                 .collect()
@@ -185,7 +225,10 @@ impl MessageLog for FakeStore {
 }
 
 /// The first messages that a page of this size may hold.
-fn cut<'a>(messages: impl Iterator<Item = &'a StoredMessage>, size: PageSize) -> Vec<StoredMessage> {
+pub(super) fn cut<'a>(
+    messages: impl Iterator<Item = &'a StoredMessage>,
+    size: PageSize,
+) -> Vec<StoredMessage> {
     let mut page: Vec<StoredMessage> = Vec::new();
     let mut bytes = 0;
     for message in messages {

@@ -1,6 +1,7 @@
 //! A store in memory.
 
 mod blocks;
+mod changes;
 mod deletion;
 mod friend_notes;
 mod friends;
@@ -23,8 +24,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use crate::{
-    ConversationId, Cursor, FriendNote, GroupId, Invited, OwnedGroups, Progress, RosterVersion, Seq,
-    SessionId, StoreError, StoreResult, TokenHash, UserId,
+    ConversationId, Cursor, FriendNote, GroupId, Invited, OwnedGroups, Progress, Seq, SessionId, StoreError,
+    StoreResult, TokenHash, UserId,
 };
 
 /// A store in memory: one mutex over maps, so that every operation is atomic and races settle in the order of the lock.
@@ -148,16 +149,7 @@ impl State {
     /// The next unused conversation.
     fn open_conversation(&mut self, kind: messages::Kind) -> ConversationId {
         let id = ConversationId(self.conversations.len() as u64 + 1);
-        self.conversations.insert(
-            id,
-            messages::Log {
-                kind,
-                messages: Vec::new(),
-                roster: RosterVersion(0),
-                is_closed: false,
-                restored: Seq(0),
-            },
-        );
+        self.conversations.insert(id, messages::Log::new(kind));
         id
     }
 

@@ -15,8 +15,8 @@ use std::time::Duration;
 use ::mysql::prelude::Queryable;
 use domain::testing::conformance;
 use domain::{
-    ConversationId, FriendLimits, GroupLimits, MessageKind, NewMessage, NewUser, PageSize, Requested, Seq,
-    Store, StoreError, Timestamp, UserId, Window,
+    ConversationId, FriendLimits, GroupLimits, Mentions, MessageKind, NewMessage, NewUser, PageSize,
+    Requested, Seq, Store, StoreError, Timestamp, UserId, Window,
 };
 use model::mysql::{Config, MySqlStore, SingleAppend};
 use testkit::{MariaDb, eventually};
@@ -70,6 +70,8 @@ fn message(conversation: ConversationId, sender: UserId, id: &str) -> NewMessage
         time: Timestamp(7),
         kind: MessageKind::Text,
         body: format!("body of {id}"),
+        reply_to: None,
+        mentions: Mentions::default(),
     }
 }
 
