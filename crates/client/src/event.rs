@@ -42,7 +42,10 @@ pub enum Event {
         /// How it came.
         arrival: Arrival,
     },
-    /// A message was recalled or edited: this is how it is now.
+    /// A message was recalled or edited: this is how it is now. Each change once and in order of its position, after the
+    /// message itself, whether this client was there or not; of a message that was changed several times while it was away
+    /// the last. What was changed while it was away follows [`Event::Synced`]. The message may be one that was never shown
+    /// here. After [`Event::Restored`] all changes come again.
     Changed(Changed),
     /// Messages of a conversation that cannot be read any more, or that the server does not give: they are passed over.
     Gap {

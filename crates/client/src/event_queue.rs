@@ -2,16 +2,17 @@
 
 use std::collections::VecDeque;
 
-use protocol::{ChatMessage, Notice};
+use protocol::{Changed, ChatMessage, Notice};
 
 use crate::event::{Arrival, Event};
 use crate::limits::{SESSION_MESSAGES_MAX, SESSION_NOTICES_MAX};
 
-/// Events on their way to the application. Messages are never dropped: whoever has one asks for room first, and leaves
+/// Events on their way to the application. Messages and their changes are never dropped: whoever has one asks for room first, and leaves
 /// it on the server if there is none. Everything else is dropped beyond its limit, and the loss is told.
 #[derive(Debug, Default)]
 pub(crate) struct EventQueue {
     queue: VecDeque<Event>,
+    /// How many of the queue are messages or changes of messages.
     messages: usize,
     dropped: u64,
     /// Missed messages since [`EventQueue::count_missed`].
@@ -27,6 +28,12 @@ impl EventQueue {
         self.messages += 1;
         self.missed += u64::from(arrival == Arrival::Missed);
         self.queue.push_back(Event::Message { message, arrival });
+    }
+
+    /// A change of a message. Whoever has one asks before, as for a message.
+    pub(crate) fn changed(&mut self, changed: Changed) {
+        self.messages += 1;
+        self.queue.push_back(Event::Changed(changed));
     }
 
     /// How many missed messages there were since this was last asked.
@@ -54,7 +61,24 @@ impl EventQueue {
         self.queue.retain(|event| {
             !matches!(event, Event::Message { message, .. } if message.conv == conv && message.seq > after)
         });
-        self.messages = self.queue.iter().filter(|event| matches!(event, Event::Message { .. })).count();
+        self.count_messages();
+    }
+
+    /// Forgets all changes: the log is another one.
+    pub(crate) fn forget_changes(&mut self) {
+        self.queue.retain(|event| !matches!(event, Event::Changed(_)));
+        self.count_messages();
+    }
+
+    /// Forgets the changes of a conversation: they come again.
+    pub(crate) fn forget_changes_of(&mut self, conv: u64) {
+        self.queue.retain(|event| !matches!(event, Event::Changed(changed) if changed.conv == conv));
+        self.count_messages();
+    }
+
+    fn count_messages(&mut self) {
+        let counts = |event: &&Event| matches!(event, Event::Message { .. } | Event::Changed(_));
+        self.messages = self.queue.iter().filter(counts).count();
     }
 
     pub(crate) fn notice(&mut self, event: Event) {
@@ -68,7 +92,7 @@ impl EventQueue {
     pub(crate) fn pop(&mut self) -> Option<Event> {
         let event = self.queue.pop_front();
         match &event {
-            Some(Event::Message { .. }) => self.messages -= 1,
+            Some(Event::Message { .. } | Event::Changed(_)) => self.messages -= 1,
             None if self.dropped > 0 => {
                 let count = std::mem::take(&mut self.dropped);
                 return Some(Event::Dropped { count });

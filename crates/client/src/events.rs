@@ -40,8 +40,16 @@ pub(crate) struct Taken {
 pub(crate) struct TakenNews {
     /// Conversation → seq.
     pub(crate) cursors: HashMap<u64, u64>,
+    /// Conversation → position of its changes.
+    pub(crate) changes: HashMap<u64, u64>,
     /// Up to which of the user's notices.
     pub(crate) notices: Option<u64>,
+}
+
+impl TakenNews {
+    fn is_empty(&self) -> bool {
+        self.cursors.is_empty() && self.changes.is_empty() && self.notices.is_none()
+    }
 }
 
 impl Events {
@@ -93,10 +101,16 @@ impl Events {
                 let cursor = news.cursors.entry(message.conv).or_insert(0);
                 *cursor = (*cursor).max(message.seq);
             }),
+            Event::Changed(changed) => self.taken.note(|news| {
+                let cursor = news.changes.entry(changed.conv).or_insert(0);
+                *cursor = (*cursor).max(changed.position);
+            }),
             // What was taken of it before is of no use.
             Event::Rewound { conv, .. } => self.taken.note(|news| {
                 news.cursors.remove(conv);
             }),
+            // The same.
+            Event::Restored => self.taken.note(|news| news.changes.clear()),
             Event::Notice(notice) => {
                 self.taken.note(|news| news.notices = Some(notice.seq.max(news.notices.unwrap_or(0))));
             }
@@ -117,7 +131,7 @@ impl Taken {
 
     fn note(&self, add: impl FnOnce(&mut TakenNews)) {
         let mut news = self.news.lock().unwrap_or_else(PoisonError::into_inner);
-        let was_empty = news.cursors.is_empty() && news.notices.is_none();
+        let was_empty = news.is_empty();
         add(&mut news);
         drop(news);
         if was_empty {

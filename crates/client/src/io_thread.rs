@@ -328,6 +328,9 @@ impl IoThread {
         for (conv, seq) in news.cursors {
             self.session.taken(conv, seq, now);
         }
+        for (conv, position) in news.changes {
+            self.session.changes_taken(conv, position);
+        }
         if let Some(seq) = news.notices {
             self.session.notices_taken(seq, now);
         }

@@ -53,6 +53,7 @@ mod error;
 mod event;
 mod event_queue;
 mod events;
+mod feeds;
 mod io_thread;
 pub mod limits;
 mod list_versions;

@@ -32,7 +32,7 @@ pub const CALL_TIMEOUT_MS: u64 = 30_000;
 /// Events that wait for the application. While it is full, messages stay on the server and are fetched later.
 pub const EVENTS_MAX: usize = 1024;
 
-/// Messages in the session's own queue, on their way into [`EVENTS_MAX`]. Pages under way may exceed it once.
+/// Messages and changes of messages in the session's own queue, on their way into [`EVENTS_MAX`]. Pages under way may exceed it once.
 pub const SESSION_MESSAGES_MAX: usize = 256;
 
 /// Other events in the session's own queue. More are dropped, counted, and told as
@@ -56,6 +56,12 @@ pub const FETCHES_MAX: usize = 4;
 
 /// Messages asked for in one HISTORY page.
 pub const FETCH_PAGE_MAX: u32 = 200;
+
+/// CHANGES pages under way at once.
+pub const CHANGES_FETCHES_MAX: usize = 2;
+
+/// Changes asked for in one CHANGES page.
+pub const CHANGES_PAGE_MAX: u32 = 100;
 
 /// How long a hole in a conversation may stay before it is fetched: pushes and replies may overtake each other a little.
 pub const GAP_PATIENCE_MS: u64 = 50;
@@ -138,8 +144,9 @@ pub const PRUNE_BATCH: usize = 500;
 
 const _: () = {
     assert!(IN_FLIGHT_RESERVED < IN_FLIGHT_MAX);
-    assert!(FETCHES_MAX < IN_FLIGHT_RESERVED);
+    assert!(FETCHES_MAX + CHANGES_FETCHES_MAX < IN_FLIGHT_RESERVED);
     assert!(FETCH_PAGE_MAX <= protocol::limits::PAGE_MAX);
+    assert!(CHANGES_PAGE_MAX <= protocol::limits::PAGE_MAX);
     assert!(NOTICES_PAGE_MAX <= protocol::limits::PAGE_MAX);
     assert!(FRAME_BYTES_MAX <= FRAME_BYTES_ANNOUNCED_MAX);
 };

@@ -45,6 +45,10 @@ pub(crate) enum Purpose {
         conv: u64,
     },
     Sync(Ask),
+    /// A page of what was changed in a conversation.
+    Changes {
+        conv: u64,
+    },
     /// A page of the user's notices.
     Notices,
     AckNotices,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use protocol::Secret;
 use serde::{Deserialize, Serialize};
 
-/// Who is logged in, and how far each conversation and the notices were taken by the application. Save it, give it to the next
+/// Who is logged in, and how far each conversation, its changes and the notices were taken by the application. Save it, give it to the next
 /// [`Config`](crate::Config), and the session goes on where it stopped, in another process too.
 ///
 /// It holds the session's token: whoever has it is that user. Keep the file to yourself (mode 0600).
@@ -22,6 +22,9 @@ pub struct SyncState {
     /// Conversation → seq up to which the application took everything.
     #[serde(default)]
     pub cursors: BTreeMap<u64, u64>,
+    /// Conversation → position up to which the application took its changes; 0 for one that has a cursor and is not here.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub changes: BTreeMap<u64, u64>,
     /// Up to which of the user's notices the application took; none if it never saw any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices: Option<u64>,

@@ -15,7 +15,7 @@ use crate::limits::{
 use crate::timeline::{Fetch, HeldBytes, Timeline};
 
 /// Integers on the wire are below this.
-const NUMBER_END: u64 = 1 << 53;
+pub(crate) const NUMBER_END: u64 = 1 << 53;
 
 /// The timelines of one user. After each sign-in it pages through CONVERSATIONS, then fetches what is missing; between
 /// sign-ins it fetches what a gap shows to be missing. The requests are made by whoever asks [`Timelines::next_ask`],
@@ -103,6 +103,21 @@ impl Timelines {
     /// Whether all cursors were compared with the server since the last sign-in.
     pub(crate) fn is_compared(&self) -> bool {
         matches!(self.stage, Stage::Done | Stage::Fetching)
+    }
+
+    /// Whether everything that was said while away has left as an event.
+    pub(crate) fn is_synced(&self) -> bool {
+        self.stage == Stage::Done
+    }
+
+    /// Up to where the messages of a conversation have left as events; none if nothing is known of it yet.
+    pub(crate) fn have(&self, conv: u64) -> Option<u64> {
+        self.by_conv.get(&conv).filter(|timeline| timeline.is_known()).map(Timeline::have)
+    }
+
+    /// Whether messages of the conversation are known to exist that have not left yet.
+    pub(crate) fn is_behind(&self, conv: u64) -> bool {
+        self.by_conv.get(&conv).is_some_and(Timeline::is_behind)
     }
 
     /// What was under way will not be answered, and nothing is asked for until the next sign-in.
@@ -424,12 +439,12 @@ fn entry(
 }
 
 /// How long to wait after a refusal.
-fn retry_wait(failures: u32, refusal: &Refusal) -> Duration {
+pub(crate) fn retry_wait(failures: u32, refusal: &Refusal) -> Duration {
     let demanded = refusal.body.retry_after_ms.unwrap_or(0).min(FETCH_RETRY_MS_MAX);
     backoff(failures.max(1)).max(Duration::from_millis(demanded))
 }
 
-fn backoff(failures: u32) -> Duration {
+pub(crate) fn backoff(failures: u32) -> Duration {
     let doubled = FETCH_RETRY_MS.saturating_mul(1 << (failures - 1).min(16));
     Duration::from_millis(doubled.min(FETCH_RETRY_MS_MAX))
 }

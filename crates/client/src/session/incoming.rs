@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Buf;
 use protocol::{
-    Blame, Bye, ChatMessage, Code, FrameError, Incoming, MessageError, MessageKind, Push, Receipt, Refusal,
-    Reply, Request, Sent, SignedIn, decode,
+    Blame, Bye, Changed, ChatMessage, Code, FrameError, Incoming, MessageError, MessageKind, Push, Receipt,
+    Refusal, Reply, Request, Sent, SignedIn, decode,
 };
 
 use super::{Answer, Farewell, Fate, Identity, Phase, Session};
@@ -93,7 +93,12 @@ impl Session {
                     self.tell_quiet(is_news);
                 }
             }
-            Push::Changed(changed) => self.events.notice(Event::Changed(changed)),
+            Push::Changed(changed) => {
+                // As for a message.
+                if self.phase == Phase::User {
+                    self.take_changed(changed, now);
+                }
+            }
             Push::FriendEvent(event) => self.events.notice(Event::Friend(event)),
             Push::Presence(presence) => self.events.notice(Event::Presence(presence)),
             Push::FriendChanged(change) => self.events.notice(Event::FriendChanged(change)),
@@ -154,6 +159,19 @@ impl Session {
                 Ok(_) | Err(_) => {}
             },
             Purpose::Sync(ask) => self.synced(ask, result, now),
+            Purpose::Changes { conv } => {
+                let result = match result {
+                    Ok(Reply::Changes(page)) if page.conv == conv => Ok(page),
+                    Err(Trouble::Refused(refusal)) => Err(refusal),
+                    // Asked again, as after a fault of the server.
+                    Ok(_) => Err(Refusal::saying(Code::INTERNAL, "the answer is of another conversation")),
+                    Err(trouble) => Err(Refusal::saying(Code::INTERNAL, trouble.to_string())),
+                };
+                if let Err(refusal) = &result {
+                    log::warn!("the changes of conversation {conv} were not given: {refusal}");
+                }
+                self.feeds.answered(conv, result, &self.timelines, &mut self.events, now);
+            }
             Purpose::Notices => match result {
                 Ok(Reply::Notices(page)) => self.notices.page(page, &mut self.events),
                 Ok(_) | Err(_) => self.notices.refused(now),
@@ -247,6 +265,7 @@ impl Session {
         self.tell_quiet(is_news);
         self.readings.begin_sync();
         self.timelines.begin_sync(log, &mut self.events);
+        self.feeds.begin_sync(log, &mut self.events);
     }
 
     /// Whether the server's log is the one that this client's cursors are of. Another one becomes theirs when all are
@@ -279,7 +298,7 @@ impl Session {
         }
         match &result {
             Ok(Reply::Conversations(page)) => {
-                page.convs.iter().for_each(|conv| self.learn_reading(conv, now));
+                page.convs.iter().for_each(|conv| self.learn_around(conv, now));
             }
             Ok(Reply::History(page)) => {
                 page.messages.iter().for_each(|message| self.note_said(message));
@@ -301,8 +320,12 @@ impl Session {
             }
             (Ask::Locate { conv }, Ok(Reply::Conversations(page))) => {
                 self.timelines.located(conv, Ok(page), around);
+                self.follow_changes(conv, now);
             }
-            (Ask::Locate { conv }, Err(refusal)) => self.timelines.located(conv, Err(refusal), around),
+            (Ask::Locate { conv }, Err(refusal)) => {
+                self.timelines.located(conv, Err(refusal), around);
+                self.follow_changes(conv, now);
+            }
             (Ask::History { conv, after, limit }, Ok(Reply::History(page))) => {
                 self.timelines.history((conv, after, limit), Ok(page), around);
             }
@@ -363,6 +386,9 @@ impl Session {
                     self.learn_group(conv, now);
                 }
             }
+            (_, Reply::Recall(changed) | Reply::EditMessage(changed)) => {
+                self.take_changed(changed.clone(), now);
+            }
             (_, Reply::LogOut(_) | Reply::DeleteAccount(_)) => self.logged_out(now),
             (_, Reply::SetQuiet(change)) => {
                 let is_news = self.quiets.changed(change);
@@ -388,7 +414,9 @@ impl Session {
         }
     }
 
-    fn learn_reading(&mut self, conv: &protocol::Conversation, now: Instant) {
+    /// What an entry of CONVERSATIONS says beside the messages.
+    fn learn_around(&mut self, conv: &protocol::Conversation, now: Instant) {
+        self.feeds.learn(conv.conv, conv.last_change, &mut self.events, now);
         self.readings.learn(conv);
         self.reads.learn(conv.conv, conv.read, now);
     }
@@ -399,9 +427,16 @@ impl Session {
         self.readings.said(message.conv, message.seq, by);
     }
 
+    /// A conversation is known now, whatever its entry was.
+    fn follow_changes(&mut self, conv: u64, now: Instant) {
+        if self.timelines.have(conv).is_some() {
+            self.feeds.begin(conv, now);
+        }
+    }
+
     /// The user came into a group.
     fn learn_group(&mut self, conv: &protocol::Conversation, now: Instant) {
-        self.learn_reading(conv, now);
+        self.learn_around(conv, now);
         let around = &mut Around { events: &mut self.events, acks: &mut self.acks, now };
         self.timelines.learn(conv, around);
     }
@@ -429,9 +464,17 @@ impl Session {
     }
 
     fn take_message(&mut self, message: ChatMessage, now: Instant) {
+        let (conv, is_first) = (message.conv, message.seq == 1);
         self.note_said(&message);
         let around = &mut Around { events: &mut self.events, acks: &mut self.acks, now };
         self.timelines.take(message, Arrival::Live, around);
+        if is_first {
+            self.feeds.begin(conv, now);
+        }
+    }
+
+    fn take_changed(&mut self, changed: Changed, now: Instant) {
+        self.feeds.pushed(changed, &self.timelines, &mut self.events, now);
     }
 }
 

@@ -23,6 +23,7 @@ use crate::config::Config;
 use crate::error::ClientError;
 use crate::event::{Event, Next, SessionEnd};
 use crate::event_queue::EventQueue;
+use crate::feeds::Feeds;
 use crate::limits;
 use crate::list_versions::ListVersions;
 use crate::notices::Notices;
@@ -46,6 +47,8 @@ pub struct Session {
     /// Whose `timelines` are; 0 nobody's.
     timelines_of: u64,
     timelines: Timelines,
+    /// Of the same user as the timelines.
+    feeds: Feeds,
     /// Which log the timelines' cursors are of, if that was ever said.
     epoch: Option<String>,
     /// Which it will be once all cursors were compared with the server's.
@@ -168,6 +171,7 @@ impl Session {
             saved: None,
             timelines_of: 0,
             timelines: Timelines::default(),
+            feeds: Feeds::default(),
             epoch: None,
             next_epoch: None,
             acks: Acks::of_taken(),
@@ -227,17 +231,19 @@ impl Session {
     pub fn sync_state(&self) -> SyncState {
         let (cursors, notices) = (self.timelines.cursors(), self.notices.cursor());
         let epoch = self.epoch.clone();
+        let mut changes = self.feeds.cursors();
+        changes.retain(|conv, _| cursors.contains_key(conv));
         match &self.identity {
             Some(me) => {
                 let (name, token) = (me.name.clone(), me.token.clone());
-                SyncState { user: me.user, name, token, cursors, notices, epoch }
+                SyncState { user: me.user, name, token, cursors, changes, notices, epoch }
             }
             None => {
                 let name = match &self.saved {
                     Some(saved) if saved.user == self.timelines_of => saved.name.clone(),
                     _ => String::new(),
                 };
-                SyncState { user: self.timelines_of, name, token: None, cursors, notices, epoch }
+                SyncState { user: self.timelines_of, name, token: None, cursors, changes, notices, epoch }
             }
         }
     }
@@ -266,6 +272,12 @@ impl Session {
     pub fn taken(&mut self, conv: u64, seq: u64, now: Instant) {
         let mut around = Around { events: &mut self.events, acks: &mut self.acks, now };
         self.timelines.taken(conv, seq, &mut around);
+    }
+
+    /// The application has taken all changes of the conversation up to this position: they need not come again in the next
+    /// client.
+    pub fn changes_taken(&mut self, conv: u64, position: u64) {
+        self.feeds.taken(conv, position);
     }
 
     /// Somebody looked at everything of the conversation up to `seq`. The server is told a moment later, once for all that was
@@ -353,6 +365,7 @@ impl Session {
             deadlines.push(self.acks.deadline());
             deadlines.push(self.reads.deadline());
             deadlines.push(self.timelines.deadline(&self.events));
+            deadlines.push(self.feeds.deadline(&self.timelines, &self.events));
             deadlines.push(self.notices.deadline());
         }
         deadlines.into_iter().flatten().min()
@@ -406,6 +419,7 @@ impl Session {
         self.input.clear();
         self.output.clear();
         self.timelines.connection_lost();
+        self.feeds.connection_lost();
         self.next_epoch = None;
         self.notices.connection_lost(now);
         for Failed { call, may_have_happened } in self.requests.connection_lost() {
@@ -446,6 +460,7 @@ impl Session {
         state.name = me.name;
         self.saved = Some(state);
         self.timelines.connection_lost();
+        self.feeds.connection_lost();
         for call in self.requests.session_ended() {
             self.answers.push_back(Answer { call, result: Err(ClientError::SessionEnded) });
         }
@@ -480,6 +495,7 @@ impl Session {
     fn adopt_timelines(&mut self, state: &SyncState) {
         if self.timelines_of != state.user {
             self.timelines = Timelines::restore(&state.cursors);
+            self.feeds = Feeds::restore(&state.cursors, &state.changes);
             self.notices = Notices::restore(state.notices);
             self.epoch = state.epoch.clone();
             self.timelines_of = state.user;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use protocol::limits::{DEVICE_CHARS_MAX, FRAME_BYTES_BEFORE_LOGIN_MAX};
-use protocol::{Ack, AckNotices, HEADER_LEN, Hello, History, Nothing, Page, Read, Request, encode};
+use protocol::{Ack, AckNotices, Changes, HEADER_LEN, Hello, History, Nothing, Page, Read, Request, encode};
 
 use super::{Answer, Phase, Session, Turn};
 use crate::error::ClientError;
@@ -93,6 +93,14 @@ impl Session {
         {
             let page = Page { after, limit: limits::NOTICES_PAGE_MAX };
             self.send_own(Purpose::Notices, Request::Notices(page), now);
+            self.turn = Turn::Calls;
+        }
+        while self.requests.in_flight() < self.window()
+            && let Some((conv, after)) = self.feeds.next_ask(&self.timelines, &self.events, now)
+        {
+            let limit = limits::CHANGES_PAGE_MAX.min(self.hello.page_max.max(1));
+            let request = Request::Changes(Changes { conv, after, limit });
+            self.send_own(Purpose::Changes { conv }, request, now);
             self.turn = Turn::Calls;
         }
         while self.requests.in_flight() < self.window() {

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 
 use protocol::{
-    ChatMessage, Code, Conversation, ConversationKind, ConversationsPage, HelloReply, HistoryPage,
-    MessageKind, Nothing, Notice, NoticeKind, NoticesPage, ReceiptsList, Refusal, Reply, Request, Secret,
-    Sent, SignedIn,
+    Change, Changed, ChangesPage, ChatMessage, Code, Conversation, ConversationKind, ConversationsPage,
+    HelloReply, HistoryPage, MessageKind, Nothing, Notice, NoticeKind, NoticesPage, ReceiptsList, Refusal,
+    Reply, Request, Secret, Sent, SignedIn,
 };
 
 pub(crate) const ME: u64 = 1;
@@ -34,6 +34,8 @@ pub(crate) struct Model {
     pub(crate) epoch: String,
     /// Conversation → where the last restore put it back to.
     pub(crate) restored: HashMap<u64, u64>,
+    /// Conversation → position → seq: each message that was changed once, and the newest position.
+    pub(crate) feeds: HashMap<u64, (BTreeMap<u64, u64>, u64)>,
     ids: HashMap<String, Sent>,
 }
 
@@ -59,6 +61,22 @@ impl Model {
         };
         log.push(message.clone());
         message
+    }
+
+    /// A message is edited.
+    pub(crate) fn edit(&mut self, conv: u64, seq: u64, msg: &str) -> Changed {
+        let (feed, last) = self.feeds.entry(conv).or_default();
+        *last += 1;
+        feed.retain(|_, changed| *changed != seq);
+        feed.insert(*last, seq);
+        let log = self.logs.get_mut(&conv).expect("a conversation");
+        let message = &mut log[seq as usize - 1];
+        (message.msg, message.edited) = (msg.to_owned(), 2_000 + *last);
+        Changed { conv, position: *last, message: message.clone() }
+    }
+
+    fn last_change(&self, conv: u64) -> u64 {
+        self.feeds.get(&conv).map_or(0, |(_, last)| *last)
     }
 
     /// Something concerns ME.
@@ -92,7 +110,7 @@ impl Model {
             acked: self.acked.get(&conv).copied().unwrap_or(0),
             restored: self.restored.get(&conv).copied().unwrap_or(0),
             read: self.read.get(&conv).copied().unwrap_or(0),
-            last_change: 0,
+            last_change: self.last_change(conv),
         }
     }
 
@@ -178,6 +196,23 @@ impl Model {
                 let next = if after.len() > limit { after[limit - 1] } else { 0 };
                 Reply::Conversations(ConversationsPage { convs, next })
             }
+            Request::Changes(changes) => {
+                let conv = changes.conv;
+                let log = self.logs.get(&conv).ok_or_else(|| Refusal::new(Code::NOT_FOUND))?;
+                let (feed, last) = self.feeds.get(&conv).cloned().unwrap_or_default();
+                let limit = if changes.limit == 0 { self.page_max } else { changes.limit.min(self.page_max) };
+                let page = feed.range(changes.after + 1..).take(limit as usize);
+                let changes: Vec<Change> = page
+                    .map(|(position, seq)| Change {
+                        position: *position,
+                        message: log[*seq as usize - 1].clone(),
+                    })
+                    .collect();
+                let newest = changes.last().map_or(last, |change| change.position);
+                let next = if newest == last { 0 } else { newest };
+                Reply::Changes(ChangesPage { conv, changes, next, last })
+            }
+            Request::Recall(message) => Reply::Recall(self.edit(message.conv, message.seq, "")),
             Request::History(history) => {
                 let Some(log) = self.logs.get(&history.conv) else {
                     return Err(Refusal::new(Code::NOT_FOUND));

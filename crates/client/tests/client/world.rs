@@ -115,6 +115,9 @@ impl World {
                 if let Event::Message { message, .. } = &event {
                     self.session.taken(message.conv, message.seq, self.now);
                 }
+                if let Event::Changed(changed) = &event {
+                    self.session.changes_taken(changed.conv, changed.position);
+                }
                 if let Event::Notice(notice) = &event {
                     self.session.notices_taken(notice.seq, self.now);
                 }
@@ -229,6 +232,15 @@ impl World {
             Event::Message { message, .. } => Some(message),
             _ => None,
         })
+    }
+
+    /// The changes of a conversation that were shown: position, seq and how it reads.
+    pub(crate) fn changed(&self, conv: u64) -> Vec<(u64, u64, &str)> {
+        let all = self.events.iter().filter_map(|event| match event {
+            Event::Changed(changed) if changed.conv == conv => Some(changed),
+            _ => None,
+        });
+        all.map(|changed| (changed.position, changed.message.seq, changed.message.msg.as_str())).collect()
     }
 
     /// The notices that were shown.
