@@ -89,6 +89,15 @@ impl Conversations {
         }
     }
 
+    /// A message is otherwise now: it may be the newest.
+    pub(crate) fn change(&mut self, talk: Talk, message: &ChatMessage) {
+        if let Some(conversation) = self.by_talk.get_mut(&talk)
+            && conversation.newest.seq == message.seq
+        {
+            conversation.newest.text.clone_from(&message.msg);
+        }
+    }
+
     /// Somebody looks at all of it.
     pub(crate) fn open(&mut self, talk: Talk) {
         if let Some(conversation) = self.by_talk.get_mut(&talk) {
@@ -162,6 +171,9 @@ mod tests {
         all.learn(bob, &message(6, MessageKind::Text), Concern::Own);
         assert_eq!(all.unread(bob), 0, "who answers has read");
         assert_eq!(all.of(bob).map(|conversation| conversation.newest.text.as_str()), Some("message 6"));
+        all.change(bob, &ChatMessage { msg: String::new(), ..message(6, MessageKind::Text) });
+        all.change(bob, &ChatMessage { msg: "older".into(), ..message(5, MessageKind::Text) });
+        assert_eq!(all.of(bob).map(|conversation| conversation.newest.text.as_str()), Some(""), "recalled");
         all.forget(bob);
         assert_eq!(all.of(bob), None);
     }

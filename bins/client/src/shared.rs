@@ -149,8 +149,12 @@ impl Shared {
                 known.roster.door.learn(event, me);
             }
             Event::Quiet(quiet) => known.roster.quiet = Some(quiet.clone()),
-            Event::Changed(_)
-            | Event::Notice(_)
+            Event::Changed(changed) => {
+                if let Some(talk) = known.roster.talk_of(changed.conv) {
+                    known.roster.conversations.change(talk, &changed.message);
+                }
+            }
+            Event::Notice(_)
             | Event::Receipt(_)
             | Event::Gap { .. }
             | Event::Restored

@@ -6,7 +6,7 @@ use protocol::ChatMessage;
 use rusqlite::{OptionalExtension, params};
 
 use super::error::StoreError;
-use super::messages::{parse, seq};
+use super::messages::{parse, quote, seq};
 use super::{Store, number};
 use crate::limits::UNSHOWN_MAX;
 
@@ -60,6 +60,7 @@ impl Store {
                 })?
                 .collect::<rusqlite::Result<Vec<ChatMessage>>>()?;
             messages.reverse();
+            quote(db, &mut messages)?;
             let begins = messages.first().is_some_and(|oldest| oldest.seq <= first);
             Ok(KeptPage { messages, begins })
         })
@@ -93,6 +94,7 @@ impl Store {
                 .query_map([UNSHOWN_MAX as i64], |row| parse(0, row.get_ref(0)?.as_str()?))?
                 .collect::<rusqlite::Result<Vec<ChatMessage>>>()?;
             messages.sort_by_key(|message| (message.conv, message.seq));
+            quote(db, &mut messages)?;
             Ok(messages)
         })
     }

@@ -1,6 +1,7 @@
 //! Taking messages in.
 
-use protocol::{ChatMessage, HistoryPage};
+use protocol::limits::QUOTE_CHARS_MAX;
+use protocol::{ChatMessage, HistoryPage, Quote};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::StoreError;
@@ -21,7 +22,14 @@ impl Store {
     /// Nothing is written then.
     pub fn take(&self, events: &[Event]) -> Result<(), StoreError> {
         let any = |event: &Event| {
-            matches!(event, Event::Message { .. } | Event::Gap { .. } | Event::Rewound { .. })
+            matches!(
+                event,
+                Event::Message { .. }
+                    | Event::Changed(_)
+                    | Event::Gap { .. }
+                    | Event::Rewound { .. }
+                    | Event::Restored
+            )
         };
         if !events.iter().any(any) {
             return Ok(());
@@ -30,8 +38,10 @@ impl Store {
             for event in events {
                 match event {
                     Event::Message { message, .. } => take(db, message)?,
+                    Event::Changed(changed) => change(db, changed.position, &changed.message)?,
                     Event::Gap { conv, last, .. } => pass_over(db, *conv, *last)?,
                     Event::Rewound { conv, to } => rewind(db, *conv, *to)?,
+                    Event::Restored => forget_changes(db)?,
                     _ => {}
                 }
             }
@@ -92,9 +102,34 @@ fn pass_over(db: &Connection, conv: u64, last: u64) -> rusqlite::Result<()> {
     Ok(())
 }
 
+/// A message is otherwise now. One that is not kept is not missed: whoever reads it from the server reads it so.
+fn change(db: &Connection, position: u64, message: &ChatMessage) -> rusqlite::Result<()> {
+    let (conv, seq) = (number(message.conv), number(message.seq));
+    let there = db
+        .prepare_cached("SELECT id FROM messages WHERE conversation_id = ?1 AND seq = ?2 AND change < ?3")?
+        .query_row([conv, seq, number(position)], |row| row.get(0))
+        .optional()?;
+    if let Some(id) = there {
+        db.prepare_cached("UPDATE messages SET message = ?2, change = ?3 WHERE id = ?1")?
+            .execute(params![id, written(message)?, number(position)])?;
+        db.prepare_cached("DELETE FROM message_words WHERE rowid = ?1")?.execute([id])?;
+        keep_words(db, id, &message.msg)?;
+    }
+    db.prepare_cached("UPDATE conversations SET changes = max(changes, ?2) WHERE conversation_id = ?1")?
+        .execute([conv, number(position)])?;
+    Ok(())
+}
+
+/// The positions of changes are of a log that is not there any more: all come again.
+fn forget_changes(db: &Connection) -> rusqlite::Result<()> {
+    db.execute("UPDATE messages SET change = 0 WHERE change > 0", [])?;
+    db.execute("UPDATE conversations SET changes = 0 WHERE changes > 0", [])?;
+    Ok(())
+}
+
 /// Keeps a message. The same one again changes nothing; another one in its place, after the server was put back, replaces it.
 pub(super) fn keep(db: &Connection, message: &ChatMessage) -> rusqlite::Result<()> {
-    let text = json(message)?;
+    let text = written(message)?;
     let (conv, seq) = (number(message.conv), number(message.seq));
     let there = db
         .prepare_cached("SELECT id, message FROM messages WHERE conversation_id = ?1 AND seq = ?2")?
@@ -102,6 +137,8 @@ pub(super) fn keep(db: &Connection, message: &ChatMessage) -> rusqlite::Result<(
         .optional()?;
     match there {
         Some((_, there)) if there == text => return Ok(()),
+        // Changed since, and this is how it was before.
+        Some((_, there)) if is_older(message, &parse(1, &there)?) => return Ok(()),
         Some((id, _)) => remove(db, id)?,
         None => {}
     }
@@ -110,7 +147,29 @@ pub(super) fn keep(db: &Connection, message: &ChatMessage) -> rusqlite::Result<(
         "INSERT INTO messages (id, conversation_id, seq, sender_id, time, message) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
     )?
     .execute(params![id, conv, seq, number(message.from), number(message.time), text])?;
-    let words = words::of_text(&message.msg);
+    keep_words(db, id, &message.msg)
+}
+
+/// A message as it is written. Without the quote, which would outlive a recall of what it quotes: it is made when it is read.
+fn written(message: &ChatMessage) -> rusqlite::Result<String> {
+    match &message.quote {
+        None => json(message),
+        Some(_) => json(&ChatMessage { quote: None, ..message.clone() }),
+    }
+}
+
+/// Whether a message is how it was before another state of it: it moves forward only.
+fn is_older(message: &ChatMessage, there: &ChatMessage) -> bool {
+    let same = (message.from, message.time) == (there.from, there.time)
+        && message.client_msg_id == there.client_msg_id;
+    let behind = |gone: bool, was_gone: bool| was_gone && !gone;
+    same && (message.edited < there.edited
+        || behind(message.recalled.is_some(), there.recalled.is_some())
+        || behind(message.hidden, there.hidden))
+}
+
+fn keep_words(db: &Connection, id: i64, text: &str) -> rusqlite::Result<()> {
+    let words = words::of_text(text);
     if !words.is_empty() {
         db.prepare_cached("INSERT INTO message_words (rowid, words) VALUES (?1, ?2)")?
             .execute(params![id, words])?;
@@ -148,6 +207,24 @@ pub(super) fn first_id(time: u64) -> i64 {
 /// A message from its column.
 pub(super) fn parse(column: usize, json: &str) -> rusqlite::Result<ChatMessage> {
     serde_json::from_str(json).map_err(|error| unreadable(column, error))
+}
+
+/// Puts the quotes into answers, from what is kept of the messages that they answer.
+pub(super) fn quote(db: &Connection, messages: &mut [ChatMessage]) -> rusqlite::Result<()> {
+    for message in messages.iter_mut().filter(|message| message.reply_to != 0) {
+        let answered = db
+            .prepare_cached("SELECT message FROM messages WHERE conversation_id = ?1 AND seq = ?2")?
+            .query_row([number(message.conv), number(message.reply_to)], |row| {
+                parse(0, row.get_ref(0)?.as_str()?)
+            })
+            .optional()?;
+        message.quote = answered.filter(|answered| !answered.msg.is_empty()).map(|answered| Quote {
+            from: answered.from,
+            name: answered.name,
+            msg: answered.msg.chars().take(QUOTE_CHARS_MAX).collect(),
+        });
+    }
+    Ok(())
 }
 
 /// The seq from its column.

@@ -4,7 +4,7 @@ use protocol::ChatMessage;
 use rusqlite::params;
 
 use super::error::StoreError;
-use super::messages::parse;
+use super::messages::{parse, quote};
 use super::{Store, number, words};
 use crate::limits::FOUND_MAX;
 
@@ -47,7 +47,9 @@ impl Store {
                 )?
                 .collect::<rusqlite::Result<Vec<(i64, ChatMessage)>>>()?;
             let next = if rows.len() > limit { rows.pop().map(|(id, _)| super::unsigned(id)) } else { None };
-            Ok(Found { messages: rows.into_iter().map(|(_, message)| message).collect(), next })
+            let mut messages: Vec<ChatMessage> = rows.into_iter().map(|(_, message)| message).collect();
+            quote(db, &mut messages)?;
+            Ok(Found { messages, next })
         })
     }
 }

@@ -32,15 +32,15 @@ impl Store {
                 })
                 .optional()?;
             let Some(state) = state else { return Ok(None) };
-            let cursors = db
-                .prepare_cached("SELECT conversation_id, cursor FROM conversations")?
-                .query_map([], |row| Ok((unsigned(row.get(0)?), unsigned(row.get(1)?))))?
-                .collect::<rusqlite::Result<_>>()?;
-            Ok(Some(SyncState { cursors, ..state }))
+            let kept = kept(db)?;
+            let cursors = kept.iter().map(|(conv, (cursor, _))| (*conv, *cursor)).collect();
+            let changed = kept.iter().filter(|(_, (_, changes))| *changes > 0);
+            let changes = changed.map(|(conv, (_, changes))| (*conv, *changes)).collect();
+            Ok(Some(SyncState { cursors, changes, ..state }))
         })
     }
 
-    /// Takes over what the client says of itself, after all events before it were taken. A cursor that is ahead of what is
+    /// Takes over what the client says of itself, after all events before it were taken. A cursor of messages that is ahead of what is
     /// kept passes over what is not to be had; one that is behind says that the server was put back to an older state,
     /// and what is kept beyond it did not happen.
     ///
@@ -53,26 +53,50 @@ impl Store {
             return Err(StoreError::OfAnother { path: self.path().display().to_string(), name: owner.name });
         }
         self.write(|db| {
-            let rest = SyncState { cursors: BTreeMap::new(), ..state.clone() };
+            let (cursors, changes) = (BTreeMap::new(), BTreeMap::new());
+            let rest = SyncState { cursors, changes, ..state.clone() };
             db.prepare_cached(
                 "INSERT INTO account (only, user_id, name, state) VALUES (1, ?1, ?2, ?3)
                  ON CONFLICT DO UPDATE SET name = ?2, state = ?3 WHERE state <> ?3",
             )?
             .execute(params![number(state.user), state.name, json(&rest)?])?;
-            let known: BTreeMap<u64, u64> = db
-                .prepare_cached("SELECT conversation_id, cursor FROM conversations")?
-                .query_map([], |row| Ok((unsigned(row.get(0)?), unsigned(row.get(1)?))))?
-                .collect::<rusqlite::Result<_>>()?;
+            let known = kept(db)?;
             for (conv, cursor) in &state.cursors {
-                match known.get(conv) {
-                    Some(known) if known == cursor => {}
-                    Some(known) if known > cursor => rewind(db, *conv, *cursor)?,
+                let known = known.get(conv).copied();
+                match known {
+                    Some((known, _)) if known == *cursor => {}
+                    Some((known, _)) if known > *cursor => rewind(db, *conv, *cursor)?,
                     Some(_) | None => begin(db, *conv, *cursor)?,
+                }
+                let changes = state.changes.get(conv).copied().unwrap_or(0);
+                let known = known.map_or(0, |(_, changes)| changes);
+                if changes != known {
+                    follow_changes(db, *conv, changes)?;
+                }
+                if changes < known {
+                    // Positions are given again.
+                    db.prepare_cached(
+                        "UPDATE messages SET change = 0 WHERE conversation_id = ?1 AND change > 0",
+                    )?
+                    .execute([number(*conv)])?;
                 }
             }
             Ok(())
         })
     }
+}
+
+/// Conversation → its cursor, and that of its changes.
+fn kept(db: &Connection) -> rusqlite::Result<BTreeMap<u64, (u64, u64)>> {
+    db.prepare_cached("SELECT conversation_id, cursor, changes FROM conversations")?
+        .query_map([], |row| Ok((unsigned(row.get(0)?), (unsigned(row.get(1)?), unsigned(row.get(2)?)))))?
+        .collect()
+}
+
+fn follow_changes(db: &Connection, conv: u64, position: u64) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE conversations SET changes = ?2 WHERE conversation_id = ?1")?
+        .execute([number(conv), number(position)])?;
+    Ok(())
 }
 
 fn account(db: &Connection) -> rusqlite::Result<Option<Account>> {

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use client::protocol::{ChatMessage, Friend, GroupChat, HistoryPage, MessageKind, OneChat, Secret};
+use client::protocol::{
+    Changed, ChatMessage, Friend, GroupChat, HistoryPage, MessageKind, OneChat, Quote, Recalled, Secret,
+};
 use client::store::{Keep, Lists, Outgoing, Reach, Store, StoreError};
 use client::{Arrival, Event, Reading, SyncState};
 
@@ -231,6 +233,84 @@ fn words_and_parts_of_texts_without_spaces_are_found() {
         assert_eq!(found(&store, query), expected, "{query:?}");
     }
     assert_eq!(found(&store, &"火锅 ".repeat(10_000)), [2], "what is too long is cut");
+}
+
+#[test]
+fn a_message_that_changes_is_kept_as_it_is_now() {
+    let store = in_memory();
+    let answer = ChatMessage {
+        reply_to: 1,
+        quote: Some(Quote { from: 2, name: "bob".into(), msg: "number 1".into() }),
+        ..message(7, 4, "an answer")
+    };
+    store.take(&[talk(7, 1..=3), vec![arrived(answer.clone())]].concat()).expect("written");
+    let at = |seq: u64| -> ChatMessage {
+        let page = store.page(7, Some(seq + 1), 1, Reach::Whole).expect("readable");
+        page.messages.into_iter().next().expect("a message")
+    };
+    assert_eq!(at(4), answer);
+
+    let changed = |position, message| Event::Changed(Changed { conv: 7, position, message });
+    let edited = ChatMessage { edited: START_MS + 50, ..message(7, 1, "better words") };
+    store.take(&[changed(1, edited.clone())]).expect("written");
+    assert_eq!(
+        (at(1), found(&store, "better"), found(&store, "number 1")),
+        (edited.clone(), vec![1], vec![])
+    );
+    assert_eq!(at(4).quote.map(|quote| quote.msg).as_deref(), Some("better words"));
+
+    // Recalled: the text is nowhere, and what was on its way before brings it back from nowhere.
+    let recalled = ChatMessage {
+        recalled: Some(Recalled { by: 2, name: "bob".into(), at: START_MS + 60 }),
+        msg: String::new(),
+        ..edited.clone()
+    };
+    store.take(&[changed(2, recalled.clone())]).expect("written");
+    store.take(&[changed(1, edited.clone()), arrived(message(7, 1, "number 1"))]).expect("written");
+    let page = HistoryPage { conv: 7, messages: vec![edited, message(7, 2, "number 2")], first: 1, last: 4 };
+    store.keep_page(&page, Some(3)).expect("written");
+    assert_eq!((at(1), found(&store, "better"), found(&store, "number 1")), (recalled, vec![], vec![]));
+    assert_eq!(at(4), ChatMessage { quote: None, ..answer });
+    assert_eq!(whole(&store, 7), [1, 2, 3, 4]);
+    // Of one that is not kept here nothing is kept.
+    store.take(&[changed(3, message(7, 99, "who knows"))]).expect("written");
+    assert_eq!(found(&store, "knows"), [0; 0]);
+}
+
+#[test]
+fn what_changed_is_there_with_its_cursor_after_the_next_start() {
+    let dir = tempfile::tempdir().expect("a folder");
+    let path = dir.path().join("alice.db");
+    let store = Store::open(&path).expect("made");
+    store.save_sync(&state(&[(7, 0)])).expect("written");
+    store.take(&talk(7, 1..=3)).expect("written");
+    let changed = |position, seq, msg: &str| {
+        let message = ChatMessage { edited: START_MS + position, ..message(7, seq, msg) };
+        Event::Changed(Changed { conv: 7, position, message })
+    };
+    // Nobody saves a state after it: a client that is killed now.
+    store.take(&[changed(4, 2, "better"), changed(5, 3, "too")]).expect("written");
+    drop(store);
+
+    let store = Store::open(&path).expect("there");
+    let kept = || store.sync_state().expect("readable").expect("a state");
+    assert_eq!((kept().cursors, kept().changes), ([(7, 3)].into(), [(7, 5)].into()));
+    let texts = || -> Vec<String> {
+        let page = store.page(7, None, 10, Reach::Whole).expect("readable");
+        page.messages.into_iter().map(|message| message.msg).collect()
+    };
+    assert_eq!(texts(), ["number 1", "better", "too"]);
+    // What lies beyond the last that was given is not this reader's.
+    store.save_sync(&SyncState { changes: [(7, 9)].into(), ..kept() }).expect("written");
+    assert_eq!(kept().changes, [(7, 9)].into());
+
+    // Put back: positions are given again, for other changes too.
+    store.take(&[Event::Restored, changed(4, 3, "other words")]).expect("written");
+    assert_eq!(kept().changes, [(7, 4)].into());
+    assert_eq!(texts(), ["number 1", "better", "other words"]);
+    store.save_sync(&SyncState { changes: [].into(), ..kept() }).expect("written");
+    store.take(&[changed(1, 3, "once more")]).expect("written");
+    assert_eq!((kept().changes, texts().pop().as_deref()), ([(7, 1)].into(), Some("once more")));
 }
 
 #[test]
