@@ -198,6 +198,11 @@ pub(crate) fn forget(service: &Service, group: GroupId, user: UserId) {
 /// Brings the roster that is kept up to a change, if it is of the version before; if it is older, it is not kept any more.
 /// Needs neither store nor presence.
 pub(crate) fn step(service: &Service, change: &RosterChange) {
+    // Told twice, by ways of which either may be the first: what is here already is not touched, since whoever looks while it is
+    // changed finds none.
+    if service.rosters.kept(&change.group).is_some_and(|kept| kept.version() >= change.version) {
+        return;
+    }
     service.rosters.change(&change.group, |before| match before.version() {
         version if version >= change.version => Some(Arc::clone(before)),
         version if version.0 + 1 == change.version.0 => {
