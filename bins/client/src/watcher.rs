@@ -70,13 +70,16 @@ pub(crate) struct Unsaved {
 impl Watcher {
     pub(crate) fn run(mut self) {
         while !self.stop.load(Ordering::SeqCst) {
+            let mut quiet = false;
             match self.events.next_within(TICK) {
                 Ok(Some(event)) => self.take(&event),
-                Ok(None) => {}
+                Ok(None) => quiet = true,
                 Err(client::NoMoreEvents) => break,
             }
             self.look_after_the_outbox();
-            if self.unsaved != Unsaved::default() && self.saved_at.elapsed() >= SAVE_INTERVAL {
+            // Friends and groups change seldom, and without them nobody can be named while there is no connection.
+            let due = self.saved_at.elapsed() >= SAVE_INTERVAL || (quiet && self.unsaved.lists);
+            if self.unsaved != Unsaved::default() && due {
                 self.save();
             }
         }
