@@ -2,9 +2,10 @@
 
 use mysql::prelude::Queryable;
 use protocol::{Login, Reply, Request, Resume, Secret, SignedIn};
+use testkit::eventually;
 
 use super::nodes::{Cluster, Plan};
-use crate::support::{PASSWORD, heavy, register};
+use crate::support::{DEADLINE, PASSWORD, heavy, register};
 
 /// Statements of one sign-in.
 const QUERIES_MAX: u64 = 10;
@@ -43,6 +44,16 @@ fn a_heavy_users_sign_in_asks_the_database_little() {
     let id = register(&cluster.nodes[0], "heavy");
     let mut database = cluster.database().connect(cluster.database_name());
     heavy::statements(id).iter().for_each(|sql| database.query_drop(sql).expect("seeded"));
+    // What was written past the server is found and indexed by it, which asks the database too.
+    eventually(DEADLINE, "all is indexed", || {
+        let left: Option<u64> = database
+            .query_first(
+                "SELECT COUNT(*) FROM conversations c LEFT JOIN indexed_conversations i ON i.conversation_id = c.id \
+                 WHERE c.last_seq > COALESCE(i.seq, 0)",
+            )
+            .expect("counted");
+        (left == Some(0)).then_some(())
+    });
     let login = Login { name: Some("heavy".into()), password: Secret::new(PASSWORD), ..Login::default() };
     let (first, bundle) = fewest(&cluster, &Request::Login(login.clone()));
     let token = bundle.token.clone().expect("a token");
