@@ -147,6 +147,13 @@ impl Outbox {
         not_sent
     }
 
+    /// Whether anything for this conversation has no answer yet.
+    pub(crate) fn waits_for(&self, conversation: Talk) -> bool {
+        let Some(store) = &self.store else { return false };
+        let waiting = store.unsent(0, client::limits::OUTBOX_MAX).unwrap_or_default();
+        waiting.iter().any(|unsent| talk(&unsent.outgoing) == conversation)
+    }
+
     /// What is left at the end, and whether the next run sends it.
     pub(crate) fn left(&mut self) -> Vec<(Outgoing, Left)> {
         drop(self.sweep());

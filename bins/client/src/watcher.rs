@@ -34,7 +34,11 @@ const PRUNE_EVERY: u64 = 1_000;
 fn should_notify(message: &ChatMessage, arrival: Arrival, roster: &Roster) -> bool {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
     let now = u64::try_from(now).unwrap_or(u64::MAX);
-    let rings = |quiet| client::should_notify(quiet, message.conv, Mentioned::No, now);
+    let mentioned = match message.mentions.iter().any(|id| *id == 0 || *id == roster.my_id()) {
+        true => Mentioned::Yes,
+        false => Mentioned::No,
+    };
+    let rings = |quiet| client::should_notify(quiet, message.conv, mentioned, now);
     arrival == Arrival::Live
         && message.kind != MessageKind::System
         && roster.concern(message) == Concern::Waiting

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod blocks;
+mod changing;
 mod contacts;
 mod conversations;
 mod leading;
@@ -149,6 +150,8 @@ impl Chat {
                 self.say(talk, text)
             }
             Command::Say(text) => self.say_to_current(text),
+            Command::Recall(which) => self.recall(which),
+            Command::Correct { which, text } => self.correct(which, text),
             Command::Conversations => self.conversations(),
             Command::History(count) => self.history(count),
             Command::Find(text) => self.find(text),

@@ -141,6 +141,12 @@ pub(crate) enum Command {
     },
     /// Plain text: to the current conversation.
     Say(String),
+    /// In the current conversation.
+    Recall(Which),
+    Correct {
+        which: Which,
+        text: String,
+    },
     Conversations,
     History(Option<u32>),
     /// In the own copy; nothing: go on with the last one.
@@ -157,6 +163,15 @@ pub(crate) enum Command {
         limit: Option<Duration>,
     },
     Quit,
+}
+
+/// A message of the current conversation, as typed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Which {
+    /// The last one that the user said there.
+    LastOwn,
+    /// By its place.
+    Seq(u64),
 }
 
 /// What is to be quiet.

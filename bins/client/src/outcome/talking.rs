@@ -1,6 +1,6 @@
 //! What came of saying and reading.
 
-use client::protocol::{ChatMessage, ReceiptsList, Sent};
+use client::protocol::{Changed, ChatMessage, ReceiptsList, Sent};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
@@ -19,6 +19,8 @@ pub(crate) enum TalkingOutcome {
     Talking(Option<Talk>),
     Conversations(Vec<ConversationRow>),
     Sent(Sent),
+    /// Recalled or edited.
+    Changed(Box<Changed>),
     /// Typed on the terminal, and no answer yet.
     Waiting {
         text: String,
@@ -55,7 +57,7 @@ impl TalkingOutcome {
     pub(super) fn lines(&self, roster: &Roster, style: Style) -> Vec<String> {
         match self {
             // The prompt or the conversation shows it.
-            Self::Talking(_) | Self::Sent(_) => vec![],
+            Self::Talking(_) | Self::Sent(_) | Self::Changed(_) => vec![],
             Self::Conversations(rows) if rows.is_empty() => {
                 vec!["nobody to talk to yet; /add ID asks somebody, /join ID joins a group".to_owned()]
             }
@@ -107,6 +109,9 @@ impl TalkingOutcome {
                 json!({ "conversations": rows.iter().map(|row| conversation_object(row, roster)).collect::<Vec<_>>() })
             }
             Self::Sent(sent) => json!({ "conv": sent.conv, "seq": sent.seq, "time": sent.time }),
+            Self::Changed(changed) => {
+                json!({ "position": changed.position, "message": message_object(&changed.message, roster) })
+            }
             Self::History { messages, begins, receipts } => {
                 let messages: Vec<Value> =
                     messages.iter().map(|message| message_object(message, roster)).collect();

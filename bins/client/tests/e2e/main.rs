@@ -4,6 +4,7 @@
 #![allow(clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
 
 mod bot;
+mod corrections;
 mod evening;
 mod hostile;
 mod kept;

@@ -12,7 +12,7 @@ use crate::server::Server;
 use crate::{LIMIT, PASSWORD};
 
 /// Every `type` that docs/client.md names.
-const TYPES: [&str; 20] = [
+const TYPES: [&str; 21] = [
     "done",
     "refused",
     "failed",
@@ -22,6 +22,7 @@ const TYPES: [&str; 20] = [
     "synced",
     "session_ended",
     "message",
+    "changed",
     "gap",
     "friend",
     "friend_changed",

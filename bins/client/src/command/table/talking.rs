@@ -1,8 +1,8 @@
 //! Saying and reading.
 
 use super::{Completes, Spec};
-use crate::command::Command;
-use crate::command::arguments::UsageError;
+use crate::command::arguments::{Arguments, UsageError, number};
+use crate::command::{Command, Which};
 
 /// The commands.
 pub(super) const COMMANDS: &[Spec] = &[
@@ -29,6 +29,29 @@ pub(super) const COMMANDS: &[Spec] = &[
             match line.rest() {
                 "" => Err(UsageError("the text is missing".to_owned())),
                 text => Ok(Command::Msg { to, text: text.to_owned() }),
+            }
+        },
+    },
+    Spec {
+        name: "/recall",
+        arguments: "[last|SEQ]",
+        help: "take a message of the current conversation back: your last one, or one by its number",
+        completes: &[Completes::Words(&["last"])],
+        parse: |mut line| {
+            let which = if line.rest().is_empty() { Which::LastOwn } else { which(&mut line)? };
+            line.end().map(|()| Command::Recall(which))
+        },
+    },
+    Spec {
+        name: "/correct",
+        arguments: "last|SEQ TEXT",
+        help: "change the text of a message of yours in the current conversation: of the last one, or of one by its number",
+        completes: &[Completes::Words(&["last"])],
+        parse: |mut line| {
+            let which = which(&mut line)?;
+            match line.rest() {
+                "" => Err(UsageError("the text is missing".to_owned())),
+                text => Ok(Command::Correct { which, text: text.to_owned() }),
             }
         },
     },
@@ -76,11 +99,35 @@ pub(super) const COMMANDS: &[Spec] = &[
     },
 ];
 
+fn which(line: &mut Arguments<'_>) -> Result<Which, UsageError> {
+    match line.need("last or the message's number")? {
+        "last" => Ok(Which::LastOwn),
+        word => match number(word) {
+            None | Some(0) => Err(UsageError(format!("it is last or the message's number, not {word:?}"))),
+            Some(seq) => Ok(Which::Seq(seq)),
+        },
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::super::tests::ok;
+    use super::super::tests::{ok, wrong};
     use super::*;
     use crate::command::{GroupName, TalkName, Who};
+
+    #[test]
+    fn a_message_is_the_last_one_or_has_a_number() {
+        let correct = |which, text: &str| Command::Correct { which, text: text.into() };
+        assert_eq!(ok("/recall"), Command::Recall(Which::LastOwn));
+        assert_eq!(ok("/recall last"), Command::Recall(Which::LastOwn));
+        assert_eq!(ok("/recall 12"), Command::Recall(Which::Seq(12)));
+        assert_eq!(ok("/correct last 12  monkeys"), correct(Which::LastOwn, "12  monkeys"));
+        assert_eq!(ok("/correct 12 last"), correct(Which::Seq(12), "last"));
+        for line in ["/recall 0", "/recall it", "/recall 1 2", "/correct", "/correct last", "/correct it is"]
+        {
+            wrong(line);
+        }
+    }
 
     #[test]
     fn names_ids_and_groups_are_told_apart() {
