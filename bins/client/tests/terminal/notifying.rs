@@ -1,5 +1,8 @@
 //! Drawing attention to a terminal that nobody looks at.
 
+use client::protocol::limits::NUMBER_MAX;
+use client::protocol::{Push, Quiet, QuietChanged};
+
 use crate::screen::{Screen, USUAL};
 use crate::server::{Manner, PASSWORD, Server};
 
@@ -69,6 +72,19 @@ fn what_was_missed_is_counted_and_does_not_ring() {
     screen.wait_row("you → bob: here I am");
     screen.line("/friends");
     screen.wait_row("bob  there");
+}
+
+#[test]
+fn a_mention_rings_where_it_is_quiet() {
+    let server = Server::start();
+    let screen = idle(&server, &[]);
+    let quiet = Quiet { until: NUMBER_MAX, mentions: true, ..Quiet::default() };
+    server.push(&Push::QuietChanged(QuietChanged { version: 1, quiet }));
+    server.bob_says("nothing new");
+    screen.wait_written(&title("(1) chat: alice"));
+    server.bob_mentions_all("fire!");
+    screen.wait_written(&title_and_bell("(2) chat: alice"));
+    assert!(!screen.ever_showed(&title_and_bell("(1) chat: alice")));
 }
 
 #[test]

@@ -76,6 +76,13 @@ impl Server {
         inner.tell(&Push::Message(message));
     }
 
+    /// Bob says something that concerns everybody.
+    pub(crate) fn bob_mentions_all(&self, text: &str) {
+        let mut inner = self.lock();
+        let message = ChatMessage { mentions: vec![0], ..inner.store(BOB, "bob", text, "") };
+        inner.tell(&Push::Message(message));
+    }
+
     pub(crate) fn push(&self, push: &Push) {
         self.lock().tell(push);
     }
