@@ -38,8 +38,8 @@ const PAGE: u32 = 50;
 /// Messages stored in one transaction while tables are filled.
 const BATCH: u64 = 1_000;
 
-/// Conversations that the rest of a large table is spread over.
-const OTHERS: u64 = 100;
+/// Conversations that the rest of a large table is spread over, unless that leaves them without two pages each.
+const OTHERS_MAX: u64 = 100;
 
 /// Turns between the two tables: what else happens on the machine meets both.
 const TURNS: u32 = 10;
@@ -213,7 +213,8 @@ fn fill(store: Arc<dyn Store>, messages: u64, others: u64, size: usize) -> Resul
     let reader = create(&*store, "reader")?;
     let body = "x".repeat(size);
     let mut conversations = Vec::new();
-    let friends = if others == 0 { 1 } else { OTHERS + 1 };
+    let others_count = (others / (2 * u64::from(PAGE))).min(OTHERS_MAX);
+    let friends = others_count + 1;
     for n in 0..friends {
         let friend = create(&*store, &format!("friend{n}"))?;
         store.request_friend(friend, reader, "", Timestamp(1), NO_LIMIT).map_err(store_failed)?;
@@ -221,7 +222,7 @@ fn fill(store: Arc<dyn Store>, messages: u64, others: u64, size: usize) -> Resul
         let conversation = store.friendship(reader, friend).map_err(store_failed)?;
         conversations.push((friend, conversation.ok_or_else(|| odd("no conversation".to_owned()))?));
     }
-    let each = others.div_ceil(OTHERS);
+    let each = others.checked_div(others_count).unwrap_or(0);
     let middle = conversations.len() / 2;
     let read = conversations[middle];
     for (friend, conversation) in &conversations {
