@@ -23,6 +23,8 @@ pub(crate) struct Notices {
     acked: u64,
     /// A page is under way.
     asking: bool,
+    /// What `last` was when it was asked for: the page may not know of what was pushed since.
+    asked_last: u64,
     /// After a page was refused, not before this time.
     not_before: Option<Instant>,
     ack_due: Option<Instant>,
@@ -73,7 +75,7 @@ impl Notices {
         if self.asking || !due || self.last <= self.queued || !events.has_room_for_notices() {
             return None;
         }
-        (self.asking, self.not_before) = (true, None);
+        (self.asking, self.not_before, self.asked_last) = (true, None, self.last);
         Some(self.queued)
     }
 
@@ -90,7 +92,9 @@ impl Notices {
             // Those in between are not kept any more.
             self.queued = self.queued.max(page.last);
             // Should it have told of more than there is, it is not asked again for what does not come.
-            self.last = self.last.min(self.queued);
+            if self.last == self.asked_last {
+                self.last = self.last.min(self.queued);
+            }
         }
     }
 
@@ -194,6 +198,20 @@ mod tests {
         assert_eq!(notices.cursor(), Some(5), "shown is not taken");
         notices.taken(7, now);
         assert_eq!(notices.cursor(), Some(7));
+    }
+
+    #[test]
+    fn what_is_pushed_while_a_page_is_under_way_is_asked_for() {
+        let (mut notices, mut events, now) = (Notices::default(), EventQueue::default(), Instant::now());
+        notices.signed_in(7, 5);
+        assert_eq!(notices.next_ask(&events, now), Some(5));
+        notices.pushed(notice(8), &mut events);
+        // Read by the server before the eighth.
+        notices.page(page([6, 7], 0, 7), &mut events);
+        assert_eq!(notices.next_ask(&events, now), Some(7));
+        notices.page(page([8], 0, 8), &mut events);
+        assert_eq!(shown(&mut events), [6, 7, 8]);
+        assert_eq!(notices.next_ask(&events, now), None);
     }
 
     #[test]
