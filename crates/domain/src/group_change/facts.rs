@@ -20,7 +20,7 @@ pub struct GroupFacts {
     pub actor: Option<Membership>,
     /// Where the one stands whom the deed concerns, if it concerns somebody.
     pub target: Option<Membership>,
-    /// Groups of the [newcomer](GroupDeed::newcomer); only read where they may come in.
+    /// Groups of the [newcomer](crate::GroupDeed::newcomer); only read where they may come in.
     pub groups_of_newcomer: u32,
     /// What waits between the newcomer and the group.
     pub waiting: Waiting,
