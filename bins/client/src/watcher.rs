@@ -177,11 +177,13 @@ impl Watcher {
         }
     }
 
-    /// What is shown of the chosen conversation is read. What oneself says needs no telling.
+    /// What is shown of the chosen conversation is read, and so is what is before one's own words.
     fn look_at(&self, message: &ChatMessage) {
         let concern = self.shared.lock().roster.concern(message);
         // A client that was closed meanwhile tells nobody.
-        if concern == Concern::Looked && self.client.read(message.conv, message.seq).is_err() {
+        if matches!(concern, Concern::Looked | Concern::Own)
+            && self.client.read(message.conv, message.seq).is_err()
+        {
             log::debug!("message {} of conversation {} was not marked as read", message.seq, message.conv);
         }
     }

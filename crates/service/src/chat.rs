@@ -256,7 +256,6 @@ fn deliver(
             first.map(|first| (Said::Message(first), readers(rosters)))
         }
         Novelty::New | Novelty::Repeat => {
-            service.cursors.said(message.sender, place.conversation, place.seq);
             let readers = readers(rosters);
             let chat = ChatMessage {
                 conv: place.conversation.0,

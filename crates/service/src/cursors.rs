@@ -59,12 +59,6 @@ impl Cursors {
         self.waiting.waiting((user, conversation)).unwrap_or_default()
     }
 
-    /// Notes that the user said something: they know what is before it. If there is no room it is not noted; their
-    /// devices say the same when they have shown it.
-    pub(crate) fn said(&self, user: UserId, conversation: ConversationId, seq: Seq) {
-        self.waiting.note_if_room((user, conversation), Progress::read(seq));
-    }
-
     /// Says that the user came into or out of a conversation. What they acknowledged there a moment ago is of no use any
     /// more: whoever comes back reads what comes after.
     pub(crate) fn readers_changed(&self, user: UserId, conversation: ConversationId) {

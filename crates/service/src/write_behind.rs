@@ -72,11 +72,6 @@ impl<K: Ord + Copy, V: Mark> WriteBehind<K, V> {
         Ok(())
     }
 
-    /// Notes a mark unless that would be one key too many: for marks that nobody waits for.
-    pub(crate) fn note_if_room(&self, key: K, mark: V) {
-        self.raise(key, mark);
-    }
-
     /// Forgets the mark of a key. A flush that runs may store it all the same.
     pub(crate) fn forget(&self, key: K) {
         self.waiting.lock().remove(&key);
@@ -187,15 +182,6 @@ mod tests {
             .unwrap();
         assert_eq!(stored, [(1, 1), (2, 2)]);
         assert_eq!(marks.waiting_in(0..=9), [(3, 1)]);
-    }
-
-    #[test]
-    fn what_nobody_waits_for_is_noted_where_there_is_room() {
-        let marks = marks();
-        for (key, mark) in [(1, 1), (2, 1), (3, 1), (2, 5)] {
-            marks.note_if_room(key, mark);
-        }
-        assert_eq!(marks.waiting_in(0..=9), [(1, 1), (2, 5)]);
     }
 
     #[test]

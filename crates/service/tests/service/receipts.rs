@@ -72,17 +72,21 @@ fn what_was_read_has_arrived_and_is_seen_at_once() {
     assert_eq!(listed(&bob, conv).read, 3, "never past the end");
 }
 
+/// A device may say something before it has heard of what was said a moment earlier. Were that acknowledged, the user's devices
+/// would begin behind it, and never show it.
 #[test]
-fn who_says_something_has_read_what_is_before_it() {
+fn who_says_something_acknowledges_nothing() {
     let harness = Harness::new();
     let (alice, bob) = (harness.login("alice"), harness.login("bob"));
     let conv = harness.befriend(&alice, &bob);
     say(&alice, &bob, 2);
-    assert_eq!((listed(&alice, conv).read, listed(&bob, conv).read), (2, 0));
     say(&bob, &alice, 1);
-    assert_eq!((listed(&alice, conv).read, listed(&bob, conv).read), (2, 3));
+    for user in [&alice, &bob] {
+        let seen = listed(user, conv);
+        assert_eq!((seen.acked, seen.read, seen.last), (0, 0, 3));
+    }
     harness.service.tell_receipts();
-    assert_eq!((told(&alice), told(&bob)), (vec![], vec![]), "the message says so itself");
+    assert_eq!((told(&alice), told(&bob)), (vec![], vec![]));
 }
 
 #[test]
