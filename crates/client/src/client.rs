@@ -230,7 +230,8 @@ impl Client {
     }
 
     /// Says that somebody looked at everything of a conversation up to `seq`. The server is told a moment later, and the other
-    /// user and the own other devices by it.
+    /// user and the own other devices by it. That goes for own messages too, once they came as events: to say something
+    /// tells the server nothing of what was read.
     ///
     /// # Errors
     /// [`ClientError::Closed`].

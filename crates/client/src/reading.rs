@@ -37,6 +37,8 @@ pub(crate) struct Readings {
 #[derive(Debug)]
 struct Entry {
     reading: Reading,
+    /// Up to where the server knows, or is being told, that this user read. What is inferred from own words is not among it.
+    told_read: u64,
     kind: ConversationKind,
     /// Whether the server told of it since the session was entered: until then it may be that a restored server goes on
     /// where this user was long ago.
@@ -63,6 +65,7 @@ impl Readings {
         }
         let entry = self.by_conv.entry(conv.conv).or_insert(Entry {
             reading: told,
+            told_read: told.read,
             kind: conv.kind,
             told: Told::InThisSession,
         });
@@ -70,9 +73,10 @@ impl Readings {
         let went_back = entry.told == Told::Before && told.last < entry.reading.last;
         entry.told = Told::InThisSession;
         if went_back {
-            entry.reading = told;
+            (entry.reading, entry.told_read) = (told, told.read);
             return;
         }
+        entry.told_read = entry.told_read.max(told.read);
         let reading = &mut entry.reading;
         reading.first = reading.first.max(told.first);
         reading.last = reading.last.max(told.last);
@@ -98,15 +102,17 @@ impl Readings {
                 // More than there is was not read; the message that is missing comes with its own news.
                 entry.reading.last = entry.reading.last.max(receipt.read);
                 entry.reading.read = entry.reading.read.max(receipt.read);
+                entry.told_read = entry.told_read.max(receipt.read);
             }
             Who::Other => entry.other_got_to(receipt.delivered, receipt.read),
         }
     }
 
-    /// This device shows everything up to `seq`; whether that is news to it.
+    /// This device shows everything up to `seq`; whether the server is to be told.
     pub(crate) fn read(&mut self, conv: u64, seq: u64) -> bool {
         let Some(entry) = self.by_conv.get_mut(&conv) else { return true };
-        let is_news = seq > entry.reading.read;
+        let is_news = seq > entry.told_read;
+        entry.told_read = entry.told_read.max(seq);
         entry.reading.read = entry.reading.read.max(seq.min(entry.reading.last));
         is_news
     }
@@ -170,6 +176,8 @@ mod tests {
         assert_eq!(unread(&readings), 1);
         readings.said(7, 7, Who::Oneself);
         assert_eq!(unread(&readings), 0, "who answers has read");
+        assert!(readings.read(7, 7), "which the server does not take for granted");
+        assert!(!readings.read(7, 7), "it is told once");
         readings.said(7, 8, Who::Other);
         readings.receipt(&Receipt { conv: 7, user: 1, delivered: 8, read: 8 }, Who::Oneself);
         assert_eq!(unread(&readings), 0, "read on another device");

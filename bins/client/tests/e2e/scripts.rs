@@ -13,6 +13,7 @@ use crate::{LIMIT, PASSWORD};
 on_each_store!(
     two_scripts_meet_and_talk,
     what_was_missed_comes_once,
+    own_words_are_unread_nowhere,
     decisions_come_once_on_each_device,
     blocks_by_script,
     a_group_by_script,
@@ -123,6 +124,22 @@ fn two_scripts_meet_and_talk(store: Store) {
     let answer = place("answer", &|object| object["msg"] == "hi yourself");
     assert!(answer < place("wait", &|object| object["command"] == "/wait messages 1"));
     assert!(!alice.text().contains(PASSWORD) && !bob.text().contains(PASSWORD));
+}
+
+fn own_words_are_unread_nowhere(store: Store) {
+    let server = Server::start(store);
+    friends(&server);
+    run(&server, &["/login bob", "/msg alice hello"]).exits_with(0);
+    // Two words, the second of them after what was heard of bob's.
+    let said = ["/login alice", "/wait quiet", "/msg bob one", "/msg bob two"];
+    run(&server, &said).exits_with(0);
+    let elsewhere = ["--json", "--wait", "60", "--no-state", "-c", "/login alice", "-c", "/conversations"];
+    eventually(LIMIT, "another device finds nothing unread", || {
+        let ended = Script::start_with(&server, &elsewhere).end().exits_with(0);
+        let listed = &ended.done("/conversations")["conversations"][0];
+        assert_eq!(listed["newest"]["msg"], "two", "{ended}");
+        (listed["unread"] == 0).then_some(())
+    });
 }
 
 fn what_was_missed_comes_once(store: Store) {

@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Buf;
 use protocol::{
-    Blame, Bye, Changed, ChatMessage, Code, FrameError, Incoming, MessageError, MessageKind, Push, Receipt,
-    Refusal, Reply, Request, Sent, SignedIn, decode,
+    Blame, Bye, Changed, ChatMessage, Code, FrameError, GroupChat, Incoming, MessageError, OneChat, Push,
+    Receipt, Refusal, Reply, Request, Sent, SignedIn, decode,
 };
 
 use super::{Answer, Farewell, Fate, Identity, Phase, Session};
@@ -375,10 +375,14 @@ impl Session {
                 self.signed_in(SignInKind::Resume, bundle);
             }
             (Request::OneChat(chat), Reply::OneChat(sent)) => {
-                self.take_own(*sent, &chat.msg, &chat.client_msg_id, now);
+                let OneChat { msg, client_msg_id, reply_to, mentions, .. } = chat.clone();
+                let own = ChatMessage { msg, client_msg_id, reply_to, mentions, ..ChatMessage::default() };
+                self.take_own(own, *sent, now);
             }
             (Request::GroupChat(chat), Reply::GroupChat(sent)) => {
-                self.take_own(*sent, &chat.msg, &chat.client_msg_id, now);
+                let GroupChat { msg, client_msg_id, reply_to, mentions, .. } = chat.clone();
+                let own = ChatMessage { msg, client_msg_id, reply_to, mentions, ..ChatMessage::default() };
+                self.take_own(own, *sent, now);
             }
             (_, Reply::CreateGroup(joined)) => self.learn_group(&joined.conv, now),
             (_, Reply::JoinGroup(answer) | Reply::AnswerInvitation(answer)) => {
@@ -447,19 +451,10 @@ impl Session {
     }
 
     /// An own message was stored: the server does not push it to this device, but it has its place among the others.
-    fn take_own(&mut self, sent: Sent, msg: &str, client_msg_id: &str, now: Instant) {
+    fn take_own(&mut self, own: ChatMessage, sent: Sent, now: Instant) {
         let Some(me) = &self.identity else { return };
-        let message = ChatMessage {
-            conv: sent.conv,
-            seq: sent.seq,
-            from: me.user,
-            name: me.name.clone(),
-            client_msg_id: client_msg_id.to_owned(),
-            time: sent.time,
-            kind: MessageKind::Text,
-            msg: msg.to_owned(),
-            ..ChatMessage::default()
-        };
+        let (from, name) = (me.user, me.name.clone());
+        let message = ChatMessage { conv: sent.conv, seq: sent.seq, time: sent.time, from, name, ..own };
         self.take_message(message, now);
     }
 

@@ -89,6 +89,19 @@ fn other_devices_and_own_messages_read_too() {
 }
 
 #[test]
+fn own_words_are_read_and_the_server_is_told_by_read_alone() {
+    let mut world = world(1);
+    world.say(OTHER, "an answer");
+    world.serve();
+    assert_eq!(reading(&world).unread(), 0);
+    assert_eq!(world.model.read.get(&OTHER), None, "to say something says nothing of what was read");
+    world.session.read(OTHER, 2, world.now);
+    world.session.read(OTHER, 2, world.now);
+    world.pass(Duration::from_millis(READ_DELAY_MS));
+    assert_eq!(reads(&world), [2], "once");
+}
+
+#[test]
 fn receipts_of_the_other_user_are_told_and_kept() {
     let mut world = world(0);
     world.say(OTHER, "one");
