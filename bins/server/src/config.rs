@@ -124,6 +124,10 @@ impl Config {
                 recoveries: rate(sources, "recoveries_burst", "recoveries_per_minute")?,
                 failed_logins: rate(sources, "failed_logins_burst", "failed_logins_per_minute")?,
             },
+            user_cache_max: size(sources, "user_cache_max", 1..=10_000_000)?,
+            friendship_cache_max: size(sources, "friendship_cache_max", 1..=10_000_000)?,
+            roster_cache_members_max: sources.number("roster_cache_members_max", 1..=1_000_000_000)?,
+            reader_cache_max: size(sources, "reader_cache_max", 1..=10_000_000)?,
             profile_cache_max: size(sources, "profile_cache_max", 1..=10_000_000)?,
             windows: ChangeWindows {
                 recall_ms: sources.number("recall_window_ms", 0..=WINDOW_MS_MAX)?,
@@ -386,6 +390,10 @@ mod tests {
         assert_eq!(config.service.groups, service.groups);
         assert_eq!(config.service.rates, service.rates);
         assert_eq!(config.service.profile_cache_max, service.profile_cache_max);
+        assert_eq!(config.service.user_cache_max, service.user_cache_max);
+        assert_eq!(config.service.friendship_cache_max, service.friendship_cache_max);
+        assert_eq!(config.service.roster_cache_members_max, service.roster_cache_members_max);
+        assert_eq!(config.service.reader_cache_max, service.reader_cache_max);
         assert_eq!(config.service.sessions_per_user_max, service.sessions_per_user_max);
         let reactor = reactor::Config::default();
         assert_eq!(config.reactor.outbox_hard_bytes, reactor.outbox_hard_bytes);

@@ -232,7 +232,27 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "200",
         "Applications of one user that wait for a decision, and as many invitations of them.",
     ),
+    number(
+        "user_cache_max",
+        "100000",
+        "Users whose name, nickname and picture a node keeps in memory, of about 200 bytes each.",
+    ),
     number("profile_cache_max", "20000", "Profiles that a node keeps in memory, of about 300 bytes each."),
+    number(
+        "friendship_cache_max",
+        "100000",
+        "Pairs of friends whose conversation a node keeps in memory, and as many pairs of users with what is between them, of about 100 bytes each.",
+    ),
+    number(
+        "roster_cache_members_max",
+        "1000000",
+        "Members that a node keeps in memory, of all groups together, of 16 bytes each; a group counts as a dozen more. One group should fit four times.",
+    ),
+    number(
+        "reader_cache_max",
+        "100000",
+        "Readers of conversations of whom a node keeps in memory that they may read there and how far they got, and conversations of which it keeps how far they reach, of about 100 bytes each.",
+    ),
     number(
         "recall_window_ms",
         "120000",

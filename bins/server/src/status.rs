@@ -8,7 +8,7 @@ use cluster::redis::{RedisBus, RedisHistory, RedisPresence};
 use domain::HistoryCache;
 use gateway::GatewayMonitor;
 use model::mysql::MySqlStore;
-use service::LimitSnapshot;
+use service::{CacheSnapshot, LimitSnapshot};
 
 use crate::exposition::{Kind, Page};
 use crate::process;
@@ -89,6 +89,7 @@ impl Status for NodeStatus {
         let help = "From taking a group of messages until it is stored and answered, in seconds.";
         page.histogram("chat_gateway_append_seconds", help, 1e6, &gateway.append_us);
 
+        self.caches(&mut page);
         self.limits(&mut page);
         self.deletions(&mut page);
         self.index(&mut page);
@@ -112,6 +113,42 @@ impl Status for NodeStatus {
 }
 
 impl NodeStatus {
+    fn caches(&self, page: &mut Page) {
+        type Value = fn(&CacheSnapshot) -> u64;
+        let families: [(&str, &str, Kind, Value); 5] = [
+            ("chat_cache_entries", "Values in memory, by cache.", Kind::Gauge, |cache| cache.entries),
+            (
+                "chat_cache_weight",
+                "What they weigh, by cache: members for `rosters`, 1 each for the others.",
+                Kind::Gauge,
+                |cache| cache.weight,
+            ),
+            (
+                "chat_cache_capacity",
+                "The weight beyond which values are forgotten, by cache.",
+                Kind::Gauge,
+                |cache| cache.capacity,
+            ),
+            (
+                "chat_cache_hits_total",
+                "Times that a value was asked for and there, by cache.",
+                Kind::Counter,
+                |cache| cache.hits,
+            ),
+            (
+                "chat_cache_misses_total",
+                "Times that a value was asked for and not there, or not true any more, by cache.",
+                Kind::Counter,
+                |cache| cache.misses,
+            ),
+        ];
+        let caches = self.gateway.caches();
+        for (name, help, kind, value) in families {
+            let values = caches.iter().map(|cache| (cache.cache, value(cache)));
+            page.labelled((name, help, kind), "cache", values);
+        }
+    }
+
     fn limits(&self, page: &mut Page) {
         let limits = self.gateway.limits();
         let of = |value: fn(&LimitSnapshot) -> u64| {

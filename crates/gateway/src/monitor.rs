@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use service::{DeletionSnapshot, HistorySnapshot, IndexSnapshot, LimitSnapshot, ReceiptSnapshot};
+use service::{
+    CacheSnapshot, DeletionSnapshot, HistorySnapshot, IndexSnapshot, LimitSnapshot, ReceiptSnapshot,
+};
 
 use crate::metrics::GatewaySnapshot;
 use crate::shared::Shared;
@@ -41,6 +43,11 @@ impl GatewayMonitor {
     /// What each limit on the rate of requests did, and what it holds.
     pub fn limits(&self) -> Vec<LimitSnapshot> {
         self.shared.service.limit_snapshots()
+    }
+
+    /// What the service's caches hold and how often they helped.
+    pub fn caches(&self) -> Vec<CacheSnapshot> {
+        self.shared.service.cache_snapshots()
     }
 
     /// What receipts did, and how many wait.

@@ -38,13 +38,16 @@ pub struct ServiceConfig {
     pub bundle_page_max: u32,
     /// Bytes of a message text.
     pub text_bytes_max: usize,
-    /// Friend pairs whose conversation is kept in memory.
+    /// Friend pairs whose conversation is kept in memory, and as many pairs of users of whom is kept what is between them.
     pub friendship_cache_max: usize,
     /// Members kept in memory, summed over all groups, at 16 bytes each: an id and a since. A group itself counts as a
     /// dozen members.
     pub roster_cache_members_max: u64,
     /// Users whose name, nickname and picture are kept in memory.
     pub user_cache_max: usize,
+    /// Readers of conversations, as pairs of both, of whom is kept that they may read there and what was told of how far they
+    /// got; and conversations of which is kept how far they reach.
+    pub reader_cache_max: usize,
     /// Profiles kept in memory.
     pub profile_cache_max: usize,
     /// Acknowledgements that wait to be stored; beyond it they are stored at once.
@@ -72,6 +75,7 @@ impl Default for ServiceConfig {
             roster_cache_members_max: 1_000_000,
             user_cache_max: 100_000,
             profile_cache_max: 20_000,
+            reader_cache_max: 100_000,
             cursors_waiting_max: 4_096,
             windows: ChangeWindows { recall_ms: 120_000, edit_ms: 24 * 3600 * 1000 },
             busy_retry_after_ms: 1_000,

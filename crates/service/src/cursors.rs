@@ -7,6 +7,7 @@ use domain::{
 use protocol::{Ack, Code, ConversationsPage, Nothing, Page, Read};
 use quick_cache::sync::Cache;
 
+use crate::cache_numbers::{CacheSnapshot, Lookups};
 use crate::caller::Me;
 use crate::page::{Part, Slice};
 use crate::receipts;
@@ -28,6 +29,7 @@ pub(crate) struct Cursors {
     /// How far conversations reach at least, as this node last stored or read them. Conversations only grow: what stands
     /// here stays true.
     ends: Cache<ConversationId, Seq>,
+    end_lookups: Lookups,
 }
 
 /// What waits of one user, taken before the store is read: what is stored in between is then seen twice, and never
@@ -40,6 +42,7 @@ impl Cursors {
             waiting: WriteBehind::new("acknowledgements", waiting_max),
             readers: VersionedCache::of_values(readers_max),
             ends: Cache::new(readers_max),
+            end_lookups: Lookups::default(),
         }
     }
 
@@ -79,8 +82,19 @@ impl Cursors {
         self.readers.invalidate_all();
     }
 
+    /// What is kept of who may read what.
+    pub(crate) fn readers_snapshot(&self) -> CacheSnapshot {
+        self.readers.snapshot("readers")
+    }
+
+    /// What is kept of how far conversations reach.
+    pub(crate) fn ends_snapshot(&self) -> CacheSnapshot {
+        let ends = &self.ends;
+        self.end_lookups.snapshot("ends", ends.len(), ends.weight(), ends.capacity())
+    }
+
     fn known_end(&self, conversation: ConversationId) -> Seq {
-        self.ends.get(&conversation).unwrap_or_default()
+        self.end_lookups.count(self.ends.get(&conversation)).unwrap_or_default()
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use domain::{NUMBER_MAX, Store, StoreResult, User, UserId};
 
+use crate::cache_numbers::CacheSnapshot;
 use crate::caller::Principal;
 use crate::service::Service;
 use crate::versioned_cache::VersionedCache;
@@ -77,6 +78,11 @@ impl Directory {
     /// A user is shown otherwise now, or may be. As [`VersionedCache::invalidate`].
     pub(crate) fn changed(&self, id: UserId) {
         self.faces.invalidate(&id);
+    }
+
+    /// What it keeps.
+    pub(crate) fn snapshot(&self) -> CacheSnapshot {
+        self.faces.snapshot("users")
     }
 
     /// Any user may be shown otherwise now.

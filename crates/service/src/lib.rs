@@ -12,6 +12,7 @@ mod address;
 mod batch;
 mod blocks;
 mod bundle;
+mod cache_numbers;
 mod caller;
 mod catch_up;
 mod changes;
@@ -69,6 +70,7 @@ mod write_behind;
 pub use domain;
 
 pub use batch::{Batch, Pending};
+pub use cache_numbers::CacheSnapshot;
 pub use caller::{Caller, ConnKey, Principal};
 pub use catch_up::{Begin, ReadRoster, Since};
 pub use config::{ServiceConfig, SessionPolicy};

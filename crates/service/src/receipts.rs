@@ -16,6 +16,7 @@ use protocol::limits::{RECEIPTS_MEMBERS_MAX, RECEIPTS_SEQS_MAX};
 use protocol::{Code, Push, Receipt, ReceiptCount, ReceiptsList, Refusal};
 use quick_cache::sync::Cache;
 
+use crate::cache_numbers::{CacheSnapshot, Lookups};
 use crate::caller::{ConnKey, Me};
 use crate::friends;
 use crate::groups;
@@ -32,6 +33,7 @@ pub(crate) struct Receipts {
     /// What was told last, of the users and conversations that moved lately: several devices acknowledge the same. Where it
     /// is forgotten something is told twice.
     told: Cache<Key, Progress>,
+    told_lookups: Lookups,
     counts: Counts,
 }
 
@@ -72,7 +74,12 @@ pub struct ReceiptSnapshot {
 impl Receipts {
     /// Remembers what was told of at most so many.
     pub(crate) fn new(told_max: usize) -> Receipts {
-        Receipts { waiting: Mutex::default(), told: Cache::new(told_max), counts: Counts::default() }
+        Receipts {
+            waiting: Mutex::default(),
+            told: Cache::new(told_max),
+            told_lookups: Lookups::default(),
+            counts: Counts::default(),
+        }
     }
 
     pub(crate) fn snapshot(&self) -> ReceiptSnapshot {
@@ -81,6 +88,16 @@ impl Receipts {
             told: self.counts.told.load(Ordering::Relaxed),
             waiting: self.waiting.lock().len() as u64,
         }
+    }
+
+    /// What is kept of what was told.
+    pub(crate) fn told_snapshot(&self) -> CacheSnapshot {
+        let told = &self.told;
+        self.told_lookups.snapshot("receipts", told.len(), told.weight(), told.capacity())
+    }
+
+    fn told_last(&self, key: &Key) -> Progress {
+        self.told_lookups.count(self.told.get(key)).unwrap_or_default()
     }
 }
 
@@ -94,7 +111,7 @@ pub(crate) fn note(
 ) {
     let receipts = &service.receipts;
     let key = (me.user(), conversation);
-    let told = receipts.told.get(&key).unwrap_or_default();
+    let told = receipts.told_last(&key);
     if told.and(progress) == told {
         return;
     }
@@ -130,7 +147,7 @@ pub(crate) fn tell_all(service: &Service) {
 fn tell(service: &Service, key: Key, news: News) {
     let (user, conversation) = key;
     let receipts = &service.receipts;
-    let told = receipts.told.get(&key).unwrap_or_default();
+    let told = receipts.told_last(&key);
     let now = told.and(news.progress);
     if now == told {
         return;

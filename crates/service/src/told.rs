@@ -6,6 +6,8 @@ use domain::{PresenceState, UserId};
 use parking_lot::Mutex;
 use quick_cache::sync::Cache;
 
+use crate::cache_numbers::{CacheSnapshot, Lookups};
+
 /// Users of whose presence somebody here was told, kept with it. Of one that is forgotten a missed change is told with
 /// the next change or at the next login.
 const TOLD_MAX: usize = 200_000;
@@ -17,13 +19,19 @@ const CORRECTIONS_MAX: usize = TOLD_MAX;
 /// of can be found and told. Any thread.
 pub(crate) struct Told {
     states: Cache<UserId, PresenceState>,
+    lookups: Lookups,
     corrections: Mutex<HashSet<UserId>>,
     unannounced: Mutex<HashSet<UserId>>,
 }
 
 impl Told {
     pub(crate) fn new() -> Told {
-        Told { states: Cache::new(TOLD_MAX), corrections: Mutex::default(), unannounced: Mutex::default() }
+        Told {
+            states: Cache::new(TOLD_MAX),
+            lookups: Lookups::default(),
+            corrections: Mutex::default(),
+            unannounced: Mutex::default(),
+        }
     }
 
     /// Everybody here whom it concerns is told this.
@@ -36,7 +44,7 @@ impl Told {
 
     /// Somebody here is told this. If others were told something else, they are to be corrected.
     pub(crate) fn one(&self, user: UserId, state: PresenceState) {
-        let before = self.states.get(&user);
+        let before = self.last(user);
         if before == Some(state) {
             return;
         }
@@ -48,7 +56,13 @@ impl Told {
 
     /// What was told last.
     pub(crate) fn last(&self, user: UserId) -> Option<PresenceState> {
-        self.states.get(&user)
+        self.lookups.count(self.states.get(&user))
+    }
+
+    /// What is remembered.
+    pub(crate) fn snapshot(&self) -> CacheSnapshot {
+        let states = &self.states;
+        self.lookups.snapshot("presence", states.len(), states.weight(), states.capacity())
     }
 
     /// The user's friends here are to be told what is true, when it is known.
@@ -61,7 +75,7 @@ impl Told {
 
     /// Whether anybody here was told anything of this user.
     pub(crate) fn knows(&self, user: UserId) -> bool {
-        self.states.get(&user).is_some()
+        self.last(user).is_some()
     }
 
     /// Whose friends here are to be corrected.

@@ -3,6 +3,8 @@
 use domain::{Appended, NewMessage, Timestamp, UserId};
 use quick_cache::sync::Cache;
 
+use crate::cache_numbers::{CacheSnapshot, Lookups};
+
 /// Such messages that are remembered. One that is forgotten costs latency only: its readers notice it with the next
 /// message of its conversation.
 const UNSETTLED_MAX: usize = 16_384;
@@ -11,11 +13,12 @@ const UNSETTLED_MAX: usize = 16_384;
 /// been stored by that very append: then nobody has delivered it yet. Any thread.
 pub(crate) struct Unsettled {
     times: Cache<(UserId, String), Timestamp>,
+    lookups: Lookups,
 }
 
 impl Unsettled {
     pub(crate) fn new() -> Unsettled {
-        Unsettled { times: Cache::new(UNSETTLED_MAX) }
+        Unsettled { times: Cache::new(UNSETTLED_MAX), lookups: Lookups::default() }
     }
 
     /// Remembers messages that may be stored now, at their time.
@@ -30,7 +33,14 @@ impl Unsettled {
         if self.times.is_empty() || message.conversation != place.conversation {
             return false;
         }
-        let remembered = self.times.remove(&(message.sender, message.client_msg_id.clone()));
+        let key = (message.sender, message.client_msg_id.clone());
+        let remembered = self.lookups.count(self.times.remove(&key));
         remembered.is_some_and(|(_, time)| time == place.time)
+    }
+
+    /// What is remembered.
+    pub(crate) fn snapshot(&self) -> CacheSnapshot {
+        let times = &self.times;
+        self.lookups.snapshot("unsettled", times.len(), times.weight(), times.capacity())
     }
 }

@@ -7,6 +7,8 @@ use parking_lot::Mutex;
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 
+use crate::cache_numbers::{CacheSnapshot, Lookups};
+
 /// Counters that changes are told by. Two keys may share one: then a change of the one costs the other a load, never
 /// its truth.
 const GENERATIONS: usize = 1024;
@@ -24,6 +26,7 @@ pub(crate) struct VersionedCache<K, V> {
     generations: Box<[AtomicU64]>,
     /// Held by who [changes](VersionedCache::change) a value in place.
     changes: Mutex<()>,
+    lookups: Lookups,
     hash: DefaultHashBuilder,
 }
 
@@ -75,6 +78,7 @@ where
         VersionedCache {
             values: Cache::with_options(options, Weigher(weigh), hash.clone(), DefaultLifecycle::default()),
             changes: Mutex::new(()),
+            lookups: Lookups::default(),
             generations: (0..GENERATIONS).map(|_| AtomicU64::new(0)).collect(),
             hash,
         }
@@ -90,7 +94,7 @@ where
     ) -> Result<Option<V>, E> {
         // Before anything else: a change from here on makes whatever is read now unusable for others.
         let generation = self.generation(key).load(Ordering::SeqCst);
-        if let Some(kept) = self.kept_of(key, generation) {
+        if let Some(kept) = self.lookups.count(self.kept_of(key, generation)) {
             return Ok(Some(kept));
         }
         let value = load()?;
@@ -102,7 +106,7 @@ where
 
     /// The key's value if it is in the cache.
     pub(crate) fn kept(&self, key: &K) -> Option<V> {
-        self.kept_of(key, self.generation(key).load(Ordering::SeqCst))
+        self.lookups.count(self.kept_of(key, self.generation(key).load(Ordering::SeqCst)))
     }
 
     /// The key's generation, for a value that is read from now on and may be [kept](VersionedCache::keep).
@@ -143,6 +147,12 @@ where
         self.values.clear();
     }
 
+    /// What it holds, and how often it helped.
+    pub(crate) fn snapshot(&self, cache: &'static str) -> CacheSnapshot {
+        let values = &self.values;
+        self.lookups.snapshot(cache, values.len(), values.weight(), values.capacity())
+    }
+
     fn kept_of(&self, key: &K, generation: u64) -> Option<V> {
         self.values.get(key).filter(|kept| kept.generation == generation).map(|kept| kept.value)
     }
@@ -180,6 +190,23 @@ mod tests {
         let cache = VersionedCache::of_values(10);
         assert_eq!(cache.get_or_load(&1, || found("a")), Ok(Some("a")));
         assert_eq!(cache.get_or_load(&1, || -> Infallible<_> { panic!("loaded twice") }), Ok(Some("a")));
+    }
+
+    #[test]
+    fn lookups_are_counted_as_hits_only_if_the_value_is_true() {
+        let cache = VersionedCache::of_values(10);
+        cache.get_or_load(&1, || found("a")).unwrap();
+        cache.get_or_load(&1, || found("not asked")).unwrap();
+        assert_eq!(cache.kept(&1), Some("a"));
+        // Shares nothing with the entry but its key: read before a change, kept after it.
+        let before = cache.generation_of(&2);
+        cache.invalidate(&2);
+        cache.keep(&2, before, "old");
+        assert_eq!(cache.kept(&2), None);
+        let snapshot = cache.snapshot("some");
+        assert_eq!((snapshot.hits, snapshot.misses), (2, 2), "{snapshot:?}");
+        assert_eq!((snapshot.entries, snapshot.weight), (2, 2), "{snapshot:?}");
+        assert!(snapshot.capacity >= 10, "{snapshot:?}");
     }
 
     #[test]

@@ -132,6 +132,53 @@ fn what_happens_is_counted() {
     assert!(end.value("process_cpu_seconds_total") >= begin.value("process_cpu_seconds_total"));
 }
 
+/// A cache of the size that was set, whose first answer is a miss and whose second is a hit; and all work with the smallest.
+#[test]
+fn caches_are_as_large_as_they_were_set_and_counted() {
+    let sizes = [
+        "user-cache-max",
+        "friendship-cache-max",
+        "roster-cache-members-max",
+        "reader-cache-max",
+        "profile-cache-max",
+    ];
+    let small = Server::start(sizes.iter().fold(alone(), |server, size| server.with(size, 1)));
+    let usual = Server::start(alone());
+    for server in [&small, &usual] {
+        let (mut alice, mut bob, conversation) = friends(server, "alice", "bob");
+        let group = alice.create_group("climbers", "").expect("opened").group.id;
+        bob.join_group(group).expect("joined");
+        for _ in 0..3 {
+            let said = alice.say(bob.id, "text");
+            bob.ack(conversation, said.seq).expect("acknowledged");
+            alice.say_in(group, "text");
+            bob.profile(Some(alice.id)).expect("a friend's");
+        }
+    }
+    let caches = ["users", "profiles", "friendships", "relations", "rosters", "readers", "ends"];
+    let value = |page: &Page, number: &str, cache: &str| {
+        page.value(&format!("chat_cache_{number}{{cache=\"{cache}\"}}"))
+    };
+    // What receipts were told is known once they are, a few times a second.
+    let page = eventually(DEADLINE, "receipts are told", || {
+        let page = Page::of(&usual);
+        (value(&page, "entries", "receipts") > 0.0).then_some(page)
+    });
+    for cache in caches {
+        for number in ["entries", "weight", "hits_total", "misses_total"] {
+            assert!(value(&page, number, cache) > 0.0, "{number} of {cache}");
+        }
+        assert!(value(&page, "weight", cache) <= value(&page, "capacity", cache), "{cache}");
+    }
+    assert_eq!(value(&page, "capacity", "rosters"), 1_000_000.0);
+    let page = Page::of(&small);
+    for cache in caches.into_iter().chain(["receipts"]) {
+        let (weight, capacity) = (value(&page, "weight", cache), value(&page, "capacity", cache));
+        assert!(weight <= capacity && capacity <= 64.0, "{weight} of {capacity} in {cache}");
+    }
+    assert_eq!(value(&page, "entries", "rosters"), 0.0, "no roster is that light");
+}
+
 #[test]
 fn deleted_accounts_are_counted_until_nothing_is_left_of_them() {
     let server = Server::start(alone());
