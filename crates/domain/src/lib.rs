@@ -25,6 +25,7 @@ mod personal_notice;
 pub mod policy;
 mod ports;
 mod quiet;
+mod quoted;
 mod secret;
 mod session;
 #[cfg(feature = "testing")]
@@ -69,6 +70,7 @@ pub use personal_notice::{
 };
 pub use ports::*;
 pub use quiet::{EVERYWHERE, Quiet, QuietHours, QuietList, QuietMentions, QuietSet};
+pub use quoted::{QUOTED_CHARS_MAX, Quoted};
 pub use secret::{CodeHash, PasswordChange, RECOVERY_DELAY_MAX_MS, Recovered, Recovery, recovery_delay_ms};
 pub use session::{FoundSession, GroupsVersion, NewSession, Session, Standing, TokenHash};
 pub use time_search::{TIMES_CROSS_MAX, first_at};

@@ -12,6 +12,7 @@ use protocol::{Changed, ChatMessage};
 use crate::groups;
 use crate::history::{chat_message, people};
 use crate::hub::Readers;
+use crate::quotes::{self, Quotes};
 use crate::roster::Roster;
 use crate::roster_step::RosterChange;
 use crate::service::Service;
@@ -121,12 +122,13 @@ impl Service {
             }
         };
         let messages = all_shown(self, page)?;
-        let readers = |message: &ChatMessage| match parties {
-            Parties::Pair(one, other) => Readers::Pair(one, other),
-            Parties::Group => members(conversation.group(), roster.as_deref(), Seq(message.seq)),
-        };
-        let with_readers = |message| {
-            let readers = readers(&message);
+        let quotes = Quotes::of(self, messages.iter().map(|message| (conversation, Seq(message.reply_to))))?;
+        let with_readers = |mut message: ChatMessage| {
+            let (readers, since) = match parties {
+                Parties::Pair(one, other) => (Readers::Pair(one, other), Seq(0)),
+                Parties::Group => members(conversation.group(), roster.as_deref(), Seq(message.seq)),
+            };
+            quotes.put(&mut message, since);
             (message, readers)
         };
         Ok(messages.into_iter().map(with_readers).collect())
@@ -145,15 +147,15 @@ impl Service {
         let page = self.ports.store.changes(conversation, Seq(0), after, size)?;
         let Some((position, message)) = page.into_iter().next() else { return Ok(None) };
         let seq = message.seq;
-        let readers = match parties {
-            Parties::Pair(one, other) => Readers::Pair(one, other),
+        let (readers, since) = match parties {
+            Parties::Pair(one, other) => (Readers::Pair(one, other), Seq(0)),
             Parties::Group => {
                 self.rosters.invalidate(&conversation.group());
                 let roster = groups::roster(self, conversation.group())?;
                 members(conversation.group(), roster.as_deref(), seq)
             }
         };
-        let message = shown(self, message)?;
+        let message = shown(self, message, since)?;
         Ok(Some((Changed { conv: conversation.0, position: position.0, message }, readers)))
     }
 
@@ -242,13 +244,14 @@ pub(crate) fn one(
     Ok(all_shown(service, page)?.into_iter().find(|message| message.seq == seq.0))
 }
 
-/// A group's message's readers.
-fn members(group: GroupId, roster: Option<&Roster>, seq: Seq) -> Readers {
+/// A group's message's readers, and the seq after which all of them read.
+fn members(group: GroupId, roster: Option<&Roster>, seq: Seq) -> (Readers, Seq) {
     match roster {
-        None => Readers::Members { group, version: RosterVersion(0), members: Arc::default() },
+        None => (Readers::Members { group, version: RosterVersion(0), members: Arc::default() }, seq),
         Some(roster) => {
-            let members = Arc::clone(roster.readership(seq).readers());
-            Readers::Members { group, version: roster.version(), members }
+            let readership = roster.readership(seq);
+            let members = Arc::clone(readership.readers());
+            (Readers::Members { group, version: roster.version(), members }, readership.since())
         }
     }
 }
@@ -258,13 +261,15 @@ fn read(service: &Service, conversation: ConversationId, after: Seq) -> StoreRes
     service.ports.store.page(conversation, Seq(0), Window::After(after), size)
 }
 
-/// A message as clients get it.
-pub(crate) fn shown(service: &Service, message: StoredMessage) -> StoreResult<ChatMessage> {
+/// A message as those clients get it who read all after `since`.
+pub(crate) fn shown(service: &Service, message: StoredMessage, since: Seq) -> StoreResult<ChatMessage> {
     let names = service.directory.faces(&*service.ports.store, people(&message))?;
-    Ok(chat_message(message, &names))
+    let mut message = chat_message(message, &names);
+    quotes::in_page(service, std::iter::once(&mut message), since)?;
+    Ok(message)
 }
 
-/// Messages as clients get them, in their order.
+/// Messages as clients get them but for quotes, in their order.
 pub(crate) fn all_shown(service: &Service, page: Vec<StoredMessage>) -> StoreResult<Vec<ChatMessage>> {
     let people = page.iter().flat_map(people);
     let names = service.directory.faces(&*service.ports.store, people)?;

@@ -7,6 +7,7 @@ use protocol::{Change, Changes, ChangesPage, Code};
 use crate::caller::Me;
 use crate::catch_up;
 use crate::page::Slice;
+use crate::quotes;
 use crate::refuse::Stop;
 use crate::service::Service;
 
@@ -30,7 +31,8 @@ pub(crate) fn page(service: &Service, me: Me<'_>, request: &Changes) -> Result<C
     let newest = page.last().map(|(position, _)| *position).unwrap_or_default();
     let last = conversation.last_change.max(newest);
     let (positions, messages): (Vec<_>, Vec<_>) = page.into_iter().unzip();
-    let messages = catch_up::all_shown(service, messages)?;
+    let mut messages = catch_up::all_shown(service, messages)?;
+    quotes::in_page(service, messages.iter_mut(), conversation.since)?;
     let changes: Vec<Change> = positions
         .into_iter()
         .zip(messages)

@@ -18,6 +18,7 @@ use crate::friends;
 use crate::groups;
 use crate::hub::{Delivery, Echo, Origin, Readers, Said};
 use crate::mentions;
+use crate::quotes::Quotes;
 use crate::recent_history;
 use crate::refuse::{self, Stop};
 use crate::roster::{Readership, Roster};
@@ -112,6 +113,7 @@ fn append_messages(service: &Service, batch: &mut Batch) -> StoreResult<()> {
     service.indexer.note(places.iter().flatten().filter_map(new));
     recent_history::said(service, &batch.messages, &places);
     let (mut rosters, unread) = RostersNow::read(service, batch, &places);
+    let quotes = quotes_of(service, &batch.messages, &places);
     let mut deliveries = Vec::with_capacity(batch.len());
     let mut unanswered = Batch::default();
     for ((message, envelope), place) in batch.messages.drain(..).zip(batch.envelopes.drain(..)).zip(places) {
@@ -119,7 +121,7 @@ fn append_messages(service: &Service, batch: &mut Batch) -> StoreResult<()> {
             Some(group) if !rosters.knows(group) => {
                 unanswered.push_message(PendingMessage { message, envelope })
             }
-            _ => deliveries.push(deliver(service, &mut rosters, message, envelope, place)),
+            _ => deliveries.push(deliver(service, &mut rosters, &quotes, message, envelope, place)),
         }
     }
     if !deliveries.is_empty() {
@@ -223,10 +225,25 @@ fn needed_roster(
     }
 }
 
+/// What is quoted by the answers in a batch. Asked after the commit, so that no recall before it is missed; of a batch without answers
+/// the store is not asked.
+fn quotes_of(
+    service: &Service,
+    messages: &[NewMessage],
+    places: &[Result<Appended, AppendRefused>],
+) -> Quotes {
+    let answered = messages.iter().zip(places).filter_map(|(message, place)| {
+        let stands_here = place.as_ref().is_ok_and(|place| place.conversation == message.conversation);
+        message.reply_to.filter(|_| stands_here).map(|seq| (message.conversation, seq))
+    });
+    Quotes::if_known(service, answered)
+}
+
 /// What becomes of one message that the store has answered for.
 fn deliver(
     service: &Service,
     rosters: &mut RostersNow,
+    quotes: &Quotes,
     message: NewMessage,
     envelope: Envelope,
     place: Result<Appended, AppendRefused>,
@@ -247,16 +264,18 @@ fn deliver(
     let sent = sent(&place);
     let stands_here = place.conversation == message.conversation;
     let readers = |rosters: &mut RostersNow| match envelope.to {
-        Recipient::Friend(friend) => Readers::Pair(message.sender, friend),
+        Recipient::Friend(friend) => (Readers::Pair(message.sender, friend), Seq(0)),
         Recipient::Group => rosters.readers(&place),
     };
-    let message = match place.novelty {
+    let said = match place.novelty {
         Novelty::Repeat if !service.unsettled.settle(&message, &place) => {
-            let first = if stands_here { first_said(service, &place) } else { None };
-            first.map(|first| (Said::Message(first), readers(rosters)))
+            if stands_here {
+                first_said(service, &place)
+            } else {
+                None
+            }
         }
         Novelty::New | Novelty::Repeat => {
-            let readers = readers(rosters);
             let chat = ChatMessage {
                 conv: place.conversation.0,
                 seq: place.seq.0,
@@ -270,9 +289,14 @@ fn deliver(
                 mentions: message.mentions.0.iter().map(|user| user.0).collect(),
                 ..ChatMessage::default()
             };
-            Some((Said::Message(chat), readers))
+            Some(chat)
         }
     };
+    let message = said.map(|mut chat| {
+        let (readers, since) = readers(rosters);
+        quotes.put(&mut chat, since);
+        (Said::Message(chat), readers)
+    });
     let answer = match envelope.to {
         Recipient::Friend(_) => Reply::OneChat(sent),
         Recipient::Group => Reply::GroupChat(sent),
@@ -342,19 +366,16 @@ impl RostersNow {
         self.0.contains_key(&group)
     }
 
-    /// Who reads the message at this place.
-    fn readers(&mut self, place: &Appended) -> Readers {
+    /// Who reads the message at this place, and the seq after which all of them read.
+    fn readers(&mut self, place: &Appended) -> (Readers, Seq) {
         let group = place.conversation.group();
         let Some(now) = self.0.get_mut(&place.conversation) else {
-            return Readers::Members { group, version: place.roster, members: Arc::default() };
+            return (Readers::Members { group, version: place.roster, members: Arc::default() }, place.seq);
         };
         if !now.readership.covers(place.seq) {
             now.readership = now.roster.readership(place.seq);
         }
-        Readers::Members {
-            group,
-            version: now.roster.version(),
-            members: Arc::clone(now.readership.readers()),
-        }
+        let members = Arc::clone(now.readership.readers());
+        (Readers::Members { group, version: now.roster.version(), members }, now.readership.since())
     }
 }

@@ -6,11 +6,12 @@ use std::sync::Arc;
 use domain::{
     ConversationId, MessageKind, NUMBER_MAX, PageSize, Seq, StoredMessage, Timestamp, User, UserId, Window,
 };
-use protocol::limits::HISTORY_PAGE_BYTES_MAX;
+use protocol::limits::{HISTORY_PAGE_BYTES_MAX, NICKNAME_CHARS_MAX, QUOTE_CHARS_MAX};
 use protocol::{ChatMessage, Code, History, HistoryPage};
 
 use crate::caller::Me;
 use crate::page::Slice;
+use crate::quotes;
 use crate::recent_history;
 use crate::refuse::{Stop, bad_field};
 use crate::service::Service;
@@ -42,6 +43,9 @@ impl Begin {
 }
 /// The same of what is said of an edit or a recall, the name of who did it included.
 const CHANGE_BYTES: usize = 300;
+
+/// And of a quote: each of its characters may be six, and so may those of the name.
+const QUOTE_BYTES: usize = 60 + 6 * (QUOTE_CHARS_MAX + NICKNAME_CHARS_MAX);
 
 /// And of one mention.
 const MENTION_BYTES: usize = 20;
@@ -76,12 +80,9 @@ pub(crate) fn page(service: &Service, me: Me<'_>, request: &History) -> Result<H
     fit(&mut messages, window.unwrap_or(Window::Newest), &names);
     // More may have been said since the conversation was read.
     let last = messages.last().map_or(conversation.last, |newest| newest.seq.max(conversation.last));
-    Ok(HistoryPage {
-        conv: id.0,
-        messages: messages.into_iter().map(|message| chat_message(message, &names)).collect(),
-        first: conversation.since.next().0,
-        last: last.0,
-    })
+    let mut messages: Vec<_> = messages.into_iter().map(|message| chat_message(message, &names)).collect();
+    quotes::in_page(service, messages.iter_mut(), conversation.since)?;
+    Ok(HistoryPage { conv: id.0, messages, first: conversation.since.next().0, last: last.0 })
 }
 
 /// Shortens a page until its JSON is within [`HISTORY_PAGE_BYTES_MAX`], at the end that is further from where the
@@ -110,6 +111,7 @@ pub(crate) fn json_size(message: &StoredMessage, names: &HashMap<UserId, Arc<Use
         + names.get(&message.sender).map_or(0, |name| json_bytes(name.shown()))
         + json_bytes(&message.client_msg_id)
         + CHANGE_BYTES * usize::from(message.recalled.is_some() || message.edited.0 > 0)
+        + QUOTE_BYTES * usize::from(message.reply_to.is_some())
         + MENTION_BYTES * message.mentions.0.len()
         + match message.kind {
             MessageKind::Text => json_bytes(&message.body),

@@ -44,6 +44,7 @@ mod personal_notices;
 mod presence;
 mod profiles;
 mod quiet;
+mod quotes;
 mod receipts;
 mod recent_history;
 mod recovery;

@@ -77,8 +77,8 @@ pub(crate) fn make(service: &Service, pending: &PendingMessageChange) -> StoreRe
     };
     // Before anybody is answered: what is kept of before this change is kept no longer.
     service.ports.history.forget(change.conversation, changed.position);
-    let readers = readers(service, &changed)?;
-    let changed = told(service, changed)?;
+    let (readers, since) = readers(service, &changed)?;
+    let changed = told(service, changed, since)?;
     let reply = match change.deed {
         MessageDeed::Recall => Reply::Recall(changed.clone()),
         MessageDeed::Edit { .. } => Reply::EditMessage(changed.clone()),
@@ -89,22 +89,23 @@ pub(crate) fn make(service: &Service, pending: &PendingMessageChange) -> StoreRe
     Ok(())
 }
 
-fn told(service: &Service, changed: MessageChanged) -> StoreResult<Changed> {
+fn told(service: &Service, changed: MessageChanged, since: Seq) -> StoreResult<Changed> {
     let (conv, position) = (changed.message.conversation.0, changed.position.0);
-    let message = catch_up::shown(service, changed.message)?;
+    let message = catch_up::shown(service, changed.message, since)?;
     Ok(Changed { conv, position, message })
 }
 
-/// Who may read the message.
-fn readers(service: &Service, changed: &MessageChanged) -> StoreResult<Readers> {
+/// Who may read the message, and the seq after which all of them read.
+fn readers(service: &Service, changed: &MessageChanged) -> StoreResult<(Readers, Seq)> {
     Ok(match changed.parties {
-        Parties::Pair(one, other) => Readers::Pair(one, other),
+        Parties::Pair(one, other) => (Readers::Pair(one, other), Seq(0)),
         Parties::Group => {
             let group = changed.message.conversation.group();
             let roster = groups::roster_at(service, group, changed.roster)?.unwrap_or_default();
             let version = roster.version().max(changed.roster);
-            let members = Arc::clone(roster.readership(changed.message.seq).readers());
-            Readers::Members { group, version, members }
+            let readership = roster.readership(changed.message.seq);
+            let members = Arc::clone(readership.readers());
+            (Readers::Members { group, version, members }, readership.since())
         }
     })
 }

@@ -219,6 +219,11 @@ impl Readership {
         &self.readers
     }
 
+    /// All of them read what comes after this seq.
+    pub(crate) fn since(&self) -> Seq {
+        self.after
+    }
+
     /// Whether the message at this place has the same readers.
     pub(crate) fn covers(&self, seq: Seq) -> bool {
         seq > self.after && self.last.is_none_or(|last| seq <= last)

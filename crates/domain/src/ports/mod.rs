@@ -7,6 +7,7 @@ mod history_cache;
 mod log_identity;
 mod presence;
 mod quiet;
+mod quotes;
 mod receipts;
 mod search;
 mod stores;
@@ -22,6 +23,7 @@ pub use presence::{
     Arrival, Company, Presence, PresenceChange, PresenceState, PresenceWatcher, SharedWatcher,
 };
 pub use quiet::QuietStore;
+pub use quotes::QuoteStore;
 pub use receipts::ReceiptStore;
 pub use search::SearchStore;
 pub use stores::{

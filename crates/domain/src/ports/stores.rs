@@ -8,6 +8,7 @@
 use super::{ChangeStore, SearchStore};
 use crate::policy::Relation;
 use crate::ports::quiet::QuietStore;
+use crate::ports::quotes::QuoteStore;
 use crate::ports::receipts::ReceiptStore;
 use crate::{
     Accepted, Account, AccountDeletion, Appended, Application, ApplicationsOf, Blocked, ChangeRefused,
@@ -415,6 +416,7 @@ pub trait Store:
     + ReceiptStore
     + QuietStore
     + ChangeStore
+    + QuoteStore
 {
 }
 
@@ -435,7 +437,8 @@ impl<
         + LogIdentity
         + ReceiptStore
         + QuietStore
-        + ChangeStore,
+        + ChangeStore
+        + QuoteStore,
 > Store for T
 {
 }

@@ -34,6 +34,7 @@ mod page;
 mod pool;
 mod profiles;
 mod quiet;
+mod quotes;
 mod search;
 mod secrets;
 mod sessions;

@@ -28,6 +28,7 @@ mod options;
 mod page;
 mod profiles;
 mod quiet;
+mod quotes;
 mod readers;
 mod search;
 mod secrets;

@@ -179,7 +179,20 @@ fn bobs_answer() -> ChatMessage {
     }
 }
 
-/// The same after bob edited it.
+/// What bob says to what alice said, and to her.
+fn bobs_reply() -> ChatMessage {
+    ChatMessage {
+        seq: 4,
+        time: TIME + 65_000,
+        msg: "Hello, alice".into(),
+        reply_to: 2,
+        quote: Some(Quote { from: 1, name: "alice".into(), msg: "你好, bob".into() }),
+        mentions: vec![1],
+        ..bobs_message()
+    }
+}
+
+/// [`bobs_answer`] after bob edited it.
 fn bobs_edited() -> ChatMessage {
     ChatMessage { msg: "Climbing on Thursday?".into(), edited: TIME + 90_000, ..bobs_answer() }
 }
@@ -913,6 +926,19 @@ fn messages() -> Vec<(&'static str, Meaning)> {
                 }),
             ),
         ),
+        (
+            "one_chat/request-answer",
+            request(
+                34,
+                Request::OneChat(OneChat {
+                    to: 2,
+                    msg: "Thursday, @bob".into(),
+                    client_msg_id: "c-34".into(),
+                    reply_to: 3,
+                    mentions: vec![2],
+                }),
+            ),
+        ),
         ("one_chat/reply", reply(5, Reply::OneChat(Sent { conv: 10, seq: 2, time: TIME + 62_500 }))),
         (
             "group_chat/request",
@@ -927,7 +953,28 @@ fn messages() -> Vec<(&'static str, Meaning)> {
             ),
         ),
         ("group_chat/reply", reply(31, Reply::GroupChat(Sent { conv: 11, seq: 8, time: TIME + 70_000 }))),
+        (
+            "group_chat/request-answer",
+            request(
+                33,
+                Request::GroupChat(GroupChat {
+                    groupid: 11,
+                    msg: "@bob Indoors!".into(),
+                    client_msg_id: "c-33".into(),
+                    reply_to: 8,
+                    mentions: vec![2],
+                }),
+            ),
+        ),
         ("message/push", push(Push::Message(bobs_answer()))),
+        ("message/push-answer", push(Push::Message(bobs_reply()))),
+        (
+            "history/reply-answer",
+            reply(
+                33,
+                Reply::History(HistoryPage { conv: 10, messages: vec![bobs_reply()], first: 1, last: 4 }),
+            ),
+        ),
         (
             "history/reply-system",
             reply(
@@ -1180,6 +1227,18 @@ fn changes() -> Vec<(&'static str, Meaning)> {
                 }),
             ),
         ),
+        (
+            "edit_message/request-mention",
+            request(
+                35,
+                Request::EditMessage(EditMessage {
+                    conv: 10,
+                    seq: 5,
+                    msg: "Friday, @bob".into(),
+                    mentions: vec![2],
+                }),
+            ),
+        ),
         ("edit_message/reply", reply(41, Reply::EditMessage(edited.clone()))),
         ("changes/request", request(42, Request::Changes(Changes { conv: 10, after: 1, limit: 50 }))),
         ("changes/reply", reply(42, page(0, 2))),
@@ -1191,6 +1250,7 @@ fn changes() -> Vec<(&'static str, Meaning)> {
 fn refusals() -> Vec<(&'static str, Meaning)> {
     vec![
         ("group_chat/refused-muted", refused(31, Refusal::new(Code::MUTED))),
+        ("group_chat/refused-not-found", refused(33, Refusal::new(Code::NOT_FOUND).field("reply_to"))),
         ("hello/refused-bad-version", refused(1, Refusal::new(Code::BAD_VERSION))),
         ("reg_ack/refused-name-taken", refused(2, Refusal::new(Code::NAME_TAKEN).field("name"))),
         (

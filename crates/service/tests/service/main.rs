@@ -22,6 +22,7 @@ mod personal_notices;
 mod presence;
 mod profiles;
 mod quiet;
+mod quotes;
 mod races;
 mod receipts;
 mod recent_history;

@@ -26,6 +26,7 @@ mod profiles;
 mod quiet;
 mod receipts;
 mod repeats;
+mod replies;
 mod restore;
 mod search;
 mod secrets;

@@ -34,6 +34,7 @@ mod profiles;
 mod races;
 mod receipts;
 mod refusals;
+mod replies;
 mod rosters;
 mod secrets;
 mod sessions;

@@ -35,6 +35,7 @@ mod notices;
 mod pages;
 mod profiles;
 mod quiet;
+mod quotes;
 mod races;
 mod receipts;
 mod rosters;
@@ -265,6 +266,10 @@ pub const CASES: &[Case] = cases![
     quiet::conversations_are_limited,
     quiet::nobody_keeps_anything,
     quiet::the_last_place_is_taken_at_once,
+    quotes::a_quote_says_who_said_what,
+    quotes::a_quote_follows_changes,
+    quotes::what_is_not_there_is_not_quoted,
+    quotes::a_thousand_places_at_once,
     receipts::what_was_read_was_delivered,
     receipts::reading_and_delivery_move_apart_and_forward,
     receipts::nothing_is_read_past_the_last_message,

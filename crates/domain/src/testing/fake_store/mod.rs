@@ -12,6 +12,7 @@ mod messages;
 mod notices;
 mod profiles;
 mod quiet;
+mod quotes;
 mod receipts;
 mod search;
 mod secrets;
