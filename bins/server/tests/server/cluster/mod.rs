@@ -2,8 +2,8 @@
 //!
 //! `nodes` starts a cluster and breaks its parts, `redis_client` speaks to Redis beside the nodes, `metrics` reads what a
 //! node counts, `hearing` says what a device must hear, `bus_scene` writes what nodes would. The rest is one subject a
-//! file: what users of several nodes can do (`chat`, `groups`, `joins`, `presence`, `sessions`, `races`, `refusals`, `rosters`), what
-//! the loss of a part costs (`gaps`, `deaf`, `degraded`, `growth`), what bad input on the bus gets (`bad_bus`, `forged`),
+//! file: what users of several nodes can do (`chat`, `changes`, `groups`, `joins`, `presence`, `quiet`,
+//! `receipts`, `sessions`, `races`, `refusals`, `rosters`), what the loss of a part costs (`gaps`, `deaf`, `degraded`, `growth`), what bad input on the bus gets (`bad_bus`, `forged`),
 //! and how a node begins, ends and comes again (`start`, `succession`).
 
 mod bus_scene;
@@ -16,6 +16,7 @@ mod redis_client;
 
 mod bad_bus;
 mod blocks;
+mod changes;
 mod chat;
 mod deaf;
 mod degraded;
@@ -31,6 +32,7 @@ mod joins;
 mod notices;
 mod presence;
 mod profiles;
+mod quiet;
 mod races;
 mod receipts;
 mod refusals;
