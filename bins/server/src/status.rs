@@ -60,6 +60,9 @@ impl Status for NodeStatus {
         if self.database.as_ref().is_some_and(|database| !database.is_reachable()) {
             return Err("database away".to_owned());
         }
+        if !self.gateway.takes_changes() {
+            return Err("database takes no changes".to_owned());
+        }
         Ok(())
     }
 
@@ -96,6 +99,9 @@ impl Status for NodeStatus {
         self.history(&mut page);
         self.receipts(&mut page);
 
+        let takes = u8::from(self.gateway.takes_changes());
+        let help = "1 while the store takes changes, as far as is known.";
+        page.number("chat_store_takes_changes", help, Kind::Gauge, takes);
         if let Some(database) = &self.database {
             let pool = database.pool_snapshot();
             page.part("chat_store_pool", Kind::Counter, pool.counters());

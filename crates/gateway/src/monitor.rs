@@ -65,6 +65,11 @@ impl GatewayMonitor {
         self.shared.service.index_snapshot()
     }
 
+    /// Whether the store takes changes, as far as is known.
+    pub fn takes_changes(&self) -> bool {
+        self.shared.service.takes_changes()
+    }
+
     /// What this node did about deleted accounts.
     pub fn deletions(&self) -> DeletionSnapshot {
         self.shared.service.deletion_snapshot()

@@ -57,6 +57,7 @@ mod search;
 mod seen;
 mod service;
 mod sessions;
+mod storing;
 #[cfg(feature = "testing")]
 pub mod testing;
 mod token;

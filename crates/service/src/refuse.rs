@@ -81,6 +81,7 @@ impl Service {
         match stop {
             Stop::Refused(refusal) => refusal,
             Stop::Store(error) => {
+                self.storing.doubt();
                 self.trouble.note(self.ports.clock.now(), &error);
                 match error {
                     StoreError::Unavailable { .. } => self.busy(),

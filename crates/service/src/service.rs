@@ -29,6 +29,7 @@ use crate::refuse::{Stop, Trouble};
 use crate::roster::Roster;
 use crate::seen::Seen;
 use crate::sessions::{self, Ended};
+use crate::storing::Storing;
 use crate::told::Told;
 use crate::unsettled::Unsettled;
 use crate::upkeep::{self, Upkeep};
@@ -94,6 +95,7 @@ pub struct Service {
     pub(crate) recoveries: Delays,
     pub(crate) deletions: Deletions,
     pub(crate) trouble: Trouble,
+    pub(crate) storing: Storing,
     pub(crate) recent: RecentHistory,
     /// Which log this is, once it was read: it does not change while a node runs.
     epoch: OnceLock<Epoch>,
@@ -131,6 +133,7 @@ impl Service {
             recoveries: Delays::default(),
             deletions: Deletions::default(),
             trouble: Trouble::default(),
+            storing: Storing::default(),
             recent: RecentHistory::default(),
             epoch: OnceLock::new(),
             ports,
@@ -159,7 +162,7 @@ impl Service {
     ///
     /// Called by one appender at a time for each conversation, so that its messages are delivered in their order.
     pub fn append(&self, batch: &mut Batch) -> StoreResult<()> {
-        chat::append(self, batch)
+        chat::append(self, batch).inspect_err(|_| self.storing.doubt())
     }
 
     /// Answers every message of a batch that could not be stored with BUSY, and empties it.
@@ -175,6 +178,12 @@ impl Service {
     /// The service of another node told this. May block as long as store and presence port do.
     pub fn heard(&self, notice: Notice) {
         notice::heard(self, notice);
+    }
+
+    /// Whether the store takes changes, as far as is known: no, from the tick after something failed until one after which it
+    /// takes them again.
+    pub fn takes_changes(&self) -> bool {
+        self.storing.is_going_on()
     }
 
     /// The limits that the service works with.

@@ -8,6 +8,7 @@ use crate::batch::Pending;
 use crate::deletion;
 use crate::presence;
 use crate::service::Service;
+use crate::storing;
 
 /// Between two looks for sessions that are over.
 const EXPIRE_EVERY_MS: u64 = 60_000;
@@ -34,6 +35,7 @@ pub(crate) struct Upkeep {
 /// Stores what is written behind, then ends sessions and removes notices whose time is over, and works at deleted accounts:
 /// the changes of groups that this takes. Whatever fails is tried at the next tick.
 pub(crate) fn tick(service: &Service) -> Vec<Pending> {
+    storing::look(service);
     let store = &*service.ports.store;
     // Each tells of its own outages, once.
     let _ = service.cursors.flush(store);
@@ -50,6 +52,7 @@ pub(crate) fn tick(service: &Service) -> Vec<Pending> {
         .and_then(|()| sweep_notices(service))
         .and_then(|()| deletion::work_off(service));
     seen.unwrap_or_else(|error| {
+        service.storing.doubt();
         service.trouble.note(service.ports.clock.now(), &error);
         Vec::new()
     })

@@ -1,6 +1,7 @@
 //! The ports: what the business needs and does not know how to do.
 
 mod bus;
+mod change_probe;
 mod changes;
 mod environment;
 mod history_cache;
@@ -13,6 +14,7 @@ mod search;
 mod stores;
 
 pub use bus::{Bus, BusReceiver, Publication, Reach, SharedReceiver, Topic};
+pub use change_probe::ChangeProbe;
 pub use changes::ChangeStore;
 pub use environment::{Clock, Entropy, PasswordHasher};
 pub use history_cache::{

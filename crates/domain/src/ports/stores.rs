@@ -11,9 +11,9 @@ use crate::ports::quiet::QuietStore;
 use crate::ports::quotes::QuoteStore;
 use crate::ports::receipts::ReceiptStore;
 use crate::{
-    Accepted, Account, AccountDeletion, Appended, Application, ApplicationsOf, Blocked, ChangeRefused,
-    CodeHash, Conversation, ConversationFilter, ConversationId, Created, Credentials, Cursor, Departure,
-    Edited, FoundSession, Friend, FriendNote, FriendNoteEdit, FriendRequest, Group, GroupChange,
+    Accepted, Account, AccountDeletion, Appended, Application, ApplicationsOf, Blocked, ChangeProbe,
+    ChangeRefused, CodeHash, Conversation, ConversationFilter, ConversationId, Created, Credentials, Cursor,
+    Departure, Edited, FoundSession, Friend, FriendNote, FriendNoteEdit, FriendRequest, Group, GroupChange,
     GroupChanged, GroupId, GroupProfile, GroupRoster, Invitation, LogIdentity, Member, Membership,
     NamedNotice, NewGroup, NewMessage, NewSession, NewUser, Noted, NoticePlace, NoticeSeq, OwnGroup,
     PageSize, PasswordChange, PersonalNotice, Profile, ProfileEdit, Recovered, Recovery, Requested, Seq,
@@ -417,6 +417,7 @@ pub trait Store:
     + QuietStore
     + ChangeStore
     + QuoteStore
+    + ChangeProbe
 {
 }
 
@@ -438,7 +439,8 @@ impl<
         + ReceiptStore
         + QuietStore
         + ChangeStore
-        + QuoteStore,
+        + QuoteStore
+        + ChangeProbe,
 > Store for T
 {
 }

@@ -11,6 +11,7 @@
 mod append;
 mod append_one;
 mod blocks;
+mod change_probe;
 mod changes;
 mod config;
 mod connection;

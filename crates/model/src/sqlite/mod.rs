@@ -7,6 +7,7 @@
 
 mod append;
 mod blocks;
+mod change_probe;
 mod changes;
 mod connection;
 mod conversations;

@@ -212,3 +212,33 @@ fn a_membership_of_unknown_outcome_is_not_remembered_wrongly() {
     alice.say_in(group, "2", "you are").unwrap();
     assert_eq!(crate::messages(bob.pushes()), [(4, "you are".into())]);
 }
+
+#[test]
+fn whether_changes_are_taken_is_found_out_by_trying_one() {
+    let harness = Harness::new();
+    let (alice, bob) = (harness.login("alice"), harness.login("bob"));
+    harness.befriend(&alice, &bob);
+    assert!(harness.service.takes_changes());
+    // One request that failed says nothing about the next.
+    harness.store.fail_next(down(), 1);
+    refused(alice.ask(Request::Sessions(Nothing {})), Code::BUSY);
+    assert!(harness.service.takes_changes());
+    harness.service.tick();
+    assert!(harness.service.takes_changes());
+    // A message that is not stored, and the change that is tried after it.
+    harness.store.fail_next(down(), 2);
+    refused(alice.say(&bob, "1", "text"), Code::BUSY);
+    harness.service.tick();
+    assert!(!harness.service.takes_changes());
+    harness.store.fail_next(down(), 1);
+    harness.service.tick();
+    assert!(!harness.service.takes_changes());
+    harness.service.tick();
+    assert!(harness.service.takes_changes());
+    assert_eq!(harness.store.forget_faults(), 0);
+    let operations = harness.store.operations();
+    harness.service.tick();
+    let quiet = harness.store.operations() - operations;
+    harness.service.tick();
+    assert_eq!(harness.store.operations() - operations, 2 * quiet, "who is trusted is not tried");
+}

@@ -21,6 +21,12 @@ pub(super) fn an_epoch_stays_until_it_is_renewed(store: &dyn Store) {
     }
 }
 
+pub(super) fn a_probe_changes_nothing(store: &dyn Store) {
+    let before = store.epoch().unwrap();
+    store.probe_change().unwrap();
+    assert_eq!(store.epoch().unwrap(), before);
+}
+
 pub(super) fn a_renewal_notes_where_conversations_end(store: &dyn Store) {
     let (ann, bob, old) = two_friends(store);
     count_to(store, old, ann, 3);

@@ -250,6 +250,7 @@ pub const CASES: &[Case] = cases![
     pages::a_time_is_found,
     pages::a_time_is_found_in_a_long_conversation,
     log_identity::an_epoch_stays_until_it_is_renewed,
+    log_identity::a_probe_changes_nothing,
     log_identity::a_renewal_notes_where_conversations_end,
     conversations::friends_see_their_conversation,
     conversations::nobody_else_sees_it,

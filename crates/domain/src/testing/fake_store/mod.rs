@@ -1,6 +1,7 @@
 //! A store in memory.
 
 mod blocks;
+mod change_probe;
 mod changes;
 mod deletion;
 mod friend_notes;
