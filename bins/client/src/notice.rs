@@ -354,7 +354,7 @@ pub(crate) fn object(event: &Event, roster: &Roster) -> Value {
         },
         Event::SignedIn { how, bundle } => json!({
             "type": "signed_in",
-            "how": match how { SignInKind::Login => "login", SignInKind::Resume => "resume" },
+            "how": match how { SignInKind::Login => "login", SignInKind::Resume => "resume", SignInKind::Refresh => "refresh" },
             "id": bundle.id,
             "name": bundle.name,
             "session": bundle.session,

@@ -107,6 +107,8 @@ pub enum SignInKind {
     Login,
     /// With a token.
     Resume,
+    /// It goes on by the connection that it has: the server said that what it told may be out of date.
+    Refresh,
 }
 
 /// Why a session is over.

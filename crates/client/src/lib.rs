@@ -62,6 +62,7 @@ mod notices;
 mod quiet;
 mod reading;
 mod requests;
+mod resync;
 pub mod session;
 #[cfg(feature = "store")]
 pub mod store;

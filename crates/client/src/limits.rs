@@ -97,6 +97,12 @@ pub const BACKOFF_FIRST_MS: u64 = 500;
 /// The bound at which it stops.
 pub const BACKOFF_MAX_MS: u64 = 30_000;
 
+/// The most time that a server can spread REFRESH over with RESYNC.
+pub const RESYNC_WITHIN_MS_MAX: u64 = 60_000;
+
+/// The least wait before a REFRESH that was refused is asked again.
+pub const REFRESH_RETRY_MS: u64 = 1_000;
+
 /// The longest wait before connecting again that a server can demand with BYE.
 pub const RETRY_AFTER_MS_MAX: u64 = 300_000;
 

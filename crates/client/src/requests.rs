@@ -37,6 +37,7 @@ pub(crate) enum Purpose {
     Abandoned,
     Hello,
     Resume,
+    Refresh,
     Ping,
     Ack {
         conv: u64,
@@ -432,6 +433,7 @@ fn is_barrier(request: &Request) -> bool {
         | Request::DeleteAccount(_) => true,
         Request::Hello(_)
         | Request::Ping(_)
+        | Request::Refresh(_)
         | Request::Reg(_)
         | Request::Recover(_)
         | Request::ChangePassword(_)
@@ -509,6 +511,7 @@ fn repeat(request: &Request) -> Repeat {
         | Request::Quiet(_)
         | Request::SetQuiet(_)
         | Request::Ping(_)
+        | Request::Refresh(_)
         | Request::Sessions(_)
         | Request::Friends(_)
         | Request::FriendRequests(_)

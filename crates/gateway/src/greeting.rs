@@ -1,4 +1,4 @@
-//! What is pushed to a connection before it has the answer to its sign-in.
+//! What is pushed to a connection before it has the answer to its sign-in, or to its REFRESH.
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -32,7 +32,8 @@ pub(crate) enum Early {
 }
 
 impl Greeting {
-    /// The connection is about to be attached: from now on pushes wait. Any thread, before the seat is taken.
+    /// The connection is about to be attached, or a bundle to be read anew: from now on pushes wait. Any thread, before the seat
+    /// is taken; then the worker that runs the lane.
     pub(crate) fn await_answer(&self) {
         let mut early = self.early.lock();
         early.clear();

@@ -4,7 +4,7 @@ use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use protocol::{Push, encode};
+use protocol::{Push, Resync, encode};
 use service::domain::{
     ChangePosition, ConversationId, GroupId, Parties, Reach, RosterVersion, Seq, StoreResult, Timestamp,
     Touched, UserId,
@@ -38,6 +38,13 @@ const SWEPT_AT_ONCE: usize = 200;
 
 /// How long a sweep goes on before gaps have their turn.
 const SWEEP_TURN: Duration = Duration::from_millis(50);
+
+/// What is told to everybody here after a loss is asked about at this pace: so much time is given for each user.
+const RESYNC_EACH_MS: u64 = 2;
+
+/// The least and the most time that they are given together.
+const RESYNC_WITHIN_MS_MIN: u64 = 200;
+const RESYNC_WITHIN_MS_MAX: u64 = 60_000;
 
 /// By how much a message may be older than its publication: nodes' clocks differ, and a message is stamped before it
 /// is stored, which may take several attempts.
@@ -77,6 +84,8 @@ struct Sweep {
     missed_since: Timestamp,
     /// Everybody who was here when it began; who came later read everything at their login. The first are in work.
     users: VecDeque<UserId>,
+    /// The time that they are given to ask for what is no message.
+    within_ms: u32,
     stage: Stage,
 }
 
@@ -375,7 +384,9 @@ impl Mender {
         self.shared.service.forget();
         let users = VecDeque::from(self.shared.hub.seats().everybody());
         log::info!("reading what {} users here may have missed since {since}", users.len());
-        Sweep { missed_since: since, users, stage: Stage::Users }
+        let within_ms = users.len() as u64 * RESYNC_EACH_MS;
+        let within_ms = within_ms.clamp(RESYNC_WITHIN_MS_MIN, RESYNC_WITHIN_MS_MAX) as u32;
+        Sweep { missed_since: since, users, within_ms, stage: Stage::Users }
     }
 
     /// One step of a sweep: some users, a page of their conversations, or one conversation.
@@ -388,6 +399,7 @@ impl Mender {
             Stage::Users => {
                 shared.service.recheck_sessions(&shared.hub.seats().sessions(users))?;
                 shared.service.refollow(users)?;
+                self.tell_resync(users, sweep.within_ms);
                 sweep.stage = Stage::Conversations { after: ConversationId(0), found: VecDeque::new() };
             }
             Stage::Conversations { after, found } => match found.front() {
@@ -408,6 +420,15 @@ impl Mender {
             },
         }
         Ok(())
+    }
+
+    /// The messages come from the log; what else was told, everybody asks for.
+    fn tell_resync(&mut self, users: &[UserId], within_ms: u32) {
+        self.shared.counters.resyncs.add(users.len() as u64);
+        let frame = encode::push_bytes(&Push::Resync(Resync { within_ms }));
+        let seats = self.shared.hub.seats();
+        users.iter().for_each(|user| seats.tell(*user, None, &frame, &mut self.post));
+        self.post.flush();
     }
 
     /// Passes on what was said and changed in a conversation since then.

@@ -162,6 +162,8 @@ numbers! {
         missed,
         /// Sweeps over everything that was said lately.
         sweeps,
+        /// Users told to ask how everything stands, because the bus may have lost something.
+        resyncs,
         /// Times that the mender was refused by the stores, and tried again.
         mender_retries,
     }

@@ -75,6 +75,10 @@ impl Worker {
     fn one(&mut self, lane: &Arc<Lane>, job: Job, speaker: &Speaker) {
         let msgid = job.request.msgid().into();
         let _claim = job.claim;
+        let is_refresh = matches!((&job.request, speaker), (Request::Refresh(_), Speaker::User(_)));
+        if is_refresh {
+            lane.greeting.await_answer();
+        }
         match self.handle(lane, job.rid, job.request, speaker) {
             Ok(Handled::Reply(reply)) => self.reply(lane, job.rid, &reply),
             Ok(Handled::SignedIn(principal, reply)) => {
@@ -104,6 +108,9 @@ impl Worker {
                     self.too_many_logins(lane);
                 }
             }
+        }
+        if is_refresh {
+            lane.greeting.answered(lane.conn, &mut self.post);
         }
         self.shared.answered(lane, 1, &mut self.post);
     }

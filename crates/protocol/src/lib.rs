@@ -62,7 +62,7 @@ pub use message_search::{FoundMessages, SearchMessages};
 pub use msgid::MsgId;
 pub use push::{
     Bye, ChatMessage, FriendChanged, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind,
-    GroupRequestEvent, GroupRequestKind, MessageKind, Notice, NoticeKind, PresencePush,
+    GroupRequestEvent, GroupRequestKind, MessageKind, Notice, NoticeKind, PresencePush, Resync,
 };
 pub use quiet::{Quiet, QuietChanged, QuietList, SetQuiet};
 pub use receipts::{Read, Receipt, ReceiptCount, Receipts, ReceiptsList};
@@ -78,8 +78,8 @@ pub use request::{
     Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, CreateGroup,
     DecideApplication, DeleteAccount, EditFriend, EditGroup, EditProfile, FriendRef, GroupChat, GroupMembers,
     GroupRef, Hello, History, JoinGroup, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat,
-    OwnedGroups, Page, PasswordProof, Ping, ProfileOf, Rank, Recover, Reg, RenameLabel, Resume, SearchUsers,
-    SessionRef, SetRole, UserRef, Verdict,
+    OwnedGroups, Page, PasswordProof, Ping, ProfileOf, Rank, Recover, Refresh, Reg, RenameLabel, Resume,
+    SearchUsers, SessionRef, SetRole, UserRef, Verdict,
 };
 pub use secret::Secret;
 pub use system_event::{SystemEvent, SystemEventKind};

@@ -7,7 +7,7 @@ use crate::frame::{Flags, Frame};
 use crate::message_search::{FoundMessages, SearchMessages};
 use crate::msgid::MsgId;
 use crate::push::{
-    Bye, ChatMessage, FriendChanged, FriendEvent, GroupEvent, GroupRequestEvent, Notice, PresencePush,
+    Bye, ChatMessage, FriendChanged, FriendEvent, GroupEvent, GroupRequestEvent, Notice, PresencePush, Resync,
 };
 use crate::quiet::{QuietChanged, QuietList, SetQuiet};
 use crate::receipts::{Read, Receipt, Receipts, ReceiptsList};
@@ -21,8 +21,8 @@ use crate::request::{
     Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, CreateGroup,
     DecideApplication, DeleteAccount, EditFriend, EditGroup, EditProfile, FriendRef, GroupChat, GroupMembers,
     GroupRef, Hello, History, JoinGroup, Login, MemberRef, MuteGroup, MuteMember, Nothing, OneChat, Page,
-    PasswordProof, Ping, ProfileOf, Recover, Reg, RenameLabel, Resume, SearchUsers, SessionRef, SetRole,
-    UserRef,
+    PasswordProof, Ping, ProfileOf, Recover, Refresh, Reg, RenameLabel, Resume, SearchUsers, SessionRef,
+    SetRole, UserRef,
 };
 
 macro_rules! closed_enum {
@@ -125,6 +125,7 @@ closed_enum! {
         AckNotices(AckNotices) = AckNotices,
         SearchUsers(SearchUsers) = SearchUsers,
         SearchMessages(SearchMessages) = SearchMessages,
+        Refresh(Refresh) = Refresh,
     }
 }
 
@@ -193,6 +194,7 @@ closed_enum! {
         AckNotices(Nothing) = AckNotices,
         SearchUsers(FoundUsers) = SearchUsers,
         SearchMessages(FoundMessages) = SearchMessages,
+        Refresh(SignedIn) = Refresh,
     }
 }
 
@@ -201,6 +203,7 @@ closed_enum! {
     Push {
         Ping(Nothing) = Ping,
         Bye(Bye) = Bye,
+        Resync(Resync) = Resync,
         FriendEvent(FriendEvent) = FriendEvent,
         Presence(PresencePush) = Presence,
         GroupEvent(GroupEvent) = GroupEvent,

@@ -185,6 +185,10 @@ msgids! {
     QuietChanged = 87, "QUIET_CHANGED";
     /// Request: what was said in my conversations, by its words, a page.
     SearchMessages = 88, "SEARCH_MESSAGES";
+    /// Push: what this connection was told of lists and cursors may be out of date.
+    Resync = 92, "RESYNC";
+    /// Request: how everything stands now, in a session that goes on.
+    Refresh = 93, "REFRESH";
 }
 
 impl MsgId {

@@ -286,3 +286,11 @@ pub struct Bye {
     #[serde(default, skip_serializing_if = "is_zero_u32")]
     pub retry_after_ms: u32,
 }
+
+/// The node may have missed what others told: lists, cursors, receipts and changes may stand otherwise than this connection was
+/// told. Ask REFRESH.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Resync {
+    /// Ask at a random moment of so many milliseconds, so that not all ask at once.
+    pub within_ms: u32,
+}

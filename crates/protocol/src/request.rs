@@ -72,6 +72,23 @@ pub struct Resume {
     pub groups_version: Option<String>,
 }
 
+/// How everything stands now, in a session that goes on by the connection it has: asked after a RESYNC.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refresh {
+    /// As in [`Resume`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notices_after: Option<u64>,
+    /// As in [`Login`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub epoch: Option<String>,
+    /// As in [`Login`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub friends_version: Option<String>,
+    /// As in [`Login`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups_version: Option<String>,
+}
+
 /// Set a new password; ends the user's other sessions.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ChangePassword {

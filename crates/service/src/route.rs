@@ -75,6 +75,7 @@ pub const fn route(request: &Request) -> Route {
         | Request::EditMessage(_) => Route::new(Access::User, Lane::Change),
 
         Request::LogOut(_)
+        | Request::Refresh(_)
         | Request::Sessions(_)
         | Request::EndSession(_)
         | Request::Profile(_)

@@ -264,6 +264,7 @@ impl Service {
             Request::Reg(r) => Reply::Reg(accounts::register(self, caller.guest()?, &r)?),
             Request::Login(r) => return accounts::log_in(self, caller.guest()?, &r),
             Request::Resume(r) => return sessions::resume(self, caller.guest()?, &r),
+            Request::Refresh(r) => Reply::Refresh(sessions::refresh(self, caller.me()?, &r)?),
             Request::LogOut(_) => return sessions::log_out(self, caller.me()?),
             Request::ChangePassword(r) => {
                 Reply::ChangePassword(accounts::change_password(self, caller.me()?, &r)?)

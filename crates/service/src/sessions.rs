@@ -7,7 +7,9 @@ use domain::{
     Arrival, Company, Credentials, NUMBER_MAX, NewSession, NoticeSeq, PresenceChange, SessionId, StoreResult,
     TokenHash, User, UserId,
 };
-use protocol::{Bye, Code, Nothing, Reply, Resume, Secret, SessionRef, SessionsList, SignedIn, State};
+use protocol::{
+    Bye, Code, Nothing, Refresh, Reply, Resume, Secret, SessionRef, SessionsList, SignedIn, State,
+};
 
 use crate::bundle::{self, Held};
 use crate::caller::{Caller, ConnKey, Me, Principal};
@@ -123,6 +125,20 @@ pub(crate) fn resume(service: &Service, caller: Caller<'_>, request: &Resume) ->
     }
     log::debug!("user {} resumed session {session}", found.user.id);
     Ok(Handled::SignedIn(entry.principal, Reply::Resume(signed_in)))
+}
+
+/// REFRESH. The gateway holds pushes back meanwhile, as it does at a sign-in: what is pushed is newer than the bundle.
+pub(crate) fn refresh(service: &Service, me: Me<'_>, request: &Refresh) -> Result<SignedIn, Stop> {
+    let held = Held {
+        epoch: request.epoch.as_deref(),
+        notices: request.notices_after,
+        friends: request.friends_version.as_deref(),
+        groups: request.groups_version.as_deref(),
+    };
+    let held = held.of(service.epoch()?);
+    // A group that the user came into meanwhile, too.
+    groups::follow_all(service, me.user())?;
+    Ok(bundle::read(service, me.principal, None, held)?.signed_in)
 }
 
 /// SESSIONS.

@@ -7,6 +7,7 @@ use protocol::{
     Blame, Bye, Changed, ChatMessage, Code, FrameError, GroupChat, Incoming, MessageError, OneChat, Push,
     Receipt, Refusal, Reply, Request, Sent, SignedIn, decode,
 };
+use rand::Rng;
 
 use super::{Answer, Farewell, Fate, Identity, Phase, Session};
 use crate::error::ClientError;
@@ -73,6 +74,11 @@ impl Session {
         match push {
             Push::Ping(_) => self.ping(now),
             Push::Bye(bye) => self.said_bye(bye, now),
+            Push::Resync(resync) => {
+                if self.phase == Phase::User {
+                    self.resync.said(resync.within_ms, self.random.next_u64(), now);
+                }
+            }
             Push::Message(message) => {
                 // One that overtakes the answer to the sign-in is found by the comparison that follows it: until then the
                 // application does not know whose it is.
@@ -143,6 +149,7 @@ impl Session {
         match job.purpose {
             Purpose::Hello => self.greeted(result, now),
             Purpose::Resume => self.resumed(result, now),
+            Purpose::Refresh => self.refreshed(result, now),
             Purpose::Ping => {}
             Purpose::Ack { conv } => match result {
                 Err(Trouble::Refused(refusal)) if refusal.code.blame() == Blame::Busy => {
@@ -214,6 +221,36 @@ impl Session {
             },
             Err(trouble) => self.give_way(&trouble, now),
         }
+    }
+
+    fn refreshed(&mut self, result: Result<Reply, Trouble>, now: Instant) {
+        self.resync.answered();
+        if self.phase != Phase::User {
+            // The session ended meanwhile.
+            return;
+        }
+        match result {
+            Ok(Reply::Refresh(bundle)) => self.signed_in(SignInKind::Refresh, bundle),
+            Ok(_) => self.lose("the server did not answer REFRESH", now),
+            Err(Trouble::Refused(refusal)) => match refusal.code.blame() {
+                Blame::Busy | Blame::Server => {
+                    let wait_ms = refusal.body.retry_after_ms.unwrap_or(0).min(limits::RETRY_AFTER_MS_MAX);
+                    self.resync.put_off(Duration::from_millis(wait_ms), now);
+                }
+                Blame::Session => self.speaks_for_nobody(&refusal, now),
+                // The next sign-in tells what this did not.
+                Blame::Refused | Blame::Client | Blame::Nobody => {
+                    log::warn!("REFRESH was refused: {refusal}")
+                }
+            },
+            Err(trouble) => self.lose(&trouble.to_string(), now),
+        }
+    }
+
+    /// The connection stays, but for nobody.
+    fn speaks_for_nobody(&mut self, refusal: &Refusal, now: Instant) {
+        self.phase = Phase::Guest { since: now };
+        self.end_session(SessionEnd::ByServer(refusal.to_string()));
     }
 
     /// Ends a connection on which HELLO or RESUME failed.
@@ -349,9 +386,7 @@ impl Session {
                     return self.requests.delay(job, now + wait);
                 }
                 if refusal.code == Code::SESSION_ENDED && self.phase == Phase::User {
-                    // The connection stays, but for nobody.
-                    self.phase = Phase::Guest { since: now };
-                    self.end_session(SessionEnd::ByServer(refusal.to_string()));
+                    self.speaks_for_nobody(refusal, now);
                 }
             }
             Err(_) => {}
@@ -369,6 +404,7 @@ impl Session {
     /// What an own request that was done changes here.
     fn took_effect(&mut self, request: &Request, reply: &Reply, now: Instant) {
         match (request, reply) {
+            (_, Reply::Refresh(bundle)) => self.signed_in(SignInKind::Refresh, bundle.clone()),
             (_, Reply::Login(bundle)) => self.signed_in(SignInKind::Login, bundle.clone()),
             (Request::Resume(resume), Reply::Resume(bundle)) => {
                 let bundle = SignedIn { token: Some(resume.token.clone()), ..bundle.clone() };

@@ -13,7 +13,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
-use protocol::{HelloReply, Request, Resume, Secret};
+use protocol::{HelloReply, Refresh, Request, Resume, Secret};
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
 
@@ -30,6 +30,7 @@ use crate::notices::Notices;
 use crate::quiet::Quiets;
 use crate::reading::{Reading, Readings};
 use crate::requests::{Failed, Purpose, Requests};
+use crate::resync::Resync;
 use crate::sync_state::SyncState;
 use crate::timelines::{Around, Timelines};
 
@@ -63,6 +64,7 @@ pub struct Session {
     notices: Notices,
     /// What the application holds.
     lists: Option<ListVersions>,
+    resync: Resync,
     requests: Requests,
     events: EventQueue,
     answers: VecDeque<Answer>,
@@ -180,6 +182,7 @@ impl Session {
             quiets: Quiets::default(),
             notices: Notices::default(),
             lists: None,
+            resync: Resync::default(),
             requests: Requests::new(config.chat_order),
             events: EventQueue::default(),
             answers: VecDeque::new(),
@@ -367,6 +370,7 @@ impl Session {
             deadlines.push(self.timelines.deadline(&self.events));
             deadlines.push(self.feeds.deadline(&self.timelines, &self.events));
             deadlines.push(self.notices.deadline());
+            deadlines.push(self.resync.deadline());
         }
         deadlines.into_iter().flatten().min()
     }
@@ -420,6 +424,7 @@ impl Session {
         self.output.clear();
         self.timelines.connection_lost();
         self.feeds.connection_lost();
+        self.resync.clear();
         self.next_epoch = None;
         self.notices.connection_lost(now);
         for Failed { call, may_have_happened } in self.requests.connection_lost() {
@@ -461,6 +466,7 @@ impl Session {
         self.saved = Some(state);
         self.timelines.connection_lost();
         self.feeds.connection_lost();
+        self.resync.clear();
         for call in self.requests.session_ended() {
             self.answers.push_back(Answer { call, result: Err(ClientError::SessionEnded) });
         }
@@ -469,25 +475,30 @@ impl Session {
 
     /// After HELLO: goes on with the session if there is one.
     fn resume_or_guest(&mut self, now: Instant) {
-        let user = self.identity.as_ref().map(|me| me.user);
         match self.identity.as_ref().and_then(|me| me.token.clone()) {
             Some(token) => {
                 let give_up_at = now + Duration::from_millis(limits::GREETING_TIMEOUT_MS);
                 self.phase = Phase::Resuming { give_up_at };
-                let held = self.lists.as_ref().filter(|held| Some(held.user) == user);
-                let resume = Resume {
-                    token,
-                    notices_after: self.notices.cursor(),
-                    epoch: self.epoch.clone(),
-                    friends_version: held.and_then(|held| held.friends.clone()),
-                    groups_version: held.and_then(|held| held.groups.clone()),
-                };
+                let Refresh { notices_after, epoch, friends_version, groups_version } = self.held();
+                let resume = Resume { token, notices_after, epoch, friends_version, groups_version };
                 self.send_own(Purpose::Resume, Request::Resume(resume), now);
             }
             None => {
                 self.phase = Phase::Guest { since: now };
                 self.end_session(SessionEnd::ByServer("the server gave no token to go on with".to_owned()));
             }
+        }
+    }
+
+    /// What this device has, for the server to leave out.
+    fn held(&self) -> Refresh {
+        let user = self.identity.as_ref().map(|me| me.user);
+        let lists = self.lists.as_ref().filter(|held| Some(held.user) == user);
+        Refresh {
+            notices_after: self.notices.cursor(),
+            epoch: self.epoch.clone(),
+            friends_version: lists.and_then(|held| held.friends.clone()),
+            groups_version: lists.and_then(|held| held.groups.clone()),
         }
     }
 

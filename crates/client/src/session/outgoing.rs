@@ -88,6 +88,9 @@ impl Session {
         if self.requests.in_flight() < self.window() && self.quiets.next_ask() {
             self.send_own(Purpose::Quiet, Request::Quiet(Nothing {}), now);
         }
+        if self.requests.in_flight() < self.window() && self.resync.next_ask(now) {
+            self.send_own(Purpose::Refresh, Request::Refresh(self.held()), now);
+        }
         if self.requests.in_flight() < self.window()
             && let Some(after) = self.notices.next_ask(&self.events, now)
         {

@@ -12,6 +12,7 @@ mod notices;
 mod receipts;
 mod reconnect;
 mod restore;
+mod resync;
 mod sockets;
 #[cfg(feature = "store")]
 mod store;

@@ -154,6 +154,7 @@ impl Model {
                 return Err(Refusal::new(Code::SESSION_ENDED));
             }
             Request::Resume(_) => Reply::Resume(self.bundle(None)),
+            Request::Refresh(_) => Reply::Refresh(self.bundle(None)),
             Request::Ping(_) => Reply::Ping(Nothing {}),
             Request::LogOut(_) => Reply::LogOut(Nothing {}),
             Request::OneChat(chat) => Reply::OneChat(self.store(chat.to, &chat.msg, &chat.client_msg_id)),

@@ -13,6 +13,7 @@ mod in_hand;
 mod node;
 mod nodes;
 mod order;
+mod resync;
 mod sessions;
 mod storm;
 mod two_nodes;

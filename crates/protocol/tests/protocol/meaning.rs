@@ -397,6 +397,36 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
                 }),
             ),
         ),
+        ("resync/push", push(Push::Resync(Resync { within_ms: 2_000 }))),
+        (
+            "refresh/request",
+            request(
+                44,
+                Request::Refresh(Refresh {
+                    notices_after: Some(5),
+                    epoch: Some(EPOCH.into()),
+                    friends_version: Some("42".into()),
+                    groups_version: Some("2.0".into()),
+                }),
+            ),
+        ),
+        (
+            "refresh/reply",
+            reply(
+                44,
+                Reply::Refresh(SignedIn {
+                    friends_version: "42".into(),
+                    friends_unchanged: true,
+                    friends_online: Some(vec![2]),
+                    groups_version: "2.0".into(),
+                    groups_unchanged: true,
+                    notices_last: 7,
+                    notices_acked: 5,
+                    epoch: EPOCH.into(),
+                    ..bundle(None)
+                }),
+            ),
+        ),
         ("loginout/request", request(7, Request::LogOut(Nothing {}))),
         ("loginout/reply", reply(7, Reply::LogOut(Nothing {}))),
         ("sessions/request", request(41, Request::Sessions(Nothing {}))),

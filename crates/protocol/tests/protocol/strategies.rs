@@ -358,6 +358,14 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         })
         .prop_map(Request::Resume)
         .boxed(),
+        MsgId::Refresh => fields!(Refresh {
+            notices_after: option::of(n()),
+            epoch: option::of(text()),
+            friends_version: option::of(text()),
+            groups_version: option::of(text())
+        })
+        .prop_map(Request::Refresh)
+        .boxed(),
         MsgId::LoginOut => nothing().prop_map(Request::LogOut).boxed(),
         MsgId::Sessions => nothing().prop_map(Request::Sessions).boxed(),
         MsgId::EndSession => fields!(SessionRef { session: n() }).prop_map(Request::EndSession).boxed(),
@@ -547,6 +555,7 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
             fields!(Registered { id: n(), recovery_codes: vec(secret(), 0..3) }).prop_map(Reply::Reg).boxed()
         }
         MsgId::Resume => signed_in().prop_map(Reply::Resume).boxed(),
+        MsgId::Refresh => signed_in().prop_map(Reply::Refresh).boxed(),
         MsgId::LoginOut => nothing().prop_map(Reply::LogOut).boxed(),
         MsgId::Sessions => {
             fields!(SessionsList { sessions: vec(session(), 0..3) }).prop_map(Reply::Sessions).boxed()
@@ -683,6 +692,7 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
 fn push_of(id: MsgId) -> BoxedStrategy<Push> {
     match id {
         MsgId::Ping => nothing().prop_map(Push::Ping).boxed(),
+        MsgId::Resync => fields!(Resync { within_ms: any::<u32>() }).prop_map(Push::Resync).boxed(),
         MsgId::Bye => fields!(Bye { errcode: any::<u16>(), errmsg: text(), retry_after_ms: any::<u32>() })
             .prop_map(Push::Bye)
             .boxed(),

@@ -2,7 +2,7 @@
 
 use domain::testing::FakeStore;
 use protocol::{
-    EditGroup, EditProfile, FriendRef, GroupRef, Login, Reply, Request, Resume, Secret, SignedIn,
+    EditGroup, EditProfile, FriendRef, GroupRef, Login, Refresh, Reply, Request, Resume, Secret, SignedIn,
 };
 use service::testing::{Device, Harness, PASSWORD};
 
@@ -27,6 +27,16 @@ fn resume(harness: &Harness, device: &Device<'_>, held: &SignedIn) -> SignedIn {
     )
 }
 
+fn refresh(device: &Device<'_>, held: &SignedIn) -> SignedIn {
+    let (friends_version, groups_version) =
+        (Some(held.friends_version.clone()), Some(held.groups_version.clone()));
+    let request = Refresh { friends_version, groups_version, ..Refresh::default() };
+    match device.ask(Request::Refresh(request)).unwrap() {
+        Reply::Refresh(bundle) => bundle,
+        other => panic!("REFRESH came to {other:?}"),
+    }
+}
+
 fn fresh(harness: &Harness, device: &Device<'_>) -> SignedIn {
     bundle_of(harness, Request::Resume(Resume { token: device.token.clone(), ..Resume::default() }))
 }
@@ -48,7 +58,9 @@ fn who_holds_the_lists_hears_only_who_is_online() {
     assert!(!first.friends_unchanged && !first.groups_unchanged && first.friends_online.is_none());
 
     carol.disconnect();
+    let told = refresh(&alice, &first);
     let again = resume(&harness, &alice, &first);
+    assert_eq!(told, again, "the same, by the connection that is there");
     assert!(again.friends_unchanged && again.groups_unchanged, "{again:?}");
     assert_eq!(ids(&again), (vec![], vec![]));
     assert_eq!(again.friends_online, Some(vec![bob.user().0]));

@@ -10,8 +10,8 @@ use std::{
 
 use bytes::{Buf, BytesMut};
 use protocol::{
-    Blame, Bye, ChatMessage, Code, Hello, Incoming, MessageKind, Nothing, Push, Refusal, Reply, Request,
-    Resume, Sent, SignedIn, VERSION, encode, limits,
+    Blame, Bye, ChatMessage, Code, Hello, Incoming, MessageKind, Nothing, Push, Refresh, Refusal, Reply,
+    Request, Resume, Sent, SignedIn, VERSION, encode, limits,
 };
 use rand::{RngExt, rngs::StdRng};
 
@@ -71,6 +71,7 @@ enum Asked {
     Script(Ticket, Request),
     Hello,
     Resume,
+    Refresh,
     Page {
         after: u64,
     },
@@ -242,6 +243,7 @@ impl FramesLine {
         match push {
             Push::Ping(_) => self.send(Asked::Trifle, &Request::Ping(Nothing {}), heard),
             Push::Bye(bye) => self.bye(&bye, heard),
+            Push::Resync(_) => self.send(Asked::Refresh, &Request::Refresh(Refresh::default()), heard),
             Push::Message(message) => {
                 heard.push(Heard::Pushed(Pushed { conv: message.conv, seq: message.seq }));
                 self.sync.take(message, heard);
@@ -288,6 +290,12 @@ impl FramesLine {
                 heard.push(Heard::SessionEnded);
             }
             (Some(Asked::Hello | Asked::Resume), Err(refusal)) => {
+                let wait = Duration::from_millis(refusal.body.retry_after_ms.unwrap_or(0));
+                self.lost(&refusal.to_string(), wait, heard);
+            }
+            (Some(Asked::Refresh), Ok(Reply::Refresh(bundle))) => self.signed_in(bundle, heard),
+            (Some(Asked::Refresh), Err(refusal)) => {
+                // A new connection asks by RESUME.
                 let wait = Duration::from_millis(refusal.body.retry_after_ms.unwrap_or(0));
                 self.lost(&refusal.to_string(), wait, heard);
             }

@@ -37,6 +37,7 @@ mod races;
 mod receipts;
 mod refusals;
 mod replies;
+mod resync;
 mod rosters;
 mod secrets;
 mod sessions;

@@ -4,8 +4,8 @@ use protocol::{
     Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, Changes, CreateGroup,
     DecideApplication, DeleteAccount, EditFriend, EditGroup, EditMessage, EditProfile, FriendRef,
     GroupMembers, GroupRef, History, JoinGroup, Login, MemberRef, MessageRef, MuteGroup, MuteMember, Nothing,
-    OwnedGroups, Page, PasswordProof, ProfileOf, Rank, Read, Receipts, Recover, Reg, RenameLabel, Request,
-    Resume, SearchMessages, SearchUsers, Secret, SessionRef, SetQuiet, SetRole, UserRef, Verdict,
+    OwnedGroups, Page, PasswordProof, ProfileOf, Rank, Read, Receipts, Recover, Refresh, Reg, RenameLabel,
+    Request, Resume, SearchMessages, SearchUsers, Secret, SessionRef, SetQuiet, SetRole, UserRef, Verdict,
 };
 
 use crate::support::{PASSWORD, chat, group_chat, hello};
@@ -19,6 +19,7 @@ pub(super) fn every_request() -> Vec<Request> {
         Request::Login(Login { id: Some(ID), password: Secret::new(PASSWORD), ..Login::default() }),
         Request::Reg(Reg { name: "sample".into(), password: Secret::new(PASSWORD) }),
         Request::Resume(Resume { token: Secret::new("0".repeat(64)), ..Resume::default() }),
+        Request::Refresh(Refresh::default()),
         Request::LogOut(Nothing {}),
         Request::Sessions(Nothing {}),
         Request::EndSession(SessionRef { session: ID }),

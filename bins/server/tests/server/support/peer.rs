@@ -16,7 +16,7 @@ use protocol::{
     Joined, LabelRenamed, Login, MemberRef, MembersPage, MessageKind, MessageRef, MuteGroup, MuteMember,
     Nothing, Notice, NoticesPage, OneChat, OwnedGroups, Page, PasswordProof, PresencePush, Profile,
     ProfileOf, Push, QuietChanged, QuietList, Rank, Receipt, Receipts, ReceiptsList, Recover, Recovered,
-    RecoveryCodes, Refusal, Reg, Registered, RenameLabel, Reply, Request, Resume, SearchMessages,
+    RecoveryCodes, Refresh, Refusal, Reg, Registered, RenameLabel, Reply, Request, Resume, SearchMessages,
     SearchUsers, Secret, Sent, SessionRef, SessionsList, SetQuiet, SetRole, SignedIn, SystemEvent, UserRef,
     Verdict, decode, encode,
 };
@@ -482,6 +482,7 @@ requests! {
     reg(name: &str, password: &str) = Reg(Reg { name: name.into(), password: Secret::new(password) }) -> Registered;
     login(login: Login) = Login(login) -> SignedIn;
     resume(token: Secret) = Resume(Resume { token, ..Resume::default() }) -> SignedIn;
+    refresh(refresh: Refresh) = Refresh(refresh) -> SignedIn;
     resume_holding(resume: Resume) = Resume(resume) -> SignedIn;
     log_out() = LogOut(Nothing {}) -> Nothing;
     change_password(password: &str, new_password: &str) = ChangePassword(ChangePassword {
