@@ -115,6 +115,9 @@ impl Config {
                 requests_per_user: sources.number("group_requests_per_user_max", 1..=100_000)? as u32,
             },
             rates: Rates {
+                pings: rate(sources, "pings_burst", "pings_per_minute")?,
+                guest_requests: rate(sources, "guest_requests_burst", "guest_requests_per_minute")?,
+                requests: rate(sources, "requests_burst", "requests_per_minute")?,
                 friend_requests: rate(sources, "friend_requests_burst", "friend_requests_per_minute")?,
                 searches: rate(sources, "searches_burst", "searches_per_minute")?,
                 joins: rate(sources, "joins_burst", "joins_per_minute")?,

@@ -147,6 +147,32 @@ pub(crate) const SETTINGS: &[Setting] = &[
     number("groups_max", "1000", "Groups of one user."),
     number("group_members_max", "10000", "Members of one group."),
     number(
+        "requests_burst",
+        "5000",
+        "Requests of one user, of all kinds, that are taken at once, by this node. More are told to wait. 0: no limit.",
+    ),
+    number(
+        "requests_per_minute",
+        "60000",
+        "Requests of one user, of all kinds, a minute in the long run. 0: no limit.",
+    ),
+    number(
+        "guest_requests_burst",
+        "20000",
+        "Requests before login (LOGIN, RESUME, REG, RECOVER) from one address that are taken at once, by this node. More are told to wait. 0: no limit.",
+    ),
+    number(
+        "guest_requests_per_minute",
+        "60000",
+        "Requests before login from one address a minute in the long run. 0: no limit.",
+    ),
+    number(
+        "pings_burst",
+        "1000",
+        "PINGs, repeated HELLOs and requests that cannot be read of one connection that are answered at once. More are told to wait. 0: no limit.",
+    ),
+    number("pings_per_minute", "6000", "The same a minute in the long run. 0: no limit."),
+    number(
         "friend_requests_burst",
         "100",
         "Friend requests of one user that are taken at once, by this node. More are told to wait. 0: no limit.",

@@ -10,6 +10,7 @@ use protocol::{
     limits,
 };
 use reactor::{CloseReason, Command, ConnId, Handler, Link, Remote};
+use service::ConnKey;
 use service::domain::{SessionId, UserId};
 
 use crate::lane::{Job, Lane, Owed, Scheduling};
@@ -121,14 +122,20 @@ impl Door {
         self.shared.counters.requests.add(1);
         let request = match Request::from_frame(frame) {
             Ok(request) => request,
-            Err(error) => return self.refuse(header.msgid, header.rid, error.refusal()),
+            Err(error) => {
+                let refusal = self.turn(link).err().unwrap_or_else(|| error.refusal());
+                return self.refuse(header.msgid, header.rid, refusal);
+            }
         };
         match request {
             Request::Hello(hello) => self.hello(link, visitor, header.rid, &hello),
             _ if visitor.stage == Stage::Silent => {
                 self.refuse(header.msgid, header.rid, Refusal::new(Code::HELLO_FIRST));
             }
-            Request::Ping(Nothing {}) => encode::reply(header.rid, &Reply::Ping(Nothing {}), &mut self.out),
+            Request::Ping(Nothing {}) => match self.turn(link) {
+                Ok(()) => encode::reply(header.rid, &Reply::Ping(Nothing {}), &mut self.out),
+                Err(refusal) => self.refuse(header.msgid, header.rid, refusal),
+            },
             request => match self.shared.budget.claim(frame.body.len()) {
                 Some(claim) => self.jobs.push(Job { rid: header.rid, request, claim }),
                 None => {
@@ -167,7 +174,8 @@ impl Door {
     fn hello(&mut self, link: &mut Link<'_>, visitor: &mut Visitor, rid: u32, hello: &Hello) {
         let msgid = protocol::MsgId::Hello.into();
         if visitor.stage != Stage::Silent {
-            return self.refuse(msgid, rid, Refusal::new(Code::HELLO_FIRST));
+            let refusal = self.turn(link).err().unwrap_or_else(|| Refusal::new(Code::HELLO_FIRST));
+            return self.refuse(msgid, rid, refusal);
         }
         for (field, text) in [("client", &hello.client), ("device", &hello.device)] {
             if text.chars().count() > limits::DEVICE_CHARS_MAX {
@@ -199,6 +207,11 @@ impl Door {
         };
         encode::reply(rid, &Reply::Hello(reply), &mut self.out);
         self.arm(link, visitor);
+    }
+
+    /// Whether it is this connection's turn to be answered on the spot.
+    fn turn(&self, link: &Link<'_>) -> Result<(), Refusal> {
+        self.shared.service.answer_on_the_spot(ConnKey(link.id().to_bits()))
     }
 
     /// Refuses a request that never reached its lane.

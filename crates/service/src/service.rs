@@ -152,6 +152,7 @@ impl Service {
     /// window of one request: the one that a worker runs at that moment is still done, and a message that was checked
     /// before is still stored.
     pub fn handle(&self, caller: Caller<'_>, rid: u32, request: Request) -> Result<Handled, Refusal> {
+        self.take_turn(caller)?;
         self.dispatch(caller, rid, request).map_err(|stop| self.refusal(stop))
     }
 

@@ -1,6 +1,9 @@
 //! The limits on the rate of requests, switched off.
 
-const OFF: [&str; 8] = [
+const OFF: [&str; 11] = [
+    "--pings-burst=0",
+    "--guest-requests-burst=0",
+    "--requests-burst=0",
     "--friend-requests-burst=0",
     "--searches-burst=0",
     "--joins-burst=0",

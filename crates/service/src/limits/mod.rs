@@ -15,11 +15,19 @@ use protocol::{Code, Refusal};
 pub use bucket::Rate;
 
 use crate::address::Origin;
+use crate::caller::ConnKey;
+use crate::pace::Pace;
 use buckets::Buckets;
 
 /// What is limited, and how often it may be done.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rates {
+    /// PING and what cannot be read, from a connection.
+    pub pings: Rate,
+    /// Everything before login, from an address.
+    pub guest_requests: Rate,
+    /// Everything after login, of a user.
+    pub requests: Rate,
     /// ADD_FRIEND, of a user.
     pub friend_requests: Rate,
     /// Searches for users and messages, of a user.
@@ -42,6 +50,10 @@ impl Default for Rates {
     fn default() -> Rates {
         let rate = |burst, per_minute| Rate { burst, per_minute };
         Rates {
+            pings: rate(1_000, 6_000),
+            // All connections of a node may come back at once, through one address.
+            guest_requests: rate(20_000, 60_000),
+            requests: rate(5_000, 60_000),
             friend_requests: rate(100, 30),
             searches: rate(120, 60),
             joins: rate(100, 30),
@@ -57,6 +69,9 @@ impl Default for Rates {
 impl Rates {
     /// No limit on anything.
     pub const OFF: Rates = Rates {
+        pings: Rate::OFF,
+        guest_requests: Rate::OFF,
+        requests: Rate::OFF,
         friend_requests: Rate::OFF,
         searches: Rate::OFF,
         joins: Rate::OFF,
@@ -84,6 +99,9 @@ pub struct LimitSnapshot {
 /// All limits of a node. Any thread.
 #[derive(Debug)]
 pub(crate) struct Limits {
+    pub(crate) pings: Limit<ConnKey>,
+    pub(crate) guest_requests: Limit<Origin>,
+    pub(crate) requests: Limit<UserId>,
     pub(crate) friend_requests: Limit<UserId>,
     pub(crate) searches: Limit<UserId>,
     pub(crate) joins: Limit<UserId>,
@@ -97,6 +115,9 @@ pub(crate) struct Limits {
 impl Limits {
     pub(crate) fn new(rates: &Rates) -> Limits {
         Limits {
+            pings: Limit::new(rates.pings),
+            guest_requests: Limit::new(rates.guest_requests),
+            requests: Limit::new(rates.requests),
             friend_requests: Limit::new(rates.friend_requests),
             searches: Limit::new(rates.searches),
             joins: Limit::new(rates.joins),
@@ -110,6 +131,9 @@ impl Limits {
 
     pub(crate) fn snapshot(&self) -> Vec<LimitSnapshot> {
         let Limits {
+            pings,
+            guest_requests,
+            requests,
             friend_requests,
             searches,
             joins,
@@ -120,14 +144,17 @@ impl Limits {
             failed_logins,
         } = self;
         vec![
-            friend_requests.snapshot("friend_requests"),
-            searches.snapshot("searches"),
-            joins.snapshot("joins"),
-            changes.snapshot("changes"),
-            sends.snapshot("sends"),
-            registrations.snapshot("registrations"),
-            recoveries.snapshot("recoveries"),
-            failed_logins.snapshot("failed_logins"),
+            pings.snapshot(Pace::Pings),
+            guest_requests.snapshot(Pace::GuestRequests),
+            requests.snapshot(Pace::Requests),
+            friend_requests.snapshot(Pace::FriendRequests),
+            searches.snapshot(Pace::Searches),
+            joins.snapshot(Pace::Joins),
+            changes.snapshot(Pace::Changes),
+            sends.snapshot(Pace::Sends),
+            registrations.snapshot(Pace::Registrations),
+            recoveries.snapshot(Pace::Recoveries),
+            failed_logins.snapshot(Pace::FailedLogins),
         ]
     }
 }
@@ -157,9 +184,9 @@ impl<K: Copy + Eq + Hash> Limit<K> {
         self.buckets.give_back(key);
     }
 
-    fn snapshot(&self, kind: &'static str) -> LimitSnapshot {
+    fn snapshot(&self, pace: Pace) -> LimitSnapshot {
         LimitSnapshot {
-            kind,
+            kind: pace.name(),
             refused: self.refused.load(Relaxed),
             buckets: self.buckets.len() as u64,
             evicted: self.buckets.evicted(),

@@ -8,6 +8,7 @@ mod flood;
 mod frames;
 mod haste;
 mod pace;
+mod rates;
 mod samples;
 mod slow_reader;
 mod texts;
