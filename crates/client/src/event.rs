@@ -57,7 +57,8 @@ pub enum Event {
         last: u64,
     },
     /// The server was restored from a backup: what came after it is gone, on all devices, and lists may be others. What it
-    /// means for each conversation follows as [`Event::Rewound`].
+    /// means for each conversation follows as [`Event::Rewound`]. Recalls and edits are undone too, of messages that stand
+    /// still: what the application holds as recalled or edited is to be read again.
     Restored,
     /// Messages after this seq that the application took of this conversation may be gone, or others bear their seqs:
     /// what it holds of them is to be dropped. Those that are there come anew.

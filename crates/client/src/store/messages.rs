@@ -12,6 +12,10 @@ use crate::event::Event;
 /// Places for messages of the same millisecond.
 const PLACES: i64 = 1024;
 
+/// Messages of a conversation are held from behind this one on, at most: it was taken out.
+pub(super) const HELD_AFTER: &str =
+    "UPDATE conversations SET held_from = max(held_from, ?2 + 1) WHERE conversation_id = ?1";
+
 /// Times beyond this would not fit; no server has such.
 const TIME_MAX: i64 = 1 << 52;
 
@@ -41,7 +45,7 @@ impl Store {
                     Event::Changed(changed) => change(db, changed.position, &changed.message)?,
                     Event::Gap { conv, last, .. } => pass_over(db, *conv, *last)?,
                     Event::Rewound { conv, to } => rewind(db, *conv, *to)?,
-                    Event::Restored => forget_changes(db)?,
+                    Event::Restored => doubt_changes(db)?,
                     _ => {}
                 }
             }
@@ -120,9 +124,23 @@ fn change(db: &Connection, position: u64, message: &ChatMessage) -> rusqlite::Re
     Ok(())
 }
 
-/// The positions of changes are of a log that is not there any more: all come again.
-fn forget_changes(db: &Connection) -> rusqlite::Result<()> {
-    db.execute("UPDATE messages SET change = 0 WHERE change > 0", [])?;
+/// The log was put back. What is kept as recalled or edited may be as it was before, and nothing tells of that: it is taken
+/// out, and what stands before it is held no longer, so that history asks the server for it. The positions of changes are of
+/// a log that is not there any more: all come again.
+fn doubt_changes(db: &Connection) -> rusqlite::Result<()> {
+    let doubted = db
+        .prepare_cached(
+            "SELECT id, conversation_id, seq FROM messages
+             WHERE change > 0 OR message ->> '$.edited' > 0 OR message ->> '$.recalled' IS NOT NULL
+                OR message ->> '$.hidden'",
+        )?
+        .query_map([], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))?
+        .collect::<rusqlite::Result<Vec<(i64, i64, i64)>>>()?;
+    let mut held = db.prepare_cached(HELD_AFTER)?;
+    for (id, conv, seq) in doubted {
+        remove(db, id)?;
+        held.execute([conv, seq])?;
+    }
     db.execute("UPDATE conversations SET changes = 0 WHERE changes > 0", [])?;
     Ok(())
 }

@@ -3,7 +3,7 @@
 use rusqlite::{Connection, params};
 
 use super::error::StoreError;
-use super::messages::{first_id, remove};
+use super::messages::{HELD_AFTER, first_id, remove};
 use super::{Store, number};
 use crate::limits::PRUNE_BATCH;
 
@@ -42,9 +42,7 @@ impl Store {
                     number(messages),
                 )?);
             }
-            let mut held = db.prepare_cached(
-                "UPDATE conversations SET held_from = max(held_from, ?2 + 1) WHERE conversation_id = ?1",
-            )?;
+            let mut held = db.prepare_cached(HELD_AFTER)?;
             for (id, conv, seq) in &gone {
                 remove(db, *id)?;
                 held.execute([conv, seq])?;

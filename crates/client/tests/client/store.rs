@@ -52,7 +52,6 @@ fn found(store: &Store, query: &str) -> Vec<u64> {
     seqs(&store.search(query, None, None, 100).expect("readable").messages)
 }
 
-#[allow(clippy::needless_update, reason = "what is added to it later has a default")]
 fn state(cursors: &[(u64, u64)]) -> SyncState {
     let cursors = cursors.iter().copied().collect();
     SyncState {
@@ -170,6 +169,38 @@ fn what_a_restore_took_back_is_not_kept() {
     assert_eq!(found(&store, "number 8"), [0; 0]);
     store.take(&[arrived(message(7, 7, "said anew"))]).expect("written");
     assert_eq!((whole(&store, 7).len(), found(&store, "anew")), (7, vec![7]));
+}
+
+#[test]
+fn a_change_that_a_restore_took_back_is_not_kept() {
+    let store = in_memory();
+    store.save_sync(&state(&[])).expect("written");
+    store.take(&[talk(7, 1..=6), talk(9, 1..=2)].concat()).expect("written");
+    let edited =
+        |seq, msg: &str| ChatMessage { edited: START_MS + DAY_MS, ..message(7, seq, &format!("{msg} text")) };
+    let recalled = |seq| ChatMessage {
+        recalled: Some(Recalled { by: 2, name: "bob".into(), at: START_MS + DAY_MS }),
+        ..message(7, seq, "")
+    };
+    let change = |position, message| Event::Changed(Changed { conv: 7, position, message });
+    store.take(&[change(1, edited(2, "first")), change(2, recalled(3))]).expect("written");
+    // One that was edited before it came here.
+    store.take(&[arrived(ChatMessage { conv: 8, ..edited(1, "late") })]).expect("written");
+    assert_eq!(found(&store, "text"), [2, 1]);
+
+    store.take(&[Event::Restored, Event::Rewound { conv: 7, to: 5 }]).expect("written");
+    assert_eq!(found(&store, "text"), [0; 0]);
+    assert_eq!((whole(&store, 7), anything(&store, 7)), (vec![4, 5], vec![1, 4, 5]));
+    assert_eq!((anything(&store, 8), whole(&store, 9)), (vec![], vec![1, 2]));
+    let saved = store.sync_state().expect("readable").expect("there");
+    assert!(saved.changes.is_empty() && saved.cursors[&7] == 5, "{saved:?}");
+
+    // The edit stands there, the recall does not: the feed tells again of the one, and the page has both as they are.
+    store.take(&[change(1, edited(2, "first"))]).expect("written");
+    let messages = vec![message(7, 1, "number 1"), edited(2, "first"), message(7, 3, "number 3")];
+    store.keep_page(&HistoryPage { conv: 7, messages, first: 1, last: 5 }, Some(4)).expect("written");
+    assert_eq!(whole(&store, 7), [1, 2, 3, 4, 5]);
+    assert_eq!((found(&store, "text"), found(&store, "3")), (vec![2], vec![3]));
 }
 
 #[test]
@@ -304,10 +335,14 @@ fn what_changed_is_there_with_its_cursor_after_the_next_start() {
     store.save_sync(&SyncState { changes: [(7, 9)].into(), ..kept() }).expect("written");
     assert_eq!(kept().changes, [(7, 9)].into());
 
-    // Put back: positions are given again, for other changes too.
+    // Put back: positions are given again, for other changes too, and what was changed is read again.
     store.take(&[Event::Restored, changed(4, 3, "other words")]).expect("written");
     assert_eq!(kept().changes, [(7, 4)].into());
-    assert_eq!(texts(), ["number 1", "better", "other words"]);
+    assert_eq!(texts(), [""; 0]);
+    let other_words = ChatMessage { edited: START_MS + 4, ..message(7, 3, "other words") };
+    let messages = vec![message(7, 1, "number 1"), message(7, 2, "number 2"), other_words];
+    store.keep_page(&HistoryPage { conv: 7, messages, first: 1, last: 3 }, None).expect("written");
+    assert_eq!(texts(), ["number 1", "number 2", "other words"]);
     store.save_sync(&SyncState { changes: [].into(), ..kept() }).expect("written");
     store.take(&[changed(1, 3, "once more")]).expect("written");
     assert_eq!((kept().changes, texts().pop().as_deref()), ([(7, 1)].into(), Some("once more")));
