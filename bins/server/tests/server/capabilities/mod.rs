@@ -29,6 +29,7 @@ mod repeats;
 mod replies;
 mod restore;
 mod search;
+mod search_changes;
 mod secrets;
 mod sign_in;
 mod sync;

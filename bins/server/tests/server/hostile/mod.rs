@@ -4,6 +4,7 @@
 mod access;
 mod bodies;
 mod crowd;
+mod cursors;
 mod flood;
 mod frames;
 mod haste;
