@@ -136,7 +136,8 @@ pub const fn pace(request: &Request) -> Pace {
         | Request::SetQuiet(_)
         | Request::Changes(_)
         | Request::Notices(_)
-        | Request::AckNotices(_) => Pace::Requests,
+        | Request::AckNotices(_)
+        | Request::Refresh(_) => Pace::Requests,
     }
 }
 
