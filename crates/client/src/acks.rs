@@ -44,6 +44,14 @@ impl Acks {
         self.schedule(conv, now);
     }
 
+    /// The server said that another device of the user did so up to `seq`. Should it forget that, it is told again.
+    pub(crate) fn confirmed(&mut self, conv: u64, seq: u64, now: Instant) {
+        let entry = self.entries.entry(conv).or_default();
+        entry.taken = entry.taken.max(seq);
+        entry.acked = entry.acked.max(seq);
+        self.schedule(conv, now);
+    }
+
     /// The server says how far the conversation is acknowledged: after a lost connection, maybe less than was sent.
     pub(crate) fn learn(&mut self, conv: u64, acked: u64, now: Instant) {
         if let Some(entry) = self.entries.get_mut(&conv) {
@@ -151,6 +159,18 @@ mod tests {
         assert_eq!(acks.next_due(start), Some((7, ACK_BATCH)));
         acks.taken(7, 5, start);
         assert_eq!(acks.deadline(), None, "a smaller seq changes nothing");
+    }
+
+    #[test]
+    fn what_another_device_said_is_said_again_only_when_it_is_lost() {
+        let (mut reads, start) = (Acks::of_read(), Instant::now());
+        reads.taken(1, 5, start);
+        reads.confirmed(1, 7, start);
+        assert_eq!(reads.deadline(), None, "the other device was faster");
+        reads.learn(1, 7, start);
+        assert_eq!(reads.deadline(), None);
+        reads.learn(1, 4, start);
+        assert_eq!(reads.next_due(start + Duration::from_secs(1)), Some((1, 7)));
     }
 
     #[test]

@@ -169,6 +169,10 @@ impl Timelines {
             timeline.goal = Some(last);
             self.short_of_goal += 1;
         }
+        if (first..).contains(&timeline.taken) && acked < timeline.taken {
+            // Taken by this client or an earlier one, and lost by the server with what it had not stored yet.
+            around.acks.taken(conv, timeline.taken, around.now);
+        }
         around.acks.learn(conv, acked, around.now);
         self.settle(conv, Duration::ZERO, around);
     }

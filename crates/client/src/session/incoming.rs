@@ -13,7 +13,7 @@ use super::{Answer, Farewell, Fate, Identity, Phase, Session};
 use crate::error::ClientError;
 use crate::event::{Arrival, Event, SessionEnd, SignInKind};
 use crate::limits;
-use crate::reading::Who;
+use crate::reading::{Course, Who};
 use crate::requests::{Job, Purpose};
 use crate::sync_state::SyncState;
 use crate::timelines::{Around, Ask, Log};
@@ -90,6 +90,9 @@ impl Session {
                 if let Some(me) = &self.identity {
                     let of = if receipt.user == me.user { Who::Oneself } else { Who::Other };
                     self.readings.receipt(&receipt, of);
+                    if of == Who::Oneself {
+                        self.reads.confirmed(receipt.conv, receipt.read, now);
+                    }
                     self.events.notice(Event::Receipt(receipt));
                 }
             }
@@ -457,14 +460,17 @@ impl Session {
     /// What an entry of CONVERSATIONS says beside the messages.
     fn learn_around(&mut self, conv: &protocol::Conversation, now: Instant) {
         self.feeds.learn(conv.conv, conv.last_change, &mut self.events, now);
-        self.readings.learn(conv);
+        if self.readings.learn(conv) == Course::WentBack {
+            // What was read of what was taken back was not.
+            self.reads.forget(conv.conv);
+        }
         self.reads.learn(conv.conv, conv.read, now);
     }
 
     fn note_said(&mut self, message: &ChatMessage) {
         let Some(me) = &self.identity else { return };
         let by = if message.from == me.user { Who::Oneself } else { Who::Other };
-        self.readings.said(message.conv, message.seq, by);
+        self.readings.said(message, by);
     }
 
     /// A conversation is known now, whatever its entry was.
