@@ -1,8 +1,9 @@
 //! Receipts: who learns how far somebody got.
 //!
-//! What ACK and READ move is gathered and told a moment later, once for each user and conversation however often it moved:
-//! [`Service::tell_receipts`] is called a few times a second. A receipt is a hint as every push is: whoever misses one
-//! learns more from the next, or asks RECEIPTS.
+//! What ACK and READ move is gathered, stored and told a moment later, once for each user and conversation however often it
+//! moved: [`Service::tell_receipts`] is called a few times a second. It is stored first: who comes in between over another
+//! node finds it in the store, or hears of it. A receipt is a hint as every push is: whoever misses one learns more from
+//! the next, or asks RECEIPTS.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -45,6 +46,16 @@ struct News {
     progress: Progress,
     kind: ConversationKind,
     source: Source,
+}
+
+impl News {
+    /// Takes on what came besides.
+    fn add(&mut self, news: News) {
+        self.progress = self.progress.and(news.progress);
+        if self.source != news.source {
+            self.source = Source::Several;
+        }
+    }
 }
 
 /// Which connection knows already.
@@ -120,14 +131,11 @@ pub(crate) fn note(
     let mut waiting = receipts.waiting.lock();
     let full = waiting.len() >= WAITING_MAX;
     match waiting.get_mut(&key) {
-        Some(kept) => {
-            kept.progress = kept.progress.and(progress);
-            if kept.source != news.source {
-                kept.source = Source::Several;
-            }
-        }
+        Some(kept) => kept.add(news),
         None if full => {
             drop(waiting);
+            // Should that fail it is told all the same: it has nowhere to wait.
+            let _ = service.cursors.flush(&*service.ports.store);
             tell(service, key, news);
         }
         None => {
@@ -136,9 +144,22 @@ pub(crate) fn note(
     }
 }
 
-/// Tells what moved since the last call.
+/// Stores and tells what moved since the last call. What cannot be stored waits for the next one.
 pub(crate) fn tell_all(service: &Service) {
-    let waiting = std::mem::take(&mut *service.receipts.waiting.lock());
+    let receipts = &service.receipts;
+    // Taken before it is stored: what moves meanwhile may not be.
+    let waiting = std::mem::take(&mut *receipts.waiting.lock());
+    if waiting.is_empty() {
+        return;
+    }
+    // It tells of an outage itself.
+    if service.cursors.flush(&*service.ports.store).is_err() {
+        let mut since = receipts.waiting.lock();
+        for (key, news) in waiting {
+            since.entry(key).and_modify(|kept| kept.add(news)).or_insert(news);
+        }
+        return;
+    }
     for (key, news) in waiting {
         tell(service, key, news);
     }

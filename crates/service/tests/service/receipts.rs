@@ -115,6 +115,26 @@ fn many_acknowledgements_are_one_receipt() {
     );
 }
 
+/// Whoever comes in at another node reads the store, and hears what is told later: what was told before and stored after it would
+/// pass them by.
+#[test]
+fn a_receipt_is_stored_before_it_is_told() {
+    let harness = Harness::new();
+    let (alice, bob) = (harness.login("alice"), harness.login("bob"));
+    let conv = harness.befriend(&alice, &bob);
+    say(&alice, &bob, 3);
+    told(&alice);
+    read(&bob, conv, 2);
+    harness.store.fail_next(StoreError::unavailable("cursors", "down"), 1);
+    harness.service.tell_receipts();
+    assert_eq!((told(&alice), harness.service.receipts().waiting), (vec![], 1), "it waits");
+    ack(&bob, conv, 3);
+    harness.service.tell_receipts();
+    assert_eq!(told(&alice), [(bob.user().0, 3, 2)]);
+    let stored = harness.store.conversation(bob.user(), ConversationId(conv)).unwrap().unwrap();
+    assert_eq!((stored.acked.0, stored.read.0), (3, 2));
+}
+
 #[test]
 fn ones_other_devices_learn_what_was_read_and_not_what_arrived() {
     let harness = Harness::new();
