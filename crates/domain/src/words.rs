@@ -22,6 +22,19 @@ pub const ASKED_WORDS_MAX: usize = 8;
 /// The words by which a text is found: lower case, in compatibility composition (NFKC), each once. A message is taken out of
 /// the index by the same words as it was taken in: should they ever become others, the index is to be built anew.
 pub fn words(text: &str) -> BTreeSet<String> {
+    let mut words = Vec::new();
+    for run in runs(text) {
+        run.index(&mut |word| words.push(word));
+        if words.len() >= INDEXED_WORDS_MAX {
+            return first_words(text);
+        }
+    }
+    // Sorted at once, which costs less than finding the place of each.
+    words.into_iter().collect()
+}
+
+/// The same for a text that has more words, or repeats those that it has.
+fn first_words(text: &str) -> BTreeSet<String> {
     let mut words = BTreeSet::new();
     for run in runs(text) {
         run.index(&mut |word| {
@@ -87,12 +100,15 @@ enum Run {
 
 impl Run {
     /// Calls `take` with everything by which this part of a text is found.
-    fn index(&self, take: &mut dyn FnMut(String)) {
+    fn index(self, take: &mut dyn FnMut(String)) {
         match self {
-            Run::Word(word) => take(beginning(word)),
+            Run::Word(mut word) => {
+                word.truncate(beginning(&word).len());
+                take(word);
+            }
             Run::Characters(run) => {
                 run.chars().for_each(|character| take(character.to_string()));
-                pairs(run).for_each(take);
+                pairs(&run).for_each(take);
             }
         }
     }
@@ -100,7 +116,7 @@ impl Run {
     /// Calls `take` with everything by which texts are found that have this part of a query.
     fn ask(&self, take: &mut dyn FnMut(String)) {
         match self {
-            Run::Word(word) => take(beginning(word)),
+            Run::Word(word) => take(beginning(word).to_owned()),
             Run::Characters(run) if run.chars().nth(1).is_none() => take(run.clone()),
             Run::Characters(run) => pairs(run).for_each(take),
         }
@@ -116,60 +132,116 @@ impl Run {
     }
 }
 
-fn beginning(word: &str) -> String {
-    word.chars().take(WORD_CHARS_MAX).collect()
+/// The part of a word that is indexed.
+fn beginning(word: &str) -> &str {
+    if word.len() <= WORD_CHARS_MAX {
+        return word;
+    }
+    word.char_indices().nth(WORD_CHARS_MAX).map_or(word, |(end, _)| &word[..end])
 }
 
 /// Each two characters that follow each other.
 fn pairs(run: &str) -> impl Iterator<Item = String> {
-    run.chars().zip(run.chars().skip(1)).map(|(one, next)| [one, next].into_iter().collect())
+    run.char_indices().zip(run.char_indices().skip(1)).map(|((begin, _), (middle, next))| {
+        let end = middle + next.len_utf8();
+        run[begin..end].to_owned()
+    })
 }
 
 /// The parts of a text, in its order.
 fn runs(text: &str) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut ended = true;
-    for character in text.nfkc().flat_map(char::to_lowercase) {
+    normal(text, &mut |character| {
         let last = runs.last_mut().filter(|_| !ended);
         ended = false;
         match (last, is_of_characters(character)) {
             (Some(Run::Characters(run)), true) => run.push(character),
-            (_, true) => runs.push(Run::Characters(character.into())),
+            (_, true) => runs.push(Run::Characters(begun(character))),
             // A mark belongs to the letter before it.
             (Some(Run::Word(word)), false) if character.is_alphanumeric() || is_combining_mark(character) => {
                 word.push(character);
             }
-            (_, false) if character.is_alphanumeric() => runs.push(Run::Word(character.into())),
+            (_, false) if character.is_alphanumeric() => runs.push(Run::Word(begun(character))),
             (_, false) => ended = true,
         }
-    }
+    });
     runs
+}
+
+/// A part of a text that begins with this character, with room for what mostly follows.
+fn begun(character: char) -> String {
+    let mut run = String::with_capacity(24);
+    run.push(character);
+    run
+}
+
+/// Calls `take` with a text's characters in NFKC and lower case.
+///
+/// What most texts consist of is so already, or nearly, and has nothing to do with what stands before it: that is passed on
+/// as it is, and only what is left is normalised, with the character before it, which may take a mark.
+fn normal(text: &str, take: &mut dyn FnMut(char)) {
+    let mut rest = text;
+    while !rest.is_empty() {
+        let plain = rest.find(|character| as_plain(character).is_none()).unwrap_or(rest.len());
+        let before = rest[..plain].char_indices().next_back().map_or(0, |(place, _)| place);
+        let passed = if plain == rest.len() { plain } else { before };
+        rest[..passed].chars().filter_map(as_plain).for_each(&mut *take);
+        if passed == rest.len() {
+            return;
+        }
+        let odd = &rest[plain..];
+        let end = plain + odd.find(|character| as_plain(character).is_some()).unwrap_or(odd.len());
+        rest[passed..end].nfkc().flat_map(char::to_lowercase).for_each(&mut *take);
+        rest = &rest[end..];
+    }
+}
+
+/// What becomes of a character in NFKC and lower case that is one character then and never joins the one before it; `None` if
+/// that is not known here.
+fn as_plain(character: char) -> Option<char> {
+    match character {
+        '\0'..='\u{7F}' => Some(character.to_ascii_lowercase()),
+        '\u{3001}'..='\u{3002}'      // comma and full stop
+        | '\u{3041}'..='\u{3096}'    // Hiragana
+        | '\u{30A1}'..='\u{30FA}'    // Katakana
+        | '\u{30FC}'
+        | '\u{4E00}'..='\u{9FFF}'    // Han
+        | '\u{AC00}'..='\u{D7A3}'    // Hangul syllables
+        => Some(character),
+        // The full width forms of ASCII.
+        '\u{FF01}'..='\u{FF5E}' => {
+            char::from_u32(u32::from(character) - 0xFEE0).map(|character| character.to_ascii_lowercase())
+        }
+        _ => None,
+    }
 }
 
 /// Whether a character is of Chinese, Japanese or Korean writing: Han, Kana, Bopomofo and Hangul with their marks.
 fn is_of_characters(character: char) -> bool {
-    matches!(character,
-        '\u{1100}'..='\u{11FF}'      // Hangul Jamo
-        | '\u{3005}'..='\u{3007}'    // iteration mark, closing mark, zero
-        | '\u{3021}'..='\u{3029}'    // Hangzhou numerals
-        | '\u{3041}'..='\u{3096}'    // Hiragana
-        | '\u{3099}'..='\u{309A}'    // sound marks
-        | '\u{309D}'..='\u{309F}'
-        | '\u{30A1}'..='\u{30FA}'    // Katakana, without the middle dot
-        | '\u{30FC}'..='\u{30FF}'
-        | '\u{3105}'..='\u{312F}'    // Bopomofo
-        | '\u{3131}'..='\u{318E}'    // Hangul compatibility Jamo
-        | '\u{31A0}'..='\u{31BF}'    // Bopomofo extended
-        | '\u{31F0}'..='\u{31FF}'    // Katakana extensions
-        | '\u{3400}'..='\u{4DBF}'    // Han, extension A
-        | '\u{4E00}'..='\u{9FFF}'    // Han
-        | '\u{A960}'..='\u{A97C}'    // Hangul Jamo extended A
-        | '\u{AC00}'..='\u{D7A3}'    // Hangul syllables
-        | '\u{D7B0}'..='\u{D7FB}'    // Hangul Jamo extended B
-        | '\u{F900}'..='\u{FAFF}'    // Han, compatibility
-        | '\u{1AFF0}'..='\u{1B16F}'  // Kana extensions
-        | '\u{20000}'..='\u{3FFFF}'  // Han, the supplementary planes
-    )
+    !character.is_ascii()
+        && matches!(character,
+            '\u{1100}'..='\u{11FF}'      // Hangul Jamo
+            | '\u{3005}'..='\u{3007}'    // iteration mark, closing mark, zero
+            | '\u{3021}'..='\u{3029}'    // Hangzhou numerals
+            | '\u{3041}'..='\u{3096}'    // Hiragana
+            | '\u{3099}'..='\u{309A}'    // sound marks
+            | '\u{309D}'..='\u{309F}'
+            | '\u{30A1}'..='\u{30FA}'    // Katakana, without the middle dot
+            | '\u{30FC}'..='\u{30FF}'
+            | '\u{3105}'..='\u{312F}'    // Bopomofo
+            | '\u{3131}'..='\u{318E}'    // Hangul compatibility Jamo
+            | '\u{31A0}'..='\u{31BF}'    // Bopomofo extended
+            | '\u{31F0}'..='\u{31FF}'    // Katakana extensions
+            | '\u{3400}'..='\u{4DBF}'    // Han, extension A
+            | '\u{4E00}'..='\u{9FFF}'    // Han
+            | '\u{A960}'..='\u{A97C}'    // Hangul Jamo extended A
+            | '\u{AC00}'..='\u{D7A3}'    // Hangul syllables
+            | '\u{D7B0}'..='\u{D7FB}'    // Hangul Jamo extended B
+            | '\u{F900}'..='\u{FAFF}'    // Han, compatibility
+            | '\u{1AFF0}'..='\u{1B16F}'  // Kana extensions
+            | '\u{20000}'..='\u{3FFFF}'  // Han, the supplementary planes
+        )
 }
 
 #[cfg(test)]
@@ -195,6 +267,39 @@ mod tests {
         assert_eq!(indexed("नमस्ते"), ["नमस्ते"], "marks belong to their letters");
         assert_eq!(indexed("cafe\u{301} CAFÉ"), ["café"]);
         assert_eq!(indexed("😀 … — ※ %_*"), [""; 0]);
+    }
+
+    /// All characters that are passed on and some of the others, and every four of a choice.
+    #[test]
+    fn what_is_passed_on_as_it_is_would_not_be_changed() {
+        let whole = |text: &str| text.nfkc().flat_map(char::to_lowercase).collect::<String>();
+        let short = |text: &str| {
+            let mut out = String::new();
+            normal(text, &mut |character| out.push(character));
+            out
+        };
+        let looked_at =
+            |character: &char| as_plain(*character).is_some() || u32::from(*character).is_multiple_of(97);
+        for character in ('\0'..=char::MAX).filter(looked_at) {
+            for text in [character.to_string(), format!("a{character}漢"), format!("カ{character}\u{301}")]
+            {
+                assert_eq!(short(&text), whole(&text), "{text:?}");
+            }
+        }
+        let some: Vec<char> =
+            "aZ9 -é\u{301}\u{3099}\u{309A}か゛ガｶﾞﾊﾟ漢。、，Ａｅ\u{327}\u{1100}\u{1161}\u{11A8}가각ﬁ①ſ\u{130}Σ\u{345}"
+                .chars()
+                .collect();
+        for one in &some {
+            for two in &some {
+                for three in &some {
+                    for four in &some {
+                        let text: String = [one, two, three, four].into_iter().collect();
+                        assert_eq!(short(&text), whole(&text), "{text:?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

@@ -4,7 +4,6 @@
 //! changed in between, which its `last_change` tells, is left for the next time.
 
 use std::collections::BTreeSet;
-use std::fmt::Write as _;
 
 use domain::{ConversationId, Indexed, MessageKind, Seq, StoreResult, Unindexed, UserId, words};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -71,9 +70,8 @@ impl SqliteStore {
                 .iter()
                 .filter_map(|portion| advance(connection, portion).transpose())
                 .collect::<rusqlite::Result<_>>()?;
-            for message in new.iter().filter(|message| !changed.contains(&message.conversation)) {
-                add(connection, message.conversation, message.seq, message.time, &message.words)?;
-            }
+            new.retain(|message| !changed.contains(&message.conversation));
+            insert_all(connection, &new)?;
             Ok(changed)
         })?;
         indexed.unfinished.extend(changed);
@@ -157,7 +155,7 @@ fn add_taken_in(connection: &Connection, conversation: ConversationId, seq: Seq)
     if words.is_empty() {
         return Ok(());
     }
-    add(connection, conversation, seq, time, &words)
+    insert_all(connection, &[New { conversation, seq, time, words }])
 }
 
 /// The number of a message in the index and its words now; `None` if the index does not have it, or not yet.
@@ -189,10 +187,12 @@ fn joined(conversation: ConversationId, sender: UserId, kind: u8, body: &str) ->
     if words.is_empty() {
         return joined;
     }
-    // Writing into a string does not fail.
-    let _ = write!(joined, "{}", term(conversation, &sender_word(sender)));
+    joined = term(conversation, &sender_word(sender));
+    let before = format!(" {conversation}:");
+    joined.reserve(words.iter().map(|word| before.len() + word.len()).sum());
     for word in words {
-        let _ = write!(joined, " {conversation}:{word}");
+        joined.push_str(&before);
+        joined.push_str(&word);
     }
     joined
 }
@@ -258,25 +258,40 @@ fn advance(connection: &Connection, portion: &Portion) -> rusqlite::Result<Optio
     Ok((advanced == 0).then_some(portion.conversation))
 }
 
-fn add(
-    connection: &Connection,
-    conversation: ConversationId,
-    seq: Seq,
-    time: i64,
-    words: &str,
-) -> rusqlite::Result<()> {
-    // The first number after those of the same time.
-    let first = time.clamp(0, TIME_MAX) << COUNTER_BITS;
-    let id = connection
+/// Puts messages into the index, by rising time.
+///
+/// First all their numbers, then all their words: FTS5 keeps the words of a transaction in memory and writes them as one
+/// segment, but it writes what it has, a segment for each message, whenever a statement of another kind comes between
+/// that SQLite guards by a savepoint.
+fn insert_all(connection: &Connection, new: &[New]) -> rusqlite::Result<()> {
+    let mut number = connection
+        .prepare_cached("INSERT INTO indexed_messages (id, conversation_id, seq) VALUES (?1, ?2, ?3)")?;
+    let mut ids = Vec::with_capacity(new.len());
+    let mut last = None;
+    for message in new {
+        let first = message.time.clamp(0, TIME_MAX) << COUNTER_BITS;
+        let id = match last {
+            // Of the same time: nobody else numbers meanwhile.
+            Some(last) if last >= first => last + 1,
+            _ => next_id(connection, first)?,
+        };
+        number.execute([id, sql(message.conversation.0), sql(message.seq.0)])?;
+        ids.push(id);
+        last = Some(id);
+    }
+    for (id, message) in ids.into_iter().zip(new) {
+        insert(connection, id, &message.words)?;
+    }
+    Ok(())
+}
+
+/// The first number after those of the same time.
+fn next_id(connection: &Connection, first: i64) -> rusqlite::Result<i64> {
+    connection
         .prepare_cached(
-            "INSERT INTO indexed_messages (id, conversation_id, seq)
-             SELECT max(?1, ifnull((SELECT id FROM indexed_messages WHERE id < ?2 ORDER BY id DESC LIMIT 1), 0) + 1), ?3, ?4
-             RETURNING id",
+            "SELECT max(?1, ifnull((SELECT id FROM indexed_messages WHERE id < ?2 ORDER BY id DESC LIMIT 1), 0) + 1)",
         )?
-        .query_row(params![first, first + (1 << COUNTER_BITS), sql(conversation.0), sql(seq.0)], |row| {
-            row.get(0)
-        })?;
-    insert(connection, id, words)
+        .query_row([first, first + (1 << COUNTER_BITS)], |row| row.get(0))
 }
 
 fn insert(connection: &Connection, id: i64, words: &str) -> rusqlite::Result<()> {
@@ -398,6 +413,27 @@ mod tests {
         let words_of_the_index =
             ["xyzzyrecalled", "xyzzyedited"].map(|word| has(&format!("1:{word}")) || has(word));
         assert_eq!(words_of_the_index, [false, false], "gone from the file too");
+    }
+
+    #[test]
+    fn what_is_taken_in_at_once_is_written_at_once() {
+        let (_folder, store) = store();
+        for n in 0..60 {
+            say(&store, &n.to_string(), &format!("苹果 number{n}"));
+        }
+        assert_eq!(take_in(&store).messages, 60);
+        let segments: i64 = store
+            .read("count", |connection| {
+                let sql = "SELECT count(DISTINCT segid) FROM message_words_idx";
+                connection.query_row(sql, [], |row| row.get(0))
+            })
+            .unwrap();
+        assert_eq!(segments, 1, "and not one for each message");
+        assert_eq!(
+            found(&store, "苹果"),
+            (1..=60).rev().collect::<Vec<_>>(),
+            "in their order, though of one time"
+        );
     }
 
     #[test]
