@@ -22,6 +22,10 @@ const EXPIRE_AT_ONCE: u32 = 500;
 /// Between two looks for notices that were kept for long enough.
 const EXPIRE_NOTICES_EVERY_MS: u64 = 3_600_000;
 
+/// Between two times that the store removes what is left of texts that are gone. On a busy embedded store that stops writers
+/// for as long as it takes to bring a log of at most 64 MiB into the database.
+const WIPE_EVERY_MS: u64 = 10_000;
+
 /// When sessions were last looked through. Written by the one thread that ticks.
 #[derive(Debug, Default)]
 pub(crate) struct Upkeep {
@@ -30,6 +34,8 @@ pub(crate) struct Upkeep {
     notices_expired: AtomicU64,
     /// When presence was reviewed last. The same.
     reviewed: AtomicU64,
+    /// When the store wiped last. The same.
+    wiped: AtomicU64,
 }
 
 /// Stores what is written behind, then ends sessions and removes notices whose time is over, and works at deleted accounts:
@@ -50,6 +56,7 @@ pub(crate) fn tick(service: &Service) -> Vec<Pending> {
         .flush(store)
         .and_then(|()| sweep_sessions(service))
         .and_then(|()| sweep_notices(service))
+        .and_then(|()| wipe(service))
         .and_then(|()| deletion::work_off(service));
     seen.unwrap_or_else(|error| {
         service.storing.doubt();
@@ -100,5 +107,16 @@ fn sweep_notices(service: &Service) -> StoreResult<()> {
     if service.ports.store.expire_notices(before, EXPIRE_AT_ONCE)? < EXPIRE_AT_ONCE {
         expired.store(now.0, Ordering::Relaxed);
     }
+    Ok(())
+}
+
+fn wipe(service: &Service) -> StoreResult<()> {
+    let now = service.ports.clock.now().0;
+    let wiped = &service.upkeep.wiped;
+    if now.abs_diff(wiped.load(Ordering::Relaxed)) < WIPE_EVERY_MS {
+        return Ok(());
+    }
+    service.ports.store.wipe()?;
+    wiped.store(now, Ordering::Relaxed);
     Ok(())
 }

@@ -28,4 +28,10 @@ pub trait ChangeStore: Send + Sync {
         after: ChangePosition,
         size: PageSize,
     ) -> StoreResult<Vec<(ChangePosition, StoredMessage)>>;
+
+    /// Removes what is left of texts that are gone beside the tables that held them, such as in a log of writes, as far as this
+    /// process can. Called every few seconds; what cannot be done now, because others read, is left for the next time.
+    fn wipe(&self) -> StoreResult<()> {
+        Ok(())
+    }
 }

@@ -25,7 +25,15 @@ const PAGE: &str = "
 
 impl ChangeStore for SqliteStore {
     fn change_message(&self, change: &MessageChange) -> StoreResult<Outcome> {
-        self.write("change a message", |connection| make(connection, change))
+        let changed = self.write("change a message", |connection| make(connection, change));
+        if matches!(&changed, Ok(Ok(changed)) if changed.novelty == Novelty::New) || changed.is_err() {
+            self.remember_leftovers();
+        }
+        changed
+    }
+
+    fn wipe(&self) -> StoreResult<()> {
+        self.wipe_leftovers()
     }
 
     fn changes(

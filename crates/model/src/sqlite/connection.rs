@@ -19,13 +19,13 @@ pub(super) fn writer(file: &Path, options: &Options) -> rusqlite::Result<Connect
     let connection = Connection::open_with_flags(file, flags)?;
     prepare(&connection, options, options.writer_cache_kib)?;
     // The page size first: the file gets it when it is switched to WAL. What is deleted or replaced, such as a text that was
-    // recalled, is overwritten in its page; a page that becomes free altogether keeps what it held until it is used again.
+    // recalled, is overwritten, and so are pages that become free altogether.
     connection.execute_batch(&format!(
         "PRAGMA page_size = {PAGE_BYTES};
          PRAGMA journal_mode = WAL;
          PRAGMA synchronous = FULL;
          PRAGMA foreign_keys = ON;
-         PRAGMA secure_delete = FAST;
+         PRAGMA secure_delete = ON;
          PRAGMA journal_size_limit = {};
          PRAGMA wal_autocheckpoint = {};",
         i64::from(options.wal_kib) * 1024,

@@ -1,13 +1,14 @@
 //! The store: its parts, and how they start and end.
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 use domain::StoreResult;
 use rusqlite::Connection;
 
 use super::folder::Folder;
 use super::readers::Readers;
-use super::writer::Writer;
+use super::writer::{Emptied, Writer};
 use super::{OpenError, Options, connection, fault, migrate};
 
 /// The embedded store: `chat.db` in a folder of its own. Any thread. Dropping it brings everything into the one file
@@ -17,6 +18,8 @@ pub struct SqliteStore {
     // then may another process have the folder.
     readers: Readers,
     writer: Writer,
+    /// Whether the log of writes may hold texts that the database does not.
+    leftovers: AtomicBool,
     _folder: Folder,
 }
 
@@ -34,6 +37,8 @@ impl SqliteStore {
         Ok(SqliteStore {
             readers: Readers::new(file, options.clone()),
             writer: Writer::new(writer, options.wait),
+            // Of a process that ended in the middle.
+            leftovers: AtomicBool::new(true),
             _folder: folder,
         })
     }
@@ -55,5 +60,23 @@ impl SqliteStore {
         work: impl FnOnce(&Connection) -> rusqlite::Result<T>,
     ) -> StoreResult<T> {
         self.writer.transact(operation, work)
+    }
+    /// Says that a text was taken out of the database.
+    pub(super) fn remember_leftovers(&self) {
+        self.leftovers.store(true, Relaxed);
+    }
+
+    /// Brings the log of writes into the database and empties it, if it may hold a text that was taken out: the log has pages
+    /// as they were after each commit.
+    pub(super) fn wipe_leftovers(&self) -> StoreResult<()> {
+        // What is taken out from now on is for the next time.
+        if !self.leftovers.swap(false, Relaxed) {
+            return Ok(());
+        }
+        let emptied = self.writer.empty_log("wipe");
+        if !matches!(emptied, Ok(Emptied::Wholly)) {
+            self.remember_leftovers();
+        }
+        emptied.map(drop)
     }
 }

@@ -8,6 +8,18 @@ use rusqlite::Connection;
 
 use super::fault;
 
+/// How long a reader that is in the middle of something may keep the log from being emptied, while nobody can write.
+const EMPTY_WAIT: Duration = Duration::from_millis(20);
+
+/// What became of the log of writes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Emptied {
+    /// Nothing is in it.
+    Wholly,
+    /// Somebody reads by it.
+    NotNow,
+}
+
 /// The one connection that writes, behind a fair lock: who waits longest is next, so that an appender in a tight loop
 /// starves nobody.
 pub(super) struct Writer {
@@ -32,6 +44,22 @@ impl Writer {
         let done = work(&connection).map_err(before_commit)?;
         transaction.commit().map_err(|error| fault::at_commit(operation, &error))?;
         Ok(done)
+    }
+
+    /// Brings the log of writes into the database file and cuts it to nothing.
+    pub(super) fn empty_log(&self, operation: &'static str) -> StoreResult<Emptied> {
+        let connection = self.lock(operation)?;
+        let empty = || {
+            connection.busy_timeout(EMPTY_WAIT)?;
+            connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0))
+        };
+        let busy: rusqlite::Result<i64> = empty();
+        let reset = connection.busy_timeout(self.wait);
+        let busy = busy.and_then(|busy| reset.map(|()| busy));
+        match busy.map_err(|error| fault::before_commit(operation, &error))? {
+            0 => Ok(Emptied::Wholly),
+            _ => Ok(Emptied::NotNow),
+        }
     }
 
     /// The connection alone, while nobody writes.

@@ -7,4 +7,5 @@
 mod mysql;
 mod sqlite;
 mod sqlite_crash;
+mod sqlite_forgotten;
 mod upgrade;

@@ -20,13 +20,13 @@ use rusqlite::Connection;
 
 use crate::upgrade;
 
-const NOW: Timestamp = Timestamp(1_700_000_000_000);
+pub(super) const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
 pub(super) fn open(folder: &Path) -> SqliteStore {
     SqliteStore::open(folder, &Options::default()).unwrap()
 }
 
-fn user(store: &SqliteStore, name: &str) -> UserId {
+pub(super) fn user(store: &SqliteStore, name: &str) -> UserId {
     let user = NewUser { name, name_key: name, password_hash: "$fake$0$pw", recovery_codes: &[], at: NOW };
     store.create_user(&user).unwrap().unwrap()
 }

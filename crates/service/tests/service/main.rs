@@ -30,6 +30,7 @@ mod rosters;
 mod search;
 mod secrets;
 mod sessions;
+mod upkeep;
 
 use protocol::{Code, MessageKind, Push, Refusal, Reply, Sent};
 

@@ -1,6 +1,7 @@
 //! Messages of the fake that change.
 
 use std::ops::Bound;
+use std::sync::atomic::Ordering;
 
 use super::messages::cut;
 use super::{FakeStore, State};
@@ -71,5 +72,10 @@ impl ChangeStore for FakeStore {
             let kept = cut(feed.iter().map(|(_, message)| *message), size);
             feed.iter().map(|(place, _)| *place).zip(kept).collect()
         })
+    }
+
+    fn wipe(&self) -> StoreResult<()> {
+        self.wipes.fetch_add(1, Ordering::SeqCst);
+        Ok(())
     }
 }

@@ -38,6 +38,7 @@ pub struct FakeStore {
     faults: Mutex<VecDeque<Fault>>,
     after_appends: Mutex<VecDeque<Hook>>,
     operations: AtomicU64,
+    wipes: AtomicU64,
 }
 
 /// Something to run in the middle of an operation.
@@ -64,6 +65,11 @@ impl FakeStore {
     /// Operations so far, done or failed.
     pub fn operations(&self) -> u64 {
         self.operations.load(Ordering::SeqCst)
+    }
+
+    /// How often it was told to wipe. No operation: there is nothing to do that could fail.
+    pub fn wipes(&self) -> u64 {
+        self.wipes.load(Ordering::SeqCst)
     }
 
     /// The next `n` operations, whichever they are, fail with this error and change nothing.
