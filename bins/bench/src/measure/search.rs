@@ -91,7 +91,8 @@ pub(crate) fn run(options: &Options, target: &Target) -> Result<Report, BenchErr
         .chain(others.iter().map(|Pair { a, b, .. }| (a, b.id)))
         .collect();
     said(options, &server, &recruiter, &speakers, &mut report)?;
-    search(options, &server, &searcher, &mut report)?;
+    let pids: Vec<u32> = server.pid().into_iter().chain(mariadb.as_ref().map(PrivateMariaDb::pid)).collect();
+    search(options, &server, &pids, &searcher, &mut report)?;
     found_within(&server, &searcher, &friends[0], &recruiter, &mut report)?;
     server.stop()?;
     report.verdict(Verdict::default());
@@ -161,6 +162,7 @@ type Kind<'a> = (&'a str, &'a dyn Fn(&mut Random) -> String);
 fn search(
     options: &Options,
     server: &Server,
+    pids: &[u32],
     searcher: &Account,
     report: &mut Report,
 ) -> Result<(), BenchError> {
@@ -179,13 +181,17 @@ fn search(
         for _ in 0..WARM_UPS {
             page(&mut session, &query(&mut random), None, options.page)?;
         }
-        let (mut latency, mut found) = (latency_histogram(), 0);
+        let (mut latency, mut cpu, mut found) = (latency_histogram(), latency_histogram(), 0);
         let watch = Stopwatch::start(server)?;
         for _ in 0..options.searches {
             let query = query(&mut random);
+            let alone = Stopwatch::of(pids)?;
             let began = Instant::now();
             let page = page(&mut session, &query, None, options.page)?;
             latency.saturating_record(began.elapsed().as_nanos() as u64);
+            if let Some(used) = alone.stop()?.server {
+                cpu.saturating_record(used.total_ns);
+            }
             found += page.messages.len();
         }
         let spent = watch.stop()?;
@@ -200,6 +206,8 @@ fn search(
             "word" => report.target("word_p99_ms", p99_ms, P99_MS_MAX),
             _ => report.measure(&format!("{kind}_p99_ms"), p99_ms),
         }
+        report.measure(&format!("{kind}_cpu_p50_ms"), quantile_us(&cpu, 0.5) / 1000.0);
+        report.measure(&format!("{kind}_cpu_p99_ms"), quantile_us(&cpu, 0.99) / 1000.0);
         report.measure(&format!("{kind}_others_cores"), spent.others_cores);
     }
     // Far back: one search, page after page.

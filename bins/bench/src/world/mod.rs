@@ -91,6 +91,10 @@ impl PrivateMariaDb {
     pub(crate) fn url(&self) -> String {
         self.mariadb.url()
     }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.mariadb.pid()
+    }
 }
 
 /// Asks until `is_ready`, for as long as the program runs and time allows.
