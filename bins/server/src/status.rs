@@ -95,6 +95,7 @@ impl Status for NodeStatus {
         self.caches(&mut page);
         self.limits(&mut page);
         self.deletions(&mut page);
+        self.doubts(&mut page);
         self.index(&mut page);
         self.history(&mut page);
         self.receipts(&mut page);
@@ -212,6 +213,16 @@ impl NodeStatus {
         page.number("chat_deletions_finished_total", help, Kind::Counter, deletions.finished);
         let help = "Deleted accounts that still had friends or groups at the last look, up to 8.";
         page.number("chat_deletions_waiting", help, Kind::Gauge, deletions.waiting);
+    }
+
+    fn doubts(&self, page: &mut Page) {
+        let doubts = self.gateway.doubts();
+        let help = "Users told to ask how everything stands, because the store did not say whether a change was made.";
+        page.number("chat_doubts_told_total", help, Kind::Counter, doubts.told);
+        let help = "Users and groups who were not told because too many waited (16384).";
+        page.number("chat_doubts_forgotten_total", help, Kind::Counter, doubts.forgotten);
+        let help = "Users and groups who wait to be told, until the store is well.";
+        page.number("chat_doubts_waiting", help, Kind::Gauge, doubts.waiting);
     }
 
     fn receipts(&self, page: &mut Page) {

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use service::{
-    CacheSnapshot, DeletionSnapshot, HistorySnapshot, IndexSnapshot, LimitSnapshot, ReceiptSnapshot,
+    CacheSnapshot, DeletionSnapshot, DoubtSnapshot, HistorySnapshot, IndexSnapshot, LimitSnapshot,
+    ReceiptSnapshot,
 };
 
 use crate::metrics::GatewaySnapshot;
@@ -68,6 +69,11 @@ impl GatewayMonitor {
     /// Whether the store takes changes, as far as is known.
     pub fn takes_changes(&self) -> bool {
         self.shared.service.takes_changes()
+    }
+
+    /// What became of changes of which the store did not say whether it made them.
+    pub fn doubts(&self) -> DoubtSnapshot {
+        self.shared.service.doubt_snapshot()
     }
 
     /// What this node did about deleted accounts.

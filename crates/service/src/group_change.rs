@@ -15,6 +15,7 @@ use crate::caller::Principal;
 use crate::group_requests;
 use crate::groups;
 use crate::hub::{Audience, Delivery, Echo, Origin, Readers, Said};
+use crate::in_doubt::Concerned;
 use crate::notice::Notice;
 use crate::personal_notices;
 use crate::refuse;
@@ -52,6 +53,7 @@ pub(crate) fn make(service: &Service, pending: &PendingChange) -> StoreResult<()
     let outcome = service.ports.store.change_group(change).inspect_err(|error| {
         if matches!(error, StoreError::OutcomeUnknown { .. }) {
             concerned(change).for_each(|user| groups::changed(service, change.group, user));
+            doubt(service, change);
         }
     })?;
     let changed = match outcome {
@@ -107,6 +109,15 @@ pub(crate) fn make(service: &Service, pending: &PendingChange) -> StoreResult<()
 /// Whom a change may have brought in, out, or to another place.
 fn concerned(change: &GroupChange) -> impl Iterator<Item = UserId> {
     [Some(change.actor), change.deed.target()].into_iter().flatten()
+}
+
+/// Has all whom the change may concern look again once it is settled: tried again it may be found done, and then nothing but its
+/// message is told.
+fn doubt(service: &Service, change: &GroupChange) {
+    let users = concerned(change).map(Concerned::User);
+    // Who asked somebody in is one of them, or was.
+    let deciders = change.deed.newcomer(change.actor).map(|_| Concerned::Deciders(change.group));
+    service.in_doubt.note(service.ports.clock.now(), users.chain(deciders));
 }
 
 /// Brings what is known of the group up to date, here and on other nodes.

@@ -27,7 +27,7 @@ use crate::service::{Handled, Service};
 use crate::wire;
 
 /// Owner and admins who are told of an application as it happens; further ones find it in the list.
-const DECIDERS_TOLD_MAX: usize = 50;
+pub(crate) const DECIDERS_TOLD_MAX: usize = 50;
 
 /// ADD_GROUP.
 pub(crate) fn join(service: &Service, me: Me<'_>, rid: u32, request: JoinGroup) -> Result<Handled, Stop> {

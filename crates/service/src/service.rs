@@ -15,6 +15,7 @@ use crate::directory::Directory;
 use crate::friends::{self, Friendships, Relations};
 use crate::groups::{self, Rosters};
 use crate::hub::Hub;
+use crate::in_doubt::{self, DoubtSnapshot, InDoubt};
 use crate::indexer::{self, Backlog, IndexSnapshot, Indexer};
 use crate::last_seen::LastSeen;
 use crate::limits::{LimitSnapshot, Limits};
@@ -96,6 +97,7 @@ pub struct Service {
     pub(crate) deletions: Deletions,
     pub(crate) trouble: Trouble,
     pub(crate) storing: Storing,
+    pub(crate) in_doubt: InDoubt,
     pub(crate) recent: RecentHistory,
     /// Which log this is, once it was read: it does not change while a node runs.
     epoch: OnceLock<Epoch>,
@@ -134,6 +136,7 @@ impl Service {
             deletions: Deletions::default(),
             trouble: Trouble::default(),
             storing: Storing::default(),
+            in_doubt: InDoubt::default(),
             recent: RecentHistory::default(),
             epoch: OnceLock::new(),
             ports,
@@ -153,7 +156,13 @@ impl Service {
     /// before is still stored.
     pub fn handle(&self, caller: Caller<'_>, rid: u32, request: Request) -> Result<Handled, Refusal> {
         self.take_turn(caller)?;
-        self.dispatch(caller, rid, request).map_err(|stop| self.refusal(stop))
+        let other = in_doubt::other(&request);
+        self.dispatch(caller, rid, request).map_err(|stop| {
+            if let Some(principal) = caller.principal {
+                in_doubt::judge(self, principal.user, other, &stop);
+            }
+            self.refusal(stop)
+        })
     }
 
     /// Stores a batch in one transaction and gives answers and messages to the hub. On success the batch is empty. On
@@ -185,6 +194,11 @@ impl Service {
     /// takes them again.
     pub fn takes_changes(&self) -> bool {
         self.storing.is_going_on()
+    }
+
+    /// What became of changes of which the store did not say whether it made them.
+    pub fn doubt_snapshot(&self) -> DoubtSnapshot {
+        self.in_doubt.snapshot()
     }
 
     /// The limits that the service works with.

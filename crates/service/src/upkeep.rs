@@ -6,6 +6,7 @@ use domain::{NOTICE_KEPT_MS, Reach, StoreResult, Timestamp};
 
 use crate::batch::Pending;
 use crate::deletion;
+use crate::in_doubt;
 use crate::presence;
 use crate::service::Service;
 use crate::storing;
@@ -42,6 +43,7 @@ pub(crate) struct Upkeep {
 /// the changes of groups that this takes. Whatever fails is tried at the next tick.
 pub(crate) fn tick(service: &Service) -> Vec<Pending> {
     storing::look(service);
+    in_doubt::tell(service);
     let store = &*service.ports.store;
     // Each tells of its own outages, once.
     let _ = service.cursors.flush(store);

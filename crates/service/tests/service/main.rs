@@ -8,6 +8,7 @@
 mod accounts;
 mod acks;
 mod chat;
+mod doubts;
 mod friend_notes;
 mod friends;
 mod groups;

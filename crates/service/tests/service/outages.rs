@@ -47,6 +47,7 @@ fn every_request_is_busy_while_the_store_is_away() {
     ];
     let user = [
         Request::LogOut(Nothing {}),
+        Request::Refresh(protocol::Refresh::default()),
         Request::Sessions(Nothing {}),
         Request::EndSession(SessionRef { session: 1_234 }),
         Request::Profile(ProfileOf { id: Some(carol.user().0) }),
