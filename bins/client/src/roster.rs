@@ -4,9 +4,9 @@ use std::collections::{BTreeMap, HashMap};
 
 use client::ListVersions;
 use client::protocol::{
-    ChatMessage, Conversation, ConversationKind, Friend, FriendChanged, FriendEvent, FriendEventKind,
-    FriendRequest, Group, GroupEvent, GroupEventKind, GroupState, PresencePush, Role, SignedIn, State,
-    SystemEvent, SystemEventKind,
+    ChatMessage, Conversation, ConversationKind, Direction, Friend, FriendChanged, FriendEvent,
+    FriendEventKind, FriendRequest, Group, GroupEvent, GroupEventKind, GroupState, PresencePush, Role,
+    SignedIn, State, SystemEvent, SystemEventKind,
 };
 use client::store::Lists;
 
@@ -172,6 +172,12 @@ impl Roster {
         self.requests.insert(request.id, request);
     }
 
+    /// A request as it is known before the list says more.
+    pub(crate) fn add_new_request(&mut self, id: u64, name: String, direction: Direction, greeting: String) {
+        let request = FriendRequest { id, name, nickname: String::new(), direction, greeting, time: 0 };
+        self.add_request(request);
+    }
+
     pub(crate) fn remove_group(&mut self, group: u64) {
         self.groups.remove(&group);
         self.conversations.forget(Talk::Group(group));
@@ -201,19 +207,8 @@ impl Roster {
         match (event.event, &event.friend) {
             (FriendEventKind::Accepted, Some(friend)) => self.add_friend(friend.clone()),
             (FriendEventKind::Requested, _) => {
-                let direction = match own {
-                    true => client::protocol::Direction::Out,
-                    false => client::protocol::Direction::In,
-                };
-                let (id, name, greeting) = (event.id, event.name.clone(), event.greeting.clone());
-                self.add_request(FriendRequest {
-                    id,
-                    name,
-                    nickname: String::new(),
-                    direction,
-                    greeting,
-                    time: 0,
-                });
+                let direction = if own { Direction::Out } else { Direction::In };
+                self.add_new_request(event.id, event.name.clone(), direction, event.greeting.clone());
             }
             (FriendEventKind::Refused | FriendEventKind::Withdrawn, _) => {
                 self.requests.remove(&event.id);

@@ -1,11 +1,12 @@
 //! CHANGES: pages of what was changed in a conversation.
 
-use domain::{ChangePosition, ConversationId, NUMBER_MAX, PageSize};
+use domain::{ChangePosition, NUMBER_MAX, PageSize};
 use protocol::limits::HISTORY_PAGE_BYTES_MAX;
-use protocol::{Change, Changes, ChangesPage, Code};
+use protocol::{Change, Changes, ChangesPage};
 
 use crate::caller::Me;
 use crate::catch_up;
+use crate::conversation;
 use crate::page::Slice;
 use crate::quotes;
 use crate::refuse::Stop;
@@ -17,13 +18,9 @@ const PAGE_TEXT_BYTES: usize = HISTORY_PAGE_BYTES_MAX / 8;
 /// CHANGES. A conversation that does not exist and one that the asker may not read give the same answer.
 pub(crate) fn page(service: &Service, me: Me<'_>, request: &Changes) -> Result<ChangesPage, Stop> {
     let store = &*service.ports.store;
-    let id = ConversationId(request.conv);
-    let conversation = match id.0 {
-        0..=NUMBER_MAX => store.conversation(me.user(), id)?,
-        _ => None,
-    };
     // Read before the page: what is changed in between is in the page, or comes after what is called the last.
-    let conversation = conversation.ok_or_else(|| Stop::refused(Code::NOT_FOUND))?;
+    let conversation = conversation::of(service, me, request.conv)?;
+    let id = conversation.id;
     let limit = Slice::asked(0, request.limit, service.config.page_max).limit;
     let after = ChangePosition(request.after.min(NUMBER_MAX));
     let size = PageSize { messages: limit, bytes: PAGE_TEXT_BYTES };

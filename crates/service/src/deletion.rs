@@ -23,7 +23,7 @@ use crate::accounts;
 use crate::batch::Pending;
 use crate::caller::{Me, Principal};
 use crate::friends;
-use crate::group_asks;
+use crate::group_ask;
 use crate::hub::Audience;
 use crate::notice::Notice;
 use crate::personal_notices;
@@ -165,7 +165,7 @@ fn leave(
     let mut change = |deed, event| {
         // No session: nobody speaks for the user any more.
         let principal = Principal { user, name: Arc::from(DELETED_USER), session: SessionId(0) };
-        changes.push(group_asks::unasked(service, principal, group, deed, &event));
+        changes.push(group_ask::unasked(service, principal, group, deed, &event));
     };
     let event = |what| SystemEvent::new(what, user.0, DELETED_USER);
     if is_left_behind {

@@ -10,14 +10,14 @@ use domain::{
     Joining, Membership, NUMBER_MAX, Queue, Seq, StoreResult, UserId, Waiting,
 };
 use protocol::{
-    AnswerInvitation, ApplicationsPage, DecideApplication, GroupRef, GroupRequestEvent, GroupRequestKind,
+    AnswerInvitation, ApplicationsPage, DecideApplication, GroupRequestEvent, GroupRequestKind,
     InvitationsPage, JoinAnswer, JoinGroup, JoinOutcome, MemberRef, MsgId, Nothing, Page, Push, Reply,
     SystemEvent, SystemEventKind, Verdict,
 };
 
 use crate::caller::Me;
 use crate::fields;
-use crate::group_asks::{about, change, event, pending};
+use crate::group_ask::GroupAsk;
 use crate::group_change::{Answer, PendingChange};
 use crate::groups;
 use crate::hub::Audience;
@@ -30,84 +30,63 @@ use crate::wire;
 pub(crate) const DECIDERS_TOLD_MAX: usize = 50;
 
 /// ADD_GROUP.
-pub(crate) fn join(service: &Service, me: Me<'_>, rid: u32, request: JoinGroup) -> Result<Handled, Stop> {
-    service.limits.joins.take(me.user(), service.ports.clock.now())?;
+pub(crate) fn join(asked: GroupAsk<'_>, request: JoinGroup) -> Result<Handled, Stop> {
+    take_join(asked)?;
     fields::greeting(&request.greeting)?;
-    let deed = GroupDeed::Join { greeting: request.greeting, limits: service.config.groups };
-    let event = || Ok(event(service, me, SystemEventKind::Joined));
-    ask(service, me, rid, request.groupid, deed, event, MsgId::AddGroup, Answer::Joined(Reply::JoinGroup))
+    let deed = GroupDeed::Join { greeting: request.greeting, limits: asked.service.config.groups };
+    let event = || Ok(asked.event(SystemEventKind::Joined));
+    ask(asked, deed, event, MsgId::AddGroup, Answer::Joined(Reply::JoinGroup))
 }
 
 /// DECIDE_APPLICATION.
-pub(crate) fn decide(
-    service: &Service,
-    me: Me<'_>,
-    rid: u32,
-    request: &DecideApplication,
-) -> Result<Handled, Stop> {
+pub(crate) fn decide(asked: GroupAsk<'_>, request: &DecideApplication) -> Result<Handled, Stop> {
     let user = UserId(request.id);
     let deed = match request.decision {
-        Verdict::Accept => GroupDeed::AcceptApplication { user, limits: service.config.groups },
+        Verdict::Accept => GroupDeed::AcceptApplication { user, limits: asked.service.config.groups },
         Verdict::Refuse => GroupDeed::RefuseApplication(user),
     };
-    let event = || about(service, me, SystemEventKind::Joined, request.id);
-    done(service, me, rid, request.groupid, deed, event, Reply::DecideApplication(Nothing {}))
+    let event = || asked.event_about(SystemEventKind::Joined, request.id);
+    done(asked, deed, event, Reply::DecideApplication(Nothing {}))
 }
 
 /// WITHDRAW_APPLICATION.
-pub(crate) fn withdraw_application(
-    service: &Service,
-    me: Me<'_>,
-    rid: u32,
-    request: &GroupRef,
-) -> Result<Handled, Stop> {
-    let event = || Ok(event(service, me, SystemEventKind::Unknown));
+pub(crate) fn withdraw_application(asked: GroupAsk<'_>) -> Result<Handled, Stop> {
+    let event = || Ok(asked.event(SystemEventKind::Unknown));
     let reply = Reply::WithdrawApplication(Nothing {});
-    done(service, me, rid, request.groupid, GroupDeed::WithdrawApplication, event, reply)
+    done(asked, GroupDeed::WithdrawApplication, event, reply)
 }
 
 /// INVITE.
-pub(crate) fn invite(service: &Service, me: Me<'_>, rid: u32, request: &MemberRef) -> Result<Handled, Stop> {
-    service.limits.joins.take(me.user(), service.ports.clock.now())?;
-    let deed = GroupDeed::Invite { user: UserId(request.id), limits: service.config.groups };
-    let event = || about(service, me, SystemEventKind::Joined, request.id);
-    ask(service, me, rid, request.groupid, deed, event, MsgId::Invite, Answer::Invited)
+pub(crate) fn invite(asked: GroupAsk<'_>, request: &MemberRef) -> Result<Handled, Stop> {
+    take_join(asked)?;
+    let deed = GroupDeed::Invite { user: UserId(request.id), limits: asked.service.config.groups };
+    let event = || asked.event_about(SystemEventKind::Joined, request.id);
+    ask(asked, deed, event, MsgId::Invite, Answer::Invited)
 }
 
 /// ANSWER_INVITATION.
-pub(crate) fn answer(
-    service: &Service,
-    me: Me<'_>,
-    rid: u32,
-    request: &AnswerInvitation,
-) -> Result<Handled, Stop> {
-    let event = || Ok(event(service, me, SystemEventKind::Joined));
-    let group = request.groupid;
+pub(crate) fn answer(asked: GroupAsk<'_>, request: &AnswerInvitation) -> Result<Handled, Stop> {
+    let event = || Ok(asked.event(SystemEventKind::Joined));
     match request.decision {
         Verdict::Accept => {
-            service.limits.joins.take(me.user(), service.ports.clock.now())?;
-            let deed = GroupDeed::AcceptInvitation { limits: service.config.groups };
+            take_join(asked)?;
+            let deed = GroupDeed::AcceptInvitation { limits: asked.service.config.groups };
             let answer = Answer::Joined(Reply::AnswerInvitation);
-            ask(service, me, rid, group, deed, event, MsgId::AnswerInvitation, answer)
+            ask(asked, deed, event, MsgId::AnswerInvitation, answer)
         }
         Verdict::Refuse => {
             let refused = JoinAnswer { outcome: JoinOutcome::Refused, group: None, conv: None };
             let reply = Reply::AnswerInvitation(refused);
-            done(service, me, rid, group, GroupDeed::RefuseInvitation, event, reply)
+            done(asked, GroupDeed::RefuseInvitation, event, reply)
         }
     }
 }
 
 /// WITHDRAW_INVITATION.
-pub(crate) fn withdraw_invitation(
-    service: &Service,
-    me: Me<'_>,
-    rid: u32,
-    request: &MemberRef,
-) -> Result<Handled, Stop> {
-    let event = || Ok(event(service, me, SystemEventKind::Unknown));
+pub(crate) fn withdraw_invitation(asked: GroupAsk<'_>, request: &MemberRef) -> Result<Handled, Stop> {
+    let event = || Ok(asked.event(SystemEventKind::Unknown));
     let deed = GroupDeed::WithdrawInvitation(UserId(request.id));
-    done(service, me, rid, request.groupid, deed, event, Reply::WithdrawInvitation(Nothing {}))
+    done(asked, deed, event, Reply::WithdrawInvitation(Nothing {}))
 }
 
 /// APPLICATIONS.
@@ -153,43 +132,40 @@ pub(crate) fn invitations(service: &Service, me: Me<'_>, page: &Page) -> Result<
     Ok(InvitationsPage { invitations, next: part.next })
 }
 
+/// Takes a token for coming in, or for asking in.
+fn take_join(asked: GroupAsk<'_>) -> Result<(), Stop> {
+    Ok(asked.service.limits.joins.take(asked.me.user(), asked.service.ports.clock.now())?)
+}
+
 fn done(
-    service: &Service,
-    me: Me<'_>,
-    rid: u32,
-    group: u64,
+    asked: GroupAsk<'_>,
     deed: GroupDeed,
     event: impl FnOnce() -> StoreResult<SystemEvent>,
     reply: Reply,
 ) -> Result<Handled, Stop> {
     let msgid = reply.msgid();
-    ask(service, me, rid, group, deed, event, msgid, Answer::Done(reply))
+    ask(asked, deed, event, msgid, Answer::Done(reply))
 }
 
 /// Checks a deed, and passes it on.
-#[expect(clippy::too_many_arguments, reason = "the parts of one change, gathered in one place")]
 fn ask(
-    service: &Service,
-    me: Me<'_>,
-    rid: u32,
-    group: u64,
+    asked: GroupAsk<'_>,
     deed: GroupDeed,
     event: impl FnOnce() -> StoreResult<SystemEvent>,
     msgid: MsgId,
     answer: Answer,
 ) -> Result<Handled, Stop> {
     let refused = |why: ChangeRefused| Stop::refused(refuse::change(why));
-    if group > NUMBER_MAX {
+    if asked.group.0 > NUMBER_MAX {
         return Err(refused(deed.no_such_group()));
     }
-    let mut change = change(service, me.user(), GroupId(group), deed);
-    match facts(service, &change)? {
+    let change = asked.change(deed);
+    match facts(asked.service, &change)? {
         None => return Err(refused(change.deed.no_such_group())),
         Some(facts) => drop(change.decide(&facts).map_err(refused)?),
     }
     // Names are looked up for who may only.
-    change.event = event()?.to_json();
-    Ok(pending(me, rid, change, msgid, answer))
+    Ok(asked.pass_on(change, &event()?, msgid, answer))
 }
 
 /// What single rows say, but for what has to be counted: that is the store's to refuse. `None` if there is no such group.

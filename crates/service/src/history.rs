@@ -3,13 +3,12 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use domain::{
-    ConversationId, MessageKind, NUMBER_MAX, PageSize, Seq, StoredMessage, Timestamp, User, UserId, Window,
-};
+use domain::{MessageKind, NUMBER_MAX, PageSize, Seq, StoredMessage, Timestamp, User, UserId, Window};
 use protocol::limits::{HISTORY_PAGE_BYTES_MAX, NICKNAME_CHARS_MAX, QUOTE_CHARS_MAX};
-use protocol::{ChatMessage, Code, History, HistoryPage};
+use protocol::{ChatMessage, History, HistoryPage};
 
 use crate::caller::Me;
+use crate::conversation;
 use crate::page::Slice;
 use crate::quotes;
 use crate::recent_history;
@@ -54,12 +53,8 @@ const MENTION_BYTES: usize = 20;
 pub(crate) fn page(service: &Service, me: Me<'_>, request: &History) -> Result<HistoryPage, Stop> {
     let begin = Begin::asked(request)?;
     let store = &*service.ports.store;
-    let id = ConversationId(request.conv);
-    let conversation = match id.0 {
-        0..=NUMBER_MAX => store.conversation(me.user(), id)?,
-        _ => None,
-    };
-    let conversation = conversation.ok_or_else(|| Stop::refused(Code::NOT_FOUND))?;
+    let conversation = conversation::of(service, me, request.conv)?;
+    let id = conversation.id;
     let size = PageSize {
         messages: Slice::asked(0, request.limit, service.config.page_max).limit,
         bytes: HISTORY_PAGE_BYTES_MAX,

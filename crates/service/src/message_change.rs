@@ -16,6 +16,7 @@ use protocol::{Changed, Code, EditMessage, MessageRef, MsgId, Refusal, Reply};
 use crate::batch::{Deed, Pending, Stored};
 use crate::caller::Me;
 use crate::catch_up;
+use crate::conversation;
 use crate::fields;
 use crate::friends;
 use crate::groups;
@@ -37,7 +38,7 @@ pub(crate) struct PendingMessageChange {
 /// RECALL.
 pub(crate) fn recall(service: &Service, me: Me<'_>, rid: u32, request: &MessageRef) -> Result<Handled, Stop> {
     service.limits.sends.take(me.user(), service.ports.clock.now())?;
-    let conversation = find(service, me, request.conv)?;
+    let conversation = conversation::of(service, me, request.conv)?;
     let origin = Origin { conn: me.conn, rid, request: MsgId::Recall };
     ask(
         service,
@@ -52,7 +53,7 @@ pub(crate) fn recall(service: &Service, me: Me<'_>, rid: u32, request: &MessageR
 pub(crate) fn edit(service: &Service, me: Me<'_>, rid: u32, request: EditMessage) -> Result<Handled, Stop> {
     fields::text(&request.msg, service.config.text_bytes_max)?;
     service.limits.sends.take(me.user(), service.ports.clock.now())?;
-    let conversation = find(service, me, request.conv)?;
+    let conversation = conversation::of(service, me, request.conv)?;
     let mentions = match conversation.kind {
         ConversationKind::Direct { with } => mentions::in_pair(me.user(), with, &request.mentions)?,
         ConversationKind::Group => {
@@ -123,15 +124,6 @@ fn answer(
 fn change(service: &Service, me: Me<'_>, conv: u64, seq: u64, deed: MessageDeed) -> MessageChange {
     let (at, windows) = (service.ports.clock.now(), service.config.windows);
     MessageChange { conversation: ConversationId(conv), seq: Seq(seq), actor: me.user(), deed, at, windows }
-}
-
-/// The conversation, if the user reads there.
-fn find(service: &Service, me: Me<'_>, conv: u64) -> Result<Conversation, Stop> {
-    let conversation = match conv {
-        0..=NUMBER_MAX => service.ports.store.conversation(me.user(), ConversationId(conv))?,
-        _ => None,
-    };
-    conversation.ok_or_else(|| Stop::refused(Code::NOT_FOUND))
 }
 
 /// Refuses as a message would be. Who is muted may still take back what they said.

@@ -6,6 +6,7 @@ use protocol::limits::{QUIET_MAX, ZONE_BYTES_MAX};
 use protocol::{Code, Push, QuietChanged, QuietList, Refusal, SetQuiet};
 
 use crate::caller::Me;
+use crate::conversation;
 use crate::hub::Audience;
 use crate::refuse::{Stop, bad_field};
 use crate::service::Service;
@@ -25,11 +26,7 @@ pub(crate) fn set(service: &Service, me: Me<'_>, request: &SetQuiet) -> Result<Q
     let ports = &service.ports;
     // What was set may be taken away also where the user is no more.
     if quiet.conversation != EVERYWHERE && !quiet.is_nothing() {
-        let seen = match quiet.conversation.0 {
-            0..=NUMBER_MAX => ports.store.conversation(me.user(), quiet.conversation)?,
-            _ => None,
-        };
-        seen.ok_or_else(|| Stop::refused(Code::NOT_FOUND))?;
+        conversation::of(service, me, quiet.conversation.0)?;
     }
     let set = match quiet.conversation.0 {
         0..=NUMBER_MAX => ports.store.set_quiet(me.user(), &quiet, QUIET_MAX)?,

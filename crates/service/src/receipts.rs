@@ -9,9 +9,7 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::policy::{PairAct, between};
-use domain::{
-    Conversation, ConversationId, ConversationKind, NUMBER_MAX, Progress, Seq, StoreResult, UserId,
-};
+use domain::{Conversation, ConversationId, ConversationKind, Progress, Seq, StoreResult, UserId};
 use parking_lot::Mutex;
 use protocol::limits::{RECEIPTS_MEMBERS_MAX, RECEIPTS_SEQS_MAX};
 use protocol::{Code, Push, Receipt, ReceiptCount, ReceiptsList, Refusal};
@@ -19,6 +17,7 @@ use quick_cache::sync::Cache;
 
 use crate::cache_numbers::{CacheSnapshot, Lookups};
 use crate::caller::{ConnKey, Me};
+use crate::conversation;
 use crate::friends;
 use crate::groups;
 use crate::hub::Audience;
@@ -211,15 +210,10 @@ pub(crate) fn list(
         let sentence = format!("ask for up to {RECEIPTS_SEQS_MAX} messages at a time");
         return Err(bad_field("seqs", sentence).into());
     }
-    let not_found = || Stop::refused(Code::NOT_FOUND);
-    let id = ConversationId(request.conv);
-    if id.0 > NUMBER_MAX {
-        return Err(not_found());
-    }
-    let conversation = service.ports.store.conversation(me.user(), id)?.ok_or_else(not_found)?;
+    let conversation = conversation::of(service, me, request.conv)?;
     let readable = |seq: &u64| Seq(*seq) > conversation.since && Seq(*seq) <= conversation.last;
     if !request.seqs.iter().all(readable) {
-        return Err(not_found());
+        return Err(Stop::refused(Code::NOT_FOUND));
     }
     let others = others(service, me.user(), &conversation)?;
     let reached = reached(service, &conversation, &others)?;
@@ -229,7 +223,7 @@ pub(crate) fn list(
     };
     let counts = request.seqs.iter().map(|seq| count(&reached, Seq(*seq)));
     Ok(ReceiptsList {
-        conv: id.0,
+        conv: conversation.id.0,
         delivered: everybody(|one| one.progress.delivered.max(one.since)),
         read: everybody(|one| one.progress.read.max(one.since)),
         counts: counts.collect(),

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use domain::{Clock, Entropy, Epoch, HistoryCache, PasswordHasher, Presence, Store, StoreResult};
+use domain::{Clock, Entropy, Epoch, GroupId, HistoryCache, PasswordHasher, Presence, Store, StoreResult};
 use protocol::limits::{PAGE_MAX, TEXT_BYTES_MAX};
 use protocol::{Code, Refusal, Reply, Request};
 
@@ -13,6 +13,7 @@ use crate::cursors::{self, Cursors};
 use crate::deletion::{self, DeletionSnapshot, Deletions};
 use crate::directory::Directory;
 use crate::friends::{self, Friendships, Relations};
+use crate::group_ask::GroupAsk;
 use crate::groups::{self, Rosters};
 use crate::hub::Hub;
 use crate::in_doubt::{self, DoubtSnapshot, InDoubt};
@@ -271,6 +272,9 @@ impl Service {
     }
 
     fn dispatch(&self, caller: Caller<'_>, rid: u32, request: Request) -> Result<Handled, Stop> {
+        let asked = |group| -> Result<GroupAsk<'_>, Stop> {
+            Ok(GroupAsk { service: self, me: caller.me()?, rid, group: GroupId(group) })
+        };
         let reply = match request {
             // The gateway answers these where it reads them.
             Request::Hello(_) => return Err(Stop::refused(Code::HELLO_FIRST)),
@@ -315,29 +319,29 @@ impl Service {
             Request::Blocked(r) => Reply::Blocked(blocks::page(self, caller.me()?, &r)?),
 
             Request::CreateGroup(r) => Reply::CreateGroup(groups::create(self, caller.me()?, &r)?),
-            Request::JoinGroup(r) => return group_requests::join(self, caller.me()?, rid, r),
-            Request::LeaveGroup(r) => return group_asks::leave(self, caller.me()?, rid, &r),
-            Request::RemoveMember(r) => return group_asks::remove(self, caller.me()?, rid, &r),
-            Request::SetRole(r) => return group_asks::set_role(self, caller.me()?, rid, &r),
-            Request::HandOver(r) => return group_asks::hand_over(self, caller.me()?, rid, &r),
-            Request::DissolveGroup(r) => return group_asks::dissolve(self, caller.me()?, rid, &r),
-            Request::EditGroup(r) => return group_asks::edit(self, caller.me()?, rid, r),
-            Request::MuteMember(r) => return group_asks::mute(self, caller.me()?, rid, &r),
-            Request::MuteGroup(r) => return group_asks::mute_all(self, caller.me()?, rid, &r),
+            Request::JoinGroup(r) => return group_requests::join(asked(r.groupid)?, r),
+            Request::LeaveGroup(r) => return group_asks::leave(asked(r.groupid)?),
+            Request::RemoveMember(r) => return group_asks::remove(asked(r.groupid)?, &r),
+            Request::SetRole(r) => return group_asks::set_role(asked(r.groupid)?, &r),
+            Request::HandOver(r) => return group_asks::hand_over(asked(r.groupid)?, &r),
+            Request::DissolveGroup(r) => return group_asks::dissolve(asked(r.groupid)?),
+            Request::EditGroup(r) => return group_asks::edit(asked(r.groupid)?, r),
+            Request::MuteMember(r) => return group_asks::mute(asked(r.groupid)?, &r),
+            Request::MuteGroup(r) => return group_asks::mute_all(asked(r.groupid)?, &r),
             Request::Applications(r) => {
                 Reply::Applications(group_requests::applications(self, caller.me()?, &r)?)
             }
-            Request::DecideApplication(r) => return group_requests::decide(self, caller.me()?, rid, &r),
+            Request::DecideApplication(r) => return group_requests::decide(asked(r.groupid)?, &r),
             Request::WithdrawApplication(r) => {
-                return group_requests::withdraw_application(self, caller.me()?, rid, &r);
+                return group_requests::withdraw_application(asked(r.groupid)?);
             }
-            Request::Invite(r) => return group_requests::invite(self, caller.me()?, rid, &r),
+            Request::Invite(r) => return group_requests::invite(asked(r.groupid)?, &r),
             Request::Invitations(r) => {
                 Reply::Invitations(group_requests::invitations(self, caller.me()?, &r)?)
             }
-            Request::AnswerInvitation(r) => return group_requests::answer(self, caller.me()?, rid, &r),
+            Request::AnswerInvitation(r) => return group_requests::answer(asked(r.groupid)?, &r),
             Request::WithdrawInvitation(r) => {
-                return group_requests::withdraw_invitation(self, caller.me()?, rid, &r);
+                return group_requests::withdraw_invitation(asked(r.groupid)?, &r);
             }
             Request::GroupProfile(r) => Reply::GroupProfile(groups::profile(self, caller.me()?, &r)?),
             Request::Groups(r) => Reply::Groups(groups::page(self, caller.me()?, &r)?),

@@ -1,7 +1,7 @@
 //! Friends and groups.
 
 use client::protocol::{
-    AddFriend, CreateGroup, EditFriend, FriendAnswer, FriendOutcome, FriendRef, FriendRequest, GroupMembers,
+    AddFriend, CreateGroup, Direction, EditFriend, FriendAnswer, FriendOutcome, FriendRef, GroupMembers,
     GroupRef, Page, RenameLabel, Request,
 };
 
@@ -48,15 +48,8 @@ impl Chat {
         match (&friend, outcome) {
             (Some(friend), _) => known.roster.add_friend(friend.clone()),
             (None, FriendOutcome::Requested) => {
-                let (name, direction) = (known.roster.user_name(id), client::protocol::Direction::Out);
-                known.roster.add_request(FriendRequest {
-                    id,
-                    name,
-                    nickname: String::new(),
-                    direction,
-                    greeting,
-                    time: 0,
-                });
+                let name = known.roster.user_name(id);
+                known.roster.add_new_request(id, name, Direction::Out, greeting);
             }
             (None, FriendOutcome::Friends) => {}
         }
