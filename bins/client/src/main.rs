@@ -8,6 +8,7 @@
 
 mod args;
 mod catching_up;
+mod change_run;
 mod chat;
 mod command;
 mod conversations;
@@ -43,6 +44,7 @@ use client::store::StoredEvents;
 use client::{Client, Config, ListVersions, SyncState};
 
 use crate::args::Args;
+use crate::change_run::ChangeRun;
 use crate::chat::{Chat, Manner};
 use crate::command::Command;
 use crate::exit::Exit;
@@ -129,6 +131,7 @@ fn run(args: &Args) -> Result<Exit, String> {
         saved_at: Instant::now(),
         unsaved: Unsaved::default(),
         since_prune: 0,
+        changes: ChangeRun::default(),
     };
     let watching = std::thread::Builder::new().name("events".to_owned()).spawn(move || watcher.run());
     let watching = watching.map_err(|error| format!("no thread for events: {error}"))?;

@@ -1,5 +1,6 @@
 //! Times for people, in their own time zone.
 
+use jiff::civil::{Date, Time};
 use jiff::tz::TimeZone;
 use jiff::{Timestamp, Zoned};
 
@@ -21,10 +22,25 @@ pub(crate) fn full(unix_ms: u64) -> String {
     }
 }
 
+/// The time that the clocks here show then, today if no day is named; none if it is beyond all that has been said. Of an
+/// hour that comes twice the first, of one that is skipped the next.
+pub(crate) fn unix_ms(day: Option<Date>, time: Time) -> Option<u64> {
+    at_in_zone(day, time, &Zoned::now())
+}
+
+fn at_in_zone(day: Option<Date>, time: Time, now: &Zoned) -> Option<u64> {
+    let at = day.unwrap_or(now.date()).to_datetime(time).to_zoned(now.time_zone().clone()).ok()?;
+    Some(u64::try_from(at.timestamp().as_millisecond()).unwrap_or(0))
+}
+
+/// This moment, in Unix milliseconds.
+pub(crate) fn now() -> u64 {
+    u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0)
+}
+
 /// `just now`, `5 min ago`, `3 h ago`, `2 days ago`; the day itself after a month.
 pub(crate) fn ago(unix_ms: u64) -> String {
-    before(unix_ms, u64::try_from(Timestamp::now().as_millisecond()).unwrap_or(0))
-        .unwrap_or_else(|| full(unix_ms))
+    before(unix_ms, now()).unwrap_or_else(|| full(unix_ms))
 }
 
 fn before(unix_ms: u64, now_ms: u64) -> Option<String> {
@@ -85,6 +101,19 @@ mod tests {
         }
         assert_eq!(ago(31 * 24 * 60 * MINUTE), None);
         assert_eq!(before(now + 5_000, now).as_deref(), Some("just now"), "its clock is ahead");
+    }
+
+    #[test]
+    fn a_time_is_that_of_the_clocks_here() {
+        use jiff::civil::{date, time};
+        let zone = TimeZone::get("Europe/Berlin").expect("a zone");
+        let now = Timestamp::from_millisecond(1_767_225_600_000).expect("a time").to_zoned(zone);
+        assert_eq!(at_in_zone(None, time(1, 0, 0, 0), &now), Some(1_767_225_600_000));
+        assert_eq!(at_in_zone(Some(date(2025, 12, 31)), time(1, 0, 0, 0), &now), Some(1_767_139_200_000));
+        assert_eq!(at_in_zone(Some(date(1960, 1, 1)), time(0, 0, 0, 0), &now), Some(0));
+        // Half past two was skipped, and came twice.
+        assert_eq!(at_in_zone(Some(date(2025, 3, 30)), time(2, 30, 0, 0), &now), Some(1_743_298_200_000));
+        assert_eq!(at_in_zone(Some(date(2025, 10, 26)), time(2, 30, 0, 0), &now), Some(1_761_438_600_000));
     }
 
     #[test]

@@ -9,8 +9,10 @@ use client::store::{Keep, Store, StoreError, StoredEvents};
 use client::{Arrival, Client, Event, Mentioned};
 
 use crate::catching_up::{CatchingUp, Treatment};
+use crate::change_run::ChangeRun;
 use crate::conversations::Concern;
 use crate::keeper::Keeper;
+use crate::moment;
 use crate::outbox;
 use crate::output::{Output, Ring};
 use crate::printable::one_line;
@@ -32,13 +34,11 @@ const PRUNE_EVERY: u64 = 1_000;
 /// Whether somebody is to be told who does not look at the terminal: of what others say as it is said, elsewhere than in
 /// the open conversation, and not while that is kept quiet. Before the server has told what is quiet, nothing rings.
 fn should_notify(message: &ChatMessage, arrival: Arrival, roster: &Roster) -> bool {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-    let now = u64::try_from(now).unwrap_or(u64::MAX);
     let mentioned = match message.mentions.iter().any(|id| *id == 0 || *id == roster.my_id()) {
         true => Mentioned::Yes,
         false => Mentioned::No,
     };
-    let rings = |quiet| client::should_notify(quiet, message.conv, mentioned, now);
+    let rings = |quiet| client::should_notify(quiet, message.conv, mentioned, moment::now());
     arrival == Arrival::Live
         && message.kind != MessageKind::System
         && roster.concern(message) == Concern::Waiting
@@ -58,6 +58,7 @@ pub(crate) struct Watcher {
     pub(crate) unsaved: Unsaved,
     /// Messages since it was looked whether too many are kept.
     pub(crate) since_prune: u64,
+    pub(crate) changes: ChangeRun,
 }
 
 /// What the store does not know yet. The messages it does.
@@ -80,6 +81,9 @@ impl Watcher {
                 Ok(None) => quiet = true,
                 Err(client::NoMoreEvents) => break,
             }
+            if let Some(news) = self.changes.news(Instant::now()) {
+                self.output.event(self.output.style().faint(&format!("* {news}")));
+            }
             self.look_after_the_outbox();
             // Friends and groups change seldom, and without them nobody can be named while there is no connection.
             let due = self.saved_at.elapsed() >= SAVE_INTERVAL || (quiet && self.unsaved.lists);
@@ -92,7 +96,9 @@ impl Watcher {
     }
 
     fn take(&mut self, event: &Event) {
-        if let Some(line) = self.told(event) {
+        if let Some(line) = self.told(event)
+            && self.treatment(event) == Treatment::Show
+        {
             self.output.event(line);
         }
         if let Event::SignedIn { bundle, .. } = event {
@@ -135,6 +141,14 @@ impl Watcher {
             Event::Notice(_) => self.unsaved.shown = true,
             Event::Friend(_) | Event::FriendChanged(_) | Event::Group(_) => self.unsaved.lists = true,
             _ => {}
+        }
+    }
+
+    /// Of very many changes at once somebody at a terminal is told the number. Programs get them all.
+    fn treatment(&mut self, event: &Event) -> Treatment {
+        match event {
+            Event::Changed(_) if self.output.is_terminal() => self.changes.take(Instant::now()),
+            _ => Treatment::Show,
         }
     }
 

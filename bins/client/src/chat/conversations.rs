@@ -1,14 +1,22 @@
 //! The list of conversations.
 
 use client::protocol::{ChatMessage, History, Reply, Request};
+use client::{Mentioned, should_notify};
 
 use super::Chat;
+use crate::moment;
 use crate::outcome::{ConversationRow, Failure, Outcome, TalkingOutcome};
-use crate::roster::Talk;
+use crate::roster::{Roster, Talk};
 use crate::shared::Line;
 
 /// Conversations whose newest message is asked for by one command, all at once; others are listed without it.
 const ASKED_MAX: usize = 50;
+
+/// Whether nobody is told of what is said there now, as far as the server has said what is quiet.
+fn is_quiet(roster: &Roster, talk: Talk, now: u64) -> bool {
+    let (quiet, conv) = (roster.quiet.as_ref(), roster.conv_of(talk));
+    quiet.zip(conv).is_some_and(|(quiet, conv)| !should_notify(quiet, conv, Mentioned::No, now))
+}
 
 impl Chat {
     /// All friends and groups, those with the latest message first. What this run has not seen yet is asked for.
@@ -38,6 +46,7 @@ impl Chat {
                 self.shared.lock().roster.conversations.show(talk, &message);
             }
         }
+        let now = moment::now();
         let roster = &self.shared.lock().roster;
         let mut rows: Vec<ConversationRow> = roster
             .all_talks()
@@ -48,6 +57,7 @@ impl Chat {
                     name: roster.talk_name(talk),
                     unread: conversation.map_or(0, |conversation| conversation.unread),
                     newest: roster.conversations.newest(talk).cloned(),
+                    quiet: is_quiet(roster, talk, now),
                 }
             })
             .collect();

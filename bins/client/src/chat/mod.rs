@@ -154,6 +154,7 @@ impl Chat {
             Command::Correct { which, text } => self.correct(which, text),
             Command::Conversations => self.conversations(),
             Command::History(count) => self.history(count),
+            Command::HistoryAt { day, time, count } => self.history_at(day, time, count),
             Command::Find(text) => self.find(text),
             Command::FindAll(text) => self.find_all(text),
             Command::Wait { what, limit } => self.wait(&what, limit.unwrap_or(self.patience)),

@@ -3,15 +3,18 @@
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
 
-use client::protocol::limits::{PAGE_MAX, RECEIPTS_SEQS_MAX};
+use client::protocol::limits::{NUMBER_MAX, PAGE_MAX, RECEIPTS_SEQS_MAX};
 use client::protocol::{
     ChatMessage, GroupChat, History, OneChat, Receipts, ReceiptsList, Reply, Request, SearchMessages,
 };
 use client::store::{KeptPage, Outgoing, Reach, Store};
 use client::{ClientError, Reading};
 
+use jiff::civil::{Date, Time};
+
 use super::{Chat, Manner, picks, senseless};
 use crate::command::TalkName;
+use crate::moment;
 use crate::outbox::Left;
 use crate::outcome::{Failure, Outcome, TalkingOutcome};
 use crate::output::Output;
@@ -118,17 +121,7 @@ impl Chat {
     /// A page backwards from where the last one of this conversation began: from the own copy as far as it is whole, from
     /// the server otherwise.
     pub(super) fn history(&mut self, count: Option<u32>) -> Result<Outcome, Failure> {
-        let (current, conv, line) = {
-            let known = self.shared.lock();
-            let current = known.roster.current;
-            (current, current.and_then(|talk| known.roster.conv_of(talk)), known.line)
-        };
-        let Some(conv) = conv else {
-            return match current {
-                None => senseless("history of what? /chat NAME or /chat #GROUP chooses".to_owned()),
-                Some(_) => senseless("nothing was said there yet".to_owned()),
-            };
-        };
+        let (current, conv, away) = self.current()?;
         let before = self.history_before.get(&conv).copied();
         let limit = count.unwrap_or(HISTORY_DEFAULT);
         let store = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).store();
@@ -138,7 +131,6 @@ impl Chat {
             }
             None => Ok(KeptPage::default()),
         };
-        let away = line == Line::Down || self.offline;
         let page = if away {
             kept(Reach::Anything)?
         } else {
@@ -147,32 +139,80 @@ impl Chat {
             if page.begins || page.messages.len() >= limit.min(PAGE_MAX) as usize {
                 page
             } else {
-                self.history_of_server(conv, before, limit, store.as_deref())?
+                let request = History { conv, after: None, before, at: None, limit };
+                self.history_of_server(request, store.as_deref())?
             }
         };
-        if let Some(oldest) = page.messages.first() {
-            self.history_before.insert(conv, oldest.seq);
-        }
-        let KeptPage { messages, begins } = page;
-        if let (None, Some(newest)) = (before, messages.last()) {
+        if let (None, Some(newest)) = (before, page.messages.last()) {
             self.client.read(conv, newest.seq)?;
         }
-        let receipts = match (&store, current) {
-            (Some(store), Some(Talk::Friend(_))) if away => kept_receipts(store, conv),
-            _ if away => None,
-            _ => self.receipts(conv, current, &messages),
-        };
-        Ok(TalkingOutcome::History { messages, begins, receipts }.into())
+        Ok(self.shown(current, conv, page, away, store.as_deref()))
     }
 
-    fn history_of_server(
-        &self,
+    /// The page that begins with the first message of a time or later. What comes next is the page before it.
+    pub(super) fn history_at(
+        &mut self,
+        day: Option<Date>,
+        time: Time,
+        count: Option<u32>,
+    ) -> Result<Outcome, Failure> {
+        let (current, conv, away) = self.current()?;
+        let Some(at) = moment::unix_ms(day, time).filter(|at| *at <= NUMBER_MAX) else {
+            return senseless("there is no such time".to_owned());
+        };
+        let limit = count.unwrap_or(HISTORY_DEFAULT);
+        let store = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).store();
+        let page = match &store {
+            Some(store) if away => {
+                store.page_at(conv, at, limit).map_err(|error| Failure::Senseless(error.to_string()))?
+            }
+            _ if away => KeptPage::default(),
+            _ => {
+                let request = History { conv, after: None, before: None, at: Some(at), limit };
+                self.history_of_server(request, store.as_deref())?
+            }
+        };
+        if page.messages.is_empty() {
+            return senseless("nothing was said since then".to_owned());
+        }
+        Ok(self.shown(current, conv, page, away, store.as_deref()))
+    }
+
+    /// The chosen conversation, its number, and whether there is no connection.
+    fn current(&self) -> Result<(Talk, u64, bool), Failure> {
+        let known = self.shared.lock();
+        let Some(current) = known.roster.current else {
+            return senseless("history of what? /chat NAME or /chat #GROUP chooses".to_owned());
+        };
+        match known.roster.conv_of(current) {
+            Some(conv) => Ok((current, conv, known.line == Line::Down || self.offline)),
+            None => senseless("nothing was said there yet".to_owned()),
+        }
+    }
+
+    /// A page as it is shown; the next one ends where it begins.
+    fn shown(
+        &mut self,
+        current: Talk,
         conv: u64,
-        before: Option<u64>,
-        limit: u32,
+        page: KeptPage,
+        away: bool,
         store: Option<&Store>,
-    ) -> Result<KeptPage, Failure> {
-        let request = History { conv, after: None, before, at: None, limit };
+    ) -> Outcome {
+        let KeptPage { messages, begins } = page;
+        if let Some(oldest) = messages.first() {
+            self.history_before.insert(conv, oldest.seq);
+        }
+        let receipts = match (store, current) {
+            (Some(store), Talk::Friend(_)) if away => kept_receipts(store, conv),
+            _ if away => None,
+            _ => self.receipts(conv, Some(current), &messages),
+        };
+        TalkingOutcome::History { messages, begins, receipts }.into()
+    }
+
+    fn history_of_server(&self, request: History, store: Option<&Store>) -> Result<KeptPage, Failure> {
+        let before = request.before;
         let page = self.ask(Request::History(request), picks!(History))?;
         if let Some(store) = store
             && let Err(error) = store.keep_page(&page, before)

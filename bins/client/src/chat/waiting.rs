@@ -35,6 +35,7 @@ impl Chat {
                 Command::Chat(_)
                     | Command::Conversations
                     | Command::History(_)
+                    | Command::HistoryAt { .. }
                     | Command::Find(_)
                     | Command::Whoami
             );

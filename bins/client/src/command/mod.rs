@@ -5,6 +5,7 @@ mod table;
 
 use std::time::Duration;
 
+use jiff::civil::{Date, Time};
 use protocol::{EditProfile, Joining, OwnedGroups, Rank, Secret, Verdict};
 
 pub(crate) use arguments::UsageError;
@@ -149,6 +150,12 @@ pub(crate) enum Command {
     },
     Conversations,
     History(Option<u32>),
+    /// From this time on, in this device's time zone; without a day, today.
+    HistoryAt {
+        day: Option<Date>,
+        time: Time,
+        count: Option<u32>,
+    },
     /// In the own copy; nothing: go on with the last one.
     Find(Option<String>),
     FindAll(Option<String>),

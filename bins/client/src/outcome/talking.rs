@@ -50,6 +50,8 @@ pub(crate) struct ConversationRow {
     pub(crate) name: String,
     pub(crate) unread: u64,
     pub(crate) newest: Option<Newest>,
+    /// It does not ring now, but where it is mentioned perhaps.
+    pub(crate) quiet: bool,
 }
 
 impl TalkingOutcome {
@@ -156,6 +158,9 @@ impl From<TalkingOutcome> for Outcome {
 /// Columns of a name; a longer one is cut.
 const NAME_COLUMNS_MAX: usize = 20;
 
+/// Behind the name of what does not ring.
+const QUIET_MARK: &str = "(quiet)";
+
 /// Columns for the newest message that are never undercut, however narrow the terminal.
 const PREVIEW_COLUMNS_MIN: usize = 10;
 
@@ -163,7 +168,11 @@ const PREVIEW_COLUMNS_MIN: usize = 10;
 fn conversation_lines(rows: &[ConversationRow], roster: &Roster, style: Style) -> Vec<String> {
     let unread: Vec<String> =
         rows.iter().map(|row| if row.unread == 0 { String::new() } else { row.unread.to_string() }).collect();
-    let names: Vec<String> = rows.iter().map(|row| fit(&row.name, NAME_COLUMNS_MAX)).collect();
+    let name = |row: &ConversationRow| match fit(&row.name, NAME_COLUMNS_MAX) {
+        name if row.quiet => format!("{name} {QUIET_MARK}"),
+        name => name,
+    };
+    let names: Vec<String> = rows.iter().map(name).collect();
     let times: Vec<String> = rows
         .iter()
         .map(|row| row.newest.as_ref().map_or_else(String::new, |newest| moment::brief(newest.time)))
@@ -216,6 +225,9 @@ fn conversation_object(row: &ConversationRow, roster: &Roster) -> Value {
         Talk::Group(id) => json!({ "group": id }),
     };
     object["unread"] = row.unread.into();
+    if row.quiet {
+        object["quiet"] = true.into();
+    }
     if let Some(conv) = roster.conv_of(row.talk) {
         object["conv"] = conv.into();
     }

@@ -10,7 +10,8 @@ use crate::server::{Server, Store, on_each_store};
 on_each_store!(
     what_is_recalled_or_corrected_is_so_everywhere,
     who_was_away_learns_of_each_change_once,
-    what_is_not_ones_own_stays
+    what_is_not_ones_own_stays,
+    who_missed_many_changes_is_told_how_many,
 );
 
 fn what_is_recalled_or_corrected_is_so_everywhere(store: Store) {
@@ -91,6 +92,46 @@ fn who_was_away_learns_of_each_change_once(store: Store) {
     let found = found.end().exits_with(0);
     assert_eq!(found.done("/find word")["messages"].as_array().map(Vec::len), Some(0));
     assert_eq!(found.done("/find other")["messages"].as_array().map(Vec::len), Some(5));
+}
+
+fn who_missed_many_changes_is_told_how_many(store: Store) {
+    const MESSAGES: u64 = 60;
+    let server = Server::start(store);
+    friends(&server);
+    let said: Vec<String> = (0..MESSAGES).map(|n| format!("/msg bob word {n}.")).collect();
+    let commands: Vec<&str> = ["/login alice"].into_iter().chain(said.iter().map(String::as_str)).collect();
+    let first = run(&server, &commands).exits_with(0).done(&said[0])["seq"].as_u64().expect("a seq");
+    let mut bob = Person::sit_down("bob", &server);
+    bob.logs_in();
+    bob.sees_part("60 new messages while you were away");
+    bob.leaves();
+    let corrections = (0..MESSAGES).map(|n| match n % 3 {
+        0 => format!("/recall {}", first + n),
+        _ => format!("/correct {} better {n}.", first + n),
+    });
+    let corrections: Vec<String> = corrections.collect();
+    let commands: Vec<&str> =
+        ["/login alice", "/chat bob"].into_iter().chain(corrections.iter().map(String::as_str)).collect();
+    run(&server, &commands).exits_with(0);
+
+    let mut bob = Person::come_back("bob", &server);
+    let told = bob.terminal.wait(crate::LIMIT, "all changes, shown or counted", |terminal| {
+        let rows = terminal.transcript();
+        let shown = rows.iter().filter(|row| row.contains("now reads:")).count() as u64;
+        let counted = rows.iter().filter_map(|row| {
+            let count = row.strip_prefix("* ")?.split_once(" more message")?.0;
+            count.parse::<u64>().ok()
+        });
+        let counted: u64 = counted.sum();
+        (shown + counted == MESSAGES).then_some((shown, counted))
+    });
+    println!("{} shown, {} counted", told.0, told.1);
+    assert!(told.0 >= 12 && told.1 >= MESSAGES / 2, "{told:?}");
+    bob.talks_to("alice");
+    bob.enters("/history 2");
+    bob.sees(" alice: better 59. (edited)");
+    bob.enters("/find word");
+    bob.sees_row("nothing found");
 }
 
 fn what_is_not_ones_own_stays(store: Store) {

@@ -3,6 +3,7 @@
 
 #![allow(clippy::expect_used, reason = "a test fails by panicking, in its helpers too")]
 
+mod attention;
 mod bot;
 mod corrections;
 mod evening;

@@ -66,6 +66,34 @@ impl Store {
         })
     }
 
+    /// The messages of a conversation from the first of a time on, or later: of whatever is held, with holes.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn page_at(&self, conv: u64, time_ms: u64, limit: u32) -> Result<KeptPage, StoreError> {
+        self.read(|db| {
+            let first = db
+                .prepare_cached(
+                    "SELECT c.first, (SELECT min(seq) FROM messages m WHERE m.conversation_id = ?1 AND time >= ?2)
+                     FROM conversations c WHERE c.conversation_id = ?1",
+                )?
+                .query_row([number(conv), number(time_ms)], |row| {
+                    Ok((seq(row, 0)?, row.get::<_, Option<i64>>(1)?))
+                })
+                .optional()?;
+            let Some((first, Some(from))) = first else { return Ok(KeptPage::default()) };
+            let mut messages = db
+                .prepare_cached(
+                    "SELECT message FROM messages WHERE conversation_id = ?1 AND seq >= ?2 ORDER BY seq LIMIT ?3",
+                )?
+                .query_map(params![number(conv), from, limit], |row| parse(0, row.get_ref(0)?.as_str()?))?
+                .collect::<rusqlite::Result<Vec<ChatMessage>>>()?;
+            quote(db, &mut messages)?;
+            let begins = messages.first().is_some_and(|oldest| oldest.seq <= first);
+            Ok(KeptPage { messages, begins })
+        })
+    }
+
     /// The newest message of each conversation, as far as it is kept.
     ///
     /// # Errors

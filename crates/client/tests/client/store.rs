@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use client::protocol::{
     Changed, ChatMessage, Friend, GroupChat, HistoryPage, MessageKind, OneChat, Quote, Recalled, Secret,
 };
-use client::store::{Keep, Lists, Outgoing, Reach, Store, StoreError};
+use client::store::{Keep, KeptPage, Lists, Outgoing, Reach, Store, StoreError};
 use client::{Arrival, Event, Reading, SyncState};
 
 /// The server's time of the message of seq 0.
@@ -86,6 +86,21 @@ fn what_is_taken_is_there_with_its_cursor_after_the_next_start() {
     let page = store.page(7, Some(2), 2, Reach::Whole).expect("readable");
     assert_eq!((seqs(&page.messages), page.begins), (vec![1], true));
     assert_eq!(store.page(7, Some(2), 2, Reach::Whole).expect("readable").messages[0].msg, "number 1");
+}
+
+#[test]
+fn a_page_begins_at_a_time() {
+    let store = in_memory();
+    store.take(&[talk(7, 1..=5), talk(9, 1..=3)].concat()).expect("written");
+    let from = |time| store.page_at(7, time, 3).expect("readable");
+    let page = from(0);
+    assert_eq!((seqs(&page.messages), page.begins), (vec![1, 2, 3], true));
+    let page = from(START_MS + 4);
+    assert_eq!((seqs(&page.messages), page.begins), (vec![4, 5], false));
+    for time in [START_MS + 6, START_MS + DAY_MS, u64::MAX] {
+        assert_eq!(from(time), KeptPage::default(), "{time}");
+    }
+    assert_eq!(store.page_at(8, 0, 3).expect("readable"), KeptPage::default());
 }
 
 #[test]

@@ -181,7 +181,10 @@ mod tests {
             "/msg: the text is missing; it goes like this: /msg NAME|ID|#GROUP TEXT"
         );
         assert_eq!(wrong("/quit now"), "/quit: \"now\" is too much; it goes like this: /quit");
-        assert_eq!(wrong("/history 0"), "/history: N must be at least 1; it goes like this: /history [N]");
+        assert_eq!(
+            wrong("/history 0"),
+            "/history: N must be at least 1; it goes like this: /history [YYYY-MM-DD] [HH:MM[:SS]] [N]"
+        );
         wrong("/add 18446744073709551616");
         wrong("/wait for godot");
     }

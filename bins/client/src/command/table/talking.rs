@@ -1,5 +1,7 @@
 //! Saying and reading.
 
+use jiff::civil::{Date, Time};
+
 use super::{Completes, Spec};
 use crate::command::arguments::{Arguments, UsageError, number};
 use crate::command::{Command, Which};
@@ -64,18 +66,10 @@ pub(super) const COMMANDS: &[Spec] = &[
     },
     Spec {
         name: "/history",
-        arguments: "[N]",
-        help: "show the last N messages of the current conversation (20); again: those before",
+        arguments: "[YYYY-MM-DD] [HH:MM[:SS]] [N]",
+        help: "show the last N messages of the current conversation (20), or those from a time on; again: those before",
         completes: &[],
-        parse: |mut line| {
-            let count = if line.rest().is_empty() { None } else { Some(line.need_number("N")?) };
-            line.end()?;
-            match count {
-                Some(0) => Err(UsageError("N must be at least 1".to_owned())),
-                // Pages are cut at the server's limit anyway.
-                _ => Ok(Command::History(count.map(|count| count.min(10_000) as u32))),
-            }
-        },
+        parse: history,
     },
     Spec {
         name: "/find",
@@ -98,6 +92,35 @@ pub(super) const COMMANDS: &[Spec] = &[
         },
     },
 ];
+
+fn history(mut line: Arguments<'_>) -> Result<Command, UsageError> {
+    let (mut day, mut time, mut count) = (None, None, None);
+    while let Some(word) = line.word() {
+        let is_day = word.contains('-') && day.is_none() && time.is_none() && count.is_none();
+        let is_time = word.contains(':') && time.is_none() && count.is_none();
+        if is_day {
+            let parsed = Date::strptime("%Y-%m-%d", word);
+            day = Some(parsed.map_err(|_| UsageError(format!("{word:?} is no day such as 2026-01-31")))?);
+        } else if is_time {
+            let parsed = Time::strptime("%H:%M:%S", word).or_else(|_| Time::strptime("%H:%M", word));
+            time = Some(parsed.map_err(|_| UsageError(format!("{word:?} is no time such as 09:30")))?);
+        } else if count.is_none() {
+            count =
+                Some(number(word).ok_or_else(|| UsageError(format!("N must be a number, not {word:?}")))?);
+        } else {
+            return Err(UsageError(format!("{word:?} is too much")));
+        }
+    }
+    if count == Some(0) {
+        return Err(UsageError("N must be at least 1".to_owned()));
+    }
+    // Pages are cut at the server's limit anyway.
+    let count = count.map(|count| count.min(10_000) as u32);
+    match (day, time) {
+        (None, None) => Ok(Command::History(count)),
+        (day, time) => Ok(Command::HistoryAt { day, time: time.unwrap_or(Time::midnight()), count }),
+    }
+}
 
 fn which(line: &mut Arguments<'_>) -> Result<Which, UsageError> {
     match line.need("last or the message's number")? {
@@ -125,6 +148,33 @@ mod tests {
         assert_eq!(ok("/correct 12 last"), correct(Which::Seq(12), "last"));
         for line in ["/recall 0", "/recall it", "/recall 1 2", "/correct", "/correct last", "/correct it is"]
         {
+            wrong(line);
+        }
+    }
+
+    #[test]
+    fn history_goes_on_or_begins_at_a_time() {
+        let at = |day, (hour, minute, second), count| {
+            let time = jiff::civil::time(hour, minute, second, 0);
+            Command::HistoryAt { day, time, count }
+        };
+        let day = Some(jiff::civil::date(2026, 1, 31));
+        assert_eq!((ok("/history"), ok("/history 5")), (Command::History(None), Command::History(Some(5))));
+        assert_eq!(ok("/history 2026-01-31"), at(day, (0, 0, 0), None));
+        assert_eq!(ok("/history 2026-01-31 09:30 5"), at(day, (9, 30, 0), Some(5)));
+        assert_eq!(ok("/history 09:30:59"), at(None, (9, 30, 59), None));
+        for line in [
+            "/history 0",
+            "/history 2026-01-31 0",
+            "/history 2026-02-30",
+            "/history 26-1-31x",
+            "/history 25:00",
+            "/history 09:30 2026-01-31",
+            "/history 5 6",
+            "/history 5 09:30",
+            "/history yesterday",
+            "/history -1",
+        ] {
             wrong(line);
         }
     }
