@@ -1,8 +1,10 @@
 //! Who stands at the doors of groups, by name: those who ask to come in, those who were asked in, and members.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use client::protocol::{Application, GroupRequestEvent, GroupRequestKind, Invitation};
+
+use crate::mention::Names;
 
 /// Names that are kept of each kind; what comes when there are so many is not known by name.
 const NAMES_MAX: usize = 10_000;
@@ -14,6 +16,10 @@ pub(crate) struct Door {
     applicants: BTreeMap<(u64, u64), String>,
     invited: BTreeMap<(u64, u64), String>,
     members: BTreeMap<(u64, u64), String>,
+    /// What members who spoke are called, where that is not known to be their name.
+    called: BTreeMap<(u64, u64), String>,
+    /// Groups all of whose members were listed; who came since was told.
+    listed: BTreeSet<u64>,
     /// Groups that one was asked into → their names.
     inviting: BTreeMap<u64, String>,
     /// Groups that one asks to come into → their names.
@@ -41,11 +47,42 @@ impl Door {
         }
     }
 
-    /// Members of a group that were listed, or spoke.
+    /// Members of a group by their names: they were listed, or came.
     pub(crate) fn hold_members<'a>(&mut self, group: u64, members: impl Iterator<Item = (u64, &'a str)>) {
         for (id, name) in members {
             keep(&mut self.members, (group, id), name);
         }
+    }
+
+    /// A member of a group spoke, and is called so.
+    pub(crate) fn hold_speaker(&mut self, group: u64, id: u64, called: &str) {
+        if self.members.get(&(group, id)).is_none_or(|name| name != called) {
+            keep(&mut self.called, (group, id), called);
+        }
+    }
+
+    /// All members of a group were listed.
+    pub(crate) fn all_are_held(&mut self, group: u64) {
+        self.listed.insert(group);
+    }
+
+    /// Whether all members of a group were listed.
+    pub(crate) fn are_all_held(&self, group: u64) -> bool {
+        self.listed.contains(&group)
+    }
+
+    /// The user is not in a group any more, and not told who is.
+    pub(crate) fn forget_members(&mut self, group: u64) {
+        self.listed.remove(&group);
+    }
+
+    /// Who can be mentioned in a group, as far as they are known.
+    pub(crate) fn names(&self, group: u64) -> Names {
+        let mut names = Names::default();
+        let of = (group, 0)..=(group, u64::MAX);
+        self.members.range(of.clone()).for_each(|((_, id), name)| names.name(name, *id));
+        self.called.range(of).for_each(|((_, id), called)| names.nickname(called, *id));
+        names
     }
 
     /// Something happened to an application or invitation.
@@ -91,6 +128,7 @@ impl Door {
     /// Somebody is not in a group any more.
     pub(crate) fn member_has_gone(&mut self, group: u64, id: u64) {
         self.members.remove(&(group, id));
+        self.called.remove(&(group, id));
     }
 
     pub(crate) fn applicants(&self, group: u64) -> Vec<&str> {
@@ -102,7 +140,9 @@ impl Door {
     }
 
     pub(crate) fn members(&self, group: u64) -> Vec<&str> {
-        of(&self.members, group)
+        let mut names = of(&self.members, group);
+        names.extend(of(&self.called, group));
+        names
     }
 
     /// Names of groups that one was asked into.

@@ -16,6 +16,7 @@ mod door;
 mod exit;
 mod keeper;
 mod manual;
+mod mention;
 mod moment;
 mod notice;
 mod notify;

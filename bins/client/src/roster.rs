@@ -15,6 +15,7 @@ use client::{Arrival, Quiet, Reading};
 use crate::command::{GroupName, TalkName, Who};
 use crate::conversations::{Concern, Conversations};
 use crate::door::Door;
+use crate::mention::{EVERYBODY, Names};
 use crate::printable::one_line;
 
 /// Friends, requests, groups and conversations of whoever is logged in: told by the login, kept by events and answers.
@@ -180,6 +181,7 @@ impl Roster {
 
     pub(crate) fn remove_group(&mut self, group: u64) {
         self.groups.remove(&group);
+        self.door.forget_members(group);
         self.conversations.forget(Talk::Group(group));
         if self.current == Some(Talk::Group(group)) {
             self.current = None;
@@ -265,8 +267,15 @@ impl Roster {
     /// Somebody changed a group, as its conversation tells. How many members there are is only counted as it happens: the list
     /// of groups knows of what was missed.
     pub(crate) fn system_event(&mut self, conv: u64, event: &SystemEvent, arrival: Arrival) {
-        if let SystemEventKind::Left | SystemEventKind::Removed = event.what {
-            self.door.member_has_gone(conv, whom(event));
+        match event.what {
+            SystemEventKind::Left | SystemEventKind::Removed => {
+                self.door.member_has_gone(conv, whom(event));
+            }
+            SystemEventKind::Joined => {
+                let name = if event.id == 0 { &event.by_name } else { &event.name };
+                self.door.hold_speaker(conv, whom(event), name);
+            }
+            _ => {}
         }
         let Some(group) = self.groups.get_mut(&conv) else { return };
         let me = self.me.as_ref().map(|me| me.id);
@@ -337,7 +346,7 @@ impl Roster {
             && message.event.is_none()
             && concern != Concern::Own
         {
-            self.door.hold_members(group, [(message.from, message.name.as_str())].into_iter());
+            self.door.hold_speaker(group, message.from, &message.name);
         }
     }
 
@@ -421,6 +430,43 @@ impl Roster {
         known.map_or_else(|| format!("user {id}"), |name| one_line(name).into_owned())
     }
 
+    /// Who can be mentioned in a conversation, as far as they are known.
+    pub(crate) fn names(&self, talk: Talk) -> Names {
+        match talk {
+            Talk::Friend(id) => {
+                let mut names = Names::default();
+                if let Some(friend) = self.friends.get(&id) {
+                    names.name(&friend.name, id);
+                    names.nickname(&friend.nickname, id);
+                }
+                names
+            }
+            Talk::Group(id) => {
+                let mut names = self.door.names(id);
+                if self.groups.get(&id).is_some_and(|group| leads(group.role)) {
+                    names.everybody();
+                }
+                names
+            }
+        }
+    }
+
+    /// What those are called who can be mentioned in a conversation, for completion.
+    pub(crate) fn called(&self, talk: Talk) -> Vec<&str> {
+        match talk {
+            Talk::Friend(id) => {
+                self.friends.get(&id).map(|friend| friend.name.as_str()).into_iter().collect()
+            }
+            Talk::Group(id) => {
+                let mut called = self.door.members(id);
+                if self.groups.get(&id).is_some_and(|group| leads(group.role)) {
+                    called.extend(EVERYBODY);
+                }
+                called
+            }
+        }
+    }
+
     /// `bob` or `#readers`.
     pub(crate) fn talk_name(&self, talk: Talk) -> String {
         match talk {
@@ -454,6 +500,11 @@ pub(crate) fn called(name: &str, nickname: &str) -> String {
 pub(crate) fn friend_called(friend: &Friend) -> String {
     let shown = if friend.remark.is_empty() { &friend.nickname } else { &friend.remark };
     called(&friend.name, shown)
+}
+
+/// Whether somebody of this role may mention everybody.
+fn leads(role: Role) -> bool {
+    matches!(role, Role::Owner | Role::Admin)
 }
 
 /// Names are unique without regard to case.

@@ -33,6 +33,11 @@ impl Style {
         self.paint("1;32", text)
     }
 
+    /// The reader, where a text mentions them.
+    pub(crate) fn mention(self, text: &str) -> String {
+        self.paint("1;33", text)
+    }
+
     /// Something that went wrong.
     pub(crate) fn wrong(self, text: &str) -> String {
         self.paint("31", text)

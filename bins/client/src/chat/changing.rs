@@ -1,19 +1,23 @@
-//! Taking back and correcting what was said.
+//! Taking back, correcting and answering what was said.
+
+use std::sync::PoisonError;
 
 use client::protocol::limits::PAGE_MAX;
 use client::protocol::{ChatMessage, EditMessage, History, MessageKind, MessageRef, Request};
+use client::store::Reach;
 
 use super::{Chat, picks, senseless};
 use crate::command::Which;
 use crate::outcome::{Failure, Outcome, TalkingOutcome};
 use crate::roster::Talk;
+use crate::shared::Line;
 
 impl Chat {
     pub(super) fn recall(&mut self, which: Which) -> Result<Outcome, Failure> {
         let (talk, conv) = self.changing_in()?;
         let seq = match which {
             Which::Seq(seq) => seq,
-            Which::LastOwn => self.last_own(talk, conv)?.seq,
+            Which::Last => self.last_own(talk, conv)?.seq,
         };
         let changed = self.ask(Request::Recall(MessageRef { conv, seq }), picks!(Recall))?;
         Ok(TalkingOutcome::Changed(Box::new(changed)).into())
@@ -21,13 +25,14 @@ impl Chat {
 
     pub(super) fn correct(&mut self, which: Which, msg: String) -> Result<Outcome, Failure> {
         let (talk, conv) = self.changing_in()?;
-        let (seq, mentions) = match which {
-            Which::LastOwn => {
+        let (seq, before) = match which {
+            Which::Last => {
                 let message = self.last_own(talk, conv)?;
-                (message.seq, message.mentions)
+                (message.seq, Some(message))
             }
-            Which::Seq(seq) => (seq, self.mentions_of(conv, seq)?),
+            Which::Seq(seq) => (seq, self.one(conv, seq)?),
         };
+        let mentions = self.mentions_of_corrected(talk, before.as_ref(), &msg);
         let edit = EditMessage { conv, seq, msg, mentions };
         let changed = self.ask(Request::EditMessage(edit), picks!(EditMessage))?;
         Ok(TalkingOutcome::Changed(Box::new(changed)).into())
@@ -63,11 +68,44 @@ impl Chat {
         }
     }
 
-    /// Whom a message mentions: a corrected one still does.
-    fn mentions_of(&self, conv: u64, seq: u64) -> Result<Vec<u64>, Failure> {
+    fn one(&self, conv: u64, seq: u64) -> Result<Option<ChatMessage>, Failure> {
         let one = History { conv, after: Some(seq - 1), before: None, at: None, limit: 1 };
         let page = self.ask(Request::History(one), picks!(History))?;
-        let message = page.messages.into_iter().find(|message| message.seq == seq);
-        Ok(message.map(|message| message.mentions).unwrap_or_default())
+        Ok(page.messages.into_iter().find(|message| message.seq == seq))
+    }
+
+    /// Answers a message: what is said after it, in the same conversation.
+    pub(super) fn reply(&mut self, which: Which, text: String) -> Result<Outcome, Failure> {
+        let (talk, conv) = self.changing_in()?;
+        let seq = match which {
+            Which::Seq(seq) => seq,
+            Which::Last => self.last_of_others(conv)?,
+        };
+        self.say(talk, text, seq)
+    }
+
+    /// What somebody else said last there. Without a connection that is the last one that this device has.
+    fn last_of_others(&self, conv: u64) -> Result<u64, Failure> {
+        let me = self.shared.lock().roster.my_id();
+        let is_one = |message: &&ChatMessage| {
+            let can_be_read = message.recalled.is_none() && !message.hidden;
+            message.from != me && message.kind != MessageKind::System && can_be_read
+        };
+        let is_away = self.shared.lock().line == Line::Down || self.offline;
+        let store = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).store();
+        let newest = match store.filter(|_| is_away) {
+            Some(store) => {
+                let page = store.page(conv, None, PAGE_MAX, Reach::Anything);
+                page.map_err(|error| Failure::Senseless(error.to_string()))?.messages
+            }
+            None => {
+                let newest = History { conv, after: None, before: None, at: None, limit: PAGE_MAX };
+                self.ask(Request::History(newest), picks!(History))?.messages
+            }
+        };
+        match newest.iter().rev().find(is_one) {
+            Some(message) => Ok(message.seq),
+            None => senseless("nobody else said anything there lately; name the message's number".to_owned()),
+        }
     }
 }

@@ -6,6 +6,7 @@ mod changing;
 mod contacts;
 mod conversations;
 mod leading;
+mod mentioning;
 mod profiles;
 mod quiet;
 mod requesting;
@@ -147,9 +148,10 @@ impl Chat {
             Command::Chat(Some(name)) => self.choose(&name),
             Command::Msg { to, text } => {
                 let talk = self.shared.lock().roster.talk(&to).map_err(Failure::Senseless)?;
-                self.say(talk, text)
+                self.say(talk, text, 0)
             }
             Command::Say(text) => self.say_to_current(text),
+            Command::Reply { which, text } => self.reply(which, text),
             Command::Recall(which) => self.recall(which),
             Command::Correct { which, text } => self.correct(which, text),
             Command::Conversations => self.conversations(),
@@ -165,7 +167,7 @@ impl Chat {
     fn say_to_current(&mut self, text: String) -> Result<Outcome, Failure> {
         let current: Option<Talk> = self.shared.lock().roster.current;
         match current {
-            Some(talk) => self.say(talk, text),
+            Some(talk) => self.say(talk, text, 0),
             None => senseless("nobody to say it to; /chat NAME or /chat #GROUP chooses".to_owned()),
         }
     }

@@ -53,6 +53,9 @@ impl Chat {
         known.roster.conversations.open(talk);
         let conv = known.roster.conv_of(talk);
         drop(known);
+        if let Talk::Group(group) = talk {
+            self.prepare_mentions(group);
+        }
         if let Some(conv) = conv {
             self.history_before.remove(&conv);
             // What was shown of it before is looked at now; what comes from now on when it is shown.
@@ -63,13 +66,15 @@ impl Chat {
         Ok(TalkingOutcome::Talking(Some(talk)).into())
     }
 
-    pub(super) fn say(&mut self, talk: Talk, text: String) -> Result<Outcome, Failure> {
+    /// Says something, as the answer to the message `reply_to` unless that is 0.
+    pub(super) fn say(&mut self, talk: Talk, text: String, reply_to: u64) -> Result<Outcome, Failure> {
         let client_msg_id = self.client.next_msg_id();
+        let mentions = self.mentions(talk, &text);
         let msg = text.clone();
         let outgoing = match talk {
-            Talk::Friend(to) => Outgoing::Friend(OneChat { to, msg, client_msg_id, ..OneChat::default() }),
+            Talk::Friend(to) => Outgoing::Friend(OneChat { to, msg, client_msg_id, reply_to, mentions }),
             Talk::Group(groupid) => {
-                Outgoing::Group(GroupChat { groupid, msg, client_msg_id, ..GroupChat::default() })
+                Outgoing::Group(GroupChat { groupid, msg, client_msg_id, reply_to, mentions })
             }
         };
         let put =

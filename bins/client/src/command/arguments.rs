@@ -90,6 +90,13 @@ impl GroupName {
     }
 }
 
+impl TalkName {
+    /// From a word on the line.
+    pub(crate) fn typed(word: &str) -> TalkName {
+        talk(word)
+    }
+}
+
 fn talk(word: &str) -> TalkName {
     if word.starts_with('#') { TalkName::Group(group(word)) } else { TalkName::User(who(word)) }
 }

@@ -143,6 +143,11 @@ pub(crate) enum Command {
     /// Plain text: to the current conversation.
     Say(String),
     /// In the current conversation.
+    Reply {
+        which: Which,
+        text: String,
+    },
+    /// In the current conversation.
     Recall(Which),
     Correct {
         which: Which,
@@ -175,8 +180,8 @@ pub(crate) enum Command {
 /// A message of the current conversation, as typed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Which {
-    /// The last one that the user said there.
-    LastOwn,
+    /// The last one that may be meant: that the user said there, or to answer, that somebody else did.
+    Last,
     /// By its place.
     Seq(u64),
 }

@@ -44,7 +44,7 @@ pub(crate) fn columns() -> Option<usize> {
 }
 
 /// A text in at most so many columns, cut between two characters as people see them.
-pub(super) fn fit(text: &str, columns: usize) -> String {
+pub(crate) fn fit(text: &str, columns: usize) -> String {
     // A terminal that does not join what belongs together (an emoji's family, a flag) needs more columns: as many are left.
     let needed = |text: &str| text.chars().filter_map(UnicodeWidthChar::width).sum::<usize>();
     if needed(text) <= columns {

@@ -18,7 +18,7 @@ pub(crate) use accounts::AccountsOutcome;
 pub(crate) use failure::Failure;
 pub(crate) use groups::GroupsOutcome;
 pub(crate) use joining::JoiningOutcome;
-pub(crate) use layout::columns;
+pub(crate) use layout::{columns, fit};
 pub(crate) use people::PeopleOutcome;
 pub(crate) use quiet::QuietOutcome;
 pub(crate) use talking::{ConversationRow, TalkingOutcome};

@@ -8,7 +8,7 @@ use super::Outcome;
 use super::layout::{columns, fit};
 use crate::conversations::Newest;
 use crate::moment;
-use crate::notice::{message_line, message_object};
+use crate::notice::{message_line, message_object, quote_line};
 use crate::printable::{self, one_line};
 use crate::roster::{Roster, Talk};
 use crate::style::Style;
@@ -72,13 +72,16 @@ impl TalkingOutcome {
                 if *begins {
                     lines.push(style.faint("* this is the beginning"));
                 }
-                lines.extend(messages.iter().map(|message| {
+                let width = messages.last().map_or(1, |newest| newest.seq.to_string().len());
+                for message in messages {
+                    lines.extend(quote_line(message, roster).map(|quote| style.faint(&quote)));
+                    // The number is how /reply, /recall and /correct know it.
+                    let seq = style.faint(&format!("{:>width$}", message.seq));
                     let line = message_line(message, roster, style);
-                    match receipts.as_ref().and_then(|receipts| mark(message, receipts, roster)) {
-                        Some(mark) => format!("{line} {}", style.faint(&mark)),
-                        None => line,
-                    }
-                }));
+                    let mark = receipts.as_ref().and_then(|receipts| mark(message, receipts, roster));
+                    let mark = mark.map_or_else(String::new, |mark| format!(" {}", style.faint(&mark)));
+                    lines.push(format!("{seq} {line}{mark}"));
+                }
                 if !begins {
                     lines.push(style.faint("* /history shows what was before"));
                 }

@@ -4,12 +4,16 @@ use std::collections::BTreeSet;
 
 use client::protocol::Direction;
 
-use crate::command::{Completes, GroupName, commands, find};
+use crate::command::{Completes, GroupName, TalkName, commands, find};
+use crate::mention::begun;
 use crate::printable::one_line;
 use crate::roster::Roster;
 
 /// Where the word under the cursor begins, and what it can become.
 pub(super) fn complete(line: &str, roster: &Roster) -> (usize, Vec<String>) {
+    if let Some((start, words)) = complete_mention(line, roster) {
+        return (start, words);
+    }
     if !line.starts_with('/') {
         return (0, Vec::new());
     }
@@ -30,6 +34,27 @@ pub(super) fn complete(line: &str, roster: &Roster) -> (usize, Vec<String>) {
     words.sort();
     words.dedup();
     (start, words.into_iter().map(|word| format!("{word} ")).collect())
+}
+
+/// Where the `@` of a mention stands that is being typed in a text, and whom it can mean.
+fn complete_mention(line: &str, roster: &Roster) -> Option<(usize, Vec<String>)> {
+    let start = begun(line)?;
+    // In a text only: what is said, or the last argument of a command that says something.
+    let talk = match line[..start].split_once(' ') {
+        _ if !line.starts_with('/') || line.starts_with("//") => roster.current?,
+        Some(("/reply" | "/correct", before)) if !last_word(before).0.is_empty() => roster.current?,
+        Some(("/msg", before)) => {
+            let to = last_word(before).0.first().copied()?;
+            roster.talk(&TalkName::typed(to)).ok()?
+        }
+        _ => return None,
+    };
+    let typed = line[start + 1..].trim_start_matches('"').to_lowercase();
+    let mut names: Vec<String> = roster.called(talk).into_iter().map(quoted).collect();
+    names.retain(|name| name.trim_start_matches('"').to_lowercase().starts_with(&typed));
+    names.sort();
+    names.dedup();
+    Some((start, names.into_iter().map(|name| format!("@{name} ")).collect()))
 }
 
 /// The whole words, and the one that is being typed, with its quote if it has one.
@@ -100,6 +125,7 @@ fn quoted(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::roster::Talk;
     use client::protocol::{Application, Friend, Group, GroupState, Invitation, Role, State};
 
     fn roster() -> Roster {
@@ -169,6 +195,33 @@ mod tests {
         assert_eq!(all("/joining #readers a").1, ["approval "]);
         assert_eq!(all("/wait friend ca").1, ["\"carol the 2nd\" "]);
         assert_eq!(all("/leave #readers #re").1, [] as [String; 0]);
+    }
+
+    #[test]
+    fn members_are_completed_after_an_at() {
+        let mut roster = roster();
+        roster.door.hold_members(9, [(3, "Bodo"), (4, "carol the 2nd"), (12, "bea")].into_iter());
+        roster.door.hold_speaker(9, 12, "Queen B");
+        let own = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        assert_eq!(complete("hi @b", &roster), (0, vec![]), "nobody is talked to");
+        roster.current = Some(Talk::Group(9));
+        assert_eq!(complete("hi @b", &roster), (3, own(&["@Bodo ", "@bea "])));
+        assert_eq!(complete("@\"car", &roster), (0, own(&["@\"carol the 2nd\" "])));
+        assert_eq!(complete("@que", &roster), (0, own(&["@\"Queen B\" "])));
+        assert_eq!(complete("你好@al", &roster), (6, own(&["@all "])), "she leads it");
+        assert_eq!(complete("// @ev", &roster), (3, own(&["@everyone "])));
+        for text in ["me@b", "@b ", "//@ev", "/friends @b", "/reply @b", "hi"] {
+            assert_eq!(complete(text, &roster).1, own(&[]), "{text}");
+        }
+        assert_eq!(complete("/reply 12 @be", &roster), (10, own(&["@bea "])));
+        assert_eq!(complete("/correct last so @be", &roster), (17, own(&["@bea "])));
+        assert_eq!(complete("/msg #readers @be", &roster), (14, own(&["@bea "])));
+        assert_eq!(complete("/msg bob @b", &roster), (9, own(&["@bob "])));
+        assert_eq!(complete("/msg nobody @b", &roster), (0, vec![]));
+        roster.groups.get_mut(&9).expect("a group").role = Role::Member;
+        assert_eq!(complete("@al", &roster), (0, vec![]), "a member mentions nobody but by name");
+        roster.current = Some(Talk::Friend(2));
+        assert_eq!(complete("@", &roster), (0, own(&["@bob "])));
     }
 
     #[test]

@@ -12,6 +12,7 @@ mod kept;
 mod outage;
 mod people;
 mod person;
+mod replies;
 mod screens;
 mod script;
 mod scripts;

@@ -303,6 +303,14 @@ fn colours_are_not_forced_on_anybody(size: TerminalSize) {
         screen.wait_row("bob: hello");
     }
     assert!(coloured.ever_showed("\x1b[1;36mbob\x1b[0m"));
+    // Whom a text mentions is seen without colours too.
+    server.bob_mentions_all("@all fire!");
+    server.bob_mentions_all("and water");
+    for screen in [&plain, &coloured] {
+        screen.wait_row("bob: @all fire!");
+        screen.wait_row("bob: and water (mentions everybody)");
+    }
+    assert!(coloured.ever_showed("\x1b[1;33m@all\x1b[0m fire!"));
     let output = String::from_utf8(plain.terminal.output()).expect("it is text");
     let painted = output.split("\x1b[").skip(1).find(|rest| {
         let end = rest.find(|c: char| c.is_ascii_alphabetic());

@@ -53,6 +53,34 @@ impl Store {
         })
     }
 
+    /// Puts the quotes into answers that are handed out. What is kept of a message that was recalled or hidden meanwhile goes
+    /// before what its answer came with; and own answers come with nothing.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn quote_events(&self, events: &mut [Event]) -> Result<(), StoreError> {
+        let mut answers: Vec<&mut ChatMessage> = events
+            .iter_mut()
+            .filter_map(|event| match event {
+                Event::Message { message, .. } => Some(message),
+                Event::Changed(changed) => Some(&mut changed.message),
+                _ => None,
+            })
+            .filter(|message| message.reply_to != 0)
+            .collect();
+        if answers.is_empty() {
+            return Ok(());
+        }
+        self.read(|db| {
+            for message in &mut answers {
+                if let Some(answered) = answered(db, message)? {
+                    message.quote = quoted(answered);
+                }
+            }
+            Ok(())
+        })
+    }
+
     /// Keeps a page of history that was read before `before`, if it is given.
     ///
     /// # Errors
@@ -230,19 +258,24 @@ pub(super) fn parse(column: usize, json: &str) -> rusqlite::Result<ChatMessage> 
 /// Puts the quotes into answers, from what is kept of the messages that they answer.
 pub(super) fn quote(db: &Connection, messages: &mut [ChatMessage]) -> rusqlite::Result<()> {
     for message in messages.iter_mut().filter(|message| message.reply_to != 0) {
-        let answered = db
-            .prepare_cached("SELECT message FROM messages WHERE conversation_id = ?1 AND seq = ?2")?
-            .query_row([number(message.conv), number(message.reply_to)], |row| {
-                parse(0, row.get_ref(0)?.as_str()?)
-            })
-            .optional()?;
-        message.quote = answered.filter(|answered| !answered.msg.is_empty()).map(|answered| Quote {
-            from: answered.from,
-            name: answered.name,
-            msg: answered.msg.chars().take(QUOTE_CHARS_MAX).collect(),
-        });
+        message.quote = answered(db, message)?.and_then(quoted);
     }
     Ok(())
+}
+
+/// The message that this one answers, if it is kept.
+fn answered(db: &Connection, message: &ChatMessage) -> rusqlite::Result<Option<ChatMessage>> {
+    db.prepare_cached("SELECT message FROM messages WHERE conversation_id = ?1 AND seq = ?2")?
+        .query_row([number(message.conv), number(message.reply_to)], |row| {
+            parse(0, row.get_ref(0)?.as_str()?)
+        })
+        .optional()
+}
+
+/// What is quoted of a message: nothing once its text is gone.
+fn quoted(answered: ChatMessage) -> Option<Quote> {
+    let msg: String = answered.msg.chars().take(QUOTE_CHARS_MAX).collect();
+    (!msg.is_empty()).then_some(Quote { from: answered.from, name: answered.name, msg })
 }
 
 /// The seq from its column.

@@ -105,6 +105,9 @@ impl StoredEvents {
             return Ok(());
         }
         self.ready.iter().for_each(|event| self.events.mark(event));
+        if let Err(error) = store.quote_events(self.ready.make_contiguous()) {
+            self.trouble = Some(error);
+        }
         Ok(())
     }
 }

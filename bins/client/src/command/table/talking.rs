@@ -35,12 +35,25 @@ pub(super) const COMMANDS: &[Spec] = &[
         },
     },
     Spec {
+        name: "/reply",
+        arguments: "last|SEQ TEXT",
+        help: "answer a message of the current conversation: the last one of somebody else, or one by its number",
+        completes: &[Completes::Words(&["last"])],
+        parse: |mut line| {
+            let which = which(&mut line)?;
+            match line.rest() {
+                "" => Err(UsageError("the text is missing".to_owned())),
+                text => Ok(Command::Reply { which, text: text.to_owned() }),
+            }
+        },
+    },
+    Spec {
         name: "/recall",
         arguments: "[last|SEQ]",
         help: "take a message of the current conversation back: your last one, or one by its number",
         completes: &[Completes::Words(&["last"])],
         parse: |mut line| {
-            let which = if line.rest().is_empty() { Which::LastOwn } else { which(&mut line)? };
+            let which = if line.rest().is_empty() { Which::Last } else { which(&mut line)? };
             line.end().map(|()| Command::Recall(which))
         },
     },
@@ -124,7 +137,7 @@ fn history(mut line: Arguments<'_>) -> Result<Command, UsageError> {
 
 fn which(line: &mut Arguments<'_>) -> Result<Which, UsageError> {
     match line.need("last or the message's number")? {
-        "last" => Ok(Which::LastOwn),
+        "last" => Ok(Which::Last),
         word => match number(word) {
             None | Some(0) => Err(UsageError(format!("it is last or the message's number, not {word:?}"))),
             Some(seq) => Ok(Which::Seq(seq)),
@@ -140,14 +153,27 @@ mod tests {
 
     #[test]
     fn a_message_is_the_last_one_or_has_a_number() {
+        let reply = |which, text: &str| Command::Reply { which, text: text.into() };
+        assert_eq!(ok("/reply last @bob  yes"), reply(Which::Last, "@bob  yes"));
+        assert_eq!(ok("/reply 12 12 monkeys"), reply(Which::Seq(12), "12 monkeys"));
         let correct = |which, text: &str| Command::Correct { which, text: text.into() };
-        assert_eq!(ok("/recall"), Command::Recall(Which::LastOwn));
-        assert_eq!(ok("/recall last"), Command::Recall(Which::LastOwn));
+        assert_eq!(ok("/recall"), Command::Recall(Which::Last));
+        assert_eq!(ok("/recall last"), Command::Recall(Which::Last));
         assert_eq!(ok("/recall 12"), Command::Recall(Which::Seq(12)));
-        assert_eq!(ok("/correct last 12  monkeys"), correct(Which::LastOwn, "12  monkeys"));
+        assert_eq!(ok("/correct last 12  monkeys"), correct(Which::Last, "12  monkeys"));
         assert_eq!(ok("/correct 12 last"), correct(Which::Seq(12), "last"));
-        for line in ["/recall 0", "/recall it", "/recall 1 2", "/correct", "/correct last", "/correct it is"]
-        {
+        for line in [
+            "/recall 0",
+            "/recall it",
+            "/recall 1 2",
+            "/correct",
+            "/correct last",
+            "/correct it is",
+            "/reply",
+            "/reply 12",
+            "/reply 0 x",
+            "/reply yes",
+        ] {
             wrong(line);
         }
     }

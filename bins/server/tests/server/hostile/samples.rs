@@ -2,10 +2,11 @@
 
 use protocol::{
     Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, Changes, CreateGroup,
-    DecideApplication, DeleteAccount, EditFriend, EditGroup, EditMessage, EditProfile, FriendRef,
+    DecideApplication, DeleteAccount, EditFriend, EditGroup, EditMessage, EditProfile, FriendRef, GroupChat,
     GroupMembers, GroupRef, History, JoinGroup, Login, MemberRef, MessageRef, MuteGroup, MuteMember, Nothing,
-    OwnedGroups, Page, PasswordProof, ProfileOf, Rank, Read, Receipts, Recover, Refresh, Reg, RenameLabel,
-    Request, Resume, SearchMessages, SearchUsers, Secret, SessionRef, SetQuiet, SetRole, UserRef, Verdict,
+    OneChat, OwnedGroups, Page, PasswordProof, ProfileOf, Rank, Read, Receipts, Recover, Refresh, Reg,
+    RenameLabel, Request, Resume, SearchMessages, SearchUsers, Secret, SessionRef, SetQuiet, SetRole,
+    UserRef, Verdict,
 };
 
 use crate::support::{PASSWORD, chat, group_chat, hello};
@@ -61,6 +62,20 @@ pub(super) fn every_request() -> Vec<Request> {
         Request::GroupMembers(GroupMembers { groupid: ID, after: 0, limit: 0 }),
         chat(ID, "text", "sample-1"),
         group_chat(ID, "text", "sample-2"),
+        Request::OneChat(OneChat {
+            to: ID,
+            msg: "text".into(),
+            client_msg_id: "sample-3".into(),
+            reply_to: ID,
+            mentions: vec![ID],
+        }),
+        Request::GroupChat(GroupChat {
+            groupid: ID,
+            msg: "text".into(),
+            client_msg_id: "sample-4".into(),
+            reply_to: ID,
+            mentions: vec![0, ID],
+        }),
         Request::History(History { conv: ID, after: None, before: None, at: None, limit: 0 }),
         Request::Conversations(Page::default()),
         Request::Ack(Ack { conv: ID, seq: 1 }),
@@ -69,7 +84,7 @@ pub(super) fn every_request() -> Vec<Request> {
         Request::SetQuiet(SetQuiet { conv: ID, until: Some(1), ..SetQuiet::default() }),
         Request::Receipts(Receipts { conv: ID, seqs: vec![1] }),
         Request::Recall(MessageRef { conv: ID, seq: 1 }),
-        Request::EditMessage(EditMessage { conv: ID, seq: 1, msg: "sample".into(), mentions: Vec::new() }),
+        Request::EditMessage(EditMessage { conv: ID, seq: 1, msg: "sample".into(), mentions: vec![ID] }),
         Request::Changes(Changes { conv: ID, after: 1, limit: 0 }),
         Request::ChangePassword(ChangePassword {
             password: Secret::new("not this one"),
