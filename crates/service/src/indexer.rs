@@ -18,7 +18,7 @@ const WAITING_MAX: usize = 100_000;
 const MESSAGES_AT_ONCE: u32 = 400;
 
 /// Conversations of one such transaction.
-const CONVERSATIONS_AT_ONCE: usize = 64;
+const CONVERSATIONS_AT_ONCE: usize = 256;
 
 /// Conversations looked at in one step of looking through all.
 const LOOKED_AT_ONCE: u32 = 1_000;
@@ -62,7 +62,7 @@ pub struct IndexSnapshot {
 /// Whether the indexer has more to do than it did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Backlog {
-    /// Nothing that is known.
+    /// Nothing that is known, or so little that it is worth waiting for more.
     None,
     /// It should go on.
     More,
@@ -156,8 +156,12 @@ fn take_in(service: &Service) -> StoreResult<Backlog> {
         let through = indexer.looked.lock().through;
         return Ok(if through { Backlog::None } else { Backlog::More });
     }
+    // What came while a smaller portion was taken in is for the next time, together with what else will have come by then: each
+    // portion costs a commit.
+    let mut is_full = some.len() == CONVERSATIONS_AT_ONCE;
     match service.ports.store.index_messages(&some, MESSAGES_AT_ONCE) {
         Ok(indexed) => {
+            is_full |= indexed.messages >= MESSAGES_AT_ONCE;
             indexer.indexed.fetch_add(u64::from(indexed.messages), Relaxed);
             indexer.wait_for(indexed.unfinished.into_iter());
         }
@@ -168,8 +172,8 @@ fn take_in(service: &Service) -> StoreResult<Backlog> {
     }
     let noted = indexer.noted.load(Relaxed);
     let is_busy = indexer.noted_before.swap(noted, Relaxed) != noted;
-    let nothing_waits = indexer.waiting.lock().is_empty() && indexer.looked.lock().through;
-    Ok(match (nothing_waits, is_busy) {
+    let nothing_presses = (!is_full || indexer.waiting.lock().is_empty()) && indexer.looked.lock().through;
+    Ok(match (nothing_presses, is_busy) {
         (true, _) => Backlog::None,
         (false, true) => Backlog::MoreWhileBusy,
         (false, false) => Backlog::More,

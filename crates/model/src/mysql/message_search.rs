@@ -15,13 +15,20 @@ use super::fault::Fault;
 use super::list::{padded, repeated};
 use super::page::message;
 use super::word_index::{self, sender_word};
+use super::word_order::{WordOrder, rarest_first};
 
-/// Conversations that one statement asks for, if there is one word; and if there are more, since each is then read further.
+/// Conversations that one statement asks for.
 const CONVERSATIONS_AT_ONCE: usize = 32;
-const CONVERSATIONS_AT_ONCE_OF_SEVERAL_WORDS: usize = 8;
 
-/// Of several words, entries of the first that one part of a search looks at in one conversation.
-const LOOKED_AT_MAX: usize = 512;
+/// Of several words, entries of the first that one statement is to find, roughly: where it is common, fewer conversations
+/// are asked for at once, since what they have may do.
+const ENTRIES_AT_ONCE: u64 = 512;
+
+/// Of several words, entries of the first that one part of a search looks at, in all conversations; and in one of them, at
+/// least and at most.
+const LOOKED_AT_MAX: usize = 16_384;
+const LOOKED_AT_IN_ONE_MIN: usize = 32;
+const LOOKED_AT_IN_ONE_MAX: usize = 512;
 
 /// A message cannot have been taken longer than this before its reader joined, by any clock.
 const JOINED_MARGIN_MS: u64 = 3_600_000;
@@ -127,9 +134,17 @@ fn entries(
 ) -> Result<Entries, Fault> {
     let sender = search.sender.map(sender_word);
     let words: Vec<&str> = search.query.asked().iter().map(String::as_str).chain(sender.as_deref()).collect();
+    let until = search.before.map_or(search.until.0, |before| before.time.0.min(search.until.0));
+    let ids = conversations.iter().map(|searched| searched.id);
+    let WordOrder { words, first_has } = rarest_first(connection, ids, words, until)?;
     let (at_once, depth) = match words.as_slice() {
         [_] => (CONVERSATIONS_AT_ONCE, wanted),
-        _ => (CONVERSATIONS_AT_ONCE_OF_SEVERAL_WORDS, LOOKED_AT_MAX),
+        _ => {
+            let at_once =
+                (ENTRIES_AT_ONCE / first_has.max(1)).clamp(1, CONVERSATIONS_AT_ONCE as u64) as usize;
+            let depth = LOOKED_AT_MAX / conversations.len().max(1);
+            (at_once, depth.clamp(LOOKED_AT_IN_ONE_MIN, LOOKED_AT_IN_ONE_MAX))
+        }
     };
     let (mut places, mut ended): (Vec<FoundPlace>, Option<FoundPlace>) = (Vec::new(), None);
     for some in conversations.chunks(at_once) {

@@ -43,6 +43,7 @@ mod store;
 mod touched;
 mod users;
 mod word_index;
+mod word_order;
 
 pub use append_one::SingleAppend;
 pub use config::{Config, OpenError};

@@ -97,3 +97,18 @@ fn what_cannot_be_searched_for_is_refused() {
     bad_field(ask(&alice, SearchMessages { since: Some(5), until: Some(4), ..words("x") }), "until");
     refused(ask(&alice, SearchMessages { conv: Some(77), ..words("x") }), Code::NOT_FOUND);
 }
+
+#[test]
+fn little_waits_for_more_and_much_does_not() {
+    let harness = Harness::new();
+    let (alice, bob) = (harness.login("Alice"), harness.login("bob"));
+    harness.befriend(&alice, &bob);
+    index(&harness);
+    for n in 0..450 {
+        alice.say(&bob, &format!("c-{n}"), "word").unwrap();
+    }
+    let portions: Vec<(service::Backlog, u64)> =
+        (0..3).map(|_| (harness.service.index(), harness.service.index_snapshot().indexed)).collect();
+    use service::Backlog::{MoreWhileBusy, None};
+    assert_eq!(portions, [(MoreWhileBusy, 400), (None, 450), (None, 450)]);
+}

@@ -52,3 +52,34 @@ fn what_only_the_index_has_is_not_found() {
     assert_eq!(entries, Some(5), "two characters, their pair, a word, and who said it");
     assert_eq!(found(&store, bob, "旧的"), 0);
 }
+
+/// Of several words the rarest leads, wherever it stands and however it is spelled: the entries of the others are not read.
+#[test]
+fn what_is_read_follows_the_rarest_word() {
+    const SAID: usize = 2_000;
+    let server = MariaDb::start();
+    let database = server.create_database("rarest");
+    let store = open(&server.url(&database));
+    let (ann, bob, conversation) = friends(&store);
+    let text = |n: usize| match n {
+        7 => "甲乙丙丁 zebra".to_owned(),
+        _ => format!("甲乙 丙丁 common{}", n % 2),
+    };
+    let said: Vec<NewMessage> = (0..SAID)
+        .map(|n| NewMessage { body: text(n), ..message(conversation, ann, &n.to_string()) })
+        .collect();
+    store.append(&said).unwrap();
+    while !store.index_messages(&[conversation], 1_000).unwrap().unfinished.is_empty() {}
+    let mut admin = server.connect(&database);
+    let mut read = || -> u64 {
+        let sql = "SHOW GLOBAL STATUS LIKE 'Handler_read_%'";
+        admin.query_map(sql, |(_, count): (String, u64)| count).unwrap().into_iter().sum()
+    };
+    for words in ["甲乙 zebra", "zebra 甲", "甲乙丙丁", "丙丁 甲乙 zebra"] {
+        let before = read();
+        assert_eq!(found(&store, bob, words), 1, "{words}");
+        let spent = read() - before;
+        assert!(spent < SAID as u64 / 2, "{words}: {spent} rows of the index");
+    }
+    assert_eq!(found(&store, bob, "甲乙 common1 丙丁"), 100, "a page");
+}
