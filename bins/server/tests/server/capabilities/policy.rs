@@ -17,6 +17,7 @@ const NOT_A_MATTER_OF_POLICY: &[MsgId] = &[
     MsgId::Reg,
     MsgId::Resume,
     MsgId::Recover,
+    MsgId::Refresh,
     MsgId::LoginOut,
     MsgId::Sessions,
     MsgId::EndSession,
