@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_methods, reason = "waits of a user interface are measured on the real clock")]
 
 mod args;
+mod called;
 mod catching_up;
 mod change_run;
 mod chat;

@@ -5,9 +5,10 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use super::layout::{count, presence, table, unread};
+use crate::called::called;
 use crate::moment;
 use crate::printable::one_line;
-use crate::roster::{Roster, Talk, called};
+use crate::roster::{Roster, Talk};
 
 /// Of groups.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -5,10 +5,11 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use super::layout::{count, presence, table, unread};
+use crate::called::{called, friend_called};
 use crate::moment;
 use crate::notice::notice_line;
 use crate::printable::one_line;
-use crate::roster::{Roster, Talk, called, friend_called};
+use crate::roster::{Roster, Talk};
 use crate::style::Style;
 
 /// Of what people tell of themselves, of friends, and of blocks.
