@@ -249,7 +249,12 @@ fn links_within_the_page_lead_somewhere() {
     let anchors: BTreeSet<String> = DOCS
         .lines()
         .filter_map(|line| line.strip_prefix('#'))
-        .map(|line| line.trim_start_matches('#').trim().to_lowercase().replace(' ', "-"))
+        .map(|line| {
+            let heading = line.trim_start_matches('#').trim().to_lowercase();
+            // Punctuation has no place in an anchor.
+            let kept = |c: &char| c.is_alphanumeric() || [' ', '-', '_'].contains(c);
+            heading.chars().filter(kept).collect::<String>().replace(' ', "-")
+        })
         .collect();
     let mut links = 0;
     for link in DOCS.split("](#").skip(1) {
