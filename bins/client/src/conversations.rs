@@ -20,6 +20,8 @@ pub(crate) struct Conversations {
 pub(crate) struct Conversation {
     /// Counted as messages come, and set right whenever the server told how far the user read: on which device ever.
     pub(crate) unread: u64,
+    /// Up to here the server's word counted them. It may be ahead of the messages that came here.
+    counted_to: u64,
     pub(crate) newest: Newest,
 }
 
@@ -57,7 +59,8 @@ impl Conversations {
         match concern {
             Concern::Own | Concern::Looked => conversation.unread = 0,
             // What the server says is no news that somebody waits with.
-            Concern::Waiting => conversation.unread += u64::from(message.kind != MessageKind::System),
+            Concern::Waiting if message.kind == MessageKind::System => {}
+            Concern::Waiting => conversation.unread += u64::from(message.seq > conversation.counted_to),
         }
     }
 
@@ -75,15 +78,15 @@ impl Conversations {
         }
     }
 
-    /// So much is unread, as the server told.
-    pub(crate) fn unread_is(&mut self, talk: Talk, unread: u64) {
+    /// So much is unread up to this seq, as the server told.
+    pub(crate) fn unread_is(&mut self, talk: Talk, unread: u64, counted_to: u64) {
         if unread > 0 && self.by_talk.len() >= CONVERSATIONS_MAX && !self.by_talk.contains_key(&talk) {
             self.forget_the_oldest();
         }
         match self.by_talk.get_mut(&talk) {
-            Some(conversation) => conversation.unread = unread,
+            Some(conversation) => (conversation.unread, conversation.counted_to) = (unread, counted_to),
             None if unread > 0 => {
-                self.by_talk.insert(talk, Conversation { unread, newest: Newest::default() });
+                self.by_talk.insert(talk, Conversation { unread, counted_to, newest: Newest::default() });
             }
             None => {}
         }
@@ -182,12 +185,27 @@ mod tests {
     fn what_the_server_told_counts() {
         let (bob, cho, mut all) = (Talk::Friend(2), Talk::Friend(3), Conversations::default());
         all.learn(bob, &message(1, MessageKind::Text), Concern::Waiting);
-        all.unread_is(bob, 0);
-        all.unread_is(cho, 4);
-        all.unread_is(Talk::Group(9), 0);
+        all.unread_is(bob, 0, 1);
+        all.unread_is(cho, 4, 4);
+        all.unread_is(Talk::Group(9), 0, 0);
         assert_eq!((all.unread(bob), all.unread(cho), all.all_unread()), (0, 4, 4));
         assert_eq!((all.newest(cho), all.of(Talk::Group(9))), (None, None));
         assert_eq!(all.newest(bob).map(|newest| newest.seq), Some(1));
+    }
+
+    #[test]
+    fn what_the_server_counted_before_it_came_here_is_counted_once() {
+        let (bob, mut all) = (Talk::Friend(2), Conversations::default());
+        all.unread_is(bob, 2, 2);
+        all.learn(bob, &message(1, MessageKind::Text), Concern::Waiting);
+        all.learn(bob, &message(2, MessageKind::Text), Concern::Waiting);
+        assert_eq!(all.unread(bob), 2);
+        all.learn(bob, &message(3, MessageKind::Text), Concern::Waiting);
+        assert_eq!(all.unread(bob), 3);
+        // A log that was put back counts anew.
+        all.unread_is(bob, 1, 1);
+        all.learn(bob, &message(2, MessageKind::Text), Concern::Waiting);
+        assert_eq!(all.unread(bob), 2);
     }
 
     #[test]

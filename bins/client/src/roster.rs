@@ -330,7 +330,7 @@ impl Roster {
             let Some(talk) = self.talk_of(*conv) else { continue };
             // What is shown in the open one is read, if that has not been told yet.
             let unread = if self.current == Some(talk) { 0 } else { reading.unread() };
-            self.conversations.unread_is(talk, unread);
+            self.conversations.unread_is(talk, unread, reading.last);
         }
     }
 
