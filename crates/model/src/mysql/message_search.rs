@@ -24,6 +24,13 @@ const CONVERSATIONS_AT_ONCE: usize = 32;
 /// are asked for at once, since what they have may do.
 const ENTRIES_AT_ONCE: u64 = 512;
 
+/// Where the first of several words is so rare, what all conversations of a statement have of it is read at once, instead of
+/// the newest of each: a statement of many parts costs the database more to plan than to run.
+const RARE_MAX: u64 = 16;
+
+/// Entries that are read so at most. If there are more the word was not rare, and each conversation's newest are read.
+const READ_WHOLE_MAX: usize = 1_024;
+
 /// Of several words, entries of the first that one part of a search looks at, in all conversations; and in one of them, at
 /// least and at most.
 const LOOKED_AT_MAX: usize = 16_384;
@@ -137,6 +144,7 @@ fn entries(
     let until = search.before.map_or(search.until.0, |before| before.time.0.min(search.until.0));
     let ids = conversations.iter().map(|searched| searched.id);
     let WordOrder { words, first_has } = rarest_first(connection, ids, words, until)?;
+    let is_rare = words.len() > 1 && first_has <= RARE_MAX;
     let (at_once, depth) = match words.as_slice() {
         [_] => (CONVERSATIONS_AT_ONCE, wanted),
         _ => {
@@ -156,13 +164,21 @@ fn entries(
             break;
         }
         let mut looked: HashMap<ConversationId, (usize, FoundPlace)> = HashMap::new();
-        read(connection, some, &words, search, known, depth, |place, fits| {
-            let seen = looked.entry(place.conversation).or_insert((0, place));
-            *seen = (seen.0 + 1, place.min(seen.1));
-            if fits {
-                places.push(place);
-            }
-        })?;
+        let whole = match is_rare {
+            true => read_whole(connection, some, &words, search, known)?,
+            false => None,
+        };
+        if let Some(whole) = whole {
+            places.extend(whole);
+        } else {
+            read(connection, some, &words, search, known, depth, |place, fits| {
+                let seen = looked.entry(place.conversation).or_insert((0, place));
+                *seen = (seen.0 + 1, place.min(seen.1));
+                if fits {
+                    places.push(place);
+                }
+            })?;
+        }
         let unread = looked.into_values().filter(|(count, _)| *count >= depth).map(|(_, place)| place).max();
         ended = ended.max(unread);
         places.sort_unstable_by_key(|place| Reverse(*place));
@@ -171,6 +187,45 @@ fn entries(
         places.truncate(wanted);
     }
     Ok(Entries { places, ended })
+}
+
+/// Reads all entries of the first word in these conversations where the other words are too, in no order; `None` if they are
+/// too many.
+fn read_whole(
+    connection: &mut Connection,
+    conversations: &[Searched],
+    words: &[&str],
+    search: &MessageSearch<'_>,
+    known: u64,
+) -> Result<Option<Vec<FoundPlace>>, Fault> {
+    let Some((first, others)) = words.split_first() else { return Ok(None) };
+    let mut params: Vec<Value> = others.iter().map(|word| Value::from(word.as_bytes())).collect();
+    params.push(first.as_bytes().into());
+    let length = padded(conversations, &mut params, |searched, params| params.push(searched.id.0.into()));
+    let until = search.before.map_or(search.until.0, |before| before.time.0.min(search.until.0));
+    params.extend([Value::from(search.since.0.max(known)), until.into()]);
+    let one = "EXISTS (SELECT 1 FROM message_words o WHERE o.conversation_id = w.conversation_id AND o.word = ? \
+               AND o.time = w.time AND o.seq = w.seq)";
+    let sql = format!(
+        "SELECT w.conversation_id, w.time, w.seq, {} FROM message_words w \
+         WHERE w.word = ? AND w.conversation_id IN ({}) AND w.time >= ? AND w.time <= ? LIMIT {}",
+        vec![one; others.len()].join(" AND "),
+        repeated("?", length),
+        READ_WHOLE_MAX + 1,
+    );
+    let (mut read, mut places) = (0, Vec::new());
+    connection.each(&sql, params, |(conversation, time, seq, fits): (u64, u64, u64, bool)| {
+        read += 1;
+        let place =
+            FoundPlace { time: Timestamp(time), conversation: ConversationId(conversation), seq: Seq(seq) };
+        let may_be_read = conversations.iter().any(|searched| {
+            searched.id == place.conversation && place.seq > searched.since && time >= searched.from
+        });
+        if fits && may_be_read && search.before.is_none_or(|before| place < before) {
+            places.push(place);
+        }
+    })?;
+    Ok((read <= READ_WHOLE_MAX).then_some(places))
 }
 
 /// Reads the newest entries of the first word in each conversation, and whether the other words are there too.

@@ -1,11 +1,14 @@
 //! What the index of words holds, and who is shown what it finds.
 
 use ::mysql::prelude::Queryable;
-use domain::{MessageLog, MessageSearch, NUMBER_MAX, NewMessage, SearchStore, Timestamp, UserId, WordQuery};
+use domain::{
+    FriendStore, MessageLog, MessageSearch, NUMBER_MAX, NewMessage, Requested, SearchStore, Timestamp,
+    UserId, WordQuery,
+};
 use model::mysql::MySqlStore;
 use testkit::MariaDb;
 
-use super::{friends, message, open};
+use super::{FRIENDS, friends, message, open, user};
 
 fn found(store: &MySqlStore, user: UserId, words: &str) -> usize {
     let query = WordQuery::parse(words).unwrap();
@@ -82,4 +85,47 @@ fn what_is_read_follows_the_rarest_word() {
         assert!(spent < SAID as u64 / 2, "{words}: {spent} rows of the index");
     }
     assert_eq!(found(&store, bob, "甲乙 common1 丙丁"), 100, "a page");
+}
+
+/// A word that is rare where something was said lately and common further back: the pages are those of any search.
+#[test]
+fn a_word_that_is_common_elsewhere_is_found_by_pages() {
+    const SAID: u64 = 1_100;
+    let server = MariaDb::shared();
+    let database = server.create_database("common");
+    let store = open(&server.url(&database));
+    let (ann, _, conversation) = friends(&store);
+    let said: Vec<NewMessage> = (0..SAID)
+        .map(|n| NewMessage { body: format!("甲 乙 {n}"), ..message(conversation, ann, &n.to_string()) })
+        .collect();
+    store.append(&said).unwrap();
+    let mut conversations = vec![conversation];
+    for n in 0..8 {
+        let friend = user(&store, &format!("friend{n}"));
+        store.request_friend(ann, friend, "", Timestamp(1), FRIENDS).unwrap();
+        let befriended = store.request_friend(friend, ann, "", Timestamp(1), FRIENDS).unwrap();
+        let Requested::Friends(befriended) = befriended else { panic!("{befriended:?}") };
+        let later = NewMessage {
+            body: "丙".to_owned(),
+            time: Timestamp(1_000),
+            ..message(befriended.conversation, ann, &format!("later{n}"))
+        };
+        store.append(&[later]).unwrap();
+        conversations.push(befriended.conversation);
+    }
+    while !store.index_messages(&conversations, 1_000).unwrap().unfinished.is_empty() {}
+    let query = WordQuery::parse("甲 乙").unwrap();
+    let (since, until) = (Timestamp(0), Timestamp(NUMBER_MAX));
+    let mut search =
+        MessageSearch { query: &query, conversation: None, sender: None, since, until, before: None };
+    let mut seqs = Vec::new();
+    loop {
+        let page = store.search_messages(ann, &search, 100).unwrap().unwrap();
+        seqs.extend(page.messages.iter().map(|message| message.seq.0));
+        search.before = page.next;
+        if search.before.is_none() {
+            break;
+        }
+    }
+    assert!(seqs.iter().copied().eq((1..=SAID).rev()), "{} found: {seqs:?}", seqs.len());
 }
