@@ -160,7 +160,7 @@ pub(crate) fn heard(transcript: &[String], me: &str, talk: &str) -> Vec<Said> {
     transcript.iter().filter_map(|row| message(row, me, talk)).collect()
 }
 
-/// A row such as `12:03 bob: hi`, `12:03 you → bob: hi`, `12:03 #readers you: hi`.
+/// A row such as `12:03 bob: hi`, `12:03 you → bob: hi`, `12:03 #readers you: hi`, or in /history `7 12:03 bob: hi`.
 fn message(row: &str, me: &str, talk: &str) -> Option<Said> {
     let (place, text) = after_time(row)?.split_once(": ")?;
     let by = match place.strip_prefix(&format!("{talk} ")) {
@@ -175,6 +175,8 @@ fn message(row: &str, me: &str, talk: &str) -> Option<Said> {
 /// What stands behind `12:03`, or behind `2026-01-31 12:03` in a test that runs over midnight.
 fn after_time(row: &str) -> Option<&str> {
     let made_of = |word: &str, mark: char| word.chars().all(|c| c.is_ascii_digit() || c == mark);
+    let (number, numbered) = row.trim_start().split_once(' ')?;
+    let row = if number.bytes().all(|byte| byte.is_ascii_digit()) { numbered } else { row };
     let (first, rest) = row.split_once(' ')?;
     let (time, rest) = match first.len() == 10 && made_of(first, '-') {
         true => rest.split_once(' ')?,
