@@ -1,6 +1,7 @@
 //! Do not disturb: whether somebody is to be notified of a message.
 
 use std::collections::BTreeMap;
+use std::time::Instant;
 
 use jiff::Timestamp;
 use jiff::tz::TimeZoneDatabase;
@@ -63,12 +64,14 @@ pub(crate) struct Quiets {
     /// The newest version that was told of.
     newest: u64,
     asking: bool,
+    /// After a refusal.
+    not_before: Option<Instant>,
 }
 
 impl Quiets {
     /// A session was entered; whether that tells something new at once.
     pub(crate) fn signed_in(&mut self, version: u64) -> bool {
-        self.asking = false;
+        self.connection_lost();
         self.newest = version;
         // Nothing was ever set: there is nothing to ask.
         let is_news = version == 0 && self.held.as_ref().is_none_or(|held| held.version != 0);
@@ -94,15 +97,34 @@ impl Quiets {
     }
 
     /// Whether the list is to be asked for now. It counts as asked.
-    pub(crate) fn next_ask(&mut self) -> bool {
-        let is_behind = self.held.as_ref().map_or(self.newest > 0, |held| held.version != self.newest);
-        is_behind && !std::mem::replace(&mut self.asking, true)
+    pub(crate) fn next_ask(&mut self, now: Instant) -> bool {
+        let is_due = self.is_behind() && self.not_before.is_none_or(|at| at <= now);
+        is_due && !std::mem::replace(&mut self.asking, true)
     }
 
-    /// The answer; whether it is news. Without one it is asked for again at the next sign-in or change.
-    pub(crate) fn told(&mut self, list: Option<QuietList>) -> bool {
-        let Some(list) = list else { return false };
-        self.asking = false;
+    /// When [`Quiets::next_ask`] is worth calling again.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        self.not_before.filter(|_| !self.asking && self.is_behind())
+    }
+
+    fn is_behind(&self) -> bool {
+        self.held.as_ref().map_or(self.newest > 0, |held| held.version != self.newest)
+    }
+
+    /// The list was not given. It is asked for again at this time, if there is one, and at the next sign-in.
+    pub(crate) fn refused(&mut self, again: Option<Instant>) {
+        self.asking = again.is_none();
+        self.not_before = again;
+    }
+
+    /// What was under way will not be answered.
+    fn connection_lost(&mut self) {
+        (self.asking, self.not_before) = (false, None);
+    }
+
+    /// The answer; whether it is news.
+    pub(crate) fn told(&mut self, list: QuietList) -> bool {
+        self.connection_lost();
         self.newest = self.newest.max(list.version);
         if self.held.as_ref().is_some_and(|held| held.version >= list.version) {
             // What it does not have is known already; a server that went back is believed at the next sign-in.
@@ -126,6 +148,9 @@ impl Quiets {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::disallowed_methods, reason = "a starting point for virtual time")]
+    use std::time::Duration;
+
     use super::*;
 
     const BERLIN: &str = "Europe/Berlin";
@@ -262,32 +287,38 @@ mod tests {
 
     #[test]
     fn a_list_is_asked_for_when_another_version_is_told_of() {
-        let mut quiets = Quiets::default();
-        assert!(!quiets.next_ask() && quiets.held().is_none());
+        let (mut quiets, now) = (Quiets::default(), Instant::now());
+        assert!(!quiets.next_ask(now) && quiets.held().is_none());
         assert!(quiets.signed_in(0), "nothing was ever set");
-        assert!(!quiets.next_ask());
+        assert!(!quiets.next_ask(now));
         assert_eq!(quiets.held(), Some(&Quiet::default()));
         quiets.signed_in(2);
-        assert!(quiets.next_ask());
-        assert!(!quiets.next_ask(), "once");
+        assert!(quiets.next_ask(now));
+        assert!(!quiets.next_ask(now), "once");
         let night = hours(0, 1, 2, "UTC");
-        assert!(quiets.told(Some(QuietList { version: 2, quiet: vec![night.clone()] })));
+        assert!(quiets.told(QuietList { version: 2, quiet: vec![night.clone()] }));
         assert_eq!(quiets.held().map(|held| held.entries.len()), Some(1));
         assert!(quiets.changed(&change(3, entry(0))), "taken away");
         assert_eq!(quiets.held(), Some(&Quiet { version: 3, ..Quiet::default() }));
         assert!(!quiets.changed(&change(3, night.clone())), "known");
         assert!(!quiets.changed(&change(5, night)), "one is missing");
-        assert!(quiets.next_ask());
+        assert!(quiets.next_ask(now));
     }
 
     #[test]
-    fn a_refused_list_is_asked_for_at_the_next_sign_in() {
-        let mut quiets = Quiets::default();
+    fn a_refused_list_is_asked_for_again() {
+        let (mut quiets, now) = (Quiets::default(), Instant::now());
         quiets.signed_in(1);
-        assert!(quiets.next_ask());
-        assert!(!quiets.told(None));
-        assert!(!quiets.next_ask());
+        assert!(quiets.next_ask(now));
+        let again = now + Duration::from_secs(1);
+        quiets.refused(Some(again));
+        assert!(!quiets.next_ask(now));
+        assert_eq!(quiets.deadline(), Some(again));
+        assert!(quiets.next_ask(again));
+        // For good, as far as this session goes.
+        quiets.refused(None);
+        assert!(!quiets.next_ask(again) && quiets.deadline().is_none());
         quiets.signed_in(1);
-        assert!(quiets.next_ask());
+        assert!(quiets.next_ask(again));
     }
 }

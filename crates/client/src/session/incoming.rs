@@ -16,7 +16,7 @@ use crate::limits;
 use crate::reading::{Course, Who};
 use crate::requests::{Job, Purpose};
 use crate::sync_state::SyncState;
-use crate::timelines::{Around, Ask, Log};
+use crate::timelines::{Around, Ask, Log, retry_wait};
 
 impl Session {
     /// Bytes have come from the connection.
@@ -186,14 +186,19 @@ impl Session {
                 Ok(Reply::Notices(page)) => self.notices.page(page, &mut self.events),
                 Ok(_) | Err(_) => self.notices.refused(now),
             },
-            Purpose::Quiet => {
-                let list = match result {
-                    Ok(Reply::Quiet(list)) => Some(list),
-                    Ok(_) | Err(_) => None,
-                };
-                let is_news = self.quiets.told(list);
-                self.tell_quiet(is_news);
-            }
+            Purpose::Quiet => match result {
+                Ok(Reply::Quiet(list)) => {
+                    let is_news = self.quiets.told(list);
+                    self.tell_quiet(is_news);
+                }
+                Err(Trouble::Refused(refusal))
+                    if matches!(refusal.code.blame(), Blame::Busy | Blame::Server | Blame::Session) =>
+                {
+                    self.quiets.refused(Some(now + retry_wait(1, &refusal)));
+                }
+                // A server that does not know of it, maybe.
+                Ok(_) | Err(_) => self.quiets.refused(None),
+            },
             Purpose::AckNotices => self.notices.acknowledged(result.is_ok(), now),
             Purpose::Call(_) | Purpose::Abandoned => self.called(job, result, now),
         }

@@ -367,6 +367,7 @@ impl Session {
         if may_ask && self.requests.in_flight() < self.window() {
             deadlines.push(self.acks.deadline());
             deadlines.push(self.reads.deadline());
+            deadlines.push(self.quiets.deadline());
             deadlines.push(self.timelines.deadline(&self.events));
             deadlines.push(self.feeds.deadline(&self.timelines, &self.events));
             deadlines.push(self.notices.deadline());

@@ -85,7 +85,7 @@ impl Session {
         {
             self.send_own(Purpose::AckNotices, Request::AckNotices(AckNotices { seq }), now);
         }
-        if self.requests.in_flight() < self.window() && self.quiets.next_ask() {
+        if self.requests.in_flight() < self.window() && self.quiets.next_ask(now) {
             self.send_own(Purpose::Quiet, Request::Quiet(Nothing {}), now);
         }
         if self.requests.in_flight() < self.window() && self.resync.next_ask(now) {
