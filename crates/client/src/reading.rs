@@ -79,7 +79,8 @@ impl Readings {
         let reading = &mut entry.reading;
         reading.first = reading.first.max(told.first);
         reading.last = reading.last.max(told.last);
-        reading.read = reading.read.max(told.read);
+        // What was read before the entry came is said already.
+        reading.read = reading.read.max(told.read).max(entry.told_read.min(reading.last));
         Course::GoesOn
     }
 
@@ -133,7 +134,7 @@ impl Readings {
 
     /// This device shows everything up to `seq`; whether the server is to be told.
     pub(crate) fn read(&mut self, conv: u64, seq: u64) -> bool {
-        let Some(entry) = self.by_conv.get_mut(&conv) else { return true };
+        let Some(entry) = self.entry(conv) else { return true };
         let is_news = seq > entry.told_read;
         entry.told_read = entry.told_read.max(seq);
         entry.reading.read = entry.reading.read.max(seq.min(entry.reading.last));
@@ -268,6 +269,14 @@ mod tests {
         readings.said(&message(500), Who::Other);
         readings.receipt(&Receipt { conv: 7, user: 2, delivered: 4, read: 2 }, Who::Other);
         assert!(readings.all().is_empty());
+    }
+
+    #[test]
+    fn what_was_read_before_the_entry_came_counts() {
+        let mut readings = Readings::default();
+        assert!(readings.read(7, 4));
+        readings.learn(&entry(ConversationKind::Group, 1, 5, 2));
+        assert_eq!(unread(&readings), 1);
     }
 
     #[test]
