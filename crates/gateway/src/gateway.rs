@@ -335,6 +335,8 @@ impl Threads {
         self.died = join(&mut self.appenders).or(self.died.take());
         // Lanes that waited for their messages.
         self.farewells();
+        // How far those who were here got, the others hear from nobody else.
+        self.shared.service.tell_receipts();
         let hub = &self.shared.hub;
         hub.inbox().stop();
         hub.notices().stop();

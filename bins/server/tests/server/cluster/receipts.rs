@@ -34,6 +34,19 @@ fn a_receipt_crosses_nodes_within_a_second() {
 }
 
 #[test]
+fn a_node_that_stops_tells_what_was_read_there_last() {
+    let mut cluster = Cluster::of(2);
+    let (mut alice, mut bob, conv) = cluster.friends((0, "alice"), (1, "bob"));
+    alice.say(bob.id, "hi");
+    let read = Receipt { conv, user: bob.id, delivered: 1, read: 1 };
+    bob.mark_read(conv, 1).expect("noted");
+    // Nobody keeps it from stopping at once.
+    drop(bob);
+    cluster.nodes[1].terminate();
+    assert_eq!(alice.receipt(), read);
+}
+
+#[test]
 fn three_devices_on_three_nodes_count_the_same() {
     let cluster = Cluster::of(3);
     let (mut alice, bob, conv) = cluster.friends((0, "alice"), (1, "bob"));
