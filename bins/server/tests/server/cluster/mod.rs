@@ -27,6 +27,7 @@ mod gaps;
 mod group_races;
 mod groups;
 mod growth;
+mod in_step;
 mod joining;
 mod joins;
 mod notices;
