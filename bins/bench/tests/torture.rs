@@ -1,5 +1,5 @@
-//! The fault test as its users run it, short: a server that keeps its promises passes, and one that acknowledges before it
-//! stores is found out. Long runs, over a cluster, are commands of their own: docs/testing.md.
+//! The fault test as its users run it, short: a server that keeps its promises passes; one that acknowledges before it
+//! stores is found out, and so is one that does not tell everybody what was changed. Long runs, over a cluster, are commands of their own: docs/testing.md.
 
 #![allow(clippy::unwrap_used, reason = "test code")]
 
@@ -26,10 +26,19 @@ fn a_server_that_keeps_its_promises_passes() {
     let (output, json) = torture(&["--seconds", "8"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(0), "{said}");
-    for key in ["lost", "duplicated", "out_of_order", "misdelivered", "presence_wrong", "unknown", "broken"] {
+    for key in [
+        "lost",
+        "duplicated",
+        "out_of_order",
+        "misdelivered",
+        "presence_wrong",
+        "out_of_step",
+        "unknown",
+        "broken",
+    ] {
         assert_eq!(json[key], 0, "{key}: {said}");
     }
-    for key in ["acknowledged", "shown", "faults"] {
+    for key in ["acknowledged", "shown", "faults", "edits", "recalls", "reads", "quiets"] {
         assert!(json[key].as_u64().unwrap() > 0, "{key}: {said}");
     }
 }
@@ -55,6 +64,27 @@ fn a_server_that_acknowledges_before_it_stores_is_found_out() {
     let folder = json["logs"].as_str().unwrap();
     assert!(Path::new(folder).join("node-1.log").exists(), "{folder} has no log of the node");
     std::fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_server_that_does_not_tell_of_changes_is_found_out() {
+    let (output, json) = torture(&[
+        "--sabotage",
+        "forget-changes",
+        "--seconds",
+        "5",
+        "--faults",
+        "cut-clients",
+        "--settle-seconds",
+        "4",
+        "--presence-seconds",
+        "2",
+    ]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(json["out_of_step"].as_u64().unwrap() > 0, "{said}");
+    assert!(said.contains("OutOfStep") && said.contains("; stored is"), "{said}");
+    std::fs::remove_dir_all(json["logs"].as_str().unwrap()).unwrap();
 }
 
 #[test]

@@ -9,7 +9,8 @@ use std::{
     hash::{Hash, Hasher},
 };
 
-use protocol::{Code, State};
+use client::Reading;
+use protocol::{ChatMessage, Code, Quiet, State};
 
 /// Names a device: the person's and the device's place in the cast.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -43,6 +44,20 @@ pub(crate) struct Record {
     pub(crate) gaps: Vec<Gap>,
     /// What it tried to say.
     pub(crate) sends: Vec<Send>,
+    /// What it tried to change of what it had said.
+    pub(crate) changes: Vec<Change>,
+    /// What it tried to keep quiet.
+    pub(crate) quiets: Vec<QuietDeed>,
+    /// Conversation → up to where somebody looked at it on this device.
+    pub(crate) reads: BTreeMap<u64, u64>,
+    /// READs that this took.
+    pub(crate) reads_asked: u64,
+    /// Conversation and seq → the message as the device holds it now.
+    pub(crate) held: BTreeMap<(u64, u64), Held>,
+    /// Conversation → how far everybody got, as the device has it.
+    pub(crate) readings: BTreeMap<u64, Reading>,
+    /// What the user keeps quiet, as the device has it.
+    pub(crate) quiet: QuietHeld,
     /// Friends' presence, as told.
     pub(crate) view: BTreeMap<u64, State>,
     /// Sign-ins, by password and by token.
@@ -64,6 +79,24 @@ pub(crate) struct Shown {
     pub(crate) text: Digest,
     /// When, by the test's clock in Unix milliseconds.
     pub(crate) at_ms: u64,
+}
+
+/// What became of a message, as a device or the database has it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Held {
+    pub(crate) text: Digest,
+    /// When the text was last changed; 0 for never.
+    pub(crate) edited: u64,
+    pub(crate) recalled: bool,
+}
+
+/// What a user keeps quiet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct QuietHeld {
+    /// Counts the changes.
+    pub(crate) version: u64,
+    /// Conversation → how; 0 stands for all.
+    pub(crate) entries: BTreeMap<u64, Digest>,
 }
 
 /// That a message was pushed to a connection.
@@ -93,6 +126,53 @@ pub(crate) struct Send {
     /// Whether some attempt has no answer: it may take effect later than the one that was answered.
     pub(crate) uncertain: bool,
     pub(crate) outcome: Outcome,
+}
+
+/// A change of an own message that a device tried to make.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Change {
+    pub(crate) conv: u64,
+    pub(crate) seq: u64,
+    /// Where the message went.
+    pub(crate) to: Target,
+    pub(crate) deed: Deed,
+    /// When it was first tried.
+    pub(crate) begun_ms: u64,
+    /// As of a [`Send`].
+    pub(crate) uncertain: bool,
+    /// Answered with a place in the conversation's feed of changes.
+    pub(crate) outcome: DeedOutcome,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Deed {
+    /// To this text.
+    Edit(Digest),
+    Recall,
+}
+
+/// A conversation, or all, that a device tried to keep quiet, or not any more.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct QuietDeed {
+    /// 0 for all.
+    pub(crate) conv: u64,
+    /// How; not at all without.
+    pub(crate) how: Option<Digest>,
+    /// As of a [`Send`].
+    pub(crate) uncertain: bool,
+    /// Answered with the version of what the user keeps quiet.
+    pub(crate) outcome: DeedOutcome,
+}
+
+/// What became of a deed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum DeedOutcome {
+    /// Nobody knows yet.
+    Open,
+    /// Acknowledged with this number.
+    Done(u64),
+    /// Refused for good, at this time.
+    Refused { code: Code, at_ms: u64 },
 }
 
 /// Where a message goes: ids of the server.
@@ -149,12 +229,27 @@ pub(crate) struct Log {
     pub(crate) members: BTreeMap<(u64, u64), u64>,
     /// Friends, both ways.
     pub(crate) friends: BTreeMap<u64, Vec<u64>>,
+    /// Conversation and user → how far they got.
+    pub(crate) cursors: BTreeMap<(u64, u64), Cursor>,
+    /// User → what they keep quiet.
+    pub(crate) quiet: BTreeMap<u64, QuietHeld>,
+    /// Recalled messages, by conversation and seq, of which the search's index still has words.
+    pub(crate) recalled_words: Vec<(u64, u64)>,
+}
+
+/// How far a user got in a conversation.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Cursor {
+    pub(crate) delivered: u64,
+    pub(crate) read: u64,
 }
 
 /// A conversation of the log.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Conversation {
     pub(crate) last_seq: u64,
+    /// The newest place in the feed of changes.
+    pub(crate) last_change: u64,
     /// The two users, if it is a direct one.
     pub(crate) pair: Option<(u64, u64)>,
     /// In order of seq.
@@ -168,7 +263,10 @@ pub(crate) struct Logged {
     pub(crate) from: u64,
     pub(crate) id: String,
     pub(crate) time: u64,
-    pub(crate) text: Digest,
+    /// As it is now.
+    pub(crate) state: Held,
+    /// Its place in the feed of changes; 0 for none.
+    pub(crate) position: u64,
 }
 
 /// Everything that the checker looks at.
@@ -196,6 +294,25 @@ impl Digest {
     pub(crate) fn number(self) -> u64 {
         self.0
     }
+}
+
+impl Held {
+    /// A message as it was said.
+    pub(crate) fn as_said(text: &str) -> Held {
+        Held { text: Digest::of(text), edited: 0, recalled: false }
+    }
+
+    pub(crate) fn of(message: &ChatMessage) -> Held {
+        let ChatMessage { msg, edited, recalled, .. } = message;
+        Held { text: Digest::of(msg), edited: *edited, recalled: recalled.is_some() }
+    }
+}
+
+/// How a conversation is kept quiet, as it is compared; none if it is not at all.
+pub(crate) fn quiet_digest(quiet: &Quiet) -> Option<Digest> {
+    let Quiet { conv: _, until, from, to, zone, mentions } = quiet;
+    let is_something = *until > 0 || from.is_some();
+    is_something.then(|| Digest::of(&format!("{until} {from:?} {to:?} {zone:?} {mentions}")))
 }
 
 impl fmt::Debug for Digest {

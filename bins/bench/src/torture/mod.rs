@@ -32,9 +32,9 @@ use std::{
 pub(crate) use self::options::Options;
 use self::{
     cast::Cast,
-    checker::{Findings, Kind, examine},
+    checker::{Findings, Kind, compare, examine},
     ensemble::Ensemble,
-    evidence::Evidence,
+    evidence::{Evidence, Log},
     finale::Finale,
     nemesis::{Nemesis, Schedule},
     town::Stage,
@@ -109,7 +109,7 @@ impl<'a> Director<'a> {
         let entrance = match options.sabotage {
             Some(sabotage) => {
                 say(&format!("a saboteur is at work: {sabotage:?}"));
-                sabotage::start(world.address()).map_err(BenchError::io("the saboteur"))?
+                sabotage::start(sabotage, world.address()).map_err(BenchError::io("the saboteur"))?
             }
             None => world.address(),
         };
@@ -162,7 +162,7 @@ impl<'a> Director<'a> {
         self.world.heal()
     }
 
-    /// Everything is whole again: everybody comes back, everything is answered, everybody sees everything.
+    /// Everything is whole again: everybody comes back, everything is answered, everybody sees everything and knows the same.
     fn settle(&mut self) -> Result<(), BenchError> {
         self.healed = Instant::now();
         let limit = Duration::from_secs(self.options.settle_seconds);
@@ -175,16 +175,25 @@ impl<'a> Director<'a> {
             let (missing, open) = (self.ensemble.missing(), self.ensemble.open());
             let heads = log::read_heads(&mut conn).map_err(database)?;
             let behind = self.ensemble.behind(heads);
-            if missing.is_empty() && open == 0 && behind.is_empty() {
+            let is_quiet = missing.is_empty() && open == 0 && behind.is_empty();
+            let late = self.healed.elapsed() > limit;
+            // Looking closer costs more.
+            let step = match is_quiet || late {
+                true => compare(&self.evidence(log::read(&mut conn).map_err(database)?)),
+                false => Findings::default(),
+            };
+            if is_quiet && step.violations.is_empty() {
                 self.settled_in = Some(self.healed.elapsed());
                 say(&format!("{:7.2} s  settled after {:.1} s", seconds(self.begun), seconds(self.healed)));
                 return Ok(());
             }
-            let late = self.healed.elapsed() > limit;
             if late || told_at.elapsed() >= PROGRESS {
                 told_at = Instant::now();
                 let first = behind.first();
                 say(&format!("not signed in: {missing:?}; open: {open}; behind: {} {first:?}", behind.len()));
+                if let Some(first) = step.violations.first() {
+                    say(&format!("out of step: {}, the first: {}", step.violations.len(), first.what));
+                }
             }
             if late {
                 for member in self.ensemble.members.iter().filter(|member| missing.contains(&member.who)) {
@@ -201,6 +210,7 @@ impl<'a> Director<'a> {
                     });
                     self.findings.add(Kind::Unsettled, what, lines.collect());
                 }
+                self.findings.violations.extend(step.violations);
                 return Ok(());
             }
             thread::sleep(LOOK);
@@ -257,13 +267,8 @@ impl<'a> Director<'a> {
             self.findings.add(Kind::Broken, incident, Vec::new());
         }
         let log = log::read(&mut self.world.database_conn());
-        let evidence = Evidence {
-            log: log.unwrap_or_else(|error| panic!("the log cannot be read: {error}")),
-            records: self.ensemble.records(),
-            spells: self.ensemble.town.spells(),
-            friendships: self.ensemble.town.friendships(),
-            surprises: self.ensemble.town.surprises(),
-        };
+        let log = log.unwrap_or_else(|error| panic!("the log cannot be read: {error}"));
+        let evidence = self.evidence(log);
         let mut findings = examine(&evidence);
         findings.violations.splice(0..0, self.findings.violations);
         let verdict = Verdict {
@@ -283,6 +288,16 @@ impl<'a> Director<'a> {
             verdict.keep_evidence();
         }
         verdict
+    }
+
+    fn evidence(&self, log: Log) -> Evidence {
+        Evidence {
+            log,
+            records: self.ensemble.records(),
+            spells: self.ensemble.town.spells(),
+            friendships: self.ensemble.town.friendships(),
+            surprises: self.ensemble.town.surprises(),
+        }
     }
 
     fn tend(&mut self) {

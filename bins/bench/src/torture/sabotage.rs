@@ -14,7 +14,7 @@ use std::{
 };
 
 use bytes::BytesMut;
-use protocol::{Frame, Incoming, OneChat, Reply, Request, Sent, encode, limits};
+use protocol::{Frame, Incoming, OneChat, Push, Reply, Request, Sent, encode, limits};
 
 use super::clock;
 
@@ -28,18 +28,24 @@ const FRAME_BYTES_MAX: u32 = 2 * limits::FRAME_BYTES_MAX;
 pub(crate) enum Sabotage {
     /// Acknowledges a message before it is stored, and dies before it stores it.
     AcknowledgeEarly,
+    /// Does not tell some devices what was changed.
+    ForgetChanges,
 }
 
+/// One in so many changes is told to nobody.
+const FORGOTTEN_EVERY: u64 = 3;
+
 /// Starts the saboteur before `server`; where it listens. It lives as long as the process.
-pub(crate) fn start(server: SocketAddr) -> std::io::Result<SocketAddr> {
+pub(crate) fn start(sabotage: Sabotage, server: SocketAddr) -> std::io::Result<SocketAddr> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     let address = listener.local_addr()?;
-    let messages = Arc::new(AtomicU64::new(0));
+    let (messages, changes) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     thread::spawn(move || {
         while let Ok((client, _)) = listener.accept() {
             let Ok(server) = TcpStream::connect(server) else { continue };
-            let link =
-                Arc::new(Link { client, server, spoken: Mutex::default(), messages: messages.clone() });
+            let (messages, changes) = (messages.clone(), changes.clone());
+            let link = Link { sabotage, client, server, spoken: Mutex::default(), messages, changes };
+            let link = Arc::new(link);
             let same = Arc::clone(&link);
             thread::spawn(move || link.requests());
             thread::spawn(move || same.answers());
@@ -49,12 +55,15 @@ pub(crate) fn start(server: SocketAddr) -> std::io::Result<SocketAddr> {
 }
 
 struct Link {
+    sabotage: Sabotage,
     client: TcpStream,
     server: TcpStream,
     /// Also orders what is written to the client: whole frames, from two threads.
     spoken: Mutex<Spoken>,
     /// Messages between friends over all links.
     messages: Arc<AtomicU64>,
+    /// Changes that were told, over all links.
+    changes: Arc<AtomicU64>,
 }
 
 /// What a lie must sound like.
@@ -70,7 +79,8 @@ impl Link {
     fn requests(&self) {
         let mut input = BytesMut::new();
         while let Some(bytes) = next_frame(&self.client, &mut input) {
-            if let Some(frame) = parsed(&bytes)
+            if self.sabotage == Sabotage::AcknowledgeEarly
+                && let Some(frame) = parsed(&bytes)
                 && let Ok(Request::OneChat(chat)) = Request::from_frame(&frame)
                 && self.betray(&chat, frame.header.rid)
             {
@@ -109,11 +119,25 @@ impl Link {
             {
                 spoken.last.insert(friend, (sent.conv, sent.seq));
             }
+            if self.forgets(&bytes) {
+                continue;
+            }
             if (&self.client).write_all(&bytes).is_err() {
                 break;
             }
         }
         self.cut();
+    }
+
+    /// Whether this is a change that is not told.
+    fn forgets(&self, bytes: &[u8]) -> bool {
+        let is_change = || {
+            let push = parsed(bytes).and_then(|frame| Incoming::from_frame(&frame).ok());
+            matches!(push, Some(Incoming::Push(Push::Changed(_))))
+        };
+        self.sabotage == Sabotage::ForgetChanges
+            && is_change()
+            && self.changes.fetch_add(1, Ordering::SeqCst).is_multiple_of(FORGOTTEN_EVERY)
     }
 
     fn cut(&self) {

@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     checker::{Findings, Kind},
-    evidence::{Evidence, Outcome},
+    evidence::{Deed, DeedOutcome, Evidence, Outcome},
 };
 use crate::report::Report;
 
@@ -48,6 +48,16 @@ impl Verdict {
         counts
     }
 
+    /// Edits, recalls and changes of what is quiet that were acknowledged.
+    fn deeds(&self) -> (usize, usize, usize) {
+        let records = || self.evidence.records.iter();
+        let is_done = |outcome: DeedOutcome| matches!(outcome, DeedOutcome::Done(_));
+        let changes = || records().flat_map(|record| &record.changes).filter(|it| is_done(it.outcome));
+        let recalls = changes().filter(|change| change.deed == Deed::Recall).count();
+        let quiets = records().flat_map(|record| &record.quiets).filter(|it| is_done(it.outcome)).count();
+        (changes().count() - recalls, recalls, quiets)
+    }
+
     /// Writes the evidence down, a line each, for whoever looks for the cause.
     pub(crate) fn keep_evidence(&self) {
         let mut text = String::new();
@@ -63,6 +73,12 @@ impl Verdict {
             text += &format!("{who} {:?}\n", record.tongue);
             record.notes.iter().for_each(|(at_ms, note)| text += &format!("{who} at {at_ms}: {note}\n"));
             record.sends.iter().for_each(|send| text += &format!("{who} (user {}) {send:?}\n", record.user));
+            record
+                .changes
+                .iter()
+                .for_each(|change| text += &format!("{who} (user {}) {change:?}\n", record.user));
+            record.quiets.iter().for_each(|deed| text += &format!("{who} (user {}) {deed:?}\n", record.user));
+            record.readings.iter().for_each(|(conv, it)| text += &format!("{who} {conv} {it:?}\n"));
             record.gaps.iter().for_each(|gap| text += &format!("{who} {gap:?}\n"));
             record.shown.iter().for_each(|shown| text += &format!("{who} {shown:?}\n"));
         }
@@ -93,6 +109,11 @@ impl Verdict {
         report.set("refused", refused);
         report.set("unknown", unknown);
         report.set("shown", self.findings.shown);
+        let (edits, recalls, quiets) = self.deeds();
+        report.set("edits", edits);
+        report.set("recalls", recalls);
+        report.set("quiets", quiets);
+        report.set("reads", self.evidence.records.iter().map(|record| record.reads_asked).sum::<u64>());
         report.set("passed_over", self.findings.passed_over);
         report.set("sign_ins", self.evidence.records.iter().map(|record| record.sign_ins).sum::<u64>());
         report.set("spells", self.evidence.spells.len());
@@ -105,6 +126,7 @@ impl Verdict {
         report.set("out_of_order", count(Kind::OutOfOrder));
         report.set("misdelivered", count(Kind::Misdelivered));
         report.set("presence_wrong", count(Kind::PresenceWrong));
+        report.set("out_of_step", count(Kind::OutOfStep));
         report.set("corrupted", count(Kind::Corrupted));
         report.set("wrongly_refused", count(Kind::Refused));
         report.set("unsettled", count(Kind::Unsettled));

@@ -8,11 +8,12 @@ use std::{
     },
 };
 
-use protocol::{Friend, State};
+use client::Reading;
+use protocol::{Changed, ChatMessage, Friend, State};
 
 use crate::torture::{
     clock,
-    evidence::{Gap, NOTES_MAX, Pushed, Record, Send, Shown},
+    evidence::{Change, Digest, Gap, Held, NOTES_MAX, Pushed, QuietDeed, QuietHeld, Record, Send, Shown},
 };
 
 /// What the director wants of one device.
@@ -40,6 +41,8 @@ struct Inner {
     record: Record,
     /// Conversation → seq of the message that was shown last.
     have: BTreeMap<u64, u64>,
+    /// Conversation → position of the change that was shown last.
+    positions: BTreeMap<u64, u64>,
     signed_in: bool,
     open_sends: usize,
     gone: bool,
@@ -55,7 +58,14 @@ pub(crate) struct Glance {
 
 impl Desk {
     pub(crate) fn new(record: Record) -> Desk {
-        let inner = Inner { record, have: BTreeMap::new(), signed_in: false, open_sends: 0, gone: false };
+        let inner = Inner {
+            record,
+            have: BTreeMap::new(),
+            positions: BTreeMap::new(),
+            signed_in: false,
+            open_sends: 0,
+            gone: false,
+        };
         Desk { inner: Mutex::new(inner), order: AtomicU8::new(0) }
     }
 
@@ -151,10 +161,55 @@ impl Desk {
         lines
     }
 
-    pub(super) fn show(&self, shown: Shown) {
+    pub(super) fn show(&self, message: &ChatMessage) {
+        let (conv, seq) = (message.conv, message.seq);
+        let shown = Shown {
+            conv,
+            seq,
+            from: message.from,
+            id: Digest::of(&message.client_msg_id),
+            text: Digest::of(&message.msg),
+            at_ms: clock::now_ms(),
+        };
         let mut inner = self.lock();
-        inner.have.insert(shown.conv, shown.seq);
+        inner.have.insert(conv, seq);
+        inner.record.held.insert((conv, seq), Held::of(message));
         inner.record.shown.push(shown);
+    }
+
+    /// A message is otherwise now. One that was never shown stays so.
+    pub(super) fn change(&self, changed: &Changed) {
+        let mut inner = self.lock();
+        inner.positions.insert(changed.conv, changed.position);
+        if let Some(held) = inner.record.held.get_mut(&(changed.conv, changed.message.seq)) {
+            *held = Held::of(&changed.message);
+        }
+    }
+
+    /// Conversation → position of the change that was shown last.
+    pub(super) fn positions(&self) -> BTreeMap<u64, u64> {
+        self.lock().positions.clone()
+    }
+
+    /// Somebody looks at everything of a conversation up to `seq`.
+    pub(super) fn read(&self, conv: u64, seq: u64) {
+        let record = &mut self.lock().record;
+        record.reads_asked += 1;
+        let read = record.reads.entry(conv).or_default();
+        *read = (*read).max(seq);
+    }
+
+    /// Conversation → up to where somebody looked at it here.
+    pub(super) fn reads(&self) -> BTreeMap<u64, u64> {
+        self.lock().record.reads.clone()
+    }
+
+    pub(super) fn readings(&self, readings: BTreeMap<u64, Reading>) {
+        self.lock().record.readings = readings;
+    }
+
+    pub(super) fn quiet(&self, quiet: QuietHeld) {
+        self.lock().record.quiet = quiet;
     }
 
     pub(super) fn pushed(&self, pushed: Pushed) {
@@ -175,8 +230,9 @@ impl Desk {
         self.lock().record.view.entry(friend).or_insert(state);
     }
 
-    pub(super) fn keep_sends(&self, sends: Vec<Send>) {
-        self.lock().record.sends = sends;
+    pub(super) fn keep_deeds(&self, sends: Vec<Send>, (changes, quiets): (Vec<Change>, Vec<QuietDeed>)) {
+        let record = &mut self.lock().record;
+        (record.sends, record.changes, record.quiets) = (sends, changes, quiets);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {

@@ -121,6 +121,8 @@ impl Actor {
             device: self.who.to_string(),
             token: self.token.clone(),
             cursors,
+            changes: self.desk.positions(),
+            reads: self.desk.reads(),
         };
         self.line = Some(line::open(self.tongue, self.cable.address(), memory, self.seed));
         // Whatever was under way went with the old line.
@@ -153,6 +155,7 @@ impl Actor {
         }
         self.desk.disconnected();
         self.sends.line_lost();
+        self.afterthoughts.line_lost();
         if let Some(club) = &mut self.club {
             club.line_lost();
         }

@@ -3,6 +3,7 @@
 //! What it does is decided by its own generator; when the server answers is not. So a seed brings the same scripts and
 //! faults back, and not the same run to the millisecond.
 
+mod afterthoughts;
 mod club;
 mod desk;
 mod life;
@@ -14,14 +15,13 @@ use std::{
 };
 
 use protocol::{FriendEventKind, Login, Nothing, Reply, Request, SignedIn, State};
-use rand::{RngExt, rngs::StdRng};
+use rand::{RngExt, rngs::StdRng, seq::IteratorRandom};
 use testkit::Proxy;
 
 pub(crate) use self::desk::{Desk, Order};
-use self::{club::Club, life::Life, sends::Sends};
+use self::{afterthoughts::Afterthoughts, club::Club, life::Life, sends::Sends};
 use super::{
-    clock,
-    evidence::{Digest, Shown, Tongue, Who},
+    evidence::{Tongue, Who},
     line::{Heard, Line, NoAnswer, Ticket},
     seed,
     town::{Resident, Stage, Town},
@@ -31,6 +31,14 @@ use super::{
 const TURN: Duration = Duration::from_millis(20);
 /// The wait before logging in is tried again.
 const LOGIN_RETRY: Duration = Duration::from_millis(700);
+/// How often a device writes down how far everybody got, once nothing new is begun.
+const READINGS_EVERY: Duration = Duration::from_millis(300);
+/// The mean time between two times that somebody reads a conversation on one device.
+const READ: Duration = Duration::from_secs(2);
+/// The mean time between two changes of own messages by one device.
+const REGRET: Duration = Duration::from_secs(3);
+/// The mean time between two changes by one device of what is quiet.
+const HUSH: Duration = Duration::from_secs(8);
 
 /// How lively devices are.
 #[derive(Clone, Copy, Debug)]
@@ -60,11 +68,16 @@ pub(crate) struct Actor {
     login: LoginState,
     next_ticket: u64,
     sends: Sends,
+    afterthoughts: Afterthoughts,
     /// Only a person's first device changes groups and friends.
     club: Option<Club>,
     say_at: Instant,
     life_at: Instant,
     club_at: Instant,
+    read_at: Instant,
+    regret_at: Instant,
+    hush_at: Instant,
+    readings_at: Instant,
 }
 
 /// How far logging in is.
@@ -98,7 +111,12 @@ impl Actor {
             say_at: now + some_time(temper.say, &mut random),
             life_at: now + some_time(temper.life, &mut random),
             club_at: now + some_time(temper.club, &mut random),
+            read_at: now + some_time(READ, &mut random),
+            regret_at: now + some_time(REGRET, &mut random),
+            hush_at: now + some_time(HUSH, &mut random),
+            readings_at: now,
             sends: Sends::new(who, seed),
+            afterthoughts: Afterthoughts::new(who, seed),
             who,
             tongue,
             town,
@@ -129,11 +147,13 @@ impl Actor {
             self.log_in(now);
             self.say(now);
             self.change_clubs(now);
+            self.think_again(now);
             let deeds = usize::from(self.club.as_ref().is_some_and(Club::is_busy));
-            self.desk.report(self.is_signed_in(), self.sends.open() + deeds);
+            let open = self.sends.open() + self.afterthoughts.open() + deeds;
+            self.desk.report(self.is_signed_in(), open);
         }
         self.switch_off(super::line::Parting::Polite);
-        self.desk.keep_sends(self.sends.into_sends());
+        self.desk.keep_deeds(self.sends.into_sends(), self.afterthoughts.into_deeds());
     }
 
     fn resident(&self) -> &Resident {
@@ -168,7 +188,10 @@ impl Actor {
                     for friend in &bundle.friends {
                         household.befriend(friend.id, friend.conv);
                     }
+                    let convs: Vec<u64> = household.friends.iter().map(|friend| friend.conv).collect();
                     drop(household);
+                    // Whoever was away asks how far the others got.
+                    convs.into_iter().for_each(|conv| self.afterthoughts.wonder(conv));
                     if let Some(club) = &mut self.club {
                         club.hear_requests(&bundle.requests);
                     }
@@ -181,14 +204,15 @@ impl Actor {
                     self.desk.note("session ended");
                     self.session_ended();
                 }
-                Heard::Message(message) => self.desk.show(Shown {
-                    conv: message.conv,
-                    seq: message.seq,
-                    from: message.from,
-                    id: Digest::of(&message.client_msg_id),
-                    text: Digest::of(&message.msg),
-                    at_ms: clock::now_ms(),
-                }),
+                Heard::Message(message) => {
+                    self.desk.show(&message);
+                    if message.from == self.resident().id {
+                        // Whoever says something has read what stands before it.
+                        self.read(message.conv, message.seq);
+                    }
+                }
+                Heard::Changed(changed) => self.desk.change(&changed),
+                Heard::Quiet(quiet) => self.desk.quiet(quiet),
                 Heard::Pushed(pushed) => self.desk.pushed(pushed),
                 Heard::Gap(gap) => self.desk.gap(gap),
                 Heard::Presence(push) => self.desk.view(push.id, push.state),
@@ -252,7 +276,12 @@ impl Actor {
                 let town = Arc::clone(&self.town);
                 club.answered(result, &town, &town.residents[self.who.person]);
             }
-            _ => self.sends.answered(ticket, result),
+            _ if self.afterthoughts.answered(ticket, &result) => {}
+            _ => {
+                if let Some((to, conv, seq)) = self.sends.answered(ticket, result) {
+                    self.afterthoughts.said(to, conv, seq);
+                }
+            }
         }
     }
 
@@ -294,6 +323,52 @@ impl Actor {
         while let Some((at, request)) = self.sends.next_due(now) {
             let ticket = self.ask(request);
             self.sends.asked(at, ticket);
+        }
+    }
+
+    fn read(&mut self, conv: u64, seq: u64) {
+        self.desk.read(conv, seq);
+        if let Some(line) = &mut self.line {
+            line.read(conv, seq);
+        }
+    }
+
+    /// Reads, edits, recalls and keeps quiet when it is time, and tries again what has no answer.
+    fn think_again(&mut self, now: Instant) {
+        if !self.is_signed_in() {
+            return;
+        }
+        if self.town.stage() == Stage::Play {
+            self.have_second_thoughts(now);
+        } else if self.readings_at <= now
+            && let Some(line) = &mut self.line
+        {
+            self.readings_at = now + READINGS_EVERY;
+            self.desk.readings(line.readings());
+        }
+        while let Some((at, request)) = self.afterthoughts.next_due(now) {
+            let ticket = self.ask(request);
+            self.afterthoughts.asked(at, ticket);
+        }
+    }
+
+    fn have_second_thoughts(&mut self, now: Instant) {
+        if self.read_at <= now {
+            self.read_at = now + some_time(READ, &mut self.random);
+            if let Some((conv, have)) = self.desk.have().into_iter().choose(&mut self.random) {
+                // Mostly everything that is there.
+                let unseen = self.random.random_range(0..4_u64).saturating_sub(2);
+                self.read(conv, have.saturating_sub(unseen).max(1));
+            }
+        }
+        if self.regret_at <= now {
+            self.regret_at = now + some_time(REGRET, &mut self.random);
+            self.afterthoughts.regret(now, &mut self.random);
+        }
+        if self.hush_at <= now {
+            self.hush_at = now + some_time(HUSH, &mut self.random);
+            let household = self.resident().household().clone();
+            self.afterthoughts.hush(&household, now, &mut self.random);
         }
     }
 

@@ -97,11 +97,14 @@ impl Sends {
         self.open[at].state = State::Asked(ticket);
     }
 
-    pub(super) fn answered(&mut self, ticket: Ticket, result: Result<Reply, NoAnswer>) {
-        let Some(at) = self.open.iter().position(|outgoing| outgoing.state == State::Asked(ticket)) else {
-            // Of a line that was closed before.
-            return;
-        };
+    /// Takes an answer; where the message went and stands, if it was stored.
+    pub(super) fn answered(
+        &mut self,
+        ticket: Ticket,
+        result: Result<Reply, NoAnswer>,
+    ) -> Option<(Target, u64, u64)> {
+        // Otherwise of a line that was closed before.
+        let at = self.open.iter().position(|outgoing| outgoing.state == State::Asked(ticket))?;
         let outgoing = &mut self.open[at];
         let outcome = match result {
             Ok(Reply::OneChat(sent) | Reply::GroupChat(sent)) => {
@@ -112,17 +115,22 @@ impl Sends {
             }
             Err(NoAnswer::NotSent | NoAnswer::Refused(_)) => {
                 outgoing.state = State::Waits { from: Instant::now() + RETRY };
-                return;
+                return None;
             }
             Ok(_) | Err(NoAnswer::Uncertain) => {
                 outgoing.send.uncertain = true;
                 outgoing.state = State::Waits { from: Instant::now() + RETRY };
-                return;
+                return None;
             }
         };
         let mut outgoing = self.open.remove(at);
         outgoing.send.outcome = outcome;
+        let to = outgoing.send.to;
         self.done.push(outgoing.send);
+        match outcome {
+            Outcome::Stored { conv, seq, .. } => Some((to, conv, seq)),
+            Outcome::Open | Outcome::Refused { .. } => None,
+        }
     }
 
     /// What was on the line has no answer any more.

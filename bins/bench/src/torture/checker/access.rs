@@ -136,19 +136,36 @@ fn may_be_taken(evidence: &Evidence, user: u64, send: &Send) -> bool {
 
 /// A message may be refused only if at some time during its attempts its sender was, or may have been, outside.
 fn may_be_refused(evidence: &Evidence, user: u64, send: &Send, code: Code, at_ms: u64) -> bool {
-    match send.to {
+    let expected = match send.to {
+        Target::Friend(_) => Code::NOT_FRIENDS,
+        Target::Group(_) => Code::NOT_MEMBER,
+    };
+    code == expected && !is_inside(evidence, user, (send.to, None), send.begun_ms, at_ms)
+}
+
+/// Whether a user was where a message goes all the time between two moments, for all that is known; with a seq, of which they
+/// read what stands there.
+pub(super) fn is_inside(
+    evidence: &Evidence,
+    user: u64,
+    (to, seq): (Target, Option<u64>),
+    from_ms: u64,
+    until_ms: u64,
+) -> bool {
+    match to {
         Target::Friend(friend) => {
             let known = |it: &&Friendship| it.user == user && it.friend == friend;
-            let friendship = evidence.friendships.iter().find(known);
-            code == Code::NOT_FRIENDS && friendship.is_none_or(|it| it.known_ms > send.begun_ms)
+            evidence.friendships.iter().find(known).is_some_and(|it| it.known_ms <= from_ms)
         }
         Target::Group(group) => {
             let inside = |spell: &Spell| {
-                let since = spell.joined.until_ms <= send.begun_ms;
-                since && spell.left.is_none_or(|left| left.from_ms > at_ms)
+                let since = spell.joined.until_ms <= from_ms;
+                let reads = seq.is_none_or(|seq| spell.first.is_some_and(|first| first <= seq));
+                since && reads && spell.left.is_none_or(|left| left.from_ms > until_ms)
             };
-            let spells = evidence.spells.iter().filter(|spell| spell.user == user && spell.group == group);
-            code == Code::NOT_MEMBER && !spells.into_iter().any(inside)
+            let mut spells =
+                evidence.spells.iter().filter(|spell| spell.user == user && spell.group == group);
+            spells.any(inside)
         }
     }
 }

@@ -1,17 +1,21 @@
 //! Judges the evidence of a run: what was promised, against what was stored and shown.
 //!
-//! A function of plain data. [`log`] judges what is stored, [`shown`] what each device saw, [`access`] who may see what
-//! and who was refused. Presence is judged while it can still change, by the director.
+//! Functions of plain data. [`log`] judges what is stored, [`changes`] what became of it, [`shown`] what each device saw,
+//! [`access`] who may see what and who was refused, [`step`] what each device knows in the end. That, and presence, is judged
+//! while it can still change, by the director.
 
 mod access;
+mod changes;
 mod log;
 mod shown;
+mod step;
 #[cfg(test)]
 mod tests;
 
 use std::fmt;
 
 pub(crate) use self::access::{Reach, reaches};
+use self::changes::Versions;
 use super::evidence::Evidence;
 
 /// What can be wrong.
@@ -33,6 +37,8 @@ pub(crate) enum Kind {
     Unsettled,
     /// A device showed a friend other than they were.
     PresenceWrong,
+    /// A device that holds something other than is stored: a message's text, how far it was read, what is quiet.
+    OutOfStep,
     /// A part ended by itself.
     Broken,
 }
@@ -58,11 +64,23 @@ pub(crate) struct Findings {
     pub(crate) passed_over: u64,
 }
 
-/// Judges everything.
+/// Lines of a device's notes that are printed with a violation.
+const NOTES_SHOWN: usize = 5;
+
+/// Judges whether all devices are in step: when nothing is under way any more, and everybody is there.
+pub(crate) fn compare(evidence: &Evidence) -> Findings {
+    let mut findings = Findings::default();
+    step::examine(evidence, &mut findings);
+    findings
+}
+
+/// Judges everything else.
 pub(crate) fn examine(evidence: &Evidence) -> Findings {
     let mut findings = Findings::default();
+    let versions = Versions::of(evidence);
     log::examine(evidence, &mut findings);
-    shown::examine(evidence, &mut findings);
+    changes::examine(evidence, &versions, &mut findings);
+    shown::examine(evidence, &versions, &mut findings);
     access::examine(evidence, &mut findings);
     for surprise in &evidence.surprises {
         findings.add(Kind::Refused, surprise.clone(), Vec::new());

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 use super::{
     Findings, Kind, access,
     access::{Beginnings, Reach},
+    changes::Versions,
     log,
 };
 use crate::torture::evidence::{Digest, Evidence, Record, Shown, Tongue, Window};
@@ -12,7 +13,7 @@ use crate::torture::evidence::{Digest, Evidence, Record, Shown, Tongue, Window};
 /// Lines of a device's own record that are printed around a violation.
 const AROUND: usize = 3;
 
-pub(super) fn examine(evidence: &Evidence, findings: &mut Findings) {
+pub(super) fn examine(evidence: &Evidence, versions: &Versions<'_>, findings: &mut Findings) {
     // User → conversation → what any of their devices was shown.
     let mut by_user: HashMap<(u64, u64), BTreeSet<u64>> = HashMap::new();
     for record in &evidence.records {
@@ -33,8 +34,8 @@ pub(super) fn examine(evidence: &Evidence, findings: &mut Findings) {
         for conv in convs {
             let shown = by_conv.remove(&conv).unwrap_or_default();
             let reaches = access::reaches(evidence, record.user, conv);
-            let case =
-                Case { evidence, beginnings: &beginnings, record, conv, shown: &shown, reaches: &reaches };
+            let (beginnings, shown, reaches) = (&beginnings, &shown[..], &reaches[..]);
+            let case = Case { evidence, versions, beginnings, record, conv, shown, reaches };
             case.contents(findings);
             case.order(findings);
             case.completeness(by_user.get(&(record.user, conv)), findings);
@@ -46,6 +47,7 @@ pub(super) fn examine(evidence: &Evidence, findings: &mut Findings) {
 /// One device and one conversation.
 struct Case<'a> {
     evidence: &'a Evidence,
+    versions: &'a Versions<'a>,
     beginnings: &'a Beginnings,
     record: &'a Record,
     conv: u64,
@@ -65,7 +67,9 @@ impl Case<'_> {
                 findings.add(Kind::Corrupted, what, self.around(at));
                 continue;
             };
-            if (logged.from, Digest::of(&logged.id), logged.text) != (from, id, text) {
+            // It may have been changed since.
+            let is_of_log = (logged.from, Digest::of(&logged.id)) == (from, id);
+            if !is_of_log || !self.versions.has(conv, logged, text) {
                 let what = format!("{} was shown {conv}/{seq} other than it is in the log", record.who);
                 findings.add(Kind::Corrupted, what, self.around(at));
             }

@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use client::Reading;
 use protocol::Code;
 
-use super::{Findings, Kind, examine};
+use super::{Findings, Kind, compare, examine};
 use crate::torture::evidence::{
-    Conversation, Digest, Evidence, Friendship, Gap, Log, Logged, Outcome, Pushed, Record, Send, Shown,
-    Spell, Target, Tongue, Who, Window,
+    Change, Conversation, Cursor, Deed, DeedOutcome, Digest, Evidence, Friendship, Gap, Held, Log, Logged,
+    Outcome, Pushed, QuietDeed, QuietHeld, Record, Send, Shown, Spell, Target, Tongue, Who, Window,
 };
 
 /// Two friends, 1 and 2, have conversation 10; the group 20 was opened by 1. 2 joined it later, left, and came again;
@@ -17,6 +18,11 @@ const GROUP: u64 = 20;
 const MESSAGES: u64 = 9;
 /// 2 read the group from 2 to 4, and from 7 on.
 const STAYS: [(u64, Option<u64>); 2] = [(2, Some(4)), (7, None)];
+/// 1 edited the message 4 of both conversations twice, and took 8 back. 2 read both up to 6, and 1 to the end, which they keep quiet.
+const EDITED: u64 = 4;
+const RECALLED: u64 = 8;
+const CHANGES: u64 = 3;
+const READ: u64 = 6;
 
 fn text(conv: u64, seq: u64) -> String {
     format!("text {conv}/{seq}")
@@ -33,10 +39,85 @@ fn sender(seq: u64) -> u64 {
 
 fn conversation(conv: u64, pair: Option<(u64, u64)>) -> Conversation {
     let message = |seq| {
-        let (id, text) = (id(conv, seq), Digest::of(&text(conv, seq)));
-        Logged { seq, from: sender(seq), id, time: seq * 100, text }
+        let position = match seq {
+            EDITED => 2,
+            RECALLED => 3,
+            _ => 0,
+        };
+        Logged {
+            seq,
+            from: sender(seq),
+            id: id(conv, seq),
+            time: seq * 100,
+            state: state(conv, seq),
+            position,
+        }
     };
-    Conversation { last_seq: MESSAGES, pair, messages: (1..=MESSAGES).map(message).collect() }
+    let messages = (1..=MESSAGES).map(message).collect();
+    Conversation { last_seq: MESSAGES, last_change: CHANGES, pair, messages }
+}
+
+/// What became of a message.
+fn state(conv: u64, seq: u64) -> Held {
+    match seq {
+        EDITED => Held { edited: 1_002, ..Held::as_said("second") },
+        RECALLED => Held { recalled: true, ..Held::as_said("") },
+        _ => Held::as_said(&text(conv, seq)),
+    }
+}
+
+fn changes() -> Vec<Change> {
+    let of = |conv: u64, seq: u64, deed: Deed, position: u64| Change {
+        conv,
+        seq,
+        to: if conv == GROUP { Target::Group(GROUP) } else { Target::Friend(2) },
+        deed,
+        begun_ms: 1_000,
+        uncertain: false,
+        outcome: DeedOutcome::Done(position),
+    };
+    let edit = |text: &str| Deed::Edit(Digest::of(text));
+    let all = [DIRECT, GROUP].map(|conv| {
+        [
+            of(conv, EDITED, edit("first"), 1),
+            of(conv, EDITED, edit("second"), 2),
+            of(conv, RECALLED, Deed::Recall, 3),
+        ]
+    });
+    all.concat()
+}
+
+/// How far a user's devices have a conversation.
+fn reading(user: u64, conv: u64) -> Reading {
+    let read_to = |user| if user == 1 { MESSAGES } else { READ };
+    let first = if (user, conv) == (2, GROUP) { 7 } else { 1 };
+    let (theirs, last) =
+        (if conv == DIRECT { read_to(3 - user).max(said_to(3 - user)) } else { 0 }, MESSAGES);
+    let their_delivered = if conv == DIRECT { MESSAGES } else { 0 };
+    Reading { first, last, read: read_to(user), their_delivered, their_read: theirs }
+}
+
+/// The last message of a user.
+fn said_to(user: u64) -> u64 {
+    if user == 2 { MESSAGES } else { MESSAGES - 1 }
+}
+
+/// 1 keeps the direct conversation quiet.
+fn quiet(user: u64) -> QuietHeld {
+    match user {
+        1 => QuietHeld { version: 2, entries: BTreeMap::from([(DIRECT, Digest::of("for ever"))]) },
+        _ => QuietHeld::default(),
+    }
+}
+
+fn quiet_deeds() -> Vec<QuietDeed> {
+    let of = |conv, how: Option<&str>, version| QuietDeed {
+        conv,
+        how: how.map(Digest::of),
+        uncertain: false,
+        outcome: DeedOutcome::Done(version),
+    };
+    vec![of(DIRECT, Some("until tomorrow"), 1), of(DIRECT, Some("for ever"), 2)]
 }
 
 fn shown(conv: u64, seq: u64) -> Shown {
@@ -69,8 +150,15 @@ fn record(user: u64, device: usize, tongue: Tongue) -> Record {
     record.shown.extend((1..=MESSAGES).filter(reads).map(|seq| shown(GROUP, seq)));
     let pushed = record.shown.iter().map(|shown| Pushed { conv: shown.conv, seq: shown.seq });
     record.pushed = pushed.collect();
+    let held = record.shown.iter().map(|it| ((it.conv, it.seq), state(it.conv, it.seq)));
+    record.held = held.collect();
+    record.readings = [DIRECT, GROUP].map(|conv| (conv, reading(user, conv))).into();
+    record.quiet = quiet(user);
     if device == 0 {
         record.sends = sends(user);
+    }
+    if (user, device) == (1, 0) {
+        (record.changes, record.quiets) = (changes(), quiet_deeds());
     }
     record
 }
@@ -86,6 +174,10 @@ fn spell(user: u64, first: u64, last: Option<u64>) -> Spell {
     }
 }
 
+fn cursor(user: u64) -> Cursor {
+    Cursor { delivered: MESSAGES, read: if user == 1 { MESSAGES } else { READ } }
+}
+
 /// Nothing is wrong with it.
 fn good() -> Evidence {
     let log = Log {
@@ -95,6 +187,12 @@ fn good() -> Evidence {
         ]),
         members: BTreeMap::from([((GROUP, 1), 0), ((GROUP, 2), 6)]),
         friends: BTreeMap::from([(1, vec![2]), (2, vec![1])]),
+        cursors: [DIRECT, GROUP]
+            .into_iter()
+            .flat_map(|conv| [1, 2].map(|user| ((conv, user), cursor(user))))
+            .collect(),
+        quiet: [1, 2, 3].map(|user| (user, quiet(user))).into(),
+        recalled_words: Vec::new(),
     };
     let friendship = |user, friend| Friendship { user, friend, known_ms: 50 };
     Evidence {
@@ -120,7 +218,9 @@ const STRANGER: usize = 3;
 fn after(doctor: impl FnOnce(&mut Evidence)) -> Findings {
     let mut evidence = good();
     doctor(&mut evidence);
-    examine(&evidence)
+    let mut findings = examine(&evidence);
+    findings.violations.extend(compare(&evidence).violations);
+    findings
 }
 
 /// Only violations of this kind, and at least one.
@@ -438,4 +538,215 @@ fn a_message_that_was_refused_and_stored_is_found() {
 #[test]
 fn an_answer_that_cannot_be_right_is_found() {
     only(Kind::Refused, |evidence| evidence.surprises.push("already a member".into()));
+}
+
+fn message(evidence: &mut Evidence, conv: u64, seq: u64) -> &mut Logged {
+    &mut evidence.log.conversations.get_mut(&conv).unwrap().messages[seq as usize - 1]
+}
+
+/// What the device holds of a message follows what is stored: the error is not the device's.
+fn hold_what_is_stored(evidence: &mut Evidence, conv: u64, seq: u64) {
+    let state = message(evidence, conv, seq).state;
+    evidence.records.iter_mut().filter_map(|it| it.held.get_mut(&(conv, seq))).for_each(|it| *it = state);
+}
+
+#[test]
+fn an_acknowledged_edit_that_is_not_stored_is_lost() {
+    // Not at all, or only the one before it.
+    for (text, edited, position) in [(text(DIRECT, EDITED), 0, 0), ("first".to_owned(), 1_001, 1)] {
+        only(Kind::Lost, |evidence| {
+            let stored = message(evidence, DIRECT, EDITED);
+            stored.state = Held { edited, ..Held::as_said(&text) };
+            stored.position = position;
+            hold_what_is_stored(evidence, DIRECT, EDITED);
+        });
+    }
+    // An earlier edit whose first attempt had no answer may come late, and take a later place.
+    let come_late = |evidence: &mut Evidence| {
+        let stored = message(evidence, DIRECT, EDITED);
+        (stored.state, stored.position) = (Held { edited: 1_003, ..Held::as_said("first") }, 4);
+        evidence.log.conversations.get_mut(&DIRECT).unwrap().last_change = 4;
+        hold_what_is_stored(evidence, DIRECT, EDITED);
+    };
+    nothing(|evidence| {
+        come_late(evidence);
+        evidence.records[0].changes[0].uncertain = true;
+    });
+}
+
+#[test]
+fn an_acknowledged_recall_that_is_not_stored_is_lost() {
+    only(Kind::Lost, |evidence| {
+        let stored = message(evidence, GROUP, RECALLED);
+        (stored.state, stored.position) = (Held::as_said(&text(GROUP, RECALLED)), 0);
+        hold_what_is_stored(evidence, GROUP, RECALLED);
+    });
+}
+
+#[test]
+fn recalled_text_that_is_still_somewhere_is_found() {
+    only(Kind::Lost, |evidence| {
+        message(evidence, DIRECT, RECALLED).state.text = Digest::of(&text(DIRECT, RECALLED));
+        hold_what_is_stored(evidence, DIRECT, RECALLED);
+    });
+    only(Kind::Lost, |evidence| evidence.log.recalled_words.push((DIRECT, RECALLED)));
+    // On a device.
+    only(Kind::OutOfStep, |evidence| {
+        let as_said = Held::as_said(&text(DIRECT, RECALLED));
+        evidence.records[BOBS_LIBRARY].held.insert((DIRECT, RECALLED), as_said);
+    });
+}
+
+#[test]
+fn a_change_that_nobody_made_is_found() {
+    only(Kind::Corrupted, |evidence| {
+        message(evidence, DIRECT, EDITED).state.text = Digest::of("another");
+        evidence.records[0].changes.remove(1);
+        hold_what_is_stored(evidence, DIRECT, EDITED);
+    });
+    only(Kind::Corrupted, |evidence| {
+        evidence.records[0].changes.retain(|it| (it.conv, it.seq) != (GROUP, RECALLED));
+    });
+    only(Kind::Corrupted, |evidence| {
+        let at = at(&evidence.records[BOBS_FRAMES], DIRECT, EDITED);
+        evidence.records[BOBS_FRAMES].shown[at].text = Digest::of("another");
+    });
+    // As it was in between.
+    nothing(|evidence| {
+        let at = at(&evidence.records[BOBS_FRAMES], DIRECT, EDITED);
+        evidence.records[BOBS_FRAMES].shown[at].text = Digest::of("first");
+    });
+}
+
+#[test]
+fn a_place_among_the_changes_that_cannot_be_is_found() {
+    only(Kind::OutOfOrder, |evidence| {
+        evidence.log.conversations.get_mut(&DIRECT).unwrap().last_change = 2;
+    });
+    only(Kind::Lost, |evidence| message(evidence, DIRECT, RECALLED).position = 0);
+}
+
+#[test]
+fn a_change_that_is_refused_or_not_answered_is_found() {
+    let refuse = |code| {
+        move |evidence: &mut Evidence| {
+            let change = evidence.records[0].changes[1].clone();
+            let refused = DeedOutcome::Refused { code, at_ms: 1_200 };
+            let deed = Deed::Edit(Digest::of("refused"));
+            evidence.records[0].changes.push(Change { deed, outcome: refused, ..change });
+        }
+    };
+    only(Kind::Refused, refuse(Code::TOO_LATE));
+    only(Kind::Refused, refuse(Code::NOT_FOUND));
+    // Refused after the time for it, as it should be, and done all the same.
+    let findings = after(|evidence| {
+        let late = DeedOutcome::Refused { code: Code::TOO_LATE, at_ms: 200_000 };
+        evidence.records[0].changes[1].outcome = late;
+    });
+    assert_eq!(findings.count(Kind::Refused), 1, "{:#?}", findings.violations);
+    only(Kind::Unsettled, |evidence| evidence.records[0].changes[1].outcome = DeedOutcome::Open);
+    // Who left may not.
+    nothing(|evidence| {
+        refuse(Code::NOT_FOUND)(evidence);
+        let change = evidence.records[0].changes.last_mut().unwrap();
+        (change.conv, change.to) = (GROUP, Target::Group(GROUP));
+        evidence.spells[0].joined = Window { from_ms: 900, until_ms: 1_100 };
+    });
+    // Nor who came again, what they said before.
+    let come_again = |first| {
+        move |evidence: &mut Evidence| {
+            refuse(Code::NOT_FOUND)(evidence);
+            let change = evidence.records[0].changes.last_mut().unwrap();
+            (change.conv, change.to) = (GROUP, Target::Group(GROUP));
+            evidence.spells[0].first = Some(first);
+            evidence.log.members.insert((GROUP, 1), first - 1);
+        }
+    };
+    assert_eq!(after(come_again(EDITED + 1)).count(Kind::Refused), 0);
+    assert_eq!(after(come_again(EDITED)).count(Kind::Refused), 1);
+}
+
+#[test]
+fn a_device_that_lacks_a_change_is_found() {
+    for device in [0, BOBS_LIBRARY, BOBS_FRAMES] {
+        only(Kind::OutOfStep, |evidence| {
+            let earlier = Held { edited: 1_001, ..Held::as_said("first") };
+            evidence.records[device].held.insert((DIRECT, EDITED), earlier);
+        });
+    }
+    // What was changed after they left, and before they came again, is not theirs.
+    nothing(|evidence| {
+        evidence.records[BOBS_FRAMES].held.insert((GROUP, EDITED), Held::as_said(&text(GROUP, EDITED)));
+    });
+}
+
+#[test]
+fn devices_that_read_differently_are_found() {
+    type Doctor = fn(&mut Reading);
+    let doctors: [Doctor; 3] = [|it| it.read -= 1, |it| it.read += 1, |it| it.last -= 1];
+    for doctor in doctors {
+        only(Kind::OutOfStep, |evidence| {
+            doctor(evidence.records[BOBS_FRAMES].readings.get_mut(&DIRECT).unwrap());
+        });
+    }
+    only(Kind::OutOfStep, |evidence| {
+        evidence.records[BOBS_LIBRARY].readings.remove(&GROUP);
+    });
+    // All agree, and what was read is not stored.
+    only(Kind::OutOfStep, |evidence| {
+        evidence.log.cursors.insert((DIRECT, 1), Cursor { delivered: MESSAGES, read: MESSAGES - 1 });
+    });
+}
+
+#[test]
+fn receipts_that_say_too_much_or_too_little_are_found() {
+    type Doctor = fn(&mut Reading);
+    // 1 read it to the end, and so did 2 by answering.
+    let doctors: [Doctor; 3] =
+        [|it| it.their_read -= 1, |it| it.their_read += 1, |it| it.their_delivered -= 1];
+    for doctor in doctors {
+        only(Kind::OutOfStep, |evidence| {
+            doctor(evidence.records[BOBS_LIBRARY].readings.get_mut(&DIRECT).unwrap());
+        });
+    }
+    // What the answer says the cursor need not.
+    nothing(|evidence| evidence.records[0].readings.get_mut(&DIRECT).unwrap().their_read = READ);
+    only(Kind::OutOfStep, |evidence| {
+        evidence.records[0].readings.get_mut(&DIRECT).unwrap().their_read = READ - 1;
+    });
+}
+
+#[test]
+fn a_device_that_keeps_other_things_quiet_is_found() {
+    only(Kind::OutOfStep, |evidence| evidence.records[0].quiet.entries.clear());
+    only(Kind::OutOfStep, |evidence| evidence.records[0].quiet.version = 1);
+    only(Kind::OutOfStep, |evidence| {
+        evidence.records[BOBS_FRAMES].quiet.entries.insert(GROUP, Digest::of("for ever"));
+    });
+}
+
+#[test]
+fn what_was_kept_quiet_and_is_not_stored_is_lost() {
+    let store = |how: &'static str, version| {
+        move |evidence: &mut Evidence| {
+            let held = QuietHeld { version, entries: BTreeMap::from([(DIRECT, Digest::of(how))]) };
+            evidence.records[0].quiet = held.clone();
+            evidence.log.quiet.insert(1, held);
+        }
+    };
+    only(Kind::Lost, store("until tomorrow", 1));
+    only(Kind::Lost, store("until tomorrow", 2));
+    // One that had no answer came late.
+    nothing(|evidence| {
+        store("until tomorrow", 3)(evidence);
+        evidence.records[0].quiets[0].uncertain = true;
+    });
+    only(Kind::Unsettled, |evidence| {
+        evidence.records[0].quiets[1].outcome = DeedOutcome::Open;
+        evidence.records[0].quiets[1].uncertain = true;
+    });
+    only(Kind::Refused, |evidence| {
+        evidence.records[0].quiets[1].outcome = DeedOutcome::Refused { code: Code::BAD_FIELD, at_ms: 10 };
+        evidence.records[0].quiets[1].uncertain = true;
+    });
 }

@@ -2,20 +2,24 @@
 //! with the client library but the reading and writing of frames, so that an error of the one is not one of the other.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     io::{ErrorKind, Read, Write},
     net::{SocketAddr, TcpStream},
     time::{Duration, Instant},
 };
 
 use bytes::{Buf, BytesMut};
+use client::Reading;
 use protocol::{
-    Blame, Bye, ChatMessage, Code, Hello, Incoming, MessageKind, Nothing, Push, Refresh, Refusal, Reply,
-    Request, Resume, Sent, SignedIn, VERSION, encode, limits,
+    Blame, Bye, Changed, ChatMessage, Code, Conversation, Hello, Incoming, MessageKind, Nothing, Push,
+    Refresh, Refusal, Reply, Request, Resume, Sent, SignedIn, VERSION, encode, limits,
 };
 use rand::{RngExt, rngs::StdRng};
 
-use super::{Heard, Line, Memory, NoAnswer, Parting, Ticket, frames_sync::Sync};
+use super::{
+    Heard, Line, Memory, NoAnswer, Parting, Ticket, frames_changes::Feeds, frames_quiet::Quiets,
+    frames_reading::Readings, frames_sync::Sync,
+};
 use crate::torture::{evidence::Pushed, seed};
 
 /// How long connecting and writing may take.
@@ -44,6 +48,9 @@ pub(super) struct FramesLine {
     /// What waits until it may be sent.
     waiting: VecDeque<(Ticket, Request)>,
     sync: Sync,
+    feeds: Feeds,
+    readings: Readings,
+    quiets: Quiets,
     heartbeat: Duration,
     heard_at: Instant,
     sent_at: Instant,
@@ -78,6 +85,13 @@ enum Asked {
     History {
         conv: u64,
     },
+    Changes {
+        conv: u64,
+    },
+    Read {
+        conv: u64,
+    },
+    Quiet,
     /// Whatever its answer is.
     Trifle,
 }
@@ -89,6 +103,9 @@ impl FramesLine {
             server,
             random: seed::generator(seed, &memory.device),
             sync: Sync::new(memory.cursors.clone()),
+            feeds: Feeds::new(&memory.cursors, &memory.changes),
+            readings: Readings::new(memory.user, &memory.reads),
+            quiets: Quiets::default(),
             memory,
             phase: Phase::Away { until: now },
             failures: 0,
@@ -150,6 +167,7 @@ impl FramesLine {
         self.socket = None;
         self.input.clear();
         self.sync.stop();
+        self.feeds.stop();
         self.failures += 1;
         let bound = (BACKOFF_FIRST * (1 << self.failures.min(8))).min(BACKOFF_MAX);
         let wait = self.random.random_range(Duration::ZERO..=bound) + retry_after.min(BACKOFF_MAX);
@@ -185,6 +203,25 @@ impl FramesLine {
                 _ => Asked::Trifle,
             };
             self.send(asked, &ask, heard);
+        }
+        self.send_what_is_due(heard);
+    }
+
+    /// What messages, changes and lists demand beside the messages themselves.
+    fn send_what_is_due(&mut self, heard: &mut Vec<Heard>) {
+        while self.phase == Phase::User
+            && let Some(changes) = self.feeds.next_ask()
+        {
+            let conv = changes.conv;
+            self.send(Asked::Changes { conv }, &Request::Changes(changes), heard);
+        }
+        while self.phase == Phase::User
+            && let Some(read) = self.readings.next_ask()
+        {
+            self.send(Asked::Read { conv: read.conv }, &Request::Read(read), heard);
+        }
+        if self.phase == Phase::User && self.quiets.next_ask() {
+            self.send(Asked::Quiet, &Request::Quiet(Nothing {}), heard);
         }
     }
 
@@ -246,17 +283,17 @@ impl FramesLine {
             Push::Resync(_) => self.send(Asked::Refresh, &Request::Refresh(Refresh::default()), heard),
             Push::Message(message) => {
                 heard.push(Heard::Pushed(Pushed { conv: message.conv, seq: message.seq }));
-                self.sync.take(message, heard);
+                self.take(message, heard);
+            }
+            Push::Changed(changed) => self.change(changed, heard),
+            Push::Receipt(receipt) => self.readings.receipt(&receipt),
+            Push::QuietChanged(change) => {
+                self.quiets.changed(&change);
+                heard.push(Heard::Quiet(self.quiets.held()));
             }
             Push::FriendEvent(event) => heard.push(Heard::Friend(event)),
             Push::Presence(presence) => heard.push(Heard::Presence(presence)),
-            Push::Changed(_)
-            | Push::GroupEvent(_)
-            | Push::GroupRequestEvent(_)
-            | Push::FriendChanged(_)
-            | Push::Notice(_)
-            | Push::Receipt(_)
-            | Push::QuietChanged(_) => {}
+            Push::GroupEvent(_) | Push::GroupRequestEvent(_) | Push::FriendChanged(_) | Push::Notice(_) => {}
         }
     }
 
@@ -299,12 +336,41 @@ impl FramesLine {
                 let wait = Duration::from_millis(refusal.body.retry_after_ms.unwrap_or(0));
                 self.lost(&refusal.to_string(), wait, heard);
             }
-            (Some(Asked::Page { .. }), Ok(Reply::Conversations(page))) => self.sync.page(page, heard),
-            (Some(Asked::Page { after }), Err(_)) => self.sync.page_refused(after),
-            (Some(Asked::History { conv }), Ok(Reply::History(page))) => self.sync.history(conv, page, heard),
-            (Some(Asked::History { conv }), Err(refusal)) => {
-                self.sync.history_refused(conv, refusal.code.blame(), heard);
+            (Some(Asked::Page { .. }), Ok(Reply::Conversations(page))) => {
+                page.convs.iter().for_each(|entry| self.learn_around(entry));
+                let before = heard.len();
+                self.sync.page(page, heard);
+                self.follow(before, heard);
             }
+            (Some(Asked::Page { after }), Err(_)) => self.sync.page_refused(after),
+            (Some(Asked::History { conv }), Ok(Reply::History(page))) => {
+                self.feeds.begin(conv);
+                self.readings.begin(conv, page.first);
+                page.messages.iter().for_each(|message| self.readings.said(message));
+                let before = heard.len();
+                self.sync.history(conv, page, heard);
+                self.follow(before, heard);
+            }
+            (Some(Asked::History { conv }), Err(refusal)) => {
+                let before = heard.len();
+                self.sync.history_refused(conv, refusal.code.blame(), heard);
+                self.follow(before, heard);
+            }
+            (Some(Asked::Changes { conv }), Ok(Reply::Changes(page))) => {
+                self.feeds.page(page, self.sync.have(conv), heard);
+            }
+            (Some(Asked::Changes { conv }), Err(refusal)) => {
+                self.feeds.refused(conv, refusal.code.blame());
+            }
+            (Some(Asked::Read { .. }), Ok(_)) => {}
+            (Some(Asked::Read { conv }), Err(refusal)) => {
+                self.readings.refused(conv, refusal.code.blame());
+            }
+            (Some(Asked::Quiet), Ok(Reply::Quiet(list))) => {
+                self.quiets.list(list);
+                heard.push(Heard::Quiet(self.quiets.held()));
+            }
+            (Some(Asked::Quiet), Err(_)) => self.quiets.refused(),
             (Some(Asked::Trifle), _) => {}
             (Some(Asked::Script(ticket, request)), result) => self.answered(ticket, &request, result, heard),
             (Some(asked), Ok(other)) => {
@@ -331,9 +397,17 @@ impl FramesLine {
             (Request::GroupChat(chat), Ok(Reply::GroupChat(sent))) => {
                 self.own(*sent, &chat.client_msg_id, &chat.msg, heard);
             }
-            (_, Ok(Reply::CreateGroup(joined))) => self.sync.learn(&joined.conv, heard),
+            (_, Ok(Reply::CreateGroup(joined))) => self.learn(&joined.conv, heard),
             (_, Ok(Reply::JoinGroup(protocol::JoinAnswer { conv: Some(conv), .. }))) => {
-                self.sync.learn(conv, heard);
+                self.learn(conv, heard);
+            }
+            (_, Ok(Reply::Recall(changed) | Reply::EditMessage(changed))) => {
+                self.change(changed.clone(), heard);
+            }
+            (_, Ok(Reply::Receipts(list))) => self.readings.receipts(list),
+            (_, Ok(Reply::SetQuiet(change))) => {
+                self.quiets.changed(change);
+                heard.push(Heard::Quiet(self.quiets.held()));
             }
             (_, Ok(Reply::LogOut(_))) => {
                 self.memory.token = None;
@@ -355,6 +429,7 @@ impl FramesLine {
         self.phase = Phase::User;
         self.failures = 0;
         self.sync.begin();
+        self.quiets.signed_in(bundle.quiet_version);
         heard.push(Heard::SignedIn(Box::new(bundle)));
     }
 
@@ -371,13 +446,67 @@ impl FramesLine {
             msg: text.to_owned(),
             ..ChatMessage::default()
         };
+        self.take(message, heard);
+    }
+
+    /// A message that came by itself.
+    fn take(&mut self, message: ChatMessage, heard: &mut Vec<Heard>) {
+        if message.seq == 1 {
+            self.feeds.begin(message.conv);
+        }
+        self.readings.said(&message);
+        let before = heard.len();
         self.sync.take(message, heard);
+        self.follow(before, heard);
+    }
+
+    fn change(&mut self, changed: Changed, heard: &mut Vec<Heard>) {
+        // What never was otherwise has no place among the changes.
+        if changed.position > 0 {
+            let shown = self.sync.have(changed.conv);
+            self.feeds.take(changed, shown, heard);
+        }
+    }
+
+    fn learn(&mut self, entry: &Conversation, heard: &mut Vec<Heard>) {
+        self.learn_around(entry);
+        let before = heard.len();
+        self.sync.learn(entry, heard);
+        self.follow(before, heard);
+    }
+
+    /// What an entry of CONVERSATIONS says beside the messages.
+    fn learn_around(&mut self, entry: &Conversation) {
+        self.feeds.learn(entry.conv, entry.last_change);
+        self.readings.learn(entry);
+    }
+
+    /// Messages were shown, from `before` on: what is known to have become of them follows.
+    fn follow(&mut self, before: usize, heard: &mut Vec<Heard>) {
+        for heard_message in heard.split_off(before) {
+            let message = match &heard_message {
+                Heard::Message(message) => Some(message.clone()),
+                _ => None,
+            };
+            heard.push(heard_message);
+            if let Some(message) = message {
+                self.feeds.shown(&message, heard);
+            }
+        }
     }
 }
 
 impl Line for FramesLine {
     fn ask(&mut self, ticket: Ticket, request: Request) {
         self.waiting.push_back((ticket, request));
+    }
+
+    fn read(&mut self, conv: u64, seq: u64) {
+        self.readings.looked(conv, seq);
+    }
+
+    fn readings(&mut self) -> BTreeMap<u64, Reading> {
+        self.readings.all()
     }
 
     fn hear(&mut self, patience: Duration, heard: &mut Vec<Heard>) {

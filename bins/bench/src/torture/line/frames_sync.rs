@@ -83,6 +83,11 @@ impl Sync {
         }
     }
 
+    /// Up to where a conversation was shown.
+    pub(super) fn have(&self, conv: u64) -> u64 {
+        self.by_conv.get(&conv).and_then(|timeline| timeline.have).unwrap_or(0)
+    }
+
     /// What the server says of a conversation.
     pub(super) fn learn(&mut self, entry: &Conversation, heard: &mut Vec<Heard>) {
         let timeline = self.by_conv.entry(entry.conv).or_default();

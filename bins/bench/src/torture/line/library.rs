@@ -1,12 +1,12 @@
 //! A line through the client library.
 
-use std::{net::SocketAddr, time::Duration};
+use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
-use client::{Client, ClientError, Config, Event, Events, Happened, Pending, SyncState};
+use client::{Client, ClientError, Config, Event, Events, Happened, Pending, Quiet, Reading, SyncState};
 use protocol::Request;
 
 use super::{Heard, Line, Memory, NoAnswer, Parting, Ticket};
-use crate::torture::evidence::Gap;
+use crate::torture::evidence::{Gap, QuietHeld, quiet_digest};
 
 /// How long one call may take. Longer than most faults, so that the library's own repeats are seen at work.
 const CALL_TIME: Duration = Duration::from_secs(15);
@@ -21,6 +21,8 @@ pub(super) struct LibraryLine {
     /// Bounded by the script.
     pending: Vec<(Ticket, Pending)>,
     refused_at_once: Vec<Ticket>,
+    /// What was read before this line was opened: said again when there is a session, since a node may have lost it.
+    reads: BTreeMap<u64, u64>,
 }
 
 impl LibraryLine {
@@ -33,19 +35,26 @@ impl LibraryLine {
             name: memory.name,
             token: memory.token,
             cursors: memory.cursors,
+            changes: memory.changes,
             ..SyncState::default()
         });
         match Client::connect(config) {
             Ok((client, events)) => {
-                LibraryLine { client, events, pending: Vec::new(), refused_at_once: Vec::new() }
+                let (pending, refused_at_once) = (Vec::new(), Vec::new());
+                LibraryLine { client, events, pending, refused_at_once, reads: memory.reads }
             }
             Err(error) => panic!("a client of the library does not start: {error}"),
         }
     }
 
-    fn take(event: Event, heard: &mut Vec<Heard>) {
+    fn take(&mut self, event: Event, heard: &mut Vec<Heard>) {
         heard.push(match event {
-            Event::SignedIn { bundle, .. } => Heard::SignedIn(bundle),
+            Event::SignedIn { bundle, .. } => {
+                for (conv, seq) in std::mem::take(&mut self.reads) {
+                    self.read(conv, seq);
+                }
+                Heard::SignedIn(bundle)
+            }
             Event::Disconnected { why, next } => Heard::Disconnected(format!("{why}; {next:?}")),
             Event::SessionEnded(_) => Heard::SessionEnded,
             Event::Message { message, .. } => Heard::Message(message),
@@ -53,8 +62,9 @@ impl LibraryLine {
             Event::Friend(event) => Heard::Friend(event),
             Event::Presence(push) => Heard::Presence(push),
             Event::Dropped { .. } => Heard::Dropped,
-            Event::Changed(_)
-            | Event::Connected(_)
+            Event::Changed(changed) => Heard::Changed(changed),
+            Event::Quiet(quiet) => Heard::Quiet(quiet_held(&quiet)),
+            Event::Connected(_)
             | Event::Synced { .. }
             | Event::Group(_)
             | Event::GroupRequest(_)
@@ -62,7 +72,6 @@ impl LibraryLine {
             | Event::Rewound { .. }
             | Event::FriendChanged(_)
             | Event::Notice(_)
-            | Event::Quiet(_)
             | Event::Receipt(_) => return,
         });
     }
@@ -76,12 +85,21 @@ impl Line for LibraryLine {
         }
     }
 
+    fn read(&mut self, conv: u64, seq: u64) {
+        // Fails only once it is closed.
+        let _ = self.client.read(conv, seq);
+    }
+
+    fn readings(&mut self) -> BTreeMap<u64, Reading> {
+        self.client.readings().unwrap_or_default()
+    }
+
     fn hear(&mut self, patience: Duration, heard: &mut Vec<Heard>) {
         if let Ok(Some(event)) = self.events.next_within(patience) {
-            Self::take(event, heard);
+            self.take(event, heard);
             for _ in 1..TURN_EVENTS_MAX {
                 let Ok(Some(event)) = self.events.try_next() else { break };
-                Self::take(event, heard);
+                self.take(event, heard);
             }
         }
         heard.extend(
@@ -104,6 +122,11 @@ impl Line for LibraryLine {
             Parting::Sudden => drop(self.client),
         }
     }
+}
+
+fn quiet_held(quiet: &Quiet) -> QuietHeld {
+    let entries = quiet.entries.iter().filter_map(|(conv, entry)| Some((*conv, quiet_digest(entry)?)));
+    QuietHeld { version: quiet.version, entries: entries.collect() }
 }
 
 fn no_answer(error: ClientError) -> NoAnswer {

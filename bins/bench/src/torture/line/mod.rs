@@ -3,14 +3,18 @@
 //! Two ways to speak, [`library`] and [`frames`], for the same scripts. A line belongs to its device's thread.
 
 mod frames;
+mod frames_changes;
+mod frames_quiet;
+mod frames_reading;
 mod frames_sync;
 mod library;
 
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
-use protocol::{ChatMessage, FriendEvent, PresencePush, Refusal, Reply, Request, Secret, SignedIn};
+use client::Reading;
+use protocol::{Changed, ChatMessage, FriendEvent, PresencePush, Refusal, Reply, Request, Secret, SignedIn};
 
-use super::evidence::{Gap, Pushed, Tongue};
+use super::evidence::{Gap, Pushed, QuietHeld, Tongue};
 
 /// Names a request for whoever waits for its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,6 +29,10 @@ pub(crate) struct Memory {
     pub(crate) token: Option<Secret>,
     /// Conversation → seq up to which everything was shown.
     pub(crate) cursors: BTreeMap<u64, u64>,
+    /// Conversation → position up to which its changes were shown.
+    pub(crate) changes: BTreeMap<u64, u64>,
+    /// Conversation → seq up to which somebody looked at it on this device.
+    pub(crate) reads: BTreeMap<u64, u64>,
 }
 
 /// Something that is heard.
@@ -38,6 +46,10 @@ pub(crate) enum Heard {
     SessionEnded,
     /// The next message of its conversation.
     Message(ChatMessage),
+    /// A message that was shown, or never will be, is otherwise now.
+    Changed(Changed),
+    /// What the user keeps quiet.
+    Quiet(QuietHeld),
     /// A message came over the wire, whether or not it is shown.
     Pushed(Pushed),
     /// Messages are passed over.
@@ -72,6 +84,12 @@ pub(crate) enum Parting {
 pub(crate) trait Line: Send {
     /// Asks. The answer is heard, exactly once, unless the line is closed before.
     fn ask(&mut self, ticket: Ticket, request: Request);
+
+    /// Somebody looks at everything of a conversation up to `seq`. The line tells the server, and again if that was lost.
+    fn read(&mut self, conv: u64, seq: u64);
+
+    /// How far everybody got, as this device has it.
+    fn readings(&mut self) -> BTreeMap<u64, Reading>;
 
     /// Waits for something to be heard, not much longer than `patience`, and appends it.
     fn hear(&mut self, patience: Duration, heard: &mut Vec<Heard>);
