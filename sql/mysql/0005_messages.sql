@@ -47,6 +47,8 @@ ALTER TABLE users
     ADD COLUMN hidden_last      BIGINT UNSIGNED NOT NULL DEFAULT 0,
     -- Counts the changes of what the user keeps quiet.
     ADD COLUMN quiet_version    BIGINT UNSIGNED NOT NULL DEFAULT 0,
+    -- The last broadcast before the user, who gets none up to it.
+    ADD COLUMN broadcasts_from  BIGINT UNSIGNED NOT NULL DEFAULT 0,
     -- The highest broadcast that any session acknowledged, or that was there before the user: where a new session begins.
     ADD COLUMN broadcasts_acked BIGINT UNSIGNED NOT NULL DEFAULT 0;
 
@@ -77,7 +79,7 @@ CREATE TABLE quiet (
 
 -- What the operator told every user: one row, however many users.
 CREATE TABLE broadcasts (
-    id            BIGINT UNSIGNED NOT NULL AUTO_INCREMENT PRIMARY KEY,
+    id            BIGINT UNSIGNED NOT NULL PRIMARY KEY,
     -- What makes a repeated command harmless.
     broadcast_key VARBINARY(64)   NOT NULL,
     at            BIGINT UNSIGNED NOT NULL,
@@ -86,6 +88,13 @@ CREATE TABLE broadcasts (
     body          MEDIUMTEXT      NOT NULL,
     UNIQUE KEY broadcasts_key (broadcast_key)
 ) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+
+-- One row: the newest broadcast there ever was. Ids are given under its lock, so that they rise in the order of the commits.
+CREATE TABLE broadcast_head (
+    id      TINYINT UNSIGNED NOT NULL PRIMARY KEY,
+    last_id BIGINT UNSIGNED  NOT NULL
+) ENGINE = InnoDB DEFAULT CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+INSERT INTO broadcast_head (id, last_id) VALUES (1, 0);
 
 -- One row: which log this is. Another one after a restore, which may have taken messages back that clients hold.
 CREATE TABLE log_identity (

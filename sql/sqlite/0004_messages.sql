@@ -44,6 +44,8 @@ CREATE UNIQUE INDEX hidden_messages_seq ON hidden_messages (user_id, conversatio
 ALTER TABLE users ADD COLUMN hidden_last INTEGER NOT NULL DEFAULT 0;
 -- Counts the changes of what the user keeps quiet.
 ALTER TABLE users ADD COLUMN quiet_version INTEGER NOT NULL DEFAULT 0;
+-- The last broadcast before the user, who gets none up to it.
+ALTER TABLE users ADD COLUMN broadcasts_from INTEGER NOT NULL DEFAULT 0;
 -- The highest broadcast that any session acknowledged, or that was there before the user: where a new session begins.
 ALTER TABLE users ADD COLUMN broadcasts_acked INTEGER NOT NULL DEFAULT 0;
 
@@ -72,7 +74,7 @@ CREATE TABLE quiet (
 
 -- What the operator told every user: one row, however many users.
 CREATE TABLE broadcasts (
-    id            INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    id            INTEGER NOT NULL PRIMARY KEY,
     -- What makes a repeated command harmless.
     broadcast_key TEXT    NOT NULL UNIQUE,
     at            INTEGER NOT NULL,
@@ -80,6 +82,14 @@ CREATE TABLE broadcasts (
     operator      TEXT    NOT NULL,
     body          TEXT    NOT NULL
 ) STRICT;
+
+-- One row: the newest broadcast there ever was. Ids are given under the writer's lock, so that they rise in the order of
+-- the commits.
+CREATE TABLE broadcast_head (
+    id      INTEGER NOT NULL PRIMARY KEY CHECK (id = 1),
+    last_id INTEGER NOT NULL
+) STRICT;
+INSERT INTO broadcast_head (id, last_id) VALUES (1, 0);
 
 -- One row: which log this is. Another one after a restore, which may have taken messages back that clients hold.
 CREATE TABLE log_identity (

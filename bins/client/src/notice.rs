@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use client::protocol::limits::NAME_CHARS_MAX;
 use client::protocol::{
-    Changed, ChatMessage, FriendChanged, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind,
+    Broadcast, Changed, ChatMessage, FriendChanged, FriendEvent, FriendEventKind, GroupEvent, GroupEventKind,
     GroupRequestEvent, GroupRequestKind, MessageKind, Notice, NoticeKind, Recalled, Receipt, Role, State,
 };
 use client::{Arrival, Event, Next, SessionEnd, SignInKind};
@@ -45,6 +46,7 @@ impl Narrator {
             Event::Receipt(receipt) => self.receipt_line(receipt, roster)?,
             // /quiet shows it.
             Event::Quiet(_) => return None,
+            Event::Broadcast(broadcast) => return Some(broadcast_line(broadcast, style)),
             Event::Changed(changed) => return Some(changed_line(changed, roster, style)),
             Event::Connected(hello) => {
                 self.down = false;
@@ -262,6 +264,16 @@ fn changed_line(changed: &Changed, roster: &Roster, style: Style) -> String {
     format!("{} {line}", style.faint(&format!("* {} now reads:", changed.message.seq)))
 }
 
+/// What stands before a broadcast in the place of a name: longer than any name, so that nobody can be called that.
+const OPERATOR: &str = "*** to everybody, from the operator of this server";
+const _: () = assert!(OPERATOR.is_ascii() && OPERATOR.len() > NAME_CHARS_MAX);
+
+/// `12:03 *** to everybody, from the operator of this server: it restarts at noon`.
+pub(crate) fn broadcast_line(broadcast: &Broadcast, style: Style) -> String {
+    let time = style.faint(&moment::short(broadcast.time));
+    format!("{time} {}: {}", style.wrong(OPERATOR), printable::message(&broadcast.msg))
+}
+
 fn friend_line(event: &FriendEvent, roster: &Roster) -> Option<String> {
     let own = roster.me.as_ref().is_some_and(|me| me.id == event.by);
     let name = one_line(&event.name);
@@ -445,6 +457,7 @@ pub(crate) fn object(event: &Event, roster: &Roster) -> Value {
         Event::Rewound { conv, to } => json!({ "type": "rewound", "conv": conv, "to": to }),
         Event::Friend(event) => tagged("friend", event),
         Event::Notice(notice) => tagged("notice", notice),
+        Event::Broadcast(broadcast) => tagged("broadcast", broadcast),
         Event::Receipt(receipt) => tagged("receipt", receipt),
         Event::Quiet(quiet) => {
             let entries: Vec<_> = quiet.entries.values().collect();

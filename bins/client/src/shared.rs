@@ -155,6 +155,7 @@ impl Shared {
                 }
             }
             Event::Notice(_)
+            | Event::Broadcast(_)
             | Event::Receipt(_)
             | Event::Gap { .. }
             | Event::Restored

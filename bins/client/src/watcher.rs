@@ -138,7 +138,7 @@ impl Watcher {
                 }
                 self.look_at(message);
             }
-            Event::Notice(_) => self.unsaved.shown = true,
+            Event::Notice(_) | Event::Broadcast(_) => self.unsaved.shown = true,
             Event::Friend(_) | Event::FriendChanged(_) | Event::Group(_) => self.unsaved.lists = true,
             _ => {}
         }

@@ -17,6 +17,8 @@ pub(crate) struct Config {
     pub(crate) listen: Vec<SocketAddr>,
     /// Where operators are answered.
     pub(crate) admin: Option<SocketAddr>,
+    /// What whoever orders something there has to say; `None`: no orders are taken.
+    pub(crate) admin_token: Option<Secret>,
     pub(crate) store: StoreConfig,
     /// `None`: a node that is alone.
     pub(crate) cluster: Option<cluster::redis::Config>,
@@ -28,6 +30,26 @@ pub(crate) struct Config {
     pub(crate) service: ServiceConfig,
     /// Of a node on its own.
     pub(crate) history_cache_bytes_max: u64,
+}
+
+/// What a command to a running node needs.
+pub(crate) struct AdminAccess {
+    pub(crate) address: SocketAddr,
+    pub(crate) token: Secret,
+}
+
+impl AdminAccess {
+    /// Resolves the two settings.
+    pub(crate) fn resolve(sources: &Sources) -> Result<AdminAccess, ConfigError> {
+        let address = admin(sources)?.filter(|address| address.port() != 0);
+        let address = address.ok_or_else(|| {
+            sources.wrong("admin", "must be the running node's address for operators, HOST:PORT")
+        })?;
+        let token = admin_token(sources)?.ok_or_else(|| {
+            sources.wrong("admin_token_file", "must be the file with the running node's token for orders")
+        })?;
+        Ok(AdminAccess { address, token })
+    }
 }
 
 /// Where everything is kept.
@@ -123,6 +145,7 @@ impl Config {
                 joins: rate(sources, "joins_burst", "joins_per_minute")?,
                 changes: rate(sources, "changes_burst", "changes_per_minute")?,
                 sends: rate(sources, "sends_burst", "sends_per_minute")?,
+                broadcasts: rate(sources, "broadcasts_burst", "broadcasts_per_minute")?,
                 registrations: rate(sources, "registrations_burst", "registrations_per_minute")?,
                 recoveries: rate(sources, "recoveries_burst", "recoveries_per_minute")?,
                 failed_logins: rate(sources, "failed_logins_burst", "failed_logins_per_minute")?,
@@ -144,6 +167,7 @@ impl Config {
             history_cache_bytes_max: sources.number("history_cache_bytes_max", 0..=1 << 40)?,
             listen: listen(sources)?,
             admin: admin(sources)?,
+            admin_token: admin_token(sources)?,
             cluster: cluster(sources, &store)?,
             store,
             log: sources.text("log").to_owned(),
@@ -201,6 +225,10 @@ fn page_max() -> u32 {
     ServiceConfig::default().page_max
 }
 
+/// Characters of the admin token.
+const ADMIN_TOKEN_MIN: usize = 16;
+const ADMIN_TOKEN_MAX: usize = 256;
+
 /// A window of a hundred years is for ever.
 const WINDOW_MS_MAX: u64 = 100 * 366 * 24 * 3_600_000;
 
@@ -234,6 +262,24 @@ fn listen(sources: &Sources) -> Result<Vec<SocketAddr>, ConfigError> {
         addresses.extend(address(sources, "listen", text)?);
     }
     Ok(addresses)
+}
+
+/// The token, if there is to be one.
+fn admin_token(sources: &Sources) -> Result<Option<Secret>, ConfigError> {
+    const KEY: &str = "admin_token_file";
+    let path = sources.text(KEY);
+    if path.is_empty() {
+        return Ok(None);
+    }
+    let token = read_password(path).map_err(|cause| sources.wrong(KEY, cause))?;
+    let fits = (ADMIN_TOKEN_MIN..=ADMIN_TOKEN_MAX).contains(&token.0.len());
+    if !fits || !token.0.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let cause = format!(
+            "the token in it must be {ADMIN_TOKEN_MIN} to {ADMIN_TOKEN_MAX} printable ASCII characters without spaces"
+        );
+        return Err(sources.wrong(KEY, cause));
+    }
+    Ok(Some(token))
 }
 
 fn admin(sources: &Sources) -> Result<Option<SocketAddr>, ConfigError> {

@@ -1,9 +1,11 @@
 //! One node of the chat system: reads its settings, wires ports to the service, and runs until it is told to stop.
 
+mod broadcast;
 mod config;
 mod descriptors;
 mod exposition;
 mod node;
+mod orders;
 mod process;
 mod setting;
 mod sources;
@@ -12,7 +14,7 @@ mod status;
 use std::io::Write;
 use std::process::ExitCode;
 
-use config::Config;
+use config::{AdminAccess, Config};
 use node::Node;
 use sources::{Mode, Sources};
 
@@ -31,6 +33,12 @@ fn main() -> ExitCode {
 fn run(flags: &clap::ArgMatches) -> Result<(), String> {
     let (sources, mode) =
         Sources::gather(flags, |name| std::env::var(name).ok()).map_err(|error| error.to_string())?;
+    if let Some(typed) = flags.subcommand_matches("broadcast") {
+        // Nothing else of the node's settings counts, nor need it be readable for who gives the command.
+        let access = AdminAccess::resolve(&sources).map_err(|error| error.to_string())?;
+        println!("{}", broadcast::run(typed, &access, |name| std::env::var(name).ok())?);
+        return Ok(());
+    }
     let config = Config::resolve(&sources).map_err(|error| error.to_string())?;
     match mode {
         Mode::CheckConfig => {

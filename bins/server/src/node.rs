@@ -2,9 +2,10 @@
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
-use admin::{Admin, RunningAdmin};
+use admin::{Admin, Orders, RunningAdmin};
 use cluster::local::{LocalBus, LocalHistory, LocalPresence};
 use cluster::redis::{self, Membership, RedisHistory};
 use domain::{Bus, Clock, Entropy, Epoch, Presence, SharedReceiver, SharedWatcher, Store};
@@ -16,6 +17,7 @@ use reactor::Departure;
 use service::{Ports, Service};
 
 use crate::config::{Config, StoreConfig};
+use crate::orders::NodeOrders;
 use crate::status::{NodeStatus, RecentMessages};
 
 /// Connections that may wait to be accepted.
@@ -102,15 +104,19 @@ impl Node {
         gateway
             .stop_on_signals(config.departure)
             .map_err(|error| format!("cannot watch signals: {error}"))?;
+        let orders = config.admin_token.map(|token| {
+            Arc::new(NodeOrders { gateway: gateway.monitor(), token, wrong_tokens: AtomicU64::new(0) })
+        });
         let status = NodeStatus {
             name,
             started_ms,
             gateway: gateway.monitor(),
+            orders: orders.clone(),
             database,
             history,
             cluster: membership.as_ref().map(|membership| (membership.bus(), membership.presence())),
         };
-        let admin = admin.map(|listener| start_admin(listener, status)).transpose()?;
+        let admin = admin.map(|listener| start_admin(listener, status, orders)).transpose()?;
         Ok(Node { gateway, membership, admin, addresses, place, departure: config.departure })
     }
 
@@ -177,9 +183,14 @@ fn history(
 }
 
 /// Lets operators ask.
-fn start_admin(listener: TcpListener, status: NodeStatus) -> Result<(RunningAdmin, SocketAddr), String> {
+fn start_admin(
+    listener: TcpListener,
+    status: NodeStatus,
+    orders: Option<Arc<NodeOrders>>,
+) -> Result<(RunningAdmin, SocketAddr), String> {
     let address = listener.local_addr().map_err(|error| error.to_string())?;
-    let running = Admin::start(listener, Arc::new(status)).map_err(|error| error.to_string())?;
+    let orders = orders.map(|orders| orders as Arc<dyn Orders>);
+    let running = Admin::start(listener, Arc::new(status), orders).map_err(|error| error.to_string())?;
     Ok((running, address))
 }
 

@@ -79,7 +79,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     text(
         "admin",
         "",
-        "Address for operators, HOST:PORT: /healthz, /readyz and /metrics over HTTP. It has no password: keep it private. Empty: none.",
+        "Address for operators, HOST:PORT: /healthz, /readyz and /metrics over HTTP. To look there needs no password: keep it private. Empty: none.",
+    ),
+    text(
+        "admin_token_file",
+        "",
+        "File with the token that orders to the admin address need, such as server broadcast: 16 characters at least. Empty: no orders are taken.",
     ),
     Setting {
         key: "proxy_trusted",
@@ -218,6 +223,16 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Messages of one user that are taken at once, by this node. More are told to wait. 0: no limit.",
     ),
     number("sends_per_minute", "3000", "Messages of one user a minute in the long run. 0: no limit."),
+    number(
+        "broadcasts_burst",
+        "10",
+        "Broadcasts of all operators that are taken at once, by this node. More are told to wait. 0: no limit.",
+    ),
+    number(
+        "broadcasts_per_minute",
+        "10",
+        "Broadcasts of all operators a minute in the long run. 0: no limit.",
+    ),
     number(
         "registrations_burst",
         "100",

@@ -72,6 +72,7 @@ pub(crate) fn command() -> Command {
             Arg::new("config")
                 .long("config")
                 .value_name("FILE")
+                .global(true)
                 .help("Settings file in TOML, see server.example.toml [env: CHAT_CONFIG]"),
         )
         .arg(
@@ -90,6 +91,7 @@ pub(crate) fn command() -> Command {
                      backup does not have, and leave",
                 ),
         );
+    command = command.subcommand(crate::broadcast::command());
     for setting in SETTINGS {
         let default = if setting.default.is_empty() { "none" } else { setting.default };
         let help = format!("{} [env: {}] [default: {default}]", setting.help, setting.variable());
@@ -98,6 +100,8 @@ pub(crate) fn command() -> Command {
                 .long(setting.flag())
                 .value_name("VALUE")
                 .allow_hyphen_values(true)
+                // A command to a running node needs these, and may name them behind its own name.
+                .global(matches!(setting.key, "admin" | "admin_token_file"))
                 .help(help),
         );
     }

@@ -1,6 +1,7 @@
 //! What a node shows its operators.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use admin::Status;
 use cluster::local::LocalHistory;
@@ -11,6 +12,7 @@ use model::mysql::MySqlStore;
 use service::{CacheSnapshot, LimitSnapshot};
 
 use crate::exposition::{Kind, Page};
+use crate::orders::NodeOrders;
 use crate::process;
 
 /// A node from an operator's point of view. Asked by the admin's loop; takes locks for a moment, and waits for nothing.
@@ -18,6 +20,8 @@ pub(crate) struct NodeStatus {
     pub(crate) name: String,
     pub(crate) started_ms: u64,
     pub(crate) gateway: GatewayMonitor,
+    /// `None`: none are taken.
+    pub(crate) orders: Option<Arc<NodeOrders>>,
     /// `None`: an embedded store, which is away only if the process is.
     pub(crate) database: Option<Arc<MySqlStore>>,
     pub(crate) history: RecentMessages,
@@ -99,6 +103,7 @@ impl Status for NodeStatus {
         self.index(&mut page);
         self.history(&mut page);
         self.receipts(&mut page);
+        self.broadcasts(&mut page);
 
         let takes = u8::from(self.gateway.takes_changes());
         let help = "1 while the store takes changes, as far as is known.";
@@ -213,6 +218,19 @@ impl NodeStatus {
         page.number("chat_deletions_finished_total", help, Kind::Counter, deletions.finished);
         let help = "Deleted accounts that still had friends or groups at the last look, up to 8.";
         page.number("chat_deletions_waiting", help, Kind::Gauge, deletions.waiting);
+    }
+
+    fn broadcasts(&self, page: &mut Page) {
+        let broadcasts = self.gateway.broadcasts();
+        let help = "Broadcasts that were ordered at this node and stored.";
+        page.number("chat_broadcasts_stored_total", help, Kind::Counter, broadcasts.stored);
+        let help = "Broadcasts that this node pushed to everybody who was connected to it.";
+        page.number("chat_broadcasts_told_total", help, Kind::Counter, broadcasts.told);
+        let help = "Sessions whose acknowledgement of a broadcast waits to be stored.";
+        page.number("chat_broadcasts_acks_waiting", help, Kind::Gauge, broadcasts.acks_waiting);
+        let help = "Orders to the admin address without the right token.";
+        let wrong = self.orders.as_ref().map_or(0, |orders| orders.wrong_tokens.load(Ordering::Relaxed));
+        page.number("chat_admin_wrong_tokens_total", help, Kind::Counter, wrong);
     }
 
     fn doubts(&self, page: &mut Page) {

@@ -8,6 +8,15 @@ pub(crate) const CONNECTIONS_MAX: usize = 64;
 /// Bytes of one request's head; a larger one is answered 431 and closed.
 pub(crate) const HEAD_BYTES_MAX: usize = 8 * 1024;
 
+/// Bytes of an order's body; a larger one is answered 413 and closed. A broadcast with every character escaped fits.
+pub(crate) const BODY_BYTES_MAX: usize = 32 * 1024;
+
+/// Orders that wait for the one that is carried out; another is answered 503.
+pub(crate) const ORDERS_WAITING_MAX: usize = 8;
+
+/// Until an order is answered; then its connection is closed. It is carried out all the same.
+pub(crate) const ORDER_TIMEOUT: Duration = Duration::from_secs(60);
+
 /// Header lines of one request; more are answered 431 and closed.
 pub(crate) const HEADERS_MAX: usize = 64;
 
@@ -30,7 +39,7 @@ pub(crate) const UNTAKEN_BYTES_LOW: usize = 16 * 1024;
 /// More than that is never owed: the high mark and one answer.
 pub(crate) const UNTAKEN_BYTES_HARD: usize = 16 * 1024 * 1024;
 
-// An unfinished head is kept until it is whole or too large, so there must be room for more than that.
-const _: () = assert!(INPUT_BYTES_MAX > HEAD_BYTES_MAX + READ_BYTES);
+// An unfinished request is kept until it is whole or too large, so there must be room for more than that.
+const _: () = assert!(INPUT_BYTES_MAX > HEAD_BYTES_MAX + BODY_BYTES_MAX + READ_BYTES);
 /// Input kept of one connection.
 pub(crate) const INPUT_BYTES_MAX: usize = 64 * 1024;

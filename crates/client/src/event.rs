@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use protocol::{
-    Changed, ChatMessage, FriendChanged, FriendEvent, GroupEvent, GroupRequestEvent, HelloReply, Notice,
-    PresencePush, Receipt, Refusal, SignedIn,
+    Broadcast, Changed, ChatMessage, FriendChanged, FriendEvent, GroupEvent, GroupRequestEvent, HelloReply,
+    Notice, PresencePush, Receipt, Refusal, SignedIn,
 };
 
 use crate::quiet::Quiet;
@@ -70,6 +70,9 @@ pub enum Event {
     },
     /// Something concerned the user: on this device each once and in order of seq, whether it was there or not.
     Notice(Notice),
+    /// The operator of the server tells everybody something: on this device each once and in order of id, whether it was
+    /// there or not.
+    Broadcast(Broadcast),
     /// What the user keeps quiet, from now on: told when a session is entered, if it is news, and after each change.
     Quiet(Quiet),
     /// Somebody got further in a conversation: the other user of a direct one, or this user by another device.

@@ -2,7 +2,7 @@
 
 use std::collections::VecDeque;
 
-use protocol::{Changed, ChatMessage, Notice};
+use protocol::{Changed, ChatMessage};
 
 use crate::event::{Arrival, Event};
 use crate::limits::{SESSION_MESSAGES_MAX, SESSION_NOTICES_MAX};
@@ -41,14 +41,14 @@ impl EventQueue {
         std::mem::take(&mut self.missed)
     }
 
-    /// Whether another event that is no message has room. Whoever has personal notices asks before.
+    /// Whether another event that is no message has room. Whoever has what its user is told asks before.
     pub(crate) fn has_room_for_notices(&self) -> bool {
         self.queue.len() - self.messages < SESSION_NOTICES_MAX
     }
 
-    /// A personal notice, which is never dropped; a page under way may exceed the limit once.
-    pub(crate) fn personal_notice(&mut self, notice: Notice) {
-        self.queue.push_back(Event::Notice(notice));
+    /// A personal notice or a broadcast, which is never dropped; a page of each under way may exceed the limit once.
+    pub(crate) fn told(&mut self, telling: Event) {
+        self.queue.push_back(telling);
     }
 
     /// What the application must hear, whatever it is: at most one for each conversation, once after a restore.

@@ -44,11 +44,14 @@ pub(crate) struct TakenNews {
     pub(crate) changes: HashMap<u64, u64>,
     /// Up to which of the user's notices.
     pub(crate) notices: Option<u64>,
+    /// Up to which broadcast.
+    pub(crate) broadcasts: Option<u64>,
 }
 
 impl TakenNews {
     fn is_empty(&self) -> bool {
-        self.cursors.is_empty() && self.changes.is_empty() && self.notices.is_none()
+        let Self { cursors, changes, notices, broadcasts } = self;
+        cursors.is_empty() && changes.is_empty() && notices.is_none() && broadcasts.is_none()
     }
 }
 
@@ -114,6 +117,9 @@ impl Events {
             Event::Notice(notice) => {
                 self.taken.note(|news| news.notices = Some(notice.seq.max(news.notices.unwrap_or(0))));
             }
+            Event::Broadcast(broadcast) => self.taken.note(|news| {
+                news.broadcasts = Some(broadcast.id.max(news.broadcasts.unwrap_or(0)));
+            }),
             _ => {}
         }
     }

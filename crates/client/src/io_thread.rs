@@ -334,6 +334,9 @@ impl IoThread {
         if let Some(seq) = news.notices {
             self.session.notices_taken(seq, now);
         }
+        if let Some(id) = news.broadcasts {
+            self.session.broadcasts_taken(id, now);
+        }
     }
 
     /// Sends the last acknowledgements and waits until the server has read them: it then closes too.

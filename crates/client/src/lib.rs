@@ -58,7 +58,6 @@ mod io_thread;
 pub mod limits;
 mod list_versions;
 mod msg_id;
-mod notices;
 mod quiet;
 mod reading;
 mod requests;
@@ -69,6 +68,7 @@ pub mod store;
 mod sync_state;
 mod timeline;
 mod timelines;
+mod told;
 
 pub use client::{Client, Pending};
 pub use config::{ChatOrder, Config};

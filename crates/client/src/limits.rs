@@ -39,7 +39,7 @@ pub const SESSION_MESSAGES_MAX: usize = 256;
 /// [`Event::Dropped`](crate::Event::Dropped).
 pub const SESSION_NOTICES_MAX: usize = 512;
 
-/// Notices of the user that are asked for at once. Pages under way may exceed [`SESSION_NOTICES_MAX`] once.
+/// Notices of the user that are asked for at once, and broadcasts. Pages under way may exceed [`SESSION_NOTICES_MAX`] once.
 pub const NOTICES_PAGE_MAX: u32 = 50;
 
 /// Conversations whose cursor is kept. What is said in others is not shown.

@@ -53,6 +53,9 @@ pub(crate) enum Purpose {
     /// A page of the user's notices.
     Notices,
     AckNotices,
+    /// A page of broadcasts.
+    Broadcasts,
+    AckBroadcasts,
     /// What the user keeps quiet.
     Quiet,
 }
@@ -485,6 +488,8 @@ fn is_barrier(request: &Request) -> bool {
         | Request::SetQuiet(_)
         | Request::Notices(_)
         | Request::AckNotices(_)
+        | Request::Broadcasts(_)
+        | Request::AckBroadcasts(_)
         | Request::Profile(_)
         | Request::EditProfile(_)
         | Request::SearchUsers(_)
@@ -530,6 +535,8 @@ fn repeat(request: &Request) -> Repeat {
         | Request::Recall(_)
         | Request::Notices(_)
         | Request::AckNotices(_)
+        | Request::Broadcasts(_)
+        | Request::AckBroadcasts(_)
         | Request::Profile(_)
         | Request::SearchUsers(_)
         | Request::SearchMessages(_)

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use protocol::Secret;
 use serde::{Deserialize, Serialize};
 
-/// Who is logged in, and how far each conversation, its changes and the notices were taken by the application. Save it, give it to the next
-/// [`Config`](crate::Config), and the session goes on where it stopped, in another process too.
+/// Who is logged in, and how far each conversation, its changes, the notices and the broadcasts were taken by the application. Save it, give
+/// it to the next [`Config`](crate::Config), and the session goes on where it stopped, in another process too.
 ///
 /// It holds the session's token: whoever has it is that user. Keep the file to yourself (mode 0600).
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct SyncState {
     /// Up to which of the user's notices the application took; none if it never saw any.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices: Option<u64>,
+    /// The same of the broadcasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broadcasts: Option<u64>,
     /// Which log the cursors are of; none if the server never said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<String>,

@@ -41,6 +41,10 @@ number! {
     NoticeSeq
 }
 number! {
+    /// A broadcast's place among all of them: 1, 2, 3 … 0 stands before the first.
+    BroadcastId
+}
+number! {
     /// A change's place in the feed of its conversation: 1, 2, 3 …, with holes where a message was changed again. 0 stands
     /// before the first.
     ChangePosition

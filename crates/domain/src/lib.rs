@@ -9,6 +9,7 @@
 //! real stores pass alike.
 
 mod block;
+mod broadcast;
 mod deletion;
 mod epoch;
 mod error;
@@ -35,6 +36,10 @@ mod user;
 mod words;
 
 pub use block::{Blocked, Parted};
+pub use broadcast::{
+    BROADCAST_KEPT_MS, BROADCASTS_KEPT_MAX, Broadcast, BroadcastAck, BroadcastAdded, BroadcastPlace,
+    NewBroadcast,
+};
 pub use deletion::{AccountDeletion, Departure, OwnedGroups};
 pub use epoch::Epoch;
 pub use error::{BusError, HashError, StoreError, StoreResult};
@@ -53,8 +58,8 @@ pub use group_request::{
     Application, ApplicationsOf, Invitation, Invited, Queue, WAITING_COUNTED_MAX, Waiting, WaitingCounts,
 };
 pub use id::{
-    ChangePosition, ConversationId, GroupId, NUMBER_MAX, NoticeSeq, RosterVersion, Seq, SessionId, Timestamp,
-    UserId,
+    BroadcastId, ChangePosition, ConversationId, GroupId, NUMBER_MAX, NoticeSeq, RosterVersion, Seq,
+    SessionId, Timestamp, UserId,
 };
 pub use message::{
     Appended, Conversation, ConversationFilter, ConversationKind, Cursor, Mentions, MessageKind, NewMessage,

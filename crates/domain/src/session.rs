@@ -2,7 +2,9 @@
 
 use std::fmt;
 
-use crate::{NoticePlace, NoticeSeq, SessionId, Timestamp, User, UserId, WaitingCounts};
+use crate::{
+    BroadcastId, BroadcastPlace, NoticePlace, NoticeSeq, SessionId, Timestamp, User, UserId, WaitingCounts,
+};
 
 /// SHA-256 of a session token. The token itself is known to its client only.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
@@ -30,6 +32,8 @@ pub struct NewSession<'a> {
     /// Up to where the device has the user's notices; `None` if it does not know: then it begins where any device
     /// got to.
     pub notices: Option<NoticeSeq>,
+    /// The same of the broadcasts.
+    pub broadcasts: Option<BroadcastId>,
 }
 
 /// A stored session.
@@ -64,6 +68,8 @@ pub struct Standing {
     pub groups: GroupsVersion,
     /// How far the user's notices go, and how far this session got.
     pub notices: NoticePlace,
+    /// The same of the broadcasts.
+    pub broadcasts: BroadcastPlace,
     /// How many wait before groups for the user.
     pub waiting: WaitingCounts,
     /// Counts the changes of what the user keeps quiet.

@@ -315,6 +315,7 @@ impl Hub for GatewayHub {
         let Some(mut post) = self.post() else { return };
         let chunk = encode::push_bytes(push);
         let (users, except): (&[UserId], _) = match &audience {
+            Audience::EverybodyHere => return self.seats.tell_everybody(&chunk, &mut post),
             Audience::Users(users) | Audience::Here(users) => (users, None),
             Audience::Members { members, .. } => (members, None),
             Audience::OthersOf(user, conn) | Audience::OthersHere(user, conn) => {
@@ -330,7 +331,7 @@ impl Hub for GatewayHub {
             return;
         }
         match audience {
-            Audience::Here(_) | Audience::OthersHere(..) => {}
+            Audience::EverybodyHere | Audience::Here(_) | Audience::OthersHere(..) => {}
             Audience::Users(_) | Audience::OthersOf(..) => {
                 let payload = node_message::push(&chunk);
                 let to = |user: &UserId| Publication { topic: Topic::User(*user), payload: payload.clone() };

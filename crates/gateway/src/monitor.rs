@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
+use protocol::Refusal;
 use service::{
-    CacheSnapshot, DeletionSnapshot, DoubtSnapshot, HistorySnapshot, IndexSnapshot, LimitSnapshot,
-    ReceiptSnapshot,
+    BroadcastDone, BroadcastOrder, BroadcastSnapshot, CacheSnapshot, DeletionSnapshot, DoubtSnapshot,
+    HistorySnapshot, IndexSnapshot, LimitSnapshot, ReceiptSnapshot,
 };
 
 use crate::metrics::GatewaySnapshot;
 use crate::shared::Shared;
 
-/// Reads a gateway's numbers and state. Cheap to clone, usable from every thread, valid after the gateway's end.
+/// Reads a gateway's numbers and state, and passes on what an operator orders. Cheap to clone, usable from every thread, valid after the gateway's end.
 #[derive(Clone)]
 pub struct GatewayMonitor {
     shared: Arc<Shared>,
@@ -54,6 +55,19 @@ impl GatewayMonitor {
     /// What receipts did, and how many wait.
     pub fn receipts(&self) -> ReceiptSnapshot {
         self.shared.service.receipts()
+    }
+
+    /// What broadcasts did on this node.
+    pub fn broadcasts(&self) -> BroadcastSnapshot {
+        self.shared.service.broadcast_snapshot()
+    }
+
+    /// Tells every user something. Blocks as long as the store does.
+    ///
+    /// # Errors
+    /// As [`Service::broadcast`](service::Service::broadcast).
+    pub fn broadcast(&self, order: BroadcastOrder<'_>) -> Result<BroadcastDone, Refusal> {
+        self.shared.service.broadcast(order)
     }
 
     /// Addresses that have to wait with recovery codes, or had to.

@@ -37,6 +37,22 @@ impl Seat {
     pub(crate) fn conn(&self) -> ConnId {
         self.lane.conn
     }
+
+    /// Sends a push, after the answer to the sign-in.
+    fn tell(&self, push: &Bytes, post: &mut Post) {
+        match self.lane.greeting.keep(push) {
+            Early::Not => post.send(self.conn(), push.clone()),
+            Early::Kept => {}
+            Early::TooMany => {
+                let bye = Bye {
+                    errcode: Code::TOO_SLOW.0,
+                    errmsg: "too much happened before the answer to the login".to_owned(),
+                    retry_after_ms: 1_000,
+                };
+                post.close(self.conn(), encode::push_bytes(&Push::Bye(bye)), "too many early pushes");
+            }
+        }
+    }
 }
 
 /// A user's connections.
@@ -156,19 +172,14 @@ impl Seats {
     pub(crate) fn tell(&self, user: UserId, but: Option<ConnId>, push: &Bytes, post: &mut Post) {
         let shard = self.shard(user).read();
         let Some(row) = shard.get(&user) else { return };
-        for seat in row.seats.iter().filter(|seat| Some(seat.conn()) != but) {
-            match seat.lane.greeting.keep(push) {
-                Early::Not => post.send(seat.conn(), push.clone()),
-                Early::Kept => {}
-                Early::TooMany => {
-                    let bye = Bye {
-                        errcode: Code::TOO_SLOW.0,
-                        errmsg: "too much happened before the answer to the login".to_owned(),
-                        retry_after_ms: 1_000,
-                    };
-                    post.close(seat.conn(), encode::push_bytes(&Push::Bye(bye)), "too many early pushes");
-                }
-            }
+        row.seats.iter().filter(|seat| Some(seat.conn()) != but).for_each(|seat| seat.tell(push, post));
+    }
+
+    /// Sends a push to every connection, and posts it shard by shard.
+    pub(crate) fn tell_everybody(&self, push: &Bytes, post: &mut Post) {
+        for shard in &self.shards {
+            shard.read().values().flat_map(|row| &row.seats).for_each(|seat| seat.tell(push, post));
+            post.flush();
         }
     }
 

@@ -160,7 +160,15 @@ fn lookups(folder: &Path) {
     let user = pairs[0].users[0];
     store
         .create_session(
-            &NewSession { user, password_hash: "", token, device: "x", at: Timestamp(0), notices: None },
+            &NewSession {
+                user,
+                password_hash: "",
+                token,
+                device: "x",
+                at: Timestamp(0),
+                notices: None,
+                broadcasts: None,
+            },
             10,
         )
         .unwrap()

@@ -31,6 +31,7 @@
 //! ```
 
 pub mod body;
+mod broadcast;
 mod changes;
 mod code;
 mod decoder;
@@ -52,6 +53,7 @@ mod system_event;
 mod word;
 
 pub use body::BodyError;
+pub use broadcast::{AckBroadcasts, Broadcast, BroadcastsPage};
 pub use changes::{Change, Changed, Changes, ChangesPage, EditMessage, MessageRef, Quote, Recalled};
 pub use code::{Blame, Code};
 pub use decoder::{FrameError, decode};

@@ -22,6 +22,9 @@ limits! {
     /// Bytes of a message text in UTF-8.
     TEXT_BYTES_MAX: usize = 64 * 1024;
 
+    /// Bytes of a broadcast in UTF-8.
+    BROADCAST_BYTES_MAX: usize = 4 * 1024;
+
     /// Characters of a message that is quoted by who answers it.
     QUOTE_CHARS_MAX: usize = 100;
 

@@ -1,6 +1,7 @@
 //! The three closed enums, and how each variant is bound to its number.
 
 use crate::body::{self, BodyError};
+use crate::broadcast::{AckBroadcasts, Broadcast, BroadcastsPage};
 use crate::changes::{Changed, Changes, ChangesPage, EditMessage, MessageRef};
 use crate::code::Code;
 use crate::frame::{Flags, Frame};
@@ -123,6 +124,8 @@ closed_enum! {
         EditProfile(EditProfile) = EditProfile,
         Notices(Page) = Notices,
         AckNotices(AckNotices) = AckNotices,
+        Broadcasts(Page) = Broadcasts,
+        AckBroadcasts(AckBroadcasts) = AckBroadcasts,
         SearchUsers(SearchUsers) = SearchUsers,
         SearchMessages(SearchMessages) = SearchMessages,
         Refresh(Refresh) = Refresh,
@@ -192,6 +195,8 @@ closed_enum! {
         EditProfile(Profile) = EditProfile,
         Notices(NoticesPage) = Notices,
         AckNotices(Nothing) = AckNotices,
+        Broadcasts(BroadcastsPage) = Broadcasts,
+        AckBroadcasts(Nothing) = AckBroadcasts,
         SearchUsers(FoundUsers) = SearchUsers,
         SearchMessages(FoundMessages) = SearchMessages,
         Refresh(SignedIn) = Refresh,
@@ -214,6 +219,7 @@ closed_enum! {
         Changed(Changed) = Changed,
         FriendChanged(FriendChanged) = FriendChanged,
         Notice(Notice) = Notice,
+        Broadcast(Broadcast) = Broadcast,
     }
 }
 

@@ -185,6 +185,12 @@ msgids! {
     QuietChanged = 87, "QUIET_CHANGED";
     /// Request: what was said in my conversations, by its words, a page.
     SearchMessages = 88, "SEARCH_MESSAGES";
+    /// Request: what the operator told everybody, a page.
+    Broadcasts = 89, "BROADCASTS";
+    /// Request: this device has the broadcasts up to here.
+    AckBroadcasts = 90, "ACK_BROADCASTS";
+    /// Push: the operator tells everybody something.
+    Broadcast = 91, "BROADCAST";
     /// Push: what this connection was told of lists and cursors may be out of date.
     Resync = 92, "RESYNC";
     /// Request: how everything stands now, in a session that goes on.

@@ -33,7 +33,10 @@ pub struct Login {
     /// Up to where this device has its user's notices; left out: it does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices_after: Option<u64>,
-    /// The log's epoch that `notices_after` and the versions are of; left out: whichever it is now.
+    /// The same of the broadcasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broadcasts_after: Option<u64>,
+    /// The log's epoch that these two and the versions are of; left out: whichever it is now.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<String>,
     /// The version of the list of friends that this device holds, whole: the server's own word for it.
@@ -61,6 +64,9 @@ pub struct Resume {
     /// Up to where this device has its user's notices; left out: it does not know.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices_after: Option<u64>,
+    /// The same of the broadcasts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broadcasts_after: Option<u64>,
     /// As in [`Login`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<String>,
@@ -78,6 +84,9 @@ pub struct Refresh {
     /// As in [`Resume`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub notices_after: Option<u64>,
+    /// As in [`Resume`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub broadcasts_after: Option<u64>,
     /// As in [`Login`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<String>,

@@ -46,6 +46,7 @@ pub(crate) fn log_in(service: &Service, caller: Caller<'_>, request: &Login) -> 
     let held = Held {
         epoch: request.epoch.as_deref(),
         notices: request.notices_after,
+        broadcasts: request.broadcasts_after,
         friends: request.friends_version.as_deref(),
         groups: request.groups_version.as_deref(),
     };

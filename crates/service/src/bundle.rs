@@ -59,6 +59,8 @@ pub(crate) struct Held<'a> {
     pub(crate) epoch: Option<&'a str>,
     /// The user's notices up to here.
     pub(crate) notices: Option<u64>,
+    /// The broadcasts up to here.
+    pub(crate) broadcasts: Option<u64>,
     /// The whole list of friends, of this version.
     pub(crate) friends: Option<&'a str>,
     /// The whole list of groups, of this version.
@@ -89,6 +91,7 @@ pub(crate) fn read(
     let convs = cursors::list(service, user, ConversationFilter::WithNews, first)?;
     let convs = convs.within(CONVS_BYTES_MAX, |conv| conv.conv, json_len);
     let notices = place(standing.notices, held.notices);
+    let broadcasts = service.broadcasts.place(standing.broadcasts, user, principal.session, held.broadcasts);
     let signed_in = SignedIn {
         id: user.0,
         name: principal.name.to_string(),
@@ -110,6 +113,8 @@ pub(crate) fn read(
         convs_next: convs.next,
         notices_last: notices.last.0,
         notices_acked: notices.acked.0,
+        broadcasts_last: broadcasts.last.0,
+        broadcasts_acked: broadcasts.acked.0,
         applications: standing.waiting.applications,
         invitations: standing.waiting.invitations,
         quiet_version: standing.quiet,

@@ -20,6 +20,8 @@ pub enum Audience<'a> {
     Here(&'a [UserId]),
     /// One user as far as they are connected to this node, but for the connection that knows already.
     OthersHere(UserId, ConnKey),
+    /// Everybody who is connected to this node.
+    EverybodyHere,
     /// The members of a group but one, on every node.
     Members {
         /// The group.

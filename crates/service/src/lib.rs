@@ -11,6 +11,7 @@ mod accounts;
 mod address;
 mod batch;
 mod blocks;
+mod broadcasts;
 mod bundle;
 mod cache_numbers;
 mod caller;
@@ -76,6 +77,7 @@ mod write_behind;
 pub use domain;
 
 pub use batch::{Batch, Pending};
+pub use broadcasts::{BroadcastDone, BroadcastOrder, BroadcastSnapshot};
 pub use cache_numbers::CacheSnapshot;
 pub use caller::{Caller, ConnKey, Principal};
 pub use catch_up::{Begin, ReadRoster, Since};

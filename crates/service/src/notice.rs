@@ -1,11 +1,11 @@
 //! What the service of one node tells those of the others.
 
-use domain::{GroupId, SessionId, Shows, UserId};
+use domain::{BroadcastId, GroupId, SessionId, Shows, UserId};
 
 use crate::moves::Move;
 use crate::roster_step::RosterChange;
 use crate::service::Service;
-use crate::{friend_notes, friends, groups, presence, profiles, sessions};
+use crate::{broadcasts, friend_notes, friends, groups, presence, profiles, sessions};
 
 /// A change that other nodes should know of. A hint: who misses it finds out from the store or the presence port, when
 /// the bus says that something may have been missed.
@@ -59,6 +59,11 @@ pub enum Notice {
         /// Of whom.
         friends: Vec<UserId>,
     },
+    /// The operator told every user something, up to this broadcast. What it says is with the store.
+    Broadcast {
+        /// The newest.
+        id: BroadcastId,
+    },
     /// A user may have come or gone. What is true is with the presence port.
     PresenceChanged {
         /// Who.
@@ -83,6 +88,7 @@ pub(crate) fn heard(service: &Service, notice: Notice) {
         Notice::MembershipChanged { group, user } => groups::changed_elsewhere(service, group, user),
         Notice::ProfileChanged { user, shows } => profiles::changed_elsewhere(service, user, shows),
         Notice::FriendsNoted { user, friends } => friend_notes::changed_elsewhere(service, user, &friends),
+        Notice::Broadcast { id } => broadcasts::heard(service, id),
         Notice::PresenceChanged { user, friends } => presence::changed_elsewhere(service, user, &friends),
     }
 }

@@ -137,6 +137,8 @@ pub const fn pace(request: &Request) -> Pace {
         | Request::Changes(_)
         | Request::Notices(_)
         | Request::AckNotices(_)
+        | Request::Broadcasts(_)
+        | Request::AckBroadcasts(_)
         | Request::Refresh(_) => Pace::Requests,
     }
 }

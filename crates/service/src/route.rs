@@ -109,6 +109,8 @@ pub const fn route(request: &Request) -> Route {
         | Request::SetQuiet(_)
         | Request::Changes(_)
         | Request::Notices(_)
-        | Request::AckNotices(_) => Route::new(Access::User, Lane::Normal),
+        | Request::AckNotices(_)
+        | Request::Broadcasts(_)
+        | Request::AckBroadcasts(_) => Route::new(Access::User, Lane::Normal),
     }
 }

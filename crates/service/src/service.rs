@@ -7,6 +7,7 @@ use protocol::limits::{PAGE_MAX, TEXT_BYTES_MAX};
 use protocol::{Code, Refusal, Reply, Request};
 
 use crate::batch::{Batch, Pending};
+use crate::broadcasts::{self, Broadcasts};
 use crate::caller::{Caller, ConnKey, Principal};
 use crate::config::ServiceConfig;
 use crate::cursors::{self, Cursors};
@@ -92,6 +93,7 @@ pub struct Service {
     pub(crate) told: Told,
     pub(crate) unsettled: Unsettled,
     pub(crate) upkeep: Upkeep,
+    pub(crate) broadcasts: Broadcasts,
     pub(crate) indexer: Indexer,
     pub(crate) limits: Limits,
     pub(crate) recoveries: Delays,
@@ -131,6 +133,7 @@ impl Service {
             told: Told::new(),
             unsettled: Unsettled::new(),
             upkeep: Upkeep::default(),
+            broadcasts: Broadcasts::new(),
             indexer: Indexer::new(),
             limits: Limits::new(&config.rates),
             recoveries: Delays::default(),
@@ -368,6 +371,10 @@ impl Service {
             Request::Notices(r) => Reply::Notices(personal_notices::page(self, caller.me()?, &r)?),
             Request::AckNotices(r) => {
                 Reply::AckNotices(personal_notices::acknowledge(self, caller.me()?, &r)?)
+            }
+            Request::Broadcasts(r) => Reply::Broadcasts(broadcasts::page(self, caller.me()?, &r)?),
+            Request::AckBroadcasts(r) => {
+                Reply::AckBroadcasts(broadcasts::acknowledge(self, caller.me()?, &r)?)
             }
         };
         Ok(Handled::Reply(reply))

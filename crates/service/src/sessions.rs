@@ -4,13 +4,14 @@ use std::collections::HashSet;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use domain::{
-    Arrival, Company, Credentials, NUMBER_MAX, NewSession, NoticeSeq, PresenceChange, SessionId, StoreResult,
-    TokenHash, User, UserId,
+    Arrival, BroadcastId, Company, Credentials, NUMBER_MAX, NewSession, NoticeSeq, PresenceChange, SessionId,
+    StoreResult, TokenHash, User, UserId,
 };
 use protocol::{
     Bye, Code, Nothing, Refresh, Reply, Resume, Secret, SessionRef, SessionsList, SignedIn, State,
 };
 
+use crate::broadcasts;
 use crate::bundle::{self, Held};
 use crate::caller::{Caller, ConnKey, Me, Principal};
 use crate::config::SessionPolicy;
@@ -72,7 +73,12 @@ pub(crate) fn begin(
     let device = names::device(caller.device);
     let (password_hash, at) = (known.password_hash.as_str(), ports.clock.now());
     let notices = held.notices.map(|seq| NoticeSeq(seq.min(NUMBER_MAX)));
-    let new = NewSession { user: user.id, password_hash, token: hash, device: &device, at, notices };
+    let broadcasts = held.broadcasts.map(|id| BroadcastId(id.min(NUMBER_MAX)));
+    if broadcasts.is_none() {
+        service.broadcasts.settle(&*ports.store, user.id)?;
+    }
+    let new =
+        NewSession { user: user.id, password_hash, token: hash, device: &device, at, notices, broadcasts };
     let Some((session, superseded)) = ports.store.create_session(&new, keep)? else {
         // The password was changed while it was checked.
         return Err(Stop::refused(Code::BAD_CREDENTIALS));
@@ -114,6 +120,7 @@ pub(crate) fn resume(service: &Service, caller: Caller<'_>, request: &Resume) ->
     let held = Held {
         epoch: request.epoch.as_deref(),
         notices: request.notices_after,
+        broadcasts: request.broadcasts_after,
         friends: request.friends_version.as_deref(),
         groups: request.groups_version.as_deref(),
     };
@@ -132,6 +139,7 @@ pub(crate) fn refresh(service: &Service, me: Me<'_>, request: &Refresh) -> Resul
     let held = Held {
         epoch: request.epoch.as_deref(),
         notices: request.notices_after,
+        broadcasts: request.broadcasts_after,
         friends: request.friends_version.as_deref(),
         groups: request.groups_version.as_deref(),
     };
@@ -222,6 +230,7 @@ fn enter(
     held: Held<'_>,
 ) -> Result<(SignedIn, Option<Move>), Stop> {
     let principal = &entry.principal;
+    broadcasts::begin(service)?;
     let (arrival, moved) = presence::arrive(service, conn, principal, company(service));
     let change = match arrival {
         Arrival::Here(change) => change,

@@ -2,9 +2,10 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use domain::{NOTICE_KEPT_MS, Reach, StoreResult, Timestamp};
+use domain::{BROADCAST_KEPT_MS, NOTICE_KEPT_MS, Reach, StoreResult, Timestamp};
 
 use crate::batch::Pending;
+use crate::broadcasts;
 use crate::deletion;
 use crate::in_doubt;
 use crate::presence;
@@ -33,6 +34,8 @@ pub(crate) struct Upkeep {
     expired: AtomicU64,
     /// The same for notices.
     notices_expired: AtomicU64,
+    /// The same for broadcasts.
+    broadcasts_expired: AtomicU64,
     /// When presence was reviewed last. The same.
     reviewed: AtomicU64,
     /// When the store wiped last. The same.
@@ -53,11 +56,15 @@ pub(crate) fn tick(service: &Service) -> Vec<Pending> {
     if let Err(error) = service.last_seen.flush(store, service.ports.clock.now()) {
         service.trouble.note(service.ports.clock.now(), &error);
     }
+    if let Err(error) = broadcasts::tick(service) {
+        service.trouble.note(service.ports.clock.now(), &error);
+    }
     let seen = service
         .seen
         .flush(store)
         .and_then(|()| sweep_sessions(service))
         .and_then(|()| sweep_notices(service))
+        .and_then(|()| sweep_broadcasts(service))
         .and_then(|()| wipe(service))
         .and_then(|()| deletion::work_off(service));
     seen.unwrap_or_else(|error| {
@@ -107,6 +114,18 @@ fn sweep_notices(service: &Service) -> StoreResult<()> {
     }
     let before = Timestamp(now.0.saturating_sub(NOTICE_KEPT_MS));
     if service.ports.store.expire_notices(before, EXPIRE_AT_ONCE)? < EXPIRE_AT_ONCE {
+        expired.store(now.0, Ordering::Relaxed);
+    }
+    Ok(())
+}
+
+/// All that are old enough: they are few.
+fn sweep_broadcasts(service: &Service) -> StoreResult<()> {
+    let now = service.ports.clock.now();
+    let expired = &service.upkeep.broadcasts_expired;
+    if now.0.abs_diff(expired.load(Ordering::Relaxed)) >= EXPIRE_NOTICES_EVERY_MS {
+        let before = Timestamp(now.0.saturating_sub(BROADCAST_KEPT_MS));
+        service.ports.store.expire_broadcasts(before, EXPIRE_AT_ONCE)?;
         expired.store(now.0, Ordering::Relaxed);
     }
     Ok(())

@@ -82,6 +82,11 @@ impl<K: Ord + Copy, V: Mark> WriteBehind<K, V> {
         self.waiting.lock().get(&key).copied()
     }
 
+    /// How many marks wait.
+    pub(crate) fn len(&self) -> usize {
+        self.waiting.lock().len()
+    }
+
     /// The marks that wait in a range of keys.
     pub(crate) fn waiting_in(&self, keys: RangeInclusive<K>) -> Vec<(K, V)> {
         self.waiting.lock().range(keys).map(|(key, mark)| (*key, *mark)).collect()

@@ -1,6 +1,6 @@
 //! The limits on the rate of requests, switched off.
 
-const OFF: [&str; 11] = [
+const OFF: [&str; 12] = [
     "--pings-burst=0",
     "--guest-requests-burst=0",
     "--requests-burst=0",
@@ -9,6 +9,7 @@ const OFF: [&str; 11] = [
     "--joins-burst=0",
     "--changes-burst=0",
     "--sends-burst=0",
+    "--broadcasts-burst=0",
     "--registrations-burst=0",
     "--recoveries-burst=0",
     "--failed-logins-burst=0",

@@ -43,9 +43,11 @@ impl Chat {
         let (friends_version, groups_version) = (lists.friends_version.clone(), lists.groups_version.clone());
         let newest = found.as_ref().and_then(|found| found.store.newest().ok()).unwrap_or_default();
         self.shared.lock().roster.remember(None, lists, &newest);
-        let (mut token, mut notices_after, mut epoch) = (None, None, None);
+        let (mut token, mut epoch) = (None, None);
+        let (mut notices_after, mut broadcasts_after) = (None, None);
         if let Some(Found { state, .. }) = found {
-            (token, notices_after, epoch) = (state.token.clone(), state.notices, state.epoch.clone());
+            (token, epoch) = (state.token.clone(), state.epoch.clone());
+            (notices_after, broadcasts_after) = (state.notices, state.broadcasts);
             // The cursors serve with either way in.
             self.client.restore(SyncState { token: None, ..state })?;
         }
@@ -53,6 +55,7 @@ impl Chat {
             let resume = Resume {
                 token,
                 notices_after,
+                broadcasts_after,
                 epoch: epoch.clone(),
                 friends_version: friends_version.clone(),
                 groups_version: groups_version.clone(),
@@ -65,7 +68,16 @@ impl Chat {
             }
         }
         let password = self.password(password, ask)?;
-        let login = Login { id, name, password, notices_after, epoch, friends_version, groups_version };
+        let login = Login {
+            id,
+            name,
+            password,
+            notices_after,
+            broadcasts_after,
+            epoch,
+            friends_version,
+            groups_version,
+        };
         let bundle = self.ask(Request::Login(login), picks!(Login))?;
         Ok(self.logged_in(&bundle))
     }

@@ -48,7 +48,7 @@ impl Stage {
         let listener = reactor::listen("127.0.0.1:0".parse().unwrap(), 1024).unwrap();
         let address = listener.local_addr().unwrap();
         let shown = Arc::new(Shown::default());
-        let running = Admin::start(listener, Arc::clone(&shown) as Arc<dyn Status>).unwrap();
+        let running = Admin::start(listener, Arc::clone(&shown) as Arc<dyn Status>, None).unwrap();
         Stage { address, shown, running: Some(running) }
     }
 

@@ -117,6 +117,11 @@ impl Session {
                     self.notices.pushed(notice, &mut self.events);
                 }
             }
+            Push::Broadcast(broadcast) => {
+                if self.phase == Phase::User {
+                    self.broadcasts.pushed(broadcast, &mut self.events);
+                }
+            }
             Push::GroupRequestEvent(event) => self.events.notice(Event::GroupRequest(event)),
         }
     }
@@ -200,6 +205,11 @@ impl Session {
                 Ok(_) | Err(_) => self.quiets.refused(None),
             },
             Purpose::AckNotices => self.notices.acknowledged(result.is_ok(), now),
+            Purpose::Broadcasts => match result {
+                Ok(Reply::Broadcasts(page)) => self.broadcasts.page(page, &mut self.events),
+                Ok(_) | Err(_) => self.broadcasts.refused(now),
+            },
+            Purpose::AckBroadcasts => self.broadcasts.acknowledged(result.is_ok(), now),
             Purpose::Call(_) | Purpose::Abandoned => self.called(job, result, now),
         }
     }
@@ -292,8 +302,14 @@ impl Session {
         self.backoff.reset();
         let log = self.compare_epoch(&bundle.epoch);
         match log {
-            Log::Same => self.notices.signed_in(bundle.notices_last, bundle.notices_acked),
-            Log::Other => self.notices.restored(bundle.notices_last, bundle.notices_acked),
+            Log::Same => {
+                self.notices.signed_in(bundle.notices_last, bundle.notices_acked);
+                self.broadcasts.signed_in(bundle.broadcasts_last, bundle.broadcasts_acked);
+            }
+            Log::Other => {
+                self.notices.restored(bundle.notices_last, bundle.notices_acked);
+                self.broadcasts.restored(bundle.broadcasts_last, bundle.broadcasts_acked);
+            }
         }
         self.lists = self.lists.take().and_then(|held| held.after(&bundle));
         let quiet_version = bundle.quiet_version;

@@ -26,13 +26,13 @@ use crate::event_queue::EventQueue;
 use crate::feeds::Feeds;
 use crate::limits;
 use crate::list_versions::ListVersions;
-use crate::notices::Notices;
 use crate::quiet::Quiets;
 use crate::reading::{Reading, Readings};
 use crate::requests::{Failed, Purpose, Requests};
 use crate::resync::Resync;
 use crate::sync_state::SyncState;
 use crate::timelines::{Around, Timelines};
+use crate::told::{Broadcasts, Notices};
 
 pub use crate::requests::CallId;
 
@@ -62,6 +62,7 @@ pub struct Session {
     quiets: Quiets,
     /// Of the same user as the timelines.
     notices: Notices,
+    broadcasts: Broadcasts,
     /// What the application holds.
     lists: Option<ListVersions>,
     resync: Resync,
@@ -181,6 +182,7 @@ impl Session {
             readings: Readings::default(),
             quiets: Quiets::default(),
             notices: Notices::default(),
+            broadcasts: Broadcasts::default(),
             lists: None,
             resync: Resync::default(),
             requests: Requests::new(config.chat_order),
@@ -233,20 +235,30 @@ impl Session {
     /// What to remember for the next client.
     pub fn sync_state(&self) -> SyncState {
         let (cursors, notices) = (self.timelines.cursors(), self.notices.cursor());
+        let broadcasts = self.broadcasts.cursor();
         let epoch = self.epoch.clone();
         let mut changes = self.feeds.cursors();
         changes.retain(|conv, _| cursors.contains_key(conv));
         match &self.identity {
             Some(me) => {
                 let (name, token) = (me.name.clone(), me.token.clone());
-                SyncState { user: me.user, name, token, cursors, changes, notices, epoch }
+                SyncState { user: me.user, name, token, cursors, changes, notices, broadcasts, epoch }
             }
             None => {
                 let name = match &self.saved {
                     Some(saved) if saved.user == self.timelines_of => saved.name.clone(),
                     _ => String::new(),
                 };
-                SyncState { user: self.timelines_of, name, token: None, cursors, changes, notices, epoch }
+                SyncState {
+                    user: self.timelines_of,
+                    name,
+                    token: None,
+                    cursors,
+                    changes,
+                    notices,
+                    broadcasts,
+                    epoch,
+                }
             }
         }
     }
@@ -299,6 +311,11 @@ impl Session {
     /// The application has taken all notices up to `seq`: the same.
     pub fn notices_taken(&mut self, seq: u64, now: Instant) {
         self.notices.taken(seq, now);
+    }
+
+    /// The application has taken all broadcasts up to this id: the same.
+    pub fn broadcasts_taken(&mut self, id: u64, now: Instant) {
+        self.broadcasts.taken(id, now);
     }
 
     /// The connection is open.
@@ -371,6 +388,7 @@ impl Session {
             deadlines.push(self.timelines.deadline(&self.events));
             deadlines.push(self.feeds.deadline(&self.timelines, &self.events));
             deadlines.push(self.notices.deadline());
+            deadlines.push(self.broadcasts.deadline());
             deadlines.push(self.resync.deadline());
         }
         deadlines.into_iter().flatten().min()
@@ -401,6 +419,7 @@ impl Session {
         self.acks.hurry(now);
         self.reads.hurry(now);
         self.notices.hurry(now);
+        self.broadcasts.hurry(now);
         self.pump(now);
         for call in self.requests.close() {
             self.answers.push_back(Answer { call, result: Err(ClientError::Closed) });
@@ -428,6 +447,7 @@ impl Session {
         self.resync.clear();
         self.next_epoch = None;
         self.notices.connection_lost(now);
+        self.broadcasts.connection_lost(now);
         for Failed { call, may_have_happened } in self.requests.connection_lost() {
             let result = Err(ClientError::ConnectionLost { may_have_happened });
             self.answers.push_back(Answer { call, result });
@@ -480,8 +500,10 @@ impl Session {
             Some(token) => {
                 let give_up_at = now + Duration::from_millis(limits::GREETING_TIMEOUT_MS);
                 self.phase = Phase::Resuming { give_up_at };
-                let Refresh { notices_after, epoch, friends_version, groups_version } = self.held();
-                let resume = Resume { token, notices_after, epoch, friends_version, groups_version };
+                let Refresh { notices_after, broadcasts_after, epoch, friends_version, groups_version } =
+                    self.held();
+                let resume =
+                    Resume { token, notices_after, broadcasts_after, epoch, friends_version, groups_version };
                 self.send_own(Purpose::Resume, Request::Resume(resume), now);
             }
             None => {
@@ -497,6 +519,7 @@ impl Session {
         let lists = self.lists.as_ref().filter(|held| Some(held.user) == user);
         Refresh {
             notices_after: self.notices.cursor(),
+            broadcasts_after: self.broadcasts.cursor(),
             epoch: self.epoch.clone(),
             friends_version: lists.and_then(|held| held.friends.clone()),
             groups_version: lists.and_then(|held| held.groups.clone()),
@@ -509,6 +532,7 @@ impl Session {
             self.timelines = Timelines::restore(&state.cursors);
             self.feeds = Feeds::restore(&state.cursors, &state.changes);
             self.notices = Notices::restore(state.notices);
+            self.broadcasts = Broadcasts::restore(state.broadcasts);
             self.epoch = state.epoch.clone();
             self.timelines_of = state.user;
             self.acks.clear();

@@ -3,7 +3,9 @@
 use std::time::Instant;
 
 use protocol::limits::{DEVICE_CHARS_MAX, FRAME_BYTES_BEFORE_LOGIN_MAX};
-use protocol::{Ack, AckNotices, Changes, HEADER_LEN, Hello, History, Nothing, Page, Read, Request, encode};
+use protocol::{
+    Ack, AckBroadcasts, AckNotices, Changes, HEADER_LEN, Hello, History, Nothing, Page, Read, Request, encode,
+};
 
 use super::{Answer, Phase, Session, Turn};
 use crate::error::ClientError;
@@ -85,6 +87,11 @@ impl Session {
         {
             self.send_own(Purpose::AckNotices, Request::AckNotices(AckNotices { seq }), now);
         }
+        if self.requests.in_flight() < self.window()
+            && let Some(id) = self.broadcasts.next_ack(now)
+        {
+            self.send_own(Purpose::AckBroadcasts, Request::AckBroadcasts(AckBroadcasts { id }), now);
+        }
         if self.requests.in_flight() < self.window() && self.quiets.next_ask(now) {
             self.send_own(Purpose::Quiet, Request::Quiet(Nothing {}), now);
         }
@@ -96,6 +103,13 @@ impl Session {
         {
             let page = Page { after, limit: limits::NOTICES_PAGE_MAX };
             self.send_own(Purpose::Notices, Request::Notices(page), now);
+            self.turn = Turn::Calls;
+        }
+        if self.requests.in_flight() < self.window()
+            && let Some(after) = self.broadcasts.next_ask(&self.events, now)
+        {
+            let page = Page { after, limit: limits::NOTICES_PAGE_MAX };
+            self.send_own(Purpose::Broadcasts, Request::Broadcasts(page), now);
             self.turn = Turn::Calls;
         }
         while self.requests.in_flight() < self.window()

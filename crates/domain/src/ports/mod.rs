@@ -1,5 +1,6 @@
 //! The ports: what the business needs and does not know how to do.
 
+mod broadcasts;
 mod bus;
 mod change_probe;
 mod changes;
@@ -13,6 +14,7 @@ mod receipts;
 mod search;
 mod stores;
 
+pub use broadcasts::BroadcastStore;
 pub use bus::{Bus, BusReceiver, Publication, Reach, SharedReceiver, Topic};
 pub use change_probe::ChangeProbe;
 pub use changes::ChangeStore;

@@ -5,7 +5,7 @@
 //! by rising id; `after` is the last id of the page before, 0 from the start. The conformance suite in
 //! `domain::testing` says the same in tests, and every implementation passes it.
 
-use super::{ChangeStore, SearchStore};
+use super::{BroadcastStore, ChangeStore, SearchStore};
 use crate::policy::Relation;
 use crate::ports::quiet::QuietStore;
 use crate::ports::quotes::QuoteStore;
@@ -405,6 +405,7 @@ pub trait Store:
     + ProfileStore
     + SessionStore
     + NoticeStore
+    + BroadcastStore
     + FriendStore
     + FriendNoteStore
     + BlockStore
@@ -428,6 +429,7 @@ impl<
         + ProfileStore
         + SessionStore
         + NoticeStore
+        + BroadcastStore
         + FriendStore
         + FriendNoteStore
         + BlockStore

@@ -92,6 +92,7 @@ mod kind {
     pub(super) const ROSTER_CHANGED: u8 = 12;
     pub(super) const PAIR_CHANGED: u8 = 13;
     pub(super) const GROUP_CHANGED: u8 = 14;
+    pub(super) const BROADCAST: u8 = 15;
 }
 
 /// A payload for a user's topic.
@@ -176,7 +177,7 @@ impl NodeMessage {
             (kind::PAIR_CHANGED, Topic::User(_)) | (kind::GROUP_CHANGED, Topic::Group(_)) => {
                 input.message(kind, topic).map(|(push, position)| NodeMessage::Changed(push, position))
             }
-            (kind::SESSION_ENDED..=kind::ROSTER_CHANGED, Topic::Nodes) => {
+            (kind::SESSION_ENDED..=kind::ROSTER_CHANGED | kind::BROADCAST, Topic::Nodes) => {
                 input.notice(kind).map(NodeMessage::Notice)
             }
             // Before the messages of its group, too: who reads them is known at once then.
@@ -186,7 +187,7 @@ impl NodeMessage {
                 }
                 _ => Err(Malformed::Topic),
             },
-            (kind::PUSH..=kind::GROUP_CHANGED, _) => Err(Malformed::Topic),
+            (kind::PUSH..=kind::BROADCAST, _) => Err(Malformed::Topic),
             _ => Err(Malformed::Kind(kind)),
         }
     }

@@ -1,7 +1,9 @@
 //! Notices as payloads: what the services of nodes tell each other.
 
 use bytes::Bytes;
-use service::domain::{GroupId, Membership, Role, RosterVersion, Seq, SessionId, Shows, Timestamp, UserId};
+use service::domain::{
+    BroadcastId, GroupId, Membership, Role, RosterVersion, Seq, SessionId, Shows, Timestamp, UserId,
+};
 use service::{Move, Notice, ROSTER_STEPS_MAX, RosterChange, RosterStep};
 
 use super::{Input, Malformed, PAYLOAD_BYTES_MAX, kind, with_frame};
@@ -50,6 +52,7 @@ pub(crate) fn notice(notice: &Notice) -> Vec<Bytes> {
             };
             one(kind::PROFILE_CHANGED, &[user.0, shows])
         }
+        Notice::Broadcast { id } => one(kind::BROADCAST, &[id.0]),
         Notice::FriendsNoted { user, friends } => with_users(kind::FRIENDS_NOTED, *user, friends),
         Notice::PresenceChanged { user, friends } => with_users(kind::PRESENCE_CHANGED, *user, friends),
     }
@@ -101,6 +104,7 @@ impl Input<'_> {
             kind::FRIENDSHIP_CHANGED => {
                 Notice::FriendshipChanged { one: UserId(first), other: UserId(self.number()?) }
             }
+            kind::BROADCAST => Notice::Broadcast { id: BroadcastId(first) },
             kind::PROFILE_CHANGED => {
                 let shows = match self.number()? {
                     0 => Shows::TheSame,

@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 use protocol::{ChatMessage, MessageKind, PresencePush, State, encode};
-use service::domain::{GroupId, Membership, Role, SessionId, Shows, Timestamp};
+use service::domain::{BroadcastId, GroupId, Membership, Role, SessionId, Shows, Timestamp};
 use service::{Move, RosterChange, RosterStep};
 
 use super::notice::{NOTICE_TEXT_BYTES_MAX, NOTICE_USERS_MAX, STEP_NUMBERS};
@@ -90,6 +90,7 @@ fn samples() -> Vec<(Topic, Bytes)> {
         Notice::ProfileChanged { user: one, shows: Shows::Another },
         Notice::PresenceChanged { user: one, friends: vec![other, UserId(NUMBER_MAX)] },
         Notice::FriendsNoted { user: one, friends: vec![other, UserId(NUMBER_MAX)] },
+        Notice::Broadcast { id: BroadcastId(NUMBER_MAX) },
     ];
     let mut samples = vec![
         (user, push(&presence())),
@@ -119,7 +120,7 @@ fn every_kind_is_read_as_it_was_written() {
         let NodeMessage::Notice(read) = message else { panic!("{message:?}") };
         assert_eq!(&notice(read), std::slice::from_ref(payload));
     }
-    assert_eq!(decoded.len(), 16, "every kind");
+    assert_eq!(decoded.len(), 17, "every kind");
 }
 
 #[test]

@@ -11,6 +11,7 @@
 mod append;
 mod append_one;
 mod blocks;
+mod broadcasts;
 mod change_probe;
 mod changes;
 mod config;

@@ -2,8 +2,9 @@
 
 use ::mysql::Value;
 use domain::{
-    FoundSession, GroupsVersion, NewSession, NoticePlace, NoticeSeq, Session, SessionId, SessionStore,
-    Standing, StoreResult, Timestamp, TokenHash, UserId, WAITING_COUNTED_MAX, WaitingCounts,
+    BroadcastId, BroadcastPlace, FoundSession, GroupsVersion, NewSession, NoticePlace, NoticeSeq, Session,
+    SessionId, SessionStore, Standing, StoreResult, Timestamp, TokenHash, UserId, WAITING_COUNTED_MAX,
+    WaitingCounts,
 };
 
 use super::MySqlStore;
@@ -24,8 +25,8 @@ fn session((id, device, since, seen): Row) -> Session {
 }
 
 /// Versions of friends, memberships and groups; the newest notice and the acknowledged one; applications and invitations that
-/// wait; the version of what is quiet.
-type StandingRow = (u64, u64, u64, u64, u64, u32, u32, u64);
+/// wait; the version of what is quiet; the newest broadcast and the acknowledged one.
+type StandingRow = (u64, u64, u64, u64, u64, u32, u32, u64, u64, u64);
 
 impl SessionStore for MySqlStore {
     fn create_session(
@@ -36,10 +37,11 @@ impl SessionStore for MySqlStore {
         self.transact("create a session", |tx| {
             // Locks the user's row, then the password's, which must be the one that was checked: as whoever changes it.
             let inserted = tx.execute(
-                "INSERT INTO sessions (user_id, token_hash, device, since, seen, notices_acked) \
+                "INSERT INTO sessions (user_id, token_hash, device, since, seen, notices_acked, broadcasts_acked) \
                  SELECT STRAIGHT_JOIN u.id, CAST(? AS BINARY(32)), ?, ?, ?, \
                  COALESCE((SELECT LEAST(h.last_seq, COALESCE(?, h.acked)) \
-                 FROM notice_heads h WHERE h.user_id = u.id), 0) \
+                 FROM notice_heads h WHERE h.user_id = u.id), 0), \
+                 COALESCE((SELECT LEAST(b.last_id, ?) FROM broadcast_head b WHERE b.id = 1), u.broadcasts_acked) \
                  FROM users u JOIN credentials c ON c.user_id = u.id \
                  WHERE u.id = ? AND c.password_hash = ? FOR UPDATE",
                 (
@@ -48,6 +50,7 @@ impl SessionStore for MySqlStore {
                     new.at.0,
                     new.at.0,
                     new.notices.map(|held| held.0),
+                    new.broadcasts.map(|held| held.0),
                     new.user.0,
                     new.password_hash,
                 ),
@@ -85,17 +88,20 @@ impl SessionStore for MySqlStore {
                  JOIN group_applications a ON a.group_id = m.group_id \
                  WHERE m.user_id = ? AND m.role < ? LIMIT ?) applications), \
                  (SELECT COUNT(*) FROM (SELECT 1 FROM group_invitations WHERE user_id = ? LIMIT ?) invitations), \
-                 u.quiet_version \
+                 u.quiet_version, \
+                 COALESCE((SELECT last_id FROM broadcast_head WHERE id = 1), 0), \
+                 COALESCE((SELECT broadcasts_acked FROM sessions WHERE id = ? AND user_id = ?), 0) \
                  FROM users u WHERE u.id = ?",
                 (
                     user.0, user.0, session.0, user.0, user.0, MEMBER, WAITING_COUNTED_MAX, user.0, WAITING_COUNTED_MAX,
-                    user.0,
+                    session.0, user.0, user.0,
                 ),
             )?;
-            let standing = |(friends, memberships, groups, last, acked, applications, invitations, quiet)| Standing {
+            let standing = |(friends, memberships, groups, last, acked, applications, invitations, quiet, broadcast, has)| Standing {
                 friends,
                 groups: GroupsVersion { memberships, groups },
                 notices: NoticePlace { last: NoticeSeq(last), acked: NoticeSeq(acked) },
+                broadcasts: BroadcastPlace { last: BroadcastId(broadcast), acked: BroadcastId(has) },
                 waiting: WaitingCounts { applications, invitations },
                 quiet,
             };

@@ -6,6 +6,7 @@ use ::mysql::Value;
 use domain::{Account, Credentials, NewUser, StoreResult, Timestamp, User, UserId, UserStore};
 
 use super::MySqlStore;
+use super::broadcasts::last_broadcast;
 use super::connection::Connection;
 use super::fault::{Fault, FaultKind};
 use super::list::{padded, repeated};
@@ -17,9 +18,12 @@ const SEEN_AT_ONCE: usize = 256;
 impl UserStore for MySqlStore {
     fn create_user(&self, user: &NewUser<'_>) -> StoreResult<Option<UserId>> {
         self.transact("create a user", |tx| {
+            // Without its lock: a broadcast of this very moment may reach the user or not.
+            let broadcasts = last_broadcast(tx)?;
             let inserted = tx.insert(
-                "INSERT INTO users (name, name_key, created_at) VALUES (?, ?, ?)",
-                (user.name, user.name_key, user.at.0),
+                "INSERT INTO users (name, name_key, created_at, broadcasts_from, broadcasts_acked) \
+                 VALUES (?, ?, ?, ?, ?)",
+                (user.name, user.name_key, user.at.0, broadcasts, broadcasts),
             );
             let id = match inserted {
                 Ok(id) => id,

@@ -7,6 +7,7 @@
 
 mod append;
 mod blocks;
+mod broadcasts;
 mod change_probe;
 mod changes;
 mod connection;

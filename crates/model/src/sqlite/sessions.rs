@@ -1,8 +1,9 @@
 //! Sessions.
 
 use domain::{
-    FoundSession, GroupsVersion, NewSession, NoticePlace, NoticeSeq, Session, SessionId, SessionStore,
-    Standing, StoreResult, Timestamp, TokenHash, UserId, WAITING_COUNTED_MAX, WaitingCounts,
+    BroadcastId, BroadcastPlace, FoundSession, GroupsVersion, NewSession, NoticePlace, NoticeSeq, Session,
+    SessionId, SessionStore, Standing, StoreResult, Timestamp, TokenHash, UserId, WAITING_COUNTED_MAX,
+    WaitingCounts,
 };
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -24,10 +25,12 @@ impl SessionStore for SqliteStore {
             }
             connection
                 .prepare_cached(
-                    "INSERT INTO sessions (user_id, token_hash, device, since, seen, notices_acked)
+                    "INSERT INTO sessions (user_id, token_hash, device, since, seen, notices_acked, broadcasts_acked)
                      VALUES (?1, ?2, ?3, ?4, ?4, coalesce(
                          (SELECT CASE WHEN ?5 IS NULL THEN acked ELSE min(last_seq, ?5) END
-                          FROM notice_heads WHERE user_id = ?1), 0))",
+                          FROM notice_heads WHERE user_id = ?1), 0),
+                         (SELECT CASE WHEN ?6 IS NULL THEN u.broadcasts_acked ELSE min(last_id, ?6) END
+                          FROM users u, broadcast_head b WHERE u.id = ?1 AND b.id = 1))",
                 )?
                 .execute(params![
                     sql(session.user.0),
@@ -35,6 +38,7 @@ impl SessionStore for SqliteStore {
                     session.device,
                     sql(session.at.0),
                     session.notices.map(|held| sql(held.0)),
+                    session.broadcasts.map(|held| sql(held.0)),
                 ])?;
             let id = connection.last_insert_rowid();
             // The new one stays, even if the clock went back since the others were seen.
@@ -71,7 +75,9 @@ impl SessionStore for SqliteStore {
                              WHERE m.user_id = ?1 AND m.role < ?3 LIMIT ?4)),
                         (SELECT count(*) FROM (
                              SELECT 1 FROM group_invitations WHERE user_id = ?1 LIMIT ?4)),
-                        u.quiet_version
+                        u.quiet_version,
+                        (SELECT last_id FROM broadcast_head WHERE id = 1),
+                        coalesce((SELECT broadcasts_acked FROM sessions WHERE id = ?2 AND user_id = ?1), 0)
                      FROM users u WHERE u.id = ?1",
                 )?
                 .query_row(params![sql(user.0), sql(session.0), MEMBER, WAITING_COUNTED_MAX], |row| {
@@ -84,6 +90,10 @@ impl SessionStore for SqliteStore {
                         },
                         waiting: WaitingCounts { applications: count(row, 5)?, invitations: count(row, 6)? },
                         quiet: number(row, 7)?,
+                        broadcasts: BroadcastPlace {
+                            last: BroadcastId(number(row, 8)?),
+                            acked: BroadcastId(number(row, 9)?),
+                        },
                     })
                 })
                 .optional()?;

@@ -12,7 +12,8 @@ impl UserStore for SqliteStore {
         self.write("create a user", |connection| {
             let inserted = connection
                 .prepare_cached(
-                    "INSERT INTO users (name, name_key, created_at) VALUES (?1, ?2, ?3)
+                    "INSERT INTO users (name, name_key, created_at, broadcasts_from, broadcasts_acked)
+                     SELECT ?1, ?2, ?3, last_id, last_id FROM broadcast_head WHERE id = 1
                      ON CONFLICT (name_key) DO NOTHING",
                 )?
                 .execute(params![user.name, user.name_key, sql(user.at.0)])?;

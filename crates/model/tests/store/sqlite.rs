@@ -98,8 +98,15 @@ fn everything_is_there_after_reopening() {
     let token = TokenHash([7; 32]);
     let store = open(folder.path());
     let (ann, bob, conversation) = friends(&store);
-    let session =
-        NewSession { user: ann, password_hash: "$fake$0$pw", token, device: "phone", at: NOW, notices: None };
+    let session = NewSession {
+        user: ann,
+        password_hash: "$fake$0$pw",
+        token,
+        device: "phone",
+        at: NOW,
+        notices: None,
+        broadcasts: None,
+    };
     let (session, _) = store.create_session(&session, 10).unwrap().expect("the password holds");
     let batch: Vec<NewMessage> = (0..100).map(|n| message(conversation, ann, &n.to_string())).collect();
     store.append(&batch).unwrap();

@@ -132,6 +132,12 @@ pub struct SignedIn {
     /// Up to where this device has them: NOTICES goes on after it.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub notices_acked: u64,
+    /// Id of the newest broadcast; 0 if there never was one.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub broadcasts_last: u64,
+    /// Up to where this device has them: BROADCASTS goes on after it.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub broadcasts_acked: u64,
     /// Applications that wait where the user decides, counted up to 100.
     #[serde(default, skip_serializing_if = "is_zero_u32")]
     pub applications: u32,

@@ -46,6 +46,7 @@ pub(crate) fn meanings() -> Vec<(&'static str, Meaning)> {
         receipts(),
         quiet(),
         notices(),
+        broadcasts(),
         refusals(),
     ]
     .into_iter()
@@ -314,6 +315,7 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
                     id: Some(1),
                     password: password(),
                     notices_after: Some(5),
+                    broadcasts_after: Some(3),
                     epoch: Some(EPOCH.into()),
                     friends_version: Some("41".into()),
                     groups_version: Some("3.12".into()),
@@ -334,6 +336,8 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
                     groups_version: "3.12".into(),
                     notices_last: 7,
                     notices_acked: 5,
+                    broadcasts_last: 4,
+                    broadcasts_acked: 3,
                     epoch: EPOCH.into(),
                     ..bundle(Some(TOKEN))
                 }),
@@ -376,6 +380,7 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
                 Request::Resume(Resume {
                     token: Secret::new(TOKEN),
                     notices_after: Some(5),
+                    broadcasts_after: Some(3),
                     epoch: Some(EPOCH.into()),
                     friends_version: Some("42".into()),
                     groups_version: Some("3.12".into()),
@@ -404,6 +409,7 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
                 44,
                 Request::Refresh(Refresh {
                     notices_after: Some(5),
+                    broadcasts_after: Some(3),
                     epoch: Some(EPOCH.into()),
                     friends_version: Some("42".into()),
                     groups_version: Some("2.0".into()),
@@ -681,6 +687,21 @@ fn friend_notes() -> Vec<(&'static str, Meaning)> {
         ("rename_label/request-none", request(76, Request::RenameLabel(dissolve))),
         ("rename_label/reply", reply(75, Reply::RenameLabel(LabelRenamed { changed: 3 }))),
         ("friend_changed/push-note", push(Push::FriendChanged(told))),
+    ]
+}
+
+fn broadcasts() -> Vec<(&'static str, Meaning)> {
+    let back = Broadcast { id: 3, time: TIME + 8_000, msg: "Welcome back.".into() };
+    let msg = "The server restarts at noon. 服务器中午重启。".into();
+    let noon = Broadcast { id: 4, time: TIME + 9_000, msg };
+    let page = |broadcasts, next| Reply::Broadcasts(BroadcastsPage { broadcasts, next, last: 4 });
+    vec![
+        ("broadcasts/request", request(19, Request::Broadcasts(Page { after: 2, limit: 50 }))),
+        ("broadcasts/reply", reply(19, page(vec![back.clone(), noon.clone()], 0))),
+        ("broadcasts/reply-goes-on", reply(19, page(vec![back], 3))),
+        ("ack_broadcasts/request", request(20, Request::AckBroadcasts(AckBroadcasts { id: 4 }))),
+        ("ack_broadcasts/reply", reply(20, Reply::AckBroadcasts(Nothing {}))),
+        ("broadcast/push", push(Push::Broadcast(noon))),
     ]
 }
 

@@ -203,6 +203,10 @@ fn session() -> impl Strategy<Value = Session> {
     })
 }
 
+fn broadcast() -> impl Strategy<Value = Broadcast> {
+    fields!(Broadcast { id: n(), time: n(), msg: text() })
+}
+
 fn notice() -> impl Strategy<Value = Notice> {
     fields!(Notice {
         seq: n(),
@@ -222,7 +226,7 @@ fn signed_in() -> impl Strategy<Value = SignedIn> {
     let lists =
         (vec(friend(), 0..3), vec(group(), 0..3), vec(friend_request(), 0..3), vec(conversation(), 0..3));
     let versions = (text(), any::<bool>(), option::of(vec(n(), 0..3)), text(), any::<bool>());
-    let places = ((n(), n(), n(), n()), (n(), n()), (any::<u32>(), any::<u32>(), n()));
+    let places = ((n(), n(), n(), n()), (n(), n(), n(), n()), (any::<u32>(), any::<u32>(), n()));
     (identity, lists, versions, places).prop_map(|(identity, lists, versions, (next, notices, waiting))| {
         let (id, name, session, token, epoch) = identity;
         let (friends, groups, requests, convs) = lists;
@@ -249,6 +253,8 @@ fn signed_in() -> impl Strategy<Value = SignedIn> {
             convs_next,
             notices_last: notices.0,
             notices_acked: notices.1,
+            broadcasts_last: notices.2,
+            broadcasts_acked: notices.3,
             applications: waiting.0,
             invitations: waiting.1,
             quiet_version: waiting.2,
@@ -342,6 +348,7 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
             name: option::of(text()),
             password: secret(),
             notices_after: option::of(n()),
+            broadcasts_after: option::of(n()),
             epoch: option::of(text()),
             friends_version: option::of(text()),
             groups_version: option::of(text())
@@ -352,6 +359,7 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         MsgId::Resume => fields!(Resume {
             token: secret(),
             notices_after: option::of(n()),
+            broadcasts_after: option::of(n()),
             epoch: option::of(text()),
             friends_version: option::of(text()),
             groups_version: option::of(text())
@@ -360,6 +368,7 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         .boxed(),
         MsgId::Refresh => fields!(Refresh {
             notices_after: option::of(n()),
+            broadcasts_after: option::of(n()),
             epoch: option::of(text()),
             friends_version: option::of(text()),
             groups_version: option::of(text())
@@ -519,6 +528,10 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
         .boxed(),
         MsgId::Notices => page().prop_map(Request::Notices).boxed(),
         MsgId::AckNotices => n().prop_map(|seq| AckNotices { seq }).prop_map(Request::AckNotices).boxed(),
+        MsgId::Broadcasts => page().prop_map(Request::Broadcasts).boxed(),
+        MsgId::AckBroadcasts => {
+            n().prop_map(|id| AckBroadcasts { id }).prop_map(Request::AckBroadcasts).boxed()
+        }
         MsgId::SearchUsers => fields!(SearchUsers { query: text(), after: n(), limit: any::<u32>() })
             .prop_map(Request::SearchUsers)
             .boxed(),
@@ -672,6 +685,12 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
             .prop_map(Reply::Notices)
             .boxed(),
         MsgId::AckNotices => nothing().prop_map(Reply::AckNotices).boxed(),
+        MsgId::Broadcasts => {
+            fields!(BroadcastsPage { broadcasts: vec(broadcast(), 0..3), next: n(), last: n() })
+                .prop_map(Reply::Broadcasts)
+                .boxed()
+        }
+        MsgId::AckBroadcasts => nothing().prop_map(Reply::AckBroadcasts).boxed(),
         MsgId::SearchUsers => fields!(FoundUsers { found: vec(found_user(), 0..3), next: n() })
             .prop_map(Reply::SearchUsers)
             .boxed(),
@@ -752,6 +771,7 @@ fn push_of(id: MsgId) -> BoxedStrategy<Push> {
             .boxed()
         }
         MsgId::Notice => notice().prop_map(Push::Notice).boxed(),
+        MsgId::Broadcast => broadcast().prop_map(Push::Broadcast).boxed(),
         other => panic!("{other:?} is a push now: give it a strategy"),
     }
 }

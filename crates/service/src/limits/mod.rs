@@ -38,6 +38,8 @@ pub struct Rates {
     pub changes: Rate,
     /// Messages, of a user.
     pub sends: Rate,
+    /// Broadcasts, of all operators together.
+    pub broadcasts: Rate,
     /// REG, from an address.
     pub registrations: Rate,
     /// RECOVER, from an address.
@@ -59,6 +61,7 @@ impl Default for Rates {
             joins: rate(100, 30),
             changes: rate(200, 60),
             sends: rate(200, 3_000),
+            broadcasts: rate(10, 10),
             registrations: rate(100, 30),
             recoveries: rate(20, 10),
             failed_logins: rate(100, 30),
@@ -77,6 +80,7 @@ impl Rates {
         joins: Rate::OFF,
         changes: Rate::OFF,
         sends: Rate::OFF,
+        broadcasts: Rate::OFF,
         registrations: Rate::OFF,
         recoveries: Rate::OFF,
         failed_logins: Rate::OFF,
@@ -107,6 +111,7 @@ pub(crate) struct Limits {
     pub(crate) joins: Limit<UserId>,
     pub(crate) changes: Limit<UserId>,
     pub(crate) sends: Limit<UserId>,
+    pub(crate) broadcasts: Limit<()>,
     pub(crate) registrations: Limit<Origin>,
     pub(crate) recoveries: Limit<Origin>,
     pub(crate) failed_logins: Limit<Origin>,
@@ -123,6 +128,7 @@ impl Limits {
             joins: Limit::new(rates.joins),
             changes: Limit::new(rates.changes),
             sends: Limit::new(rates.sends),
+            broadcasts: Limit::new(rates.broadcasts),
             registrations: Limit::new(rates.registrations),
             recoveries: Limit::new(rates.recoveries),
             failed_logins: Limit::new(rates.failed_logins),
@@ -139,6 +145,7 @@ impl Limits {
             joins,
             changes,
             sends,
+            broadcasts,
             registrations,
             recoveries,
             failed_logins,
@@ -152,6 +159,7 @@ impl Limits {
             joins.snapshot(Pace::Joins),
             changes.snapshot(Pace::Changes),
             sends.snapshot(Pace::Sends),
+            broadcasts.named("broadcasts"),
             registrations.snapshot(Pace::Registrations),
             recoveries.snapshot(Pace::Recoveries),
             failed_logins.snapshot(Pace::FailedLogins),
@@ -185,8 +193,12 @@ impl<K: Copy + Eq + Hash> Limit<K> {
     }
 
     fn snapshot(&self, pace: Pace) -> LimitSnapshot {
+        self.named(pace.name())
+    }
+
+    fn named(&self, kind: &'static str) -> LimitSnapshot {
         LimitSnapshot {
-            kind: pace.name(),
+            kind,
             refused: self.refused.load(Relaxed),
             buckets: self.buckets.len() as u64,
             evicted: self.buckets.evicted(),

@@ -154,6 +154,7 @@ impl Hub for RecordingHub {
         for (conn, connection) in connections.iter_mut() {
             let reached = match (audience, connection.user()) {
                 (_, None) => false,
+                (Audience::EverybodyHere, Some(_)) => true,
                 (Audience::Users(users) | Audience::Here(users), Some(user)) => users.contains(&user),
                 (Audience::Members { members, but, .. }, Some(user)) => {
                     user != but && members.contains(&user)

@@ -2,12 +2,12 @@
 
 use domain::StoreError;
 use protocol::{
-    Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, Changes, Code, CreateGroup,
-    DecideApplication, DeleteAccount, EditFriend, EditGroup, EditMessage, EditProfile, FriendRef, GroupChat,
-    GroupMembers, GroupRef, History, Login, MemberRef, MessageRef, MuteGroup, MuteMember, Nothing, OneChat,
-    OwnedGroups, Page, PasswordProof, ProfileOf, Push, Rank, Read, Receipts, Recover, Reg, RenameLabel,
-    Request, Resume, SearchMessages, SearchUsers, Secret, SessionRef, SetQuiet, SetRole, State, UserRef,
-    Verdict,
+    Ack, AckBroadcasts, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, Changes, Code,
+    CreateGroup, DecideApplication, DeleteAccount, EditFriend, EditGroup, EditMessage, EditProfile,
+    FriendRef, GroupChat, GroupMembers, GroupRef, History, Login, MemberRef, MessageRef, MuteGroup,
+    MuteMember, Nothing, OneChat, OwnedGroups, Page, PasswordProof, ProfileOf, Push, Rank, Read, Receipts,
+    Recover, Reg, RenameLabel, Request, Resume, SearchMessages, SearchUsers, Secret, SessionRef, SetQuiet,
+    SetRole, State, UserRef, Verdict,
 };
 use service::testing::{Harness, PASSWORD};
 
@@ -114,6 +114,8 @@ fn every_request_is_busy_while_the_store_is_away() {
         }),
         Request::Notices(Page::default()),
         Request::AckNotices(AckNotices { seq: 1 }),
+        Request::Broadcasts(Page::default()),
+        Request::AckBroadcasts(AckBroadcasts { id: 1 }),
     ];
     let before = alice.resume().unwrap().bundle;
     let alice = alice.resume().unwrap();

@@ -293,7 +293,11 @@ impl FramesLine {
             }
             Push::FriendEvent(event) => heard.push(Heard::Friend(event)),
             Push::Presence(presence) => heard.push(Heard::Presence(presence)),
-            Push::GroupEvent(_) | Push::GroupRequestEvent(_) | Push::FriendChanged(_) | Push::Notice(_) => {}
+            Push::GroupEvent(_)
+            | Push::GroupRequestEvent(_)
+            | Push::FriendChanged(_)
+            | Push::Broadcast(_)
+            | Push::Notice(_) => {}
         }
     }
 

@@ -72,6 +72,7 @@ impl LibraryLine {
             | Event::Rewound { .. }
             | Event::FriendChanged(_)
             | Event::Notice(_)
+            | Event::Broadcast(_)
             | Event::Receipt(_) => return,
         });
     }

@@ -3,6 +3,7 @@
 mod accounts;
 pub(crate) mod block_races;
 pub(crate) mod blocks;
+mod broadcasts;
 mod changes;
 mod deletion;
 mod devices;

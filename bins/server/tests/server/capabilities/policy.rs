@@ -27,6 +27,8 @@ const NOT_A_MATTER_OF_POLICY: &[MsgId] = &[
     MsgId::EditProfile,
     MsgId::Notices,
     MsgId::AckNotices,
+    MsgId::Broadcasts,
+    MsgId::AckBroadcasts,
     MsgId::Friends,
     MsgId::FriendRequests,
     MsgId::Blocked,

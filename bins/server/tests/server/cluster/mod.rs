@@ -16,6 +16,7 @@ mod redis_client;
 
 mod bad_bus;
 mod blocks;
+mod broadcasts;
 mod changes;
 mod chat;
 mod deaf;

@@ -6,7 +6,9 @@ use protocol::{Login, Secret, State};
 use testkit::{MariaDb, Proxy, Redis, eventually};
 
 use super::redis_client::RedisClient;
-use crate::support::{DEADLINE, Options, PASSWORD, Peer, Server, befriend, hello, log_in, register};
+use crate::support::{
+    DEADLINE, Options, PASSWORD, Peer, Server, befriend, hello, log_in, register, token_file,
+};
 
 /// The shortest time to live of presence that a server takes.
 pub(super) const TTL: Duration = Duration::from_secs(4);
@@ -33,6 +35,7 @@ impl Plan {
             // Many nodes share one MariaDB.
             ("store-connections-max", "6".to_owned()),
             ("admin", "127.0.0.1:0".to_owned()),
+            ("admin-token-file", token_file().display().to_string()),
         ];
         Plan {
             nodes,

@@ -1,12 +1,12 @@
 //! One request of each type, for tests that try them all.
 
 use protocol::{
-    Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, Changes, CreateGroup,
-    DecideApplication, DeleteAccount, EditFriend, EditGroup, EditMessage, EditProfile, FriendRef, GroupChat,
-    GroupMembers, GroupRef, History, JoinGroup, Login, MemberRef, MessageRef, MuteGroup, MuteMember, Nothing,
-    OneChat, OwnedGroups, Page, PasswordProof, ProfileOf, Rank, Read, Receipts, Recover, Refresh, Reg,
-    RenameLabel, Request, Resume, SearchMessages, SearchUsers, Secret, SessionRef, SetQuiet, SetRole,
-    UserRef, Verdict,
+    Ack, AckBroadcasts, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, Changes,
+    CreateGroup, DecideApplication, DeleteAccount, EditFriend, EditGroup, EditMessage, EditProfile,
+    FriendRef, GroupChat, GroupMembers, GroupRef, History, JoinGroup, Login, MemberRef, MessageRef,
+    MuteGroup, MuteMember, Nothing, OneChat, OwnedGroups, Page, PasswordProof, ProfileOf, Rank, Read,
+    Receipts, Recover, Refresh, Reg, RenameLabel, Request, Resume, SearchMessages, SearchUsers, Secret,
+    SessionRef, SetQuiet, SetRole, UserRef, Verdict,
 };
 
 use crate::support::{PASSWORD, chat, group_chat, hello};
@@ -103,6 +103,8 @@ pub(super) fn every_request() -> Vec<Request> {
         }),
         Request::Notices(Page::default()),
         Request::AckNotices(AckNotices { seq: 1 }),
+        Request::Broadcasts(Page::default()),
+        Request::AckBroadcasts(AckBroadcasts { id: 1 }),
     ];
     for msgid in Request::MSGIDS {
         assert!(requests.iter().any(|request| request.msgid() == *msgid), "no sample of {}", msgid.name());

@@ -7,18 +7,18 @@ use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
 use protocol::{
-    Ack, AckNotices, AddFriend, AnswerInvitation, Applications, ApplicationsPage, BlockedPage, Bye,
-    ChangePassword, Changed, Changes, ChangesPage, ChatMessage, Code, ConversationsPage, CreateGroup,
-    DecideApplication, DeleteAccount, EditFriend, EditGroup, EditMessage, EditProfile, FoundMessages,
-    FoundUsers, Friend, FriendAnswer, FriendChanged, FriendEvent, FriendRef, FriendRequestsPage, FriendsPage,
-    GroupChat, GroupEvent, GroupMembers, GroupProfile, GroupRef, GroupRequestEvent, GroupsPage, HEADER_LEN,
-    Hello, HelloReply, History, HistoryPage, Incoming, InvitationsPage, JoinAnswer, JoinGroup, JoinOutcome,
-    Joined, LabelRenamed, Login, MemberRef, MembersPage, MessageKind, MessageRef, MuteGroup, MuteMember,
-    Nothing, Notice, NoticesPage, OneChat, OwnedGroups, Page, PasswordProof, PresencePush, Profile,
-    ProfileOf, Push, QuietChanged, QuietList, Rank, Receipt, Receipts, ReceiptsList, Recover, Recovered,
-    RecoveryCodes, Refresh, Refusal, Reg, Registered, RenameLabel, Reply, Request, Resume, SearchMessages,
-    SearchUsers, Secret, Sent, SessionRef, SessionsList, SetQuiet, SetRole, SignedIn, SystemEvent, UserRef,
-    Verdict, decode, encode,
+    Ack, AckBroadcasts, AckNotices, AddFriend, AnswerInvitation, Applications, ApplicationsPage, BlockedPage,
+    Broadcast, BroadcastsPage, Bye, ChangePassword, Changed, Changes, ChangesPage, ChatMessage, Code,
+    ConversationsPage, CreateGroup, DecideApplication, DeleteAccount, EditFriend, EditGroup, EditMessage,
+    EditProfile, FoundMessages, FoundUsers, Friend, FriendAnswer, FriendChanged, FriendEvent, FriendRef,
+    FriendRequestsPage, FriendsPage, GroupChat, GroupEvent, GroupMembers, GroupProfile, GroupRef,
+    GroupRequestEvent, GroupsPage, HEADER_LEN, Hello, HelloReply, History, HistoryPage, Incoming,
+    InvitationsPage, JoinAnswer, JoinGroup, JoinOutcome, Joined, LabelRenamed, Login, MemberRef, MembersPage,
+    MessageKind, MessageRef, MuteGroup, MuteMember, Nothing, Notice, NoticesPage, OneChat, OwnedGroups, Page,
+    PasswordProof, PresencePush, Profile, ProfileOf, Push, QuietChanged, QuietList, Rank, Receipt, Receipts,
+    ReceiptsList, Recover, Recovered, RecoveryCodes, Refresh, Refusal, Reg, Registered, RenameLabel, Reply,
+    Request, Resume, SearchMessages, SearchUsers, Secret, Sent, SessionRef, SessionsList, SetQuiet, SetRole,
+    SignedIn, SystemEvent, UserRef, Verdict, decode, encode,
 };
 
 /// How long anything that must come may take. Far above the usual: machines are shared.
@@ -290,6 +290,14 @@ impl Peer {
         })
     }
 
+    /// The next broadcast.
+    pub(crate) fn broadcast(&mut self) -> Broadcast {
+        self.take("a broadcast", |push| match push {
+            Push::Broadcast(broadcast) => Some(broadcast.clone()),
+            _ => None,
+        })
+    }
+
     /// The next change of what is kept quiet.
     pub(crate) fn quiet_changed(&mut self) -> QuietChanged {
         self.take("a change of what is quiet", |push| match push {
@@ -514,6 +522,8 @@ requests! {
     edit_profile(edit: EditProfile) = EditProfile(edit) -> Profile;
     notices(after: u64, limit: u32) = Notices(Page { after, limit }) -> NoticesPage;
     ack_notices(seq: u64) = AckNotices(AckNotices { seq }) -> Nothing;
+    broadcasts(after: u64, limit: u32) = Broadcasts(Page { after, limit }) -> BroadcastsPage;
+    ack_broadcasts(id: u64) = AckBroadcasts(AckBroadcasts { id }) -> Nothing;
     search_users(query: &str, after: u64, limit: u32)
         = SearchUsers(SearchUsers { query: query.into(), after, limit }) -> FoundUsers;
     search_messages(search: SearchMessages) = SearchMessages(search) -> FoundMessages;

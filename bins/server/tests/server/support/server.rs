@@ -294,6 +294,11 @@ impl Server {
         self.stored_number(sql, &[conversation, user])
     }
 
+    /// Rows of a table.
+    pub(crate) fn stored_rows(&self, table: &str) -> u64 {
+        self.stored_number(&format!("SELECT COUNT(*) FROM {table}"), &[])
+    }
+
     fn stored_number(&self, sql: &str, ids: &[u64]) -> u64 {
         match &self.options.place {
             Place::Folder => {

@@ -63,6 +63,7 @@ pub(super) fn session(store: &dyn Store, user: UserId, at: Timestamp) -> Session
         device: "test",
         at,
         notices: None,
+        broadcasts: None,
     };
     let (id, ended) = store.create_session(&session, 1_000).unwrap().expect("the password holds");
     assert_eq!(ended, [], "there was room");

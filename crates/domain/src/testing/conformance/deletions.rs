@@ -53,6 +53,7 @@ pub(super) fn a_deleted_account_is_not_there(store: &dyn Store) {
         device: "",
         at: NOW,
         notices: None,
+        broadcasts: None,
     };
     assert_eq!(store.create_session(&login, 10).unwrap(), None);
     let new = NewGroup { owner: ann, name: "late", description: "", at: NOW };

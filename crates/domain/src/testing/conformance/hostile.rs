@@ -69,6 +69,7 @@ pub(super) fn short_texts_come_back_as_they_were(store: &dyn Store) {
                     device: text,
                     at: NOW,
                     notices: None,
+                    broadcasts: None,
                 },
                 10,
             )
@@ -119,6 +120,7 @@ pub(super) fn long_texts_come_back_as_they_were(store: &dyn Store) {
         device: &device,
         at: NOW,
         notices: None,
+        broadcasts: None,
     };
     store.create_session(&session, 1).unwrap().expect("the password holds");
     assert_eq!(store.sessions(cho).unwrap()[0].device, device);

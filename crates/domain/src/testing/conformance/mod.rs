@@ -16,6 +16,7 @@
 mod append;
 mod block_races;
 mod blocks;
+mod broadcasts;
 mod cast;
 mod change_races;
 mod changes;
@@ -168,6 +169,14 @@ pub const CASES: &[Case] = cases![
     notices::acknowledging_moves_forward_only,
     notices::acknowledging_concerns_ones_own_sessions,
     notices::nobody_has_no_notices,
+    broadcasts::ids_are_counted_and_pages_rise,
+    broadcasts::a_key_is_stored_once,
+    broadcasts::who_comes_later_gets_nothing_from_before,
+    broadcasts::a_session_begins_where_any_device_got_to,
+    broadcasts::many_acknowledge_at_once,
+    broadcasts::acknowledging_concerns_ones_own_sessions,
+    broadcasts::old_broadcasts_make_room_and_expire,
+    broadcasts::broadcasts_added_at_once_have_ids_of_their_own,
     groups::a_group_opens_with_its_owner,
     groups::joining_makes_a_member,
     groups::joining_twice_changes_nothing,

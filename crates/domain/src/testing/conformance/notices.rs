@@ -45,6 +45,7 @@ fn begin(store: &dyn Store, user: UserId, notices: Option<u64>) -> SessionId {
         device: "test",
         at: NOW,
         notices,
+        broadcasts: None,
     };
     store.create_session(&new, 1_000).unwrap().expect("the password holds").0
 }

@@ -87,6 +87,7 @@ pub(super) fn every_list_shows_the_nickname_and_avatar(store: &dyn Store) {
                 device: "test",
                 at: NOW,
                 notices: None,
+                broadcasts: None,
             },
             10,
         )

@@ -59,6 +59,7 @@ pub(super) fn sessions_created_at_once(store: &dyn Store) {
                 device: "race",
                 at: NOW,
                 notices: None,
+                broadcasts: None,
             };
             store.create_session(&new, 3).unwrap().expect("the password holds")
         });

@@ -67,6 +67,7 @@ pub(super) fn logins_while_the_password_changes(store: &dyn Store) {
                 device: "race",
                 at: NOW,
                 notices: None,
+                broadcasts: None,
             };
             store.create_session(&new, 10).unwrap()
         });

@@ -77,6 +77,7 @@ pub(super) fn an_old_password_begins_no_session(store: &dyn Store) {
         device: "late",
         at: NOW,
         notices: None,
+        broadcasts: None,
     };
     // Its password was checked just before the change.
     assert_eq!(store.create_session(&old, 1).unwrap(), None);

@@ -22,6 +22,7 @@ fn open(store: &dyn Store, user: UserId, at: Timestamp, keep: u32) -> (SessionId
                 device: "test",
                 at,
                 notices: None,
+                broadcasts: None,
             },
             keep,
         )
@@ -39,6 +40,7 @@ pub(super) fn a_token_finds_its_session(store: &dyn Store) {
         device: "Ann's phone",
         at: NOW,
         notices: None,
+        broadcasts: None,
     };
     let (id, ended) = store.create_session(&new, 10).unwrap().expect("the password holds");
     assert_eq!(ended, []);
@@ -49,6 +51,7 @@ pub(super) fn a_token_finds_its_session(store: &dyn Store) {
         device: "desk",
         at: after_now(1),
         notices: None,
+        broadcasts: None,
     };
     store.create_session(&new, 10).unwrap().expect("the password holds");
 
@@ -107,6 +110,7 @@ pub(super) fn a_session_ends_once_and_for_its_user_only(store: &dyn Store) {
         device: "phone",
         at: NOW,
         notices: None,
+        broadcasts: None,
     };
     let (id, _) = store.create_session(&new, 10).unwrap().expect("the password holds");
     assert!(!store.end_session(bob, id).unwrap(), "it is not his");

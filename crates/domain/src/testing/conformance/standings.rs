@@ -5,8 +5,8 @@ use super::cast::{
 };
 use super::group_changes::{led, make};
 use crate::{
-    GroupDeed, GroupEdit, GroupId, GroupsVersion, OwnGroup, Rank, SessionId, Standing, Store, Timestamp,
-    UserId,
+    BroadcastPlace, GroupDeed, GroupEdit, GroupId, GroupsVersion, OwnGroup, Rank, SessionId, Standing, Store,
+    Timestamp, UserId,
 };
 
 fn version(store: &dyn Store, user: UserId) -> GroupsVersion {
@@ -23,7 +23,9 @@ pub(super) fn nobody_stands_anywhere(store: &dyn Store) {
         let standing = store.standing(UserId(nobody), SessionId(nobody)).unwrap();
         assert_eq!(standing, Standing::default(), "{nobody}");
     }
-    assert_eq!(store.standing(ann, SessionId(0)).unwrap(), Standing::default(), "a new user has nothing");
+    let broadcasts = BroadcastPlace { last: store.last_broadcast().unwrap(), ..BroadcastPlace::default() };
+    let nothing = Standing { broadcasts, ..Standing::default() };
+    assert_eq!(store.standing(ann, SessionId(0)).unwrap(), nothing, "a new user has nothing");
 }
 
 pub(super) fn a_standing_says_how_far_friends_and_notices_go(store: &dyn Store) {

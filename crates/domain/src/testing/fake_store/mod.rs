@@ -1,6 +1,7 @@
 //! A store in memory.
 
 mod blocks;
+mod broadcasts;
 mod change_probe;
 mod changes;
 mod deletion;
@@ -131,6 +132,7 @@ struct State {
     /// Deleted accounts that are not worked off.
     departures: BTreeMap<UserId, OwnedGroups>,
     notices: BTreeMap<UserId, notices::Notices>,
+    broadcasts: broadcasts::Broadcasts,
     /// By who asked and who was asked.
     requests: BTreeMap<(UserId, UserId), friends::Request>,
     /// Each friendship stands here twice, once for either user.

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::{FakeStore, State};
 use crate::{
-    FoundSession, NewSession, NoticeSeq, Session, SessionId, SessionStore, Standing, StoreResult, Timestamp,
-    TokenHash, UserId,
+    BroadcastId, FoundSession, NewSession, NoticeSeq, Session, SessionId, SessionStore, Standing,
+    StoreResult, Timestamp, TokenHash, UserId,
 };
 
 /// A stored session.
@@ -16,6 +16,8 @@ pub(super) struct Row {
     session: Session,
     /// Up to where this device has its user's notices.
     pub(super) notices: NoticeSeq,
+    /// The same of the broadcasts.
+    pub(super) broadcasts: BroadcastId,
 }
 
 impl State {
@@ -56,7 +58,8 @@ impl SessionStore for FakeStore {
             let stored =
                 Session { id, device: session.device.to_owned(), since: session.at, seen: session.at };
             let notices = state.notices_begin(session);
-            let row = Row { user: session.user, token: session.token, session: stored, notices };
+            let broadcasts = state.broadcasts_begin(session);
+            let row = Row { user: session.user, token: session.token, session: stored, notices, broadcasts };
             state.sessions.insert(id, row);
             state.tokens.insert(session.token, id);
 
@@ -81,6 +84,7 @@ impl SessionStore for FakeStore {
             friends: state.users.get(&user).map_or(0, |row| row.friends_version),
             groups: state.groups_version(user),
             notices: state.notice_place(user, session),
+            broadcasts: state.broadcast_place(user, session),
             waiting: state.waiting_counts(user),
             quiet: state.quiet.get(&user).map_or(0, |kept| kept.version),
         })

@@ -4,7 +4,9 @@ use std::collections::BTreeSet;
 
 use super::secrets::Codes;
 use super::{FakeStore, State};
-use crate::{Account, Credentials, NewUser, Profile, StoreResult, Timestamp, User, UserId, UserStore};
+use crate::{
+    Account, BroadcastId, Credentials, NewUser, Profile, StoreResult, Timestamp, User, UserId, UserStore,
+};
 
 /// A stored user.
 pub(super) struct Row {
@@ -20,6 +22,10 @@ pub(super) struct Row {
     /// Changes of the memberships.
     pub(super) groups_version: u64,
     pub(super) is_deleted: bool,
+    /// The last broadcast before the user.
+    pub(super) broadcasts_from: BroadcastId,
+    /// The highest broadcast that any session acknowledged.
+    pub(super) broadcasts_acked: BroadcastId,
 }
 
 impl State {
@@ -63,6 +69,8 @@ impl UserStore for FakeStore {
                 friends_version: 0,
                 groups_version: 0,
                 is_deleted: false,
+                broadcasts_from: state.broadcasts.last,
+                broadcasts_acked: state.broadcasts.last,
             };
             state.users.insert(id, row);
             state.names.insert(user.name_key.to_owned(), id);

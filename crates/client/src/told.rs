@@ -1,18 +1,74 @@
-//! The user's notices: each to the application once, in order of seq.
+//! What the server tells a user, counted from 1: the user's notices, and broadcasts. Each to the application once, in order.
 
+use std::marker::PhantomData;
 use std::time::{Duration, Instant};
 
-use protocol::{Notice, NoticesPage};
+use protocol::{Broadcast, BroadcastsPage, Notice, NoticesPage};
 
+use crate::event::Event;
 use crate::event_queue::EventQueue;
 use crate::limits::{ACK_DELAY_MS, FETCH_RETRY_MS};
 
-/// How far this device has its user's notices.
+/// The user's notices.
+pub(crate) type Notices = Told<Notice>;
+
+/// What the operator tells everybody.
+pub(crate) type Broadcasts = Told<Broadcast>;
+
+/// Something that is told.
+pub(crate) trait Telling: Into<Event> {
+    /// A page of such.
+    type Page;
+
+    /// Its place among the others.
+    fn seq(&self) -> u64;
+
+    /// What a page brings, where the next one begins, and the newest there is.
+    fn open(page: Self::Page) -> (Vec<Self>, u64, u64);
+}
+
+impl Telling for Notice {
+    type Page = NoticesPage;
+
+    fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    fn open(page: NoticesPage) -> (Vec<Notice>, u64, u64) {
+        (page.notices, page.next, page.last)
+    }
+}
+
+impl From<Notice> for Event {
+    fn from(notice: Notice) -> Event {
+        Event::Notice(notice)
+    }
+}
+
+impl Telling for Broadcast {
+    type Page = BroadcastsPage;
+
+    fn seq(&self) -> u64 {
+        self.id
+    }
+
+    fn open(page: BroadcastsPage) -> (Vec<Broadcast>, u64, u64) {
+        (page.broadcasts, page.next, page.last)
+    }
+}
+
+impl From<Broadcast> for Event {
+    fn from(broadcast: Broadcast) -> Event {
+        Event::Broadcast(broadcast)
+    }
+}
+
+/// How far this device has what its user is told.
 ///
 /// A push with the next seq goes to the application; one with a greater seq, or a sign-in that tells of more, is the
 /// reason to ask for a page. Nothing is lost when the application is slow: what there is no room for is asked for later.
-#[derive(Debug, Default)]
-pub(crate) struct Notices {
+#[derive(Debug)]
+pub(crate) struct Told<T> {
     /// Up to where the application took them: what the next client begins with. `None`: nothing is known yet.
     taken: Option<u64>,
     /// Up to where they were put into the queue of events.
@@ -30,12 +86,30 @@ pub(crate) struct Notices {
     ack_due: Option<Instant>,
     /// The acknowledgement that is under way.
     acking: Option<u64>,
+    what: PhantomData<T>,
 }
 
-impl Notices {
+impl<T> Default for Told<T> {
+    fn default() -> Told<T> {
+        Told {
+            taken: None,
+            queued: 0,
+            last: 0,
+            acked: 0,
+            asking: false,
+            asked_last: 0,
+            not_before: None,
+            ack_due: None,
+            acking: None,
+            what: PhantomData,
+        }
+    }
+}
+
+impl<T: Telling> Told<T> {
     /// Those of a user of whom an earlier client had this.
-    pub(crate) fn restore(cursor: Option<u64>) -> Notices {
-        Notices { taken: cursor, queued: cursor.unwrap_or(0), ..Notices::default() }
+    pub(crate) fn restore(cursor: Option<u64>) -> Told<T> {
+        Told { taken: cursor, queued: cursor.unwrap_or(0), ..Told::default() }
     }
 
     /// What the next client begins with.
@@ -43,7 +117,7 @@ impl Notices {
         self.taken
     }
 
-    /// A session was entered: how far the notices go, and where a device without a memory begins.
+    /// A session was entered: how far they go, and where a device without a memory begins.
     pub(crate) fn signed_in(&mut self, last: u64, begin: u64) {
         if self.taken.is_none() {
             (self.taken, self.queued) = (Some(begin), begin);
@@ -60,12 +134,13 @@ impl Notices {
         (self.taken, self.queued, self.acked, self.last) = (Some(begin), begin, 0, last);
     }
 
-    /// A notice was pushed.
-    pub(crate) fn pushed(&mut self, notice: Notice, events: &mut EventQueue) {
-        self.last = self.last.max(notice.seq);
-        if notice.seq == self.queued.saturating_add(1) && !self.asking && events.has_room_for_notices() {
-            self.queued = notice.seq;
-            events.personal_notice(notice);
+    /// One was pushed.
+    pub(crate) fn pushed(&mut self, telling: T, events: &mut EventQueue) {
+        let seq = telling.seq();
+        self.last = self.last.max(seq);
+        if seq == self.queued.saturating_add(1) && !self.asking && events.has_room_for_notices() {
+            self.queued = seq;
+            events.told(telling.into());
         }
     }
 
@@ -80,17 +155,19 @@ impl Notices {
     }
 
     /// The page that was asked for.
-    pub(crate) fn page(&mut self, page: NoticesPage, events: &mut EventQueue) {
+    pub(crate) fn page(&mut self, page: T::Page, events: &mut EventQueue) {
         self.asking = false;
-        for notice in page.notices.into_iter().filter(|notice| notice.seq <= page.last) {
-            if notice.seq > self.queued {
-                self.queued = notice.seq;
-                events.personal_notice(notice);
+        let (tellings, next, last) = T::open(page);
+        for telling in tellings {
+            let seq = telling.seq();
+            if seq > self.queued && seq <= last {
+                self.queued = seq;
+                events.told(telling.into());
             }
         }
-        if page.next == 0 {
+        if next == 0 {
             // Those in between are not kept any more.
-            self.queued = self.queued.max(page.last);
+            self.queued = self.queued.max(last);
             // Should it have told of more than there is, it is not asked again for what does not come.
             if self.last == self.asked_last {
                 self.last = self.last.min(self.queued);
