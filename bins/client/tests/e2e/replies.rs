@@ -13,6 +13,7 @@ on_each_store!(
     an_answer_quotes_in_a_narrow_terminal,
     an_answer_quotes_in_a_wide_terminal,
     a_member_is_mentioned_by_name,
+    an_answer_typed_without_a_server_stays_one,
     answers_and_mentions_by_script
 );
 
@@ -130,6 +131,31 @@ fn a_member_is_mentioned_by_name(store: Store) {
     assert!(coloured.contains("\u{1b}[1;33m@everyone\u{1b}[0m: at nine"), "{coloured:?}");
     let coloured = String::from_utf8(alice.terminal.output()).expect("UTF-8");
     assert!(!coloured.contains("\u{1b}[1;33m@all"), "{coloured:?}");
+}
+
+fn an_answer_typed_without_a_server_stays_one(store: Store) {
+    let mut server = Server::start(store);
+    let (alice_id, _) = friends(&server);
+    run(&server, &["/login alice", "/msg bob are you there?"]).exits_with(0);
+    let mut bob = Person::sit_down("bob", &server);
+    bob.logs_in();
+    bob.talks_to("alice");
+    bob.sees(" alice: are you there?");
+    server.kill();
+    bob.sees_row("* no connection: ");
+    // What is answered is in the own copy.
+    bob.enters("/reply last @alice soon");
+    bob.sees("… @alice soon (waits for the server)");
+    let rows = bob.leaves();
+    assert!(rows.iter().any(|row| row == "(is sent the next time) @alice soon"), "{rows:#?}");
+    server.restart();
+    let bob = Person::come_back("bob", &server);
+    bob.sees_row("  > alice: are you there?");
+    bob.sees(" you → alice: @alice soon");
+    let page = run(&server, &["/login alice", "/chat bob", "/history 1"]).exits_with(0);
+    let message = page.done("/history 1")["messages"][0].clone();
+    assert_eq!((&message["reply_to"], &message["mentions"]), (&json!(1), &json!([alice_id])));
+    assert_eq!(message["quote"]["msg"], "are you there?");
 }
 
 fn answers_and_mentions_by_script(store: Store) {
