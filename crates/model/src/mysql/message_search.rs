@@ -26,7 +26,7 @@ const ENTRIES_AT_ONCE: u64 = 512;
 
 /// Where the first of several words is so rare, what all conversations of a statement have of it is read at once, instead of
 /// the newest of each: a statement of many parts costs the database more to plan than to run.
-const RARE_MAX: u64 = 16;
+const RARE_MAX: u64 = 60;
 
 /// Entries that are read so at most. If there are more the word was not rare, and each conversation's newest are read.
 const READ_WHOLE_MAX: usize = 1_024;
