@@ -16,6 +16,15 @@ pub struct Quiet {
     pub entries: BTreeMap<u64, protocol::Quiet>,
 }
 
+impl Quiet {
+    fn put(&mut self, entry: &protocol::Quiet) {
+        match entry.until == 0 && entry.from.is_none() {
+            true => drop(self.entries.remove(&entry.conv)),
+            false => drop(self.entries.insert(entry.conv, entry.clone())),
+        }
+    }
+}
+
 /// What a message says of its reader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mentioned {
@@ -88,11 +97,18 @@ impl Quiets {
             return false;
         };
         held.version = change.version;
-        let entry = change.quiet.clone();
-        match entry.until == 0 && entry.from.is_none() {
-            true => drop(held.entries.remove(&entry.conv)),
-            false => drop(held.entries.insert(entry.conv, entry)),
-        }
+        held.put(&change.quiet);
+        true
+    }
+
+    /// What this client asked for was done, or was so already; whether that is news. Its version may be that of a change by
+    /// another device that is still on its way here: the list is asked for.
+    pub(crate) fn answered(&mut self, change: &QuietChanged) -> bool {
+        self.newest = self.newest.max(change.version);
+        let Some(held) = self.held.as_mut().filter(|held| held.version < change.version) else {
+            return false;
+        };
+        held.put(&change.quiet);
         true
     }
 
@@ -303,6 +319,25 @@ mod tests {
         assert!(!quiets.changed(&change(3, night.clone())), "known");
         assert!(!quiets.changed(&change(5, night)), "one is missing");
         assert!(quiets.next_ask(now));
+    }
+
+    #[test]
+    fn an_answer_does_not_stand_for_a_change_by_another_device() {
+        let (mut quiets, now) = (Quiets::default(), Instant::now());
+        quiets.signed_in(0);
+        // Another device was first, and what this one asked for was so already.
+        assert!(quiets.answered(&change(1, entry(8))));
+        let theirs = hours(CONV, 1, 2, "UTC");
+        assert!(quiets.changed(&change(1, theirs.clone())), "its push comes later");
+        let expected = Quiet { version: 1, entries: BTreeMap::from([(CONV, theirs)]) };
+        assert_eq!(quiets.held(), Some(&expected));
+        assert!(!quiets.next_ask(now));
+        // What is this one's own is seen at once, and the list asked for.
+        let ours = hours(8, 1, 2, "UTC");
+        assert!(quiets.answered(&change(2, ours.clone())));
+        assert!(quiets.held().is_some_and(|held| held.entries.contains_key(&8)));
+        assert!(quiets.next_ask(now));
+        assert!(!quiets.answered(&change(1, entry(8))), "an old one");
     }
 
     #[test]

@@ -455,7 +455,7 @@ impl Session {
             }
             (_, Reply::LogOut(_) | Reply::DeleteAccount(_)) => self.logged_out(now),
             (_, Reply::SetQuiet(change)) => {
-                let is_news = self.quiets.changed(change);
+                let is_news = self.quiets.answered(change);
                 self.tell_quiet(is_news);
             }
             (_, Reply::Receipts(list)) => {

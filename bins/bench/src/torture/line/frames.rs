@@ -409,10 +409,7 @@ impl FramesLine {
                 self.change(changed.clone(), heard);
             }
             (_, Ok(Reply::Receipts(list))) => self.readings.receipts(list),
-            (_, Ok(Reply::SetQuiet(change))) => {
-                self.quiets.changed(change);
-                heard.push(Heard::Quiet(self.quiets.held()));
-            }
+            (_, Ok(Reply::SetQuiet(change))) => self.quiets.answered(change),
             (_, Ok(Reply::LogOut(_))) => {
                 self.memory.token = None;
                 self.phase = Phase::Guest;

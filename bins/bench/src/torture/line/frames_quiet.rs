@@ -36,6 +36,11 @@ impl Quiets {
         }
     }
 
+    /// An own SET_QUIET was answered. Whether its version is that of this change or of another one, the list says.
+    pub(super) fn answered(&mut self, change: &QuietChanged) {
+        self.newest = self.newest.max(change.version);
+    }
+
     /// Whether to ask for the list. It counts as asked.
     pub(super) fn next_ask(&mut self) -> bool {
         let waits = self.not_before.is_some_and(|at| at > Instant::now());
@@ -50,6 +55,7 @@ impl Quiets {
             let entries = list.quiet.iter().filter_map(|entry| Some((entry.conv, quiet_digest(entry)?)));
             self.held = QuietHeld { version: list.version, entries: entries.collect() };
         }
+        self.not_before = None;
         self.newest = self.newest.max(list.version);
     }
 
