@@ -4,9 +4,11 @@ use std::time::{Duration, Instant};
 
 use client::{Client, Config, Event, Events, Mentioned, Quiet, should_notify};
 use protocol::limits::NUMBER_MAX;
-use protocol::{Login, Secret, SetQuiet};
+use protocol::{Login, Push, Refresh, Secret, SetQuiet};
+use testkit::eventually;
 
-use super::nodes::Cluster;
+use super::hearing::run;
+use super::nodes::{Cluster, Plan};
 use crate::support::{DEADLINE, PASSWORD};
 
 /// How long another node may take to tell.
@@ -78,4 +80,27 @@ fn what_two_nodes_set_at_once_is_counted_one_after_the_other() {
         assert_eq!(list.version, 2 * n);
         assert!(list.quiet.iter().map(|quiet| (quiet.conv, quiet.until)).eq([(0, n), (conv, n)]));
     }
+}
+
+#[test]
+fn what_was_set_while_a_node_was_cut_off_is_learned_by_its_devices() {
+    let cluster = Plan::of(2).redis_detours().start();
+    let (mut alice, mut bob, conv) = cluster.friends((0, "alice"), (1, "bob"));
+    let mut desk = cluster.log_in(1, "alice", "desk");
+    alice.say(bob.id, "hello");
+    run(&mut bob, conv, 1..=1);
+    cluster.redis_ways[1].refuse();
+    let set = |until| SetQuiet { conv, until: Some(until), ..SetQuiet::default() };
+    let versions = [1_000, NUMBER_MAX].map(|until| alice.set_quiet(set(until)).expect("set").version);
+    bob.mark_read(conv, 1).expect("noted");
+    cluster.redis_ways[1].resume();
+    desk.take("RESYNC", |push| matches!(push, Push::Resync(_)).then_some(()));
+    let bundle = desk.refresh(Refresh::default()).expect("a bundle");
+    assert_eq!(bundle.quiet_version, versions[1]);
+    let list = desk.quiet().expect("a list");
+    assert_eq!((list.version, list.quiet.len(), list.quiet[0].until), (versions[1], 1, NUMBER_MAX));
+    // What the other node could not tell is read from the store.
+    eventually(DEADLINE, "it is read", || {
+        (alice.receipts(conv, &[]).expect("a list").read == 1).then_some(())
+    });
 }
