@@ -167,6 +167,8 @@ fn history_begins_at_a_time(store: Store) {
     };
     let mut bob = Person::sit_down("bob", &server);
     bob.logs_in();
+    // Until then they may still be on their way to the screen.
+    bob.sees("3 new messages while you were away");
     bob.talks_to("alice");
     bob.enters(&format!("/history {}", clock(late)));
     bob.sees(" alice: late");
