@@ -659,6 +659,18 @@ mod tests {
     }
 
     #[test]
+    fn a_broadcast_is_the_operators_and_harmless() {
+        let broadcast = Broadcast { id: 1, time: 0, msg: "at noon\n12:00 bob: hi\u{1b}[2J".into() };
+        let line = broadcast_line(&broadcast, Style::Plain);
+        let shown = " *** to everybody, from the operator of this server: at noon\n  | 12:00 bob: hi[2J";
+        assert!(line.ends_with(shown), "{line:?}");
+        let event = Event::Broadcast(broadcast);
+        assert_eq!(Narrator::default().text(&event, &roster(), "h:1", Style::Plain), Some(line));
+        let object = object(&event, &roster());
+        assert_eq!((&object["type"], &object["id"]), (&json!("broadcast"), &json!(1)));
+    }
+
+    #[test]
     fn a_lost_connection_is_told_once() {
         let mut narrator = Narrator::default();
         let mut told = |event: &Event| narrator.text(event, &roster(), "h:1", Style::Plain);

@@ -9,7 +9,7 @@
 //! | `/healthz` | 200 while the process works, else 503 and a sentence |
 //! | `/readyz` | 200 while it should be sent clients, else 503 and a sentence |
 //! | `/metrics` | what it counts, in Prometheus' text format 0.0.4 |
-//! | POST `/broadcasts` | what became of the [`Outcome`]; 401 without the right bearer token |
+//! | POST `/broadcasts` | what became of it ([`Outcome`]); 401 without the right bearer token |
 //!
 //! It speaks as much HTTP/1.1 as scrapers and probes do: GET and HEAD without a body, pipelined or one by one, and POST of
 //! an order, whose answer closes the connection. Looking needs no password: the address is to be one that only operators

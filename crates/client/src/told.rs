@@ -278,6 +278,27 @@ mod tests {
     }
 
     #[test]
+    fn broadcasts_come_once_and_in_order_with_holes_passed_over() {
+        let (mut broadcasts, mut events, now) =
+            (Broadcasts::default(), EventQueue::default(), Instant::now());
+        let broadcast = |id| Broadcast { id, time: 0, msg: "hi".into() };
+        broadcasts.signed_in(9, 4);
+        assert_eq!(broadcasts.next_ask(&events, now), Some(4));
+        // What is older than the user, or was kept for long enough, is not among them.
+        let page = BroadcastsPage { broadcasts: vec![broadcast(7), broadcast(9)], next: 0, last: 9 };
+        broadcasts.page(page, &mut events);
+        for id in [9, 10, 10, 12] {
+            broadcasts.pushed(broadcast(id), &mut events);
+        }
+        let shown: Vec<Event> = std::iter::from_fn(|| events.pop()).collect();
+        assert_eq!(shown, [7, 9, 10].map(|id| Event::Broadcast(broadcast(id))));
+        assert_eq!(broadcasts.next_ask(&events, now), Some(10), "one is missing");
+        broadcasts.taken(10, now);
+        assert_eq!(broadcasts.cursor(), Some(10));
+        assert_eq!(broadcasts.next_ack(now + Duration::from_millis(ACK_DELAY_MS)), Some(10));
+    }
+
+    #[test]
     fn what_is_pushed_while_a_page_is_under_way_is_asked_for() {
         let (mut notices, mut events, now) = (Notices::default(), EventQueue::default(), Instant::now());
         notices.signed_in(7, 5);

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
-use admin::{Admin, RunningAdmin, Status};
+use admin::{Admin, Orders, RunningAdmin, Status};
 
 /// How long anything that must come may take.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(30);
@@ -45,10 +45,15 @@ pub(crate) struct Stage {
 
 impl Stage {
     pub(crate) fn new() -> Stage {
+        Stage::taking(None)
+    }
+
+    /// One that takes orders.
+    pub(crate) fn taking(orders: Option<Arc<dyn Orders>>) -> Stage {
         let listener = reactor::listen("127.0.0.1:0".parse().unwrap(), 1024).unwrap();
         let address = listener.local_addr().unwrap();
         let shown = Arc::new(Shown::default());
-        let running = Admin::start(listener, Arc::clone(&shown) as Arc<dyn Status>, None).unwrap();
+        let running = Admin::start(listener, Arc::clone(&shown) as Arc<dyn Status>, orders).unwrap();
         Stage { address, shown, running: Some(running) }
     }
 

@@ -7,6 +7,7 @@
 
 mod accounts;
 mod acks;
+mod broadcasts;
 mod chat;
 mod doubts;
 mod friend_notes;
