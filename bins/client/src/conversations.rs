@@ -101,6 +101,15 @@ impl Conversations {
         }
     }
 
+    /// A message is not to be shown any more: it may be the newest.
+    pub(crate) fn hide(&mut self, talk: Talk, seq: u64) {
+        if let Some(conversation) = self.by_talk.get_mut(&talk)
+            && conversation.newest.seq == seq
+        {
+            conversation.newest.text.clear();
+        }
+    }
+
     /// Somebody looks at all of it.
     pub(crate) fn open(&mut self, talk: Talk) {
         if let Some(conversation) = self.by_talk.get_mut(&talk) {
@@ -177,6 +186,11 @@ mod tests {
         all.change(bob, &ChatMessage { msg: String::new(), ..message(6, MessageKind::Text) });
         all.change(bob, &ChatMessage { msg: "older".into(), ..message(5, MessageKind::Text) });
         assert_eq!(all.of(bob).map(|conversation| conversation.newest.text.as_str()), Some(""), "recalled");
+        all.show(bob, &message(6, MessageKind::Text));
+        all.hide(bob, 5);
+        assert_eq!(all.of(bob).map(|conversation| conversation.newest.text.as_str()), Some("message 6"));
+        all.hide(bob, 6);
+        assert_eq!(all.of(bob).map(|conversation| conversation.newest.text.as_str()), Some(""), "hidden");
         all.forget(bob);
         assert_eq!(all.of(bob), None);
     }

@@ -39,6 +39,10 @@ impl Narrator {
         style: Style,
     ) -> Option<String> {
         let line = match event {
+            // What is deleted for this user is not shown, whatever becomes of it.
+            Event::Hidden(_) => return None,
+            Event::Message { message, .. } if message.hidden => return None,
+            Event::Changed(changed) if changed.message.hidden => return None,
             Event::Message { message, .. } => {
                 self.said(message, roster);
                 return Some(message_lines(message, roster, style));
@@ -450,6 +454,11 @@ pub(crate) fn object(event: &Event, roster: &Roster) -> Value {
             object["position"] = changed.position.into();
             object
         }
+        Event::Hidden(hidden) => {
+            let mut object = tagged("hidden", hidden);
+            place(&mut object, hidden.conv, roster);
+            object
+        }
         Event::Gap { conv, first, last } => {
             json!({ "type": "gap", "conv": conv, "first": first, "last": last })
         }
@@ -478,12 +487,17 @@ pub(crate) fn object(event: &Event, roster: &Roster) -> Value {
 /// A message as the protocol has it, with where it stands.
 pub(crate) fn message_object(message: &ChatMessage, roster: &Roster) -> Value {
     let mut object = serde_json::to_value(message).unwrap_or_default();
-    match roster.talk_of(message.conv) {
+    place(&mut object, message.conv, roster);
+    object
+}
+
+/// Says with whom a conversation is.
+fn place(object: &mut Value, conv: u64, roster: &Roster) {
+    match roster.talk_of(conv) {
         Some(Talk::Friend(id)) => object["friend"] = id.into(),
         Some(Talk::Group(id)) => object["group"] = id.into(),
         None => {}
     }
-    object
 }
 
 fn tagged(kind: &str, body: &impl serde::Serialize) -> Value {

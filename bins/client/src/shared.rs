@@ -154,6 +154,11 @@ impl Shared {
                     known.roster.conversations.change(talk, &changed.message);
                 }
             }
+            Event::Hidden(hidden) => {
+                if let Some(talk) = known.roster.talk_of(hidden.conv) {
+                    known.roster.conversations.hide(talk, hidden.seq);
+                }
+            }
             Event::Notice(_)
             | Event::Broadcast(_)
             | Event::Receipt(_)

@@ -40,6 +40,7 @@ fn should_notify(message: &ChatMessage, arrival: Arrival, roster: &Roster) -> bo
     };
     let rings = |quiet| client::should_notify(quiet, message.conv, mentioned, moment::now());
     arrival == Arrival::Live
+        && !message.hidden
         && message.kind != MessageKind::System
         && roster.concern(message) == Concern::Waiting
         && roster.quiet.as_ref().is_some_and(rings)
@@ -138,7 +139,7 @@ impl Watcher {
                 }
                 self.look_at(message);
             }
-            Event::Notice(_) | Event::Broadcast(_) => self.unsaved.shown = true,
+            Event::Notice(_) | Event::Broadcast(_) | Event::Hidden(_) => self.unsaved.shown = true,
             Event::Friend(_) | Event::FriendChanged(_) | Event::Group(_) => self.unsaved.lists = true,
             _ => {}
         }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use protocol::{
     Broadcast, Changed, ChatMessage, FriendChanged, FriendEvent, GroupEvent, GroupRequestEvent, HelloReply,
-    Notice, PresencePush, Receipt, Refusal, SignedIn,
+    Hidden, Notice, PresencePush, Receipt, Refusal, SignedIn,
 };
 
 use crate::quiet::Quiet;
@@ -47,6 +47,11 @@ pub enum Event {
     /// the last. What was changed while it was away follows [`Event::Synced`]. The message may be one that was never shown
     /// here. After [`Event::Restored`] all changes come again.
     Changed(Changed),
+    /// The user deleted a message for themselves, on any device: it is not to be shown any more. Each once and in order of its
+    /// position, whether this client was there or not; what was hidden while it was away follows [`Event::Synced`]. The message
+    /// may be one that was never shown here. It stays hidden, whatever is said of it later: a live [`Event::Changed`] is the
+    /// same for all readers, and tells its new text. After [`Event::Restored`] all come again.
+    Hidden(Hidden),
     /// Messages of a conversation that cannot be read any more, or that the server does not give: they are passed over.
     Gap {
         /// The conversation.

@@ -2,10 +2,10 @@
 
 use std::collections::VecDeque;
 
-use protocol::{Changed, ChatMessage};
+use protocol::{Changed, ChatMessage, Hidden};
 
 use crate::event::{Arrival, Event};
-use crate::limits::{SESSION_MESSAGES_MAX, SESSION_NOTICES_MAX};
+use crate::limits::{HIDDEN_AHEAD_MAX, SESSION_MESSAGES_MAX, SESSION_NOTICES_MAX};
 
 /// Events on their way to the application. Messages and their changes are never dropped: whoever has one asks for room first, and leaves
 /// it on the server if there is none. Everything else is dropped beyond its limit, and the loss is told.
@@ -17,6 +17,8 @@ pub(crate) struct EventQueue {
     dropped: u64,
     /// Missed messages since [`EventQueue::count_missed`].
     missed: u64,
+    /// Messages that were hidden before they came: conversation and seq, those that were hidden first at the front.
+    hidden_ahead: VecDeque<(u64, u64)>,
 }
 
 impl EventQueue {
@@ -24,7 +26,12 @@ impl EventQueue {
         self.messages < SESSION_MESSAGES_MAX
     }
 
-    pub(crate) fn message(&mut self, message: ChatMessage, arrival: Arrival) {
+    pub(crate) fn message(&mut self, mut message: ChatMessage, arrival: Arrival) {
+        let place = (message.conv, message.seq);
+        if let Some(at) = self.hidden_ahead.iter().position(|ahead| *ahead == place) {
+            self.hidden_ahead.remove(at);
+            message.hide();
+        }
         self.messages += 1;
         self.missed += u64::from(arrival == Arrival::Missed);
         self.queue.push_back(Event::Message { message, arrival });
@@ -49,6 +56,26 @@ impl EventQueue {
     /// A personal notice or a broadcast, which is never dropped; a page of each under way may exceed the limit once.
     pub(crate) fn told(&mut self, telling: Event) {
         self.queue.push_back(telling);
+    }
+
+    /// A message that the user hid, which is never dropped; whoever has one asks as for a notice.
+    pub(crate) fn hidden(&mut self, hidden: Hidden) {
+        self.queue.push_back(Event::Hidden(hidden));
+    }
+
+    /// The user hid this message, which comes later. Beyond the limit the first that was expected is not any more: it comes
+    /// hidden all the same if it is fetched, and with its text if it was pushed before it was hidden.
+    pub(crate) fn expect_hidden(&mut self, conv: u64, seq: u64) {
+        if self.hidden_ahead.len() >= HIDDEN_AHEAD_MAX {
+            self.hidden_ahead.pop_front();
+        }
+        self.hidden_ahead.push_back((conv, seq));
+    }
+
+    /// Forgets all that is hidden: the log is another one.
+    pub(crate) fn forget_hidden(&mut self) {
+        self.queue.retain(|event| !matches!(event, Event::Hidden(_)));
+        self.hidden_ahead.clear();
     }
 
     /// What the application must hear, whatever it is: at most one for each conversation, once after a restore.

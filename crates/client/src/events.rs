@@ -46,12 +46,18 @@ pub(crate) struct TakenNews {
     pub(crate) notices: Option<u64>,
     /// Up to which broadcast.
     pub(crate) broadcasts: Option<u64>,
+    /// Up to which of what the user hid.
+    pub(crate) hidden: Option<u64>,
 }
 
 impl TakenNews {
     fn is_empty(&self) -> bool {
-        let Self { cursors, changes, notices, broadcasts } = self;
-        cursors.is_empty() && changes.is_empty() && notices.is_none() && broadcasts.is_none()
+        let Self { cursors, changes, notices, broadcasts, hidden } = self;
+        cursors.is_empty()
+            && changes.is_empty()
+            && notices.is_none()
+            && broadcasts.is_none()
+            && hidden.is_none()
     }
 }
 
@@ -113,7 +119,13 @@ impl Events {
                 news.cursors.remove(conv);
             }),
             // The same.
-            Event::Restored => self.taken.note(|news| news.changes.clear()),
+            Event::Restored => self.taken.note(|news| {
+                news.changes.clear();
+                news.hidden = None;
+            }),
+            Event::Hidden(hidden) => {
+                self.taken.note(|news| news.hidden = Some(hidden.position.max(news.hidden.unwrap_or(0))));
+            }
             Event::Notice(notice) => {
                 self.taken.note(|news| news.notices = Some(notice.seq.max(news.notices.unwrap_or(0))));
             }

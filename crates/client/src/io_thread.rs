@@ -337,6 +337,9 @@ impl IoThread {
         if let Some(id) = news.broadcasts {
             self.session.broadcasts_taken(id, now);
         }
+        if let Some(position) = news.hidden {
+            self.session.hidden_taken(position);
+        }
     }
 
     /// Sends the last acknowledgements and waits until the server has read them: it then closes too.

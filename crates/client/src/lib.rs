@@ -54,6 +54,7 @@ mod event;
 mod event_queue;
 mod events;
 mod feeds;
+mod hides;
 mod io_thread;
 pub mod limits;
 mod list_versions;

@@ -42,6 +42,12 @@ pub const SESSION_NOTICES_MAX: usize = 512;
 /// Notices of the user that are asked for at once, and broadcasts. Pages under way may exceed [`SESSION_NOTICES_MAX`] once.
 pub const NOTICES_PAGE_MAX: u32 = 50;
 
+/// Entries asked for in one HIDDEN page. Pages under way may exceed [`SESSION_NOTICES_MAX`] once.
+pub const HIDDEN_PAGE_MAX: u32 = 100;
+
+/// Messages that were hidden before this device had them, whose texts are not shown when they come.
+pub const HIDDEN_AHEAD_MAX: usize = 1_000;
+
 /// Conversations whose cursor is kept. What is said in others is not shown.
 pub const CONVERSATIONS_MAX: usize = 65_536;
 
@@ -154,5 +160,6 @@ const _: () = {
     assert!(FETCH_PAGE_MAX <= protocol::limits::PAGE_MAX);
     assert!(CHANGES_PAGE_MAX <= protocol::limits::PAGE_MAX);
     assert!(NOTICES_PAGE_MAX <= protocol::limits::PAGE_MAX);
+    assert!(HIDDEN_PAGE_MAX <= protocol::limits::PAGE_MAX);
     assert!(FRAME_BYTES_MAX <= FRAME_BYTES_ANNOUNCED_MAX);
 };

@@ -50,6 +50,8 @@ pub(crate) enum Purpose {
     Changes {
         conv: u64,
     },
+    /// A page of what the user hid.
+    Hidden,
     /// A page of the user's notices.
     Notices,
     AckNotices,
@@ -474,6 +476,8 @@ fn is_barrier(request: &Request) -> bool {
         | Request::Invitations(_)
         | Request::AnswerInvitation(_)
         | Request::WithdrawInvitation(_)
+        | Request::Hide(_)
+        | Request::Hidden(_)
         | Request::OneChat(_)
         | Request::GroupChat(_)
         | Request::History(_)
@@ -543,6 +547,8 @@ fn repeat(request: &Request) -> Repeat {
         // They say what is to be, not what is to change.
         | Request::EditFriend(_)
         | Request::RenameLabel(_)
+        | Request::Hide(_)
+        | Request::Hidden(_)
         | Request::EditProfile(_) => Repeat::Safe,
         Request::Hello(_)
         | Request::Login(_)

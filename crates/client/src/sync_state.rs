@@ -31,6 +31,9 @@ pub struct SyncState {
     /// The same of the broadcasts.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub broadcasts: Option<u64>,
+    /// Up to which position the application took what the user hid; none if it never heard of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hidden: Option<u64>,
     /// Which log the cursors are of; none if the server never said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub epoch: Option<String>,

@@ -50,6 +50,11 @@ number! {
     ChangePosition
 }
 number! {
+    /// A hidden message's place in the list of its user: 1, 2, 3 … in the order in which they were hidden. 0 stands before
+    /// the first.
+    HiddenPosition
+}
+number! {
     /// Counts the changes of a group's members: a roster of version `n` has all changes up to the `n`th. 0 for what is
     /// no group.
     RosterVersion

@@ -18,6 +18,7 @@ mod group;
 mod group_change;
 mod group_profile;
 mod group_request;
+mod hidden;
 mod id;
 mod message;
 mod message_change;
@@ -57,9 +58,10 @@ pub use group_profile::{GroupEdit, GroupProfile, Joining};
 pub use group_request::{
     Application, ApplicationsOf, Invitation, Invited, Queue, WAITING_COUNTED_MAX, Waiting, WaitingCounts,
 };
+pub use hidden::{Hidden, Hiding, dense};
 pub use id::{
-    BroadcastId, ChangePosition, ConversationId, GroupId, NUMBER_MAX, NoticeSeq, RosterVersion, Seq,
-    SessionId, Timestamp, UserId,
+    BroadcastId, ChangePosition, ConversationId, GroupId, HiddenPosition, NUMBER_MAX, NoticeSeq,
+    RosterVersion, Seq, SessionId, Timestamp, UserId,
 };
 pub use message::{
     Appended, Conversation, ConversationFilter, ConversationKind, Cursor, Mentions, MessageKind, NewMessage,

@@ -3,7 +3,8 @@
 use std::fmt;
 
 use crate::{
-    BroadcastId, BroadcastPlace, NoticePlace, NoticeSeq, SessionId, Timestamp, User, UserId, WaitingCounts,
+    BroadcastId, BroadcastPlace, HiddenPosition, NoticePlace, NoticeSeq, SessionId, Timestamp, User, UserId,
+    WaitingCounts,
 };
 
 /// SHA-256 of a session token. The token itself is known to its client only.
@@ -74,6 +75,8 @@ pub struct Standing {
     pub waiting: WaitingCounts,
     /// Counts the changes of what the user keeps quiet.
     pub quiet: u64,
+    /// The last message that the user hid.
+    pub hidden: HiddenPosition,
 }
 
 /// The version of a list of groups. No two states of one user's list have the same.

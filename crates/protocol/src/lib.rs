@@ -37,6 +37,7 @@ mod code;
 mod decoder;
 pub mod encode;
 mod frame;
+mod hidden;
 mod json_error;
 pub mod limits;
 mod message;
@@ -58,6 +59,7 @@ pub use changes::{Change, Changed, Changes, ChangesPage, EditMessage, MessageRef
 pub use code::{Blame, Code};
 pub use decoder::{FrameError, decode};
 pub use frame::{Flags, Frame, HEADER_LEN, Header, MAGIC, VERSION};
+pub use hidden::{Hidden, HiddenMessages, HiddenPage, Hide};
 pub use json_error::JsonError;
 pub use message::{Incoming, MessageError, Push, Refusal, Reply, Request};
 pub use message_search::{FoundMessages, SearchMessages};

@@ -109,6 +109,12 @@ limits! {
     /// Conversations that a user keeps quiet, all of them together counting as one.
     QUIET_MAX: u32 = 500;
 
+    /// Messages of one HIDE.
+    HIDE_SEQS_MAX: usize = 100;
+
+    /// Messages that a user hides, in all conversations together.
+    HIDDEN_MAX: u64 = 50_000;
+
     /// Bytes of a time zone's name.
     ZONE_BYTES_MAX: usize = 64;
 

@@ -5,6 +5,7 @@ use crate::broadcast::{AckBroadcasts, Broadcast, BroadcastsPage};
 use crate::changes::{Changed, Changes, ChangesPage, EditMessage, MessageRef};
 use crate::code::Code;
 use crate::frame::{Flags, Frame};
+use crate::hidden::{HiddenMessages, HiddenPage, Hide};
 use crate::message_search::{FoundMessages, SearchMessages};
 use crate::msgid::MsgId;
 use crate::push::{
@@ -115,6 +116,8 @@ closed_enum! {
         SetQuiet(SetQuiet) = SetQuiet,
         Recall(MessageRef) = Recall,
         EditMessage(EditMessage) = EditMessage,
+        Hide(Hide) = Hide,
+        Hidden(Page) = Hidden,
         Changes(Changes) = Changes,
         ChangePassword(ChangePassword) = ChangePassword,
         Recover(Recover) = Recover,
@@ -186,6 +189,8 @@ closed_enum! {
         SetQuiet(QuietChanged) = SetQuiet,
         Recall(Changed) = Recall,
         EditMessage(Changed) = EditMessage,
+        Hide(HiddenMessages) = Hide,
+        Hidden(HiddenPage) = Hidden,
         Changes(ChangesPage) = Changes,
         ChangePassword(Nothing) = ChangePassword,
         Recover(Recovered) = Recover,
@@ -216,6 +221,7 @@ closed_enum! {
         Message(ChatMessage) = Message,
         Receipt(Receipt) = Receipt,
         QuietChanged(QuietChanged) = QuietChanged,
+        HiddenMessages(HiddenMessages) = HiddenMessages,
         Changed(Changed) = Changed,
         FriendChanged(FriendChanged) = FriendChanged,
         Notice(Notice) = Notice,

@@ -115,6 +115,8 @@ msgids! {
     Recall = 44, "RECALL";
     /// Request: change the text of an own message.
     EditMessage = 45, "EDIT_MESSAGE";
+    /// Request: delete messages for myself.
+    Hide = 46, "HIDE";
     /// Request: what was changed in a conversation, a page.
     Changes = 47, "CHANGES";
     /// Push: a message was changed.
@@ -177,6 +179,10 @@ msgids! {
     Receipt = 81, "RECEIPT";
     /// Request: how far the others of a conversation got.
     Receipts = 82, "RECEIPTS";
+    /// Request: what I deleted for myself, a page.
+    Hidden = 83, "HIDDEN";
+    /// Push: I deleted messages for myself, by another device.
+    HiddenMessages = 84, "HIDDEN_MESSAGES";
     /// Request: what I keep quiet.
     Quiet = 85, "QUIET";
     /// Request: keep a conversation quiet, or all, or not any more.

@@ -118,6 +118,7 @@ pub(crate) fn read(
         applications: standing.waiting.applications,
         invitations: standing.waiting.invitations,
         quiet_version: standing.quiet,
+        hidden_last: standing.hidden.0,
     };
     Ok(Bundle { signed_in, all_friends: friends.all })
 }

@@ -7,6 +7,7 @@ use protocol::{Change, Changes, ChangesPage};
 use crate::caller::Me;
 use crate::catch_up;
 use crate::conversation;
+use crate::hidden;
 use crate::page::Slice;
 use crate::quotes;
 use crate::refuse::Stop;
@@ -30,6 +31,7 @@ pub(crate) fn page(service: &Service, me: Me<'_>, request: &Changes) -> Result<C
     let (positions, messages): (Vec<_>, Vec<_>) = page.into_iter().unzip();
     let mut messages = catch_up::all_shown(service, messages)?;
     quotes::in_page(service, messages.iter_mut(), conversation.since)?;
+    hidden::apply(service, me.user(), &mut messages)?;
     let changes: Vec<Change> = positions
         .into_iter()
         .zip(messages)

@@ -9,6 +9,7 @@ use protocol::{ChatMessage, History, HistoryPage};
 
 use crate::caller::Me;
 use crate::conversation;
+use crate::hidden;
 use crate::page::Slice;
 use crate::quotes;
 use crate::recent_history;
@@ -77,6 +78,7 @@ pub(crate) fn page(service: &Service, me: Me<'_>, request: &History) -> Result<H
     let last = messages.last().map_or(conversation.last, |newest| newest.seq.max(conversation.last));
     let mut messages: Vec<_> = messages.into_iter().map(|message| chat_message(message, &names)).collect();
     quotes::in_page(service, messages.iter_mut(), conversation.since)?;
+    hidden::apply(service, me.user(), &mut messages)?;
     Ok(HistoryPage { conv: id.0, messages, first: conversation.since.next().0, last: last.0 })
 }
 

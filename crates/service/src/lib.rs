@@ -31,6 +31,7 @@ mod group_asks;
 mod group_change;
 mod group_requests;
 mod groups;
+mod hidden;
 mod history;
 mod hub;
 mod in_doubt;

@@ -95,9 +95,11 @@ pub const fn pace(request: &Request) -> Pace {
         | Request::MuteGroup(_)
         | Request::EditProfile(_) => Pace::Changes,
 
-        Request::OneChat(_) | Request::GroupChat(_) | Request::Recall(_) | Request::EditMessage(_) => {
-            Pace::Sends
-        }
+        Request::OneChat(_)
+        | Request::GroupChat(_)
+        | Request::Recall(_)
+        | Request::EditMessage(_)
+        | Request::Hide(_) => Pace::Sends,
 
         // Going is told to many as well, but one had to come in first.
         Request::LeaveGroup(_)
@@ -134,6 +136,7 @@ pub const fn pace(request: &Request) -> Pace {
         | Request::Receipts(_)
         | Request::Quiet(_)
         | Request::SetQuiet(_)
+        | Request::Hidden(_)
         | Request::Changes(_)
         | Request::Notices(_)
         | Request::AckNotices(_)

@@ -107,6 +107,8 @@ pub const fn route(request: &Request) -> Route {
         | Request::Receipts(_)
         | Request::Quiet(_)
         | Request::SetQuiet(_)
+        | Request::Hide(_)
+        | Request::Hidden(_)
         | Request::Changes(_)
         | Request::Notices(_)
         | Request::AckNotices(_)

@@ -38,8 +38,8 @@ use crate::unsettled::Unsettled;
 use crate::upkeep::{self, Upkeep};
 use crate::versioned_cache::{Capacity, VersionedCache};
 use crate::{
-    accounts, blocks, changes, chat, friend_notes, group_asks, group_requests, history, message_change,
-    message_search, personal_notices, quiet, recovery, search,
+    accounts, blocks, changes, chat, friend_notes, group_asks, group_requests, hidden, history,
+    message_change, message_search, personal_notices, quiet, recovery, search,
 };
 
 /// The ports that the service works on.
@@ -361,6 +361,8 @@ impl Service {
             }
             Request::Recall(r) => return message_change::recall(self, caller.me()?, rid, &r),
             Request::EditMessage(r) => return message_change::edit(self, caller.me()?, rid, r),
+            Request::Hide(r) => Reply::Hide(hidden::hide(self, caller.me()?, &r)?),
+            Request::Hidden(r) => Reply::Hidden(hidden::page(self, caller.me()?, &r)?),
             Request::Changes(r) => Reply::Changes(changes::page(self, caller.me()?, &r)?),
             Request::Ack(r) => Reply::Ack(cursors::acknowledge(self, caller.me()?, &r)?),
             Request::Read(r) => Reply::Read(cursors::read(self, caller.me()?, &r)?),

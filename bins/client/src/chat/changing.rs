@@ -1,13 +1,13 @@
-//! Taking back, correcting and answering what was said.
+//! Taking back, correcting and answering what was said, and deleting it for oneself.
 
 use std::sync::PoisonError;
 
 use client::protocol::limits::PAGE_MAX;
-use client::protocol::{ChatMessage, EditMessage, History, MessageKind, MessageRef, Request};
+use client::protocol::{ChatMessage, EditMessage, Hide, History, MessageKind, MessageRef, Request};
 use client::store::Reach;
 
 use super::{Chat, picks, senseless};
-use crate::command::Which;
+use crate::command::{Those, Which};
 use crate::outcome::{Failure, Outcome, TalkingOutcome};
 use crate::roster::Talk;
 use crate::shared::Line;
@@ -38,6 +38,31 @@ impl Chat {
         Ok(TalkingOutcome::Changed(Box::new(changed)).into())
     }
 
+    pub(super) fn hide(&mut self, those: Those) -> Result<Outcome, Failure> {
+        let (_, conv) = self.changing_in()?;
+        let seqs = match those {
+            Those::Seqs(seqs) => seqs,
+            Those::Last(count) => self.last_shown(conv, count)?,
+        };
+        let hidden = self.ask(Request::Hide(Hide { conv, seqs }), picks!(Hide))?;
+        Ok(TalkingOutcome::Hidden(hidden.hidden).into())
+    }
+
+    /// The newest messages there that are not hidden, at most so many. The server is asked: the own copy may not have them
+    /// yet, and those before them are not meant.
+    fn last_shown(&self, conv: u64, count: u64) -> Result<Vec<u64>, Failure> {
+        let newest = History { conv, after: None, before: None, at: None, limit: PAGE_MAX };
+        let page = self.ask(Request::History(newest), picks!(History))?;
+        let shown = page.messages.iter().rev().filter(|message| !message.hidden);
+        let seqs: Vec<u64> = shown.map(|message| message.seq).take(count as usize).collect();
+        if seqs.is_empty() {
+            return senseless(
+                "nothing was said there lately that you see; name the message's number".to_owned(),
+            );
+        }
+        Ok(seqs)
+    }
+
     /// The current conversation.
     fn changing_in(&self) -> Result<(Talk, u64), Failure> {
         let known = self.shared.lock();
@@ -60,7 +85,10 @@ impl Chat {
         let newest = History { conv, after: None, before: None, at: None, limit: PAGE_MAX };
         let page = self.ask(Request::History(newest), picks!(History))?;
         let is_own = |message: &ChatMessage| {
-            message.from == me && message.kind != MessageKind::System && message.recalled.is_none()
+            message.from == me
+                && message.kind != MessageKind::System
+                && message.recalled.is_none()
+                && !message.hidden
         };
         match page.messages.into_iter().rev().find(is_own) {
             Some(message) => Ok(message),

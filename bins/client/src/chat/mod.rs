@@ -154,6 +154,7 @@ impl Chat {
             Command::Reply { which, text } => self.reply(which, text),
             Command::Recall(which) => self.recall(which),
             Command::Correct { which, text } => self.correct(which, text),
+            Command::Hide(those) => self.hide(those),
             Command::Conversations => self.conversations(),
             Command::History(count) => self.history(count),
             Command::HistoryAt { day, time, count } => self.history_at(day, time, count),

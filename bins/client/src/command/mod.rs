@@ -153,6 +153,8 @@ pub(crate) enum Command {
         which: Which,
         text: String,
     },
+    /// In the current conversation, for this user only.
+    Hide(Those),
     Conversations,
     History(Option<u32>),
     /// From this time on, in this device's time zone; without a day, today.
@@ -184,6 +186,15 @@ pub(crate) enum Which {
     Last,
     /// By its place.
     Seq(u64),
+}
+
+/// Messages of the current conversation, as typed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Those {
+    /// So many of the newest, whoever said them.
+    Last(u64),
+    /// By their places.
+    Seqs(Vec<u64>),
 }
 
 /// What is to be quiet.

@@ -1,6 +1,6 @@
 //! What came of saying and reading.
 
-use client::protocol::{Changed, ChatMessage, ReceiptsList, Sent};
+use client::protocol::{Changed, ChatMessage, Hidden, ReceiptsList, Sent};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
@@ -21,6 +21,8 @@ pub(crate) enum TalkingOutcome {
     Sent(Sent),
     /// Recalled or edited.
     Changed(Box<Changed>),
+    /// Deleted for this user only.
+    Hidden(Vec<Hidden>),
     /// Typed on the terminal, and no answer yet.
     Waiting {
         text: String,
@@ -64,6 +66,13 @@ impl TalkingOutcome {
                 vec!["nobody to talk to yet; /add ID asks somebody, /join ID joins a group".to_owned()]
             }
             Self::Conversations(rows) => conversation_lines(rows, roster, style),
+            Self::Hidden(hidden) => {
+                let what = match hidden.as_slice() {
+                    [one] => format!("message {}", one.seq),
+                    all => format!("these {} messages", all.len()),
+                };
+                vec![style.faint(&format!("* you do not see {what} any more; others still do"))]
+            }
             Self::Waiting { text } => {
                 vec![style.faint(&format!("… {} (waits for the server)", printable::message(text)))]
             }
@@ -73,9 +82,9 @@ impl TalkingOutcome {
                     lines.push(style.faint("* this is the beginning"));
                 }
                 let width = messages.last().map_or(1, |newest| newest.seq.to_string().len());
-                for message in messages {
+                for message in messages.iter().filter(|message| !message.hidden) {
                     lines.extend(quote_line(message, roster).map(|quote| style.faint(&quote)));
-                    // The number is how /reply, /recall and /correct know it.
+                    // The number is how /reply, /recall, /correct and /hide know it.
                     let seq = style.faint(&format!("{:>width$}", message.seq));
                     let line = message_line(message, roster, style);
                     let mark = receipts.as_ref().and_then(|receipts| mark(message, receipts, roster));
@@ -117,6 +126,7 @@ impl TalkingOutcome {
             Self::Changed(changed) => {
                 json!({ "position": changed.position, "message": message_object(&changed.message, roster) })
             }
+            Self::Hidden(hidden) => json!({ "hidden": hidden }),
             Self::History { messages, begins, receipts } => {
                 let messages: Vec<Value> =
                     messages.iter().map(|message| message_object(message, roster)).collect();

@@ -155,7 +155,7 @@ mod tests {
     #[test]
     fn commands_names_and_groups_are_completed() {
         let roster = roster();
-        assert_eq!(complete("/hi", &roster), (0, vec!["/history ".to_owned()]));
+        assert_eq!(complete("/hi", &roster), (0, vec!["/hide ".to_owned(), "/history ".to_owned()]));
         assert_eq!(complete("/qu", &roster), (0, vec!["/quit".to_owned(), "/quiet ".to_owned()]));
         assert_eq!(complete("/chat bo", &roster), (6, vec!["Bodo ".to_owned(), "bob ".to_owned()]));
         assert_eq!(complete("/chat ca", &roster), (6, vec!["\"carol the 2nd\" ".to_owned()]));

@@ -7,6 +7,7 @@ mod attention;
 mod bot;
 mod corrections;
 mod evening;
+mod hidden;
 mod hostile;
 mod kept;
 mod outage;

@@ -12,7 +12,7 @@ use crate::server::Server;
 use crate::{LIMIT, PASSWORD};
 
 /// Every `type` that docs/client.md names.
-const TYPES: [&str; 21] = [
+const TYPES: [&str; 22] = [
     "done",
     "refused",
     "failed",
@@ -23,6 +23,7 @@ const TYPES: [&str; 21] = [
     "session_ended",
     "message",
     "changed",
+    "hidden",
     "gap",
     "friend",
     "friend_changed",

@@ -108,6 +108,11 @@ impl Session {
                     self.take_changed(changed, now);
                 }
             }
+            Push::HiddenMessages(hidden) => {
+                if self.phase == Phase::User {
+                    self.hides.pushed(&hidden.hidden, &self.timelines, &mut self.events);
+                }
+            }
             Push::FriendEvent(event) => self.events.notice(Event::Friend(event)),
             Push::Presence(presence) => self.events.notice(Event::Presence(presence)),
             Push::FriendChanged(change) => self.events.notice(Event::FriendChanged(change)),
@@ -187,6 +192,10 @@ impl Session {
                 }
                 self.feeds.answered(conv, result, &self.timelines, &mut self.events, now);
             }
+            Purpose::Hidden => match result {
+                Ok(Reply::Hidden(page)) => self.hides.page(page, &self.timelines, &mut self.events),
+                Ok(_) | Err(_) => self.hides.refused(now),
+            },
             Purpose::Notices => match result {
                 Ok(Reply::Notices(page)) => self.notices.page(page, &mut self.events),
                 Ok(_) | Err(_) => self.notices.refused(now),
@@ -305,10 +314,13 @@ impl Session {
             Log::Same => {
                 self.notices.signed_in(bundle.notices_last, bundle.notices_acked);
                 self.broadcasts.signed_in(bundle.broadcasts_last, bundle.broadcasts_acked);
+                self.hides.signed_in(bundle.hidden_last);
             }
             Log::Other => {
                 self.notices.restored(bundle.notices_last, bundle.notices_acked);
                 self.broadcasts.restored(bundle.broadcasts_last, bundle.broadcasts_acked);
+                self.hides.restored(bundle.hidden_last);
+                self.events.forget_hidden();
             }
         }
         self.lists = self.lists.take().and_then(|held| held.after(&bundle));
@@ -452,6 +464,9 @@ impl Session {
             }
             (_, Reply::Recall(changed) | Reply::EditMessage(changed)) => {
                 self.take_changed(changed.clone(), now);
+            }
+            (_, Reply::Hide(hidden)) => {
+                self.hides.pushed(&hidden.hidden, &self.timelines, &mut self.events);
             }
             (_, Reply::LogOut(_) | Reply::DeleteAccount(_)) => self.logged_out(now),
             (_, Reply::SetQuiet(change)) => {

@@ -24,6 +24,7 @@ use crate::error::ClientError;
 use crate::event::{Event, Next, SessionEnd};
 use crate::event_queue::EventQueue;
 use crate::feeds::Feeds;
+use crate::hides::Hides;
 use crate::limits;
 use crate::list_versions::ListVersions;
 use crate::quiet::Quiets;
@@ -63,6 +64,8 @@ pub struct Session {
     /// Of the same user as the timelines.
     notices: Notices,
     broadcasts: Broadcasts,
+    /// The same.
+    hides: Hides,
     /// What the application holds.
     lists: Option<ListVersions>,
     resync: Resync,
@@ -183,6 +186,7 @@ impl Session {
             quiets: Quiets::default(),
             notices: Notices::default(),
             broadcasts: Broadcasts::default(),
+            hides: Hides::default(),
             lists: None,
             resync: Resync::default(),
             requests: Requests::new(config.chat_order),
@@ -236,13 +240,14 @@ impl Session {
     pub fn sync_state(&self) -> SyncState {
         let (cursors, notices) = (self.timelines.cursors(), self.notices.cursor());
         let broadcasts = self.broadcasts.cursor();
+        let hidden = self.hides.cursor();
         let epoch = self.epoch.clone();
         let mut changes = self.feeds.cursors();
         changes.retain(|conv, _| cursors.contains_key(conv));
         match &self.identity {
             Some(me) => {
                 let (name, token) = (me.name.clone(), me.token.clone());
-                SyncState { user: me.user, name, token, cursors, changes, notices, broadcasts, epoch }
+                SyncState { user: me.user, name, token, cursors, changes, notices, broadcasts, hidden, epoch }
             }
             None => {
                 let name = match &self.saved {
@@ -257,6 +262,7 @@ impl Session {
                     changes,
                     notices,
                     broadcasts,
+                    hidden,
                     epoch,
                 }
             }
@@ -316,6 +322,11 @@ impl Session {
     /// The application has taken all broadcasts up to this id: the same.
     pub fn broadcasts_taken(&mut self, id: u64, now: Instant) {
         self.broadcasts.taken(id, now);
+    }
+
+    /// The application has taken all that was hidden up to this position: it need not come again in the next client.
+    pub fn hidden_taken(&mut self, position: u64) {
+        self.hides.taken(position);
     }
 
     /// The connection is open.
@@ -390,6 +401,7 @@ impl Session {
             deadlines.push(self.notices.deadline());
             deadlines.push(self.broadcasts.deadline());
             deadlines.push(self.resync.deadline());
+            deadlines.push(self.hides.deadline());
         }
         deadlines.into_iter().flatten().min()
     }
@@ -448,6 +460,7 @@ impl Session {
         self.next_epoch = None;
         self.notices.connection_lost(now);
         self.broadcasts.connection_lost(now);
+        self.hides.connection_lost();
         for Failed { call, may_have_happened } in self.requests.connection_lost() {
             let result = Err(ClientError::ConnectionLost { may_have_happened });
             self.answers.push_back(Answer { call, result });
@@ -533,6 +546,9 @@ impl Session {
             self.feeds = Feeds::restore(&state.cursors, &state.changes);
             self.notices = Notices::restore(state.notices);
             self.broadcasts = Broadcasts::restore(state.broadcasts);
+            // Who has messages and never heard of hiding begins at the start.
+            let begin = (!state.cursors.is_empty()).then_some(0);
+            self.hides = Hides::restore(state.hidden.or(begin));
             self.epoch = state.epoch.clone();
             self.timelines_of = state.user;
             self.acks.clear();

@@ -112,6 +112,13 @@ impl Session {
             self.send_own(Purpose::Broadcasts, Request::Broadcasts(page), now);
             self.turn = Turn::Calls;
         }
+        if self.requests.in_flight() < self.window()
+            && let Some(after) = self.hides.next_ask(&self.timelines, &self.events, now)
+        {
+            let page = Page { after, limit: limits::HIDDEN_PAGE_MAX.min(self.hello.page_max.max(1)) };
+            self.send_own(Purpose::Hidden, Request::Hidden(page), now);
+            self.turn = Turn::Calls;
+        }
         while self.requests.in_flight() < self.window()
             && let Some((conv, after)) = self.feeds.next_ask(&self.timelines, &self.events, now)
         {

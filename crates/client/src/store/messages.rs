@@ -1,7 +1,9 @@
 //! Taking messages in.
 
+use std::collections::HashSet;
+
 use protocol::limits::QUOTE_CHARS_MAX;
-use protocol::{ChatMessage, HistoryPage, Quote};
+use protocol::{Changed, ChatMessage, HistoryPage, Quote};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::error::StoreError;
@@ -30,6 +32,7 @@ impl Store {
                 event,
                 Event::Message { .. }
                     | Event::Changed(_)
+                    | Event::Hidden(_)
                     | Event::Gap { .. }
                     | Event::Rewound { .. }
                     | Event::Restored
@@ -43,6 +46,7 @@ impl Store {
                 match event {
                     Event::Message { message, .. } => take(db, message)?,
                     Event::Changed(changed) => change(db, changed.position, &changed.message)?,
+                    Event::Hidden(hidden) => hide(db, hidden.conv, hidden.seq)?,
                     Event::Gap { conv, last, .. } => pass_over(db, *conv, *last)?,
                     Event::Rewound { conv, to } => rewind(db, *conv, *to)?,
                     Event::Restored => doubt_changes(db)?,
@@ -79,6 +83,28 @@ impl Store {
             }
             Ok(())
         })
+    }
+
+    /// Takes the texts out of changes of messages that the user hid: what is told live is the same for all readers.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub(super) fn hide_changes(&self, events: &mut [Event]) -> Result<(), StoreError> {
+        let mut hidden = HashSet::new();
+        for event in events {
+            match event {
+                Event::Hidden(entry) => drop(hidden.insert((entry.conv, entry.seq))),
+                Event::Changed(Changed { message, .. }) if !message.hidden => {
+                    let kept = self.read(|db| find(db, message.conv, message.seq))?;
+                    let is_kept_so = kept.is_some_and(|(_, kept)| kept.hidden);
+                    if is_kept_so || hidden.contains(&(message.conv, message.seq)) {
+                        message.hide();
+                    }
+                }
+                _ => {}
+            }
+        }
+        Ok(())
     }
 
     /// Keeps a page of history that was read before `before`, if it is given.
@@ -134,22 +160,55 @@ fn pass_over(db: &Connection, conv: u64, last: u64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// A message is otherwise now. One that is not kept is not missed: whoever reads it from the server reads it so.
+/// A message is otherwise now. One that is not kept is not missed: whoever reads it from the server reads it so. One that is
+/// hidden stays so.
 fn change(db: &Connection, position: u64, message: &ChatMessage) -> rusqlite::Result<()> {
     let (conv, seq) = (number(message.conv), number(message.seq));
     let there = db
-        .prepare_cached("SELECT id FROM messages WHERE conversation_id = ?1 AND seq = ?2 AND change < ?3")?
-        .query_row([conv, seq, number(position)], |row| row.get(0))
+        .prepare_cached(
+            "SELECT id, message FROM messages WHERE conversation_id = ?1 AND seq = ?2 AND change < ?3",
+        )?
+        .query_row([conv, seq, number(position)], |row| {
+            Ok((row.get::<_, i64>(0)?, parse(1, row.get_ref(1)?.as_str()?)?))
+        })
         .optional()?;
-    if let Some(id) = there {
-        db.prepare_cached("UPDATE messages SET message = ?2, change = ?3 WHERE id = ?1")?
-            .execute(params![id, written(message)?, number(position)])?;
-        db.prepare_cached("DELETE FROM message_words WHERE rowid = ?1")?.execute([id])?;
-        keep_words(db, id, &message.msg)?;
+    if let Some((id, there)) = there {
+        let mut message = message.clone();
+        if there.hidden {
+            message.hide();
+        }
+        db.prepare_cached("UPDATE messages SET change = ?2 WHERE id = ?1")?
+            .execute(params![id, number(position)])?;
+        rewrite(db, id, &message)?;
     }
     db.prepare_cached("UPDATE conversations SET changes = max(changes, ?2) WHERE conversation_id = ?1")?
         .execute([conv, number(position)])?;
     Ok(())
+}
+
+/// The user does not want to see a message any more. One that is not kept comes without its text.
+fn hide(db: &Connection, conv: u64, seq: u64) -> rusqlite::Result<()> {
+    if let Some((id, mut message)) = find(db, conv, seq)?
+        && !message.hidden
+    {
+        message.hide();
+        rewrite(db, id, &message)?;
+    }
+    Ok(())
+}
+
+fn find(db: &Connection, conv: u64, seq: u64) -> rusqlite::Result<Option<(i64, ChatMessage)>> {
+    db.prepare_cached("SELECT id, message FROM messages WHERE conversation_id = ?1 AND seq = ?2")?
+        .query_row([number(conv), number(seq)], |row| Ok((row.get(0)?, parse(1, row.get_ref(1)?.as_str()?)?)))
+        .optional()
+}
+
+/// Writes a message in the place of what it was before, with its words.
+fn rewrite(db: &Connection, id: i64, message: &ChatMessage) -> rusqlite::Result<()> {
+    db.prepare_cached("UPDATE messages SET message = ?2 WHERE id = ?1")?
+        .execute(params![id, written(message)?])?;
+    db.prepare_cached("DELETE FROM message_words WHERE rowid = ?1")?.execute([id])?;
+    keep_words(db, id, &message.msg)
 }
 
 /// The log was put back. What is kept as recalled or edited may be as it was before, and nothing tells of that: it is taken
@@ -169,6 +228,7 @@ fn doubt_changes(db: &Connection) -> rusqlite::Result<()> {
         remove(db, id)?;
         held.execute([conv, seq])?;
     }
+    db.execute("UPDATE messages SET change = 0 WHERE change > 0", [])?;
     db.execute("UPDATE conversations SET changes = 0 WHERE changes > 0", [])?;
     Ok(())
 }

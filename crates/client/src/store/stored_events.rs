@@ -100,7 +100,8 @@ impl StoredEvents {
             wait = Duration::ZERO;
         }
         let Some(store) = &self.store else { return Ok(()) };
-        if let Err(error) = store.take(self.ready.make_contiguous()) {
+        let events = self.ready.make_contiguous();
+        if let Err(error) = store.hide_changes(events).and_then(|()| store.take(events)) {
             self.trouble = Some(error);
             return Ok(());
         }

@@ -6,6 +6,7 @@
 mod calls;
 mod changes;
 mod chaos;
+mod hidden;
 mod lists;
 mod model;
 mod notices;

@@ -4,8 +4,8 @@ use std::collections::{BTreeMap, HashMap};
 
 use protocol::{
     Change, Changed, ChangesPage, ChatMessage, Code, Conversation, ConversationKind, ConversationsPage,
-    HelloReply, HistoryPage, MessageKind, Nothing, Notice, NoticeKind, NoticesPage, ReceiptsList, Refusal,
-    Reply, Request, Secret, Sent, SignedIn,
+    HelloReply, Hidden, HiddenMessages, HiddenPage, HistoryPage, MessageKind, Nothing, Notice, NoticeKind,
+    NoticesPage, ReceiptsList, Refusal, Reply, Request, Secret, Sent, SignedIn,
 };
 
 pub(crate) const ME: u64 = 1;
@@ -36,6 +36,8 @@ pub(crate) struct Model {
     pub(crate) restored: HashMap<u64, u64>,
     /// Conversation → position → seq: each message that was changed once, and the newest position.
     pub(crate) feeds: HashMap<u64, (BTreeMap<u64, u64>, u64)>,
+    /// What ME hid.
+    pub(crate) hidden: Vec<Hidden>,
     ids: HashMap<String, Sent>,
 }
 
@@ -73,6 +75,22 @@ impl Model {
         let message = &mut log[seq as usize - 1];
         (message.msg, message.edited) = (msg.to_owned(), 2_000 + *last);
         Changed { conv, position: *last, message: message.clone() }
+    }
+
+    /// ME hides a message, by another device.
+    pub(crate) fn hide(&mut self, conv: u64, seq: u64) -> Hidden {
+        let hidden = Hidden { position: self.hidden.len() as u64 + 1, conv, seq };
+        self.hidden.push(hidden);
+        hidden
+    }
+
+    /// As ME gets it.
+    fn given(&self, message: &ChatMessage) -> ChatMessage {
+        let mut message = message.clone();
+        if self.hidden.iter().any(|hidden| (hidden.conv, hidden.seq) == (message.conv, message.seq)) {
+            message.hide();
+        }
+        message
     }
 
     fn last_change(&self, conv: u64) -> u64 {
@@ -138,6 +156,7 @@ impl Model {
             notices_last: self.notices.len() as u64,
             notices_acked: self.notices_acked,
             friends_unchanged: self.friends_unchanged,
+            hidden_last: self.hidden.len() as u64,
             ..SignedIn::default()
         }
     }
@@ -183,6 +202,18 @@ impl Model {
                 let next = notices.last().map(|notice| notice.seq).filter(|seq| *seq < last).unwrap_or(0);
                 Reply::Notices(NoticesPage { notices, next, last })
             }
+            Request::Hide(hide) => {
+                let hidden = hide.seqs.iter().map(|seq| self.hide(hide.conv, *seq)).collect();
+                Reply::Hide(HiddenMessages { hidden })
+            }
+            Request::Hidden(page) => {
+                let limit = if page.limit == 0 { self.page_max } else { page.limit.min(self.page_max) };
+                let rest = self.hidden.iter().skip(page.after as usize);
+                let hidden: Vec<Hidden> = rest.take(limit as usize).copied().collect();
+                let last = self.hidden.len() as u64;
+                let next = hidden.last().map(|entry| entry.position).filter(|at| *at < last).unwrap_or(0);
+                Reply::Hidden(HiddenPage { hidden, next })
+            }
             Request::AckNotices(ack) => {
                 self.notices_acked = self.notices_acked.max(ack.seq);
                 Reply::AckNotices(Nothing {})
@@ -206,7 +237,7 @@ impl Model {
                 let changes: Vec<Change> = page
                     .map(|(position, seq)| Change {
                         position: *position,
-                        message: log[*seq as usize - 1].clone(),
+                        message: self.given(&log[*seq as usize - 1]),
                     })
                     .collect();
                 let newest = changes.last().map_or(last, |change| change.position);
@@ -221,7 +252,8 @@ impl Model {
                 let first = self.first_of(history.conv);
                 let from = history.after.unwrap_or(0).max(first - 1) as usize;
                 let limit = if history.limit == 0 { self.page_max } else { history.limit.min(self.page_max) };
-                let messages = log.iter().skip(from).take(limit as usize).cloned().collect();
+                let messages =
+                    log.iter().skip(from).take(limit as usize).map(|message| self.given(message)).collect();
                 Reply::History(HistoryPage { conv: history.conv, messages, first, last: log.len() as u64 })
             }
             _ => return Err(Refusal::new(Code::NOT_ALLOWED)),

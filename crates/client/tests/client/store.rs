@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use client::protocol::{
-    Changed, ChatMessage, Friend, GroupChat, HistoryPage, MessageKind, OneChat, Quote, Recalled, Secret,
+    Changed, ChatMessage, Friend, GroupChat, Hidden, HistoryPage, MessageKind, OneChat, Quote, Recalled,
+    Secret,
 };
 use client::store::{Keep, KeptPage, Lists, Outgoing, Reach, Store, StoreError};
 use client::{Arrival, Event, Reading, SyncState};
@@ -321,6 +322,39 @@ fn a_message_that_changes_is_kept_as_it_is_now() {
     // Of one that is not kept here nothing is kept.
     store.take(&[changed(3, message(7, 99, "who knows"))]).expect("written");
     assert_eq!(found(&store, "knows"), [0; 0]);
+}
+
+#[test]
+fn what_is_hidden_has_no_text_any_more_whatever_comes_of_it() {
+    let store = in_memory();
+    let answer = ChatMessage { reply_to: 1, ..message(7, 4, "an answer") };
+    store.take(&[talk(7, 1..=3), vec![arrived(answer)]].concat()).expect("written");
+    let hidden = |seq| Event::Hidden(Hidden { position: seq, conv: 7, seq });
+    store.take(&[hidden(1), hidden(3), hidden(99)]).expect("written");
+    let at = |seq: u64| -> ChatMessage {
+        let page = store.page(7, Some(seq + 1), 1, Reach::Whole).expect("readable");
+        page.messages.into_iter().next().expect("a message")
+    };
+    let mut gone = message(7, 1, "number 1");
+    gone.hide();
+    assert_eq!((at(1), found(&store, "number")), (gone.clone(), vec![2]));
+    assert_eq!(at(4).quote, None, "an answer does not quote it");
+    assert_eq!(whole(&store, 7), [1, 2, 3, 4], "it keeps its place");
+
+    // Edited live, said again, fetched before it was hidden.
+    let edited = ChatMessage { edited: START_MS + 50, ..message(7, 1, "other words") };
+    let changed = Event::Changed(Changed { conv: 7, position: 1, message: edited.clone() });
+    store.take(&[changed, arrived(message(7, 1, "number 1"))]).expect("written");
+    let page = HistoryPage { conv: 7, messages: vec![edited, message(7, 2, "number 2")], first: 1, last: 4 };
+    store.keep_page(&page, Some(3)).expect("written");
+    assert_eq!((at(1).msg.as_str(), at(1).hidden), ("", true));
+    assert_eq!((found(&store, "words"), found(&store, "number")), (vec![], vec![2]));
+    // Fetched after it was hidden on another device.
+    let mut second = message(7, 2, "number 2");
+    second.hide();
+    let page = HistoryPage { conv: 7, messages: vec![second.clone()], first: 1, last: 4 };
+    store.keep_page(&page, Some(3)).expect("written");
+    assert_eq!((at(2), found(&store, "number")), (second, vec![]));
 }
 
 #[test]

@@ -118,6 +118,9 @@ impl World {
                 if let Event::Changed(changed) = &event {
                     self.session.changes_taken(changed.conv, changed.position);
                 }
+                if let Event::Hidden(hidden) = &event {
+                    self.session.hidden_taken(hidden.position);
+                }
                 if let Event::Notice(notice) = &event {
                     self.session.notices_taken(notice.seq, self.now);
                 }
@@ -241,6 +244,15 @@ impl World {
             _ => None,
         });
         all.map(|changed| (changed.position, changed.message.seq, changed.message.msg.as_str())).collect()
+    }
+
+    /// What was hidden: position, conversation and seq.
+    pub(crate) fn hidden(&self) -> Vec<(u64, u64, u64)> {
+        let place = |event: &Event| match event {
+            Event::Hidden(hidden) => Some((hidden.position, hidden.conv, hidden.seq)),
+            _ => None,
+        };
+        self.events.iter().filter_map(place).collect()
     }
 
     /// The notices that were shown.

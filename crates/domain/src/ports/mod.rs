@@ -5,6 +5,7 @@ mod bus;
 mod change_probe;
 mod changes;
 mod environment;
+mod hidden;
 mod history_cache;
 mod log_identity;
 mod presence;
@@ -19,6 +20,7 @@ pub use bus::{Bus, BusReceiver, Publication, Reach, SharedReceiver, Topic};
 pub use change_probe::ChangeProbe;
 pub use changes::ChangeStore;
 pub use environment::{Clock, Entropy, PasswordHasher};
+pub use hidden::HiddenStore;
 pub use history_cache::{
     HistoryCache, HistoryVersion, NoHistoryCache, RECENT_BYTES_MAX, RECENT_MESSAGES_MAX, Recent,
 };

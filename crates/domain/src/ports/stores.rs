@@ -5,7 +5,7 @@
 //! by rising id; `after` is the last id of the page before, 0 from the start. The conformance suite in
 //! `domain::testing` says the same in tests, and every implementation passes it.
 
-use super::{BroadcastStore, ChangeStore, SearchStore};
+use super::{BroadcastStore, ChangeStore, HiddenStore, SearchStore};
 use crate::policy::Relation;
 use crate::ports::quiet::QuietStore;
 use crate::ports::quotes::QuoteStore;
@@ -417,6 +417,7 @@ pub trait Store:
     + ReceiptStore
     + QuietStore
     + ChangeStore
+    + HiddenStore
     + QuoteStore
     + ChangeProbe
 {
@@ -441,6 +442,7 @@ impl<
         + ReceiptStore
         + QuietStore
         + ChangeStore
+        + HiddenStore
         + QuoteStore
         + ChangeProbe,
 > Store for T

@@ -27,6 +27,7 @@ const GOES: &[&str] = &[
     "DELETE FROM blocks WHERE user_id = ?",
     "DELETE FROM blocks WHERE blocked_id = ?",
     "DELETE FROM quiet WHERE user_id = ?",
+    "DELETE FROM hidden_messages WHERE user_id = ?",
     "DELETE FROM group_applications WHERE user_id = ?",
     "DELETE FROM group_invitations WHERE user_id = ?",
     "DELETE FROM group_invitations WHERE by_id = ?",

@@ -25,6 +25,7 @@ mod friends;
 mod group_change;
 mod group_requests;
 mod groups;
+mod hidden;
 mod list;
 mod log;
 mod log_identity;

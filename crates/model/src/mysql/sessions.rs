@@ -2,9 +2,9 @@
 
 use ::mysql::Value;
 use domain::{
-    BroadcastId, BroadcastPlace, FoundSession, GroupsVersion, NewSession, NoticePlace, NoticeSeq, Session,
-    SessionId, SessionStore, Standing, StoreResult, Timestamp, TokenHash, UserId, WAITING_COUNTED_MAX,
-    WaitingCounts,
+    BroadcastId, BroadcastPlace, FoundSession, GroupsVersion, HiddenPosition, NewSession, NoticePlace,
+    NoticeSeq, Session, SessionId, SessionStore, Standing, StoreResult, Timestamp, TokenHash, UserId,
+    WAITING_COUNTED_MAX, WaitingCounts,
 };
 
 use super::MySqlStore;
@@ -25,8 +25,8 @@ fn session((id, device, since, seen): Row) -> Session {
 }
 
 /// Versions of friends, memberships and groups; the newest notice and the acknowledged one; applications and invitations that
-/// wait; the version of what is quiet; the newest broadcast and the acknowledged one.
-type StandingRow = (u64, u64, u64, u64, u64, u32, u32, u64, u64, u64);
+/// wait; the version of what is quiet; the newest broadcast and the acknowledged one; what was hidden last.
+type StandingRow = (u64, u64, u64, u64, u64, u32, u32, u64, u64, u64, u64);
 
 impl SessionStore for MySqlStore {
     fn create_session(
@@ -90,20 +90,21 @@ impl SessionStore for MySqlStore {
                  (SELECT COUNT(*) FROM (SELECT 1 FROM group_invitations WHERE user_id = ? LIMIT ?) invitations), \
                  u.quiet_version, \
                  COALESCE((SELECT last_id FROM broadcast_head WHERE id = 1), 0), \
-                 COALESCE((SELECT broadcasts_acked FROM sessions WHERE id = ? AND user_id = ?), 0) \
+                 COALESCE((SELECT broadcasts_acked FROM sessions WHERE id = ? AND user_id = ?), 0), u.hidden_last \
                  FROM users u WHERE u.id = ?",
                 (
                     user.0, user.0, session.0, user.0, user.0, MEMBER, WAITING_COUNTED_MAX, user.0, WAITING_COUNTED_MAX,
                     session.0, user.0, user.0,
                 ),
             )?;
-            let standing = |(friends, memberships, groups, last, acked, applications, invitations, quiet, broadcast, has)| Standing {
+            let standing = |(friends, memberships, groups, last, acked, applications, invitations, quiet, broadcast, has, hidden)| Standing {
                 friends,
                 groups: GroupsVersion { memberships, groups },
                 notices: NoticePlace { last: NoticeSeq(last), acked: NoticeSeq(acked) },
                 broadcasts: BroadcastPlace { last: BroadcastId(broadcast), acked: BroadcastId(has) },
                 waiting: WaitingCounts { applications, invitations },
                 quiet,
+                hidden: HiddenPosition(hidden),
             };
             Ok(row.map(standing).unwrap_or_default())
         })

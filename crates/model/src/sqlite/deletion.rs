@@ -23,6 +23,7 @@ const GOES: &[&str] = &[
     "DELETE FROM blocks WHERE user_id = ?1",
     "DELETE FROM blocks WHERE blocked_id = ?1",
     "DELETE FROM quiet WHERE user_id = ?1",
+    "DELETE FROM hidden_messages WHERE user_id = ?1",
     "DELETE FROM group_applications WHERE user_id = ?1",
     "DELETE FROM group_invitations WHERE user_id = ?1",
     "DELETE FROM group_invitations WHERE by_id = ?1",

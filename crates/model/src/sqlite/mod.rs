@@ -21,6 +21,7 @@ mod friends;
 mod group_change;
 mod group_requests;
 mod groups;
+mod hidden;
 mod log_identity;
 mod message_search;
 mod migrate;

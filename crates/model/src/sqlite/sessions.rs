@@ -1,9 +1,9 @@
 //! Sessions.
 
 use domain::{
-    BroadcastId, BroadcastPlace, FoundSession, GroupsVersion, NewSession, NoticePlace, NoticeSeq, Session,
-    SessionId, SessionStore, Standing, StoreResult, Timestamp, TokenHash, UserId, WAITING_COUNTED_MAX,
-    WaitingCounts,
+    BroadcastId, BroadcastPlace, FoundSession, GroupsVersion, HiddenPosition, NewSession, NoticePlace,
+    NoticeSeq, Session, SessionId, SessionStore, Standing, StoreResult, Timestamp, TokenHash, UserId,
+    WAITING_COUNTED_MAX, WaitingCounts,
 };
 use rusqlite::{OptionalExtension, Row, params};
 
@@ -77,7 +77,8 @@ impl SessionStore for SqliteStore {
                              SELECT 1 FROM group_invitations WHERE user_id = ?1 LIMIT ?4)),
                         u.quiet_version,
                         (SELECT last_id FROM broadcast_head WHERE id = 1),
-                        coalesce((SELECT broadcasts_acked FROM sessions WHERE id = ?2 AND user_id = ?1), 0)
+                        coalesce((SELECT broadcasts_acked FROM sessions WHERE id = ?2 AND user_id = ?1), 0),
+                        u.hidden_last
                      FROM users u WHERE u.id = ?1",
                 )?
                 .query_row(params![sql(user.0), sql(session.0), MEMBER, WAITING_COUNTED_MAX], |row| {
@@ -94,6 +95,7 @@ impl SessionStore for SqliteStore {
                             last: BroadcastId(number(row, 8)?),
                             acked: BroadcastId(number(row, 9)?),
                         },
+                        hidden: HiddenPosition(number(row, 10)?),
                     })
                 })
                 .optional()?;

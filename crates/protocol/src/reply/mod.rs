@@ -147,6 +147,9 @@ pub struct SignedIn {
     /// Counts the changes of what the user keeps quiet: who holds another version asks QUIET.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub quiet_version: u64,
+    /// The newest position in the list of what the user hid: who holds less asks HIDDEN.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub hidden_last: u64,
 }
 
 /// What a user tells of themselves. Without `phone` and `searchable`, unless it is one's own.

@@ -44,6 +44,7 @@ pub(crate) fn meanings() -> Vec<(&'static str, Meaning)> {
         changes(),
         message_search(),
         receipts(),
+        hidden(),
         quiet(),
         notices(),
         broadcasts(),
@@ -355,6 +356,7 @@ fn accounts() -> Vec<(&'static str, Meaning)> {
                     applications: 2,
                     invitations: 1,
                     quiet_version: 7,
+                    hidden_last: 3,
                     ..bundle(Some(TOKEN))
                 }),
             ),
@@ -1198,6 +1200,25 @@ fn receipts() -> Vec<(&'static str, Meaning)> {
                 }),
             ),
         ),
+    ]
+}
+
+fn hidden() -> Vec<(&'static str, Meaning)> {
+    let entry = |position, conv, seq| Hidden { position, conv, seq };
+    let climbers = || HiddenMessages { hidden: vec![entry(1, 11, 8), entry(2, 11, 9)] };
+    let mut message = bobs_message();
+    message.hide();
+    let page = HistoryPage { conv: 10, messages: vec![message], first: 1, last: 1 };
+    vec![
+        ("hide/request", request(42, Request::Hide(Hide { conv: 11, seqs: vec![8, 9] }))),
+        ("hide/reply", reply(42, Reply::Hide(climbers()))),
+        ("hidden/request", request(43, Request::Hidden(Page { after: 1, limit: 1 }))),
+        ("hidden/reply", reply(43, Reply::Hidden(HiddenPage { hidden: vec![entry(2, 11, 9)], next: 2 }))),
+        (
+            "hidden_messages/push",
+            push(Push::HiddenMessages(HiddenMessages { hidden: vec![entry(3, 10, 1)] })),
+        ),
+        ("history/reply-hidden", reply(4, Reply::History(page))),
     ]
 }
 

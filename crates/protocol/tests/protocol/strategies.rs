@@ -64,6 +64,14 @@ fn quiet() -> impl Strategy<Value = Quiet> {
     })
 }
 
+fn hidden() -> impl Strategy<Value = Hidden> {
+    fields!(Hidden { position: n(), conv: n(), seq: n() })
+}
+
+fn hidden_messages() -> impl Strategy<Value = HiddenMessages> {
+    fields!(HiddenMessages { hidden: vec(hidden(), 0..4) })
+}
+
 fn quiet_changed() -> impl Strategy<Value = QuietChanged> {
     fields!(QuietChanged { version: n(), quiet: quiet() })
 }
@@ -226,7 +234,7 @@ fn signed_in() -> impl Strategy<Value = SignedIn> {
     let lists =
         (vec(friend(), 0..3), vec(group(), 0..3), vec(friend_request(), 0..3), vec(conversation(), 0..3));
     let versions = (text(), any::<bool>(), option::of(vec(n(), 0..3)), text(), any::<bool>());
-    let places = ((n(), n(), n(), n()), (n(), n(), n(), n()), (any::<u32>(), any::<u32>(), n()));
+    let places = ((n(), n(), n(), n()), (n(), n(), n(), n()), (any::<u32>(), any::<u32>(), n(), n()));
     (identity, lists, versions, places).prop_map(|(identity, lists, versions, (next, notices, waiting))| {
         let (id, name, session, token, epoch) = identity;
         let (friends, groups, requests, convs) = lists;
@@ -258,6 +266,7 @@ fn signed_in() -> impl Strategy<Value = SignedIn> {
             applications: waiting.0,
             invitations: waiting.1,
             quiet_version: waiting.2,
+            hidden_last: waiting.3,
         }
     })
 }
@@ -475,6 +484,8 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
                 .prop_map(Request::EditMessage)
                 .boxed()
         }
+        MsgId::Hide => fields!(Hide { conv: n(), seqs: vec(n(), 0..4) }).prop_map(Request::Hide).boxed(),
+        MsgId::Hidden => page().prop_map(Request::Hidden).boxed(),
         MsgId::Changes => {
             fields!(Changes { conv: n(), after: n(), limit: any::<u32>() }).prop_map(Request::Changes).boxed()
         }
@@ -651,6 +662,10 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
             .boxed(),
         MsgId::Recall => changed().prop_map(Reply::Recall).boxed(),
         MsgId::EditMessage => changed().prop_map(Reply::EditMessage).boxed(),
+        MsgId::Hide => hidden_messages().prop_map(Reply::Hide).boxed(),
+        MsgId::Hidden => {
+            fields!(HiddenPage { hidden: vec(hidden(), 0..4), next: n() }).prop_map(Reply::Hidden).boxed()
+        }
         MsgId::Changes => changes_page().prop_map(Reply::Changes).boxed(),
         MsgId::Ack => nothing().prop_map(Reply::Ack).boxed(),
         MsgId::Read => nothing().prop_map(Reply::Read).boxed(),
@@ -753,6 +768,7 @@ fn push_of(id: MsgId) -> BoxedStrategy<Push> {
         .prop_map(Push::GroupRequestEvent)
         .boxed(),
         MsgId::Changed => changed().prop_map(Push::Changed).boxed(),
+        MsgId::HiddenMessages => hidden_messages().prop_map(Push::HiddenMessages).boxed(),
         MsgId::Message => message().prop_map(Push::Message).boxed(),
         MsgId::QuietChanged => quiet_changed().prop_map(Push::QuietChanged).boxed(),
         MsgId::Receipt => fields!(Receipt { conv: n(), user: n(), delivered: n(), read: n() })

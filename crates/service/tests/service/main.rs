@@ -13,6 +13,7 @@ mod doubts;
 mod friend_notes;
 mod friends;
 mod groups;
+mod hidden;
 mod history;
 mod limits;
 mod lists;

@@ -4,7 +4,7 @@ use domain::StoreError;
 use protocol::{
     Ack, AckBroadcasts, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, Changes, Code,
     CreateGroup, DecideApplication, DeleteAccount, EditFriend, EditGroup, EditMessage, EditProfile,
-    FriendRef, GroupChat, GroupMembers, GroupRef, History, Login, MemberRef, MessageRef, MuteGroup,
+    FriendRef, GroupChat, GroupMembers, GroupRef, Hide, History, Login, MemberRef, MessageRef, MuteGroup,
     MuteMember, Nothing, OneChat, OwnedGroups, Page, PasswordProof, ProfileOf, Push, Rank, Read, Receipts,
     Recover, Reg, RenameLabel, Request, Resume, SearchMessages, SearchUsers, Secret, SessionRef, SetQuiet,
     SetRole, State, UserRef, Verdict,
@@ -101,6 +101,8 @@ fn every_request_is_busy_while_the_store_is_away() {
         Request::SetQuiet(SetQuiet { conv, until: Some(1), ..SetQuiet::default() }),
         Request::Recall(MessageRef { conv, seq: 1 }),
         Request::EditMessage(EditMessage { conv, seq: 1, msg: "x".into(), mentions: Vec::new() }),
+        Request::Hide(Hide { conv, seqs: vec![1] }),
+        Request::Hidden(Page::default()),
         Request::Changes(Changes { conv, after: 0, limit: 0 }),
         Request::SearchMessages(SearchMessages { query: "x".into(), ..SearchMessages::default() }),
         Request::ChangePassword(ChangePassword {

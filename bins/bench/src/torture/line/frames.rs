@@ -293,7 +293,8 @@ impl FramesLine {
             }
             Push::FriendEvent(event) => heard.push(Heard::Friend(event)),
             Push::Presence(presence) => heard.push(Heard::Presence(presence)),
-            Push::GroupEvent(_)
+            Push::HiddenMessages(_)
+            | Push::GroupEvent(_)
             | Push::GroupRequestEvent(_)
             | Push::FriendChanged(_)
             | Push::Broadcast(_)

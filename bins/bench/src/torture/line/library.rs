@@ -64,7 +64,8 @@ impl LibraryLine {
             Event::Dropped { .. } => Heard::Dropped,
             Event::Changed(changed) => Heard::Changed(changed),
             Event::Quiet(quiet) => Heard::Quiet(quiet_held(&quiet)),
-            Event::Connected(_)
+            Event::Hidden(_)
+            | Event::Connected(_)
             | Event::Synced { .. }
             | Event::Group(_)
             | Event::GroupRequest(_)

@@ -1,10 +1,14 @@
 //! Saying and reading.
 
+use client::protocol::limits::HIDE_SEQS_MAX;
 use jiff::civil::{Date, Time};
 
 use super::{Completes, Spec};
 use crate::command::arguments::{Arguments, UsageError, number};
-use crate::command::{Command, Which};
+use crate::command::{Command, Those, Which};
+
+/// Messages that are hidden at once.
+const HIDDEN_AT_ONCE: u64 = HIDE_SEQS_MAX as u64;
 
 /// The commands.
 pub(super) const COMMANDS: &[Spec] = &[
@@ -69,6 +73,13 @@ pub(super) const COMMANDS: &[Spec] = &[
                 text => Ok(Command::Correct { which, text: text.to_owned() }),
             }
         },
+    },
+    Spec {
+        name: "/hide",
+        arguments: "last [N]|SEQ...",
+        help: "delete messages of the current conversation for yourself only: the last one, the last N, or by their numbers",
+        completes: &[Completes::Words(&["last"])],
+        parse: |line| those(line).map(Command::Hide),
     },
     Spec {
         name: "/conversations",
@@ -145,6 +156,33 @@ fn which(line: &mut Arguments<'_>) -> Result<Which, UsageError> {
     }
 }
 
+/// The last ones, or each by its number.
+fn those(mut line: Arguments<'_>) -> Result<Those, UsageError> {
+    let too_many = || UsageError(format!("at most {HIDE_SEQS_MAX} messages at once"));
+    let mut words = vec![line.need("last or the message's number")?];
+    while let Some(word) = line.word() {
+        words.push(word);
+    }
+    let numbers = |words: &[&str]| -> Result<Vec<u64>, UsageError> {
+        let seq = |word: &&str| {
+            number(word)
+                .filter(|seq| *seq > 0)
+                .ok_or_else(|| UsageError(format!("it is last or the message's number, not {word:?}")))
+        };
+        words.iter().map(seq).collect()
+    };
+    match words.as_slice() {
+        ["last"] => Ok(Those::Last(1)),
+        ["last", count] => match numbers(&[*count])?.as_slice() {
+            [count @ 1..=HIDDEN_AT_ONCE] => Ok(Those::Last(*count)),
+            _ => Err(too_many()),
+        },
+        ["last", _, rest, ..] => Err(UsageError(format!("{rest:?} is too much"))),
+        seqs if seqs.len() > HIDE_SEQS_MAX => Err(too_many()),
+        seqs => numbers(seqs).map(Those::Seqs),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::tests::{ok, wrong};
@@ -200,6 +238,29 @@ mod tests {
             "/history 5 09:30",
             "/history yesterday",
             "/history -1",
+        ] {
+            wrong(line);
+        }
+    }
+
+    #[test]
+    fn what_is_hidden_is_counted_or_numbered() {
+        assert_eq!(ok("/hide last"), Command::Hide(Those::Last(1)));
+        assert_eq!(ok("/hide last 100"), Command::Hide(Those::Last(100)));
+        assert_eq!(ok("/hide 3 12  4"), Command::Hide(Those::Seqs(vec![3, 12, 4])));
+        let many = |count| format!("/hide {}", vec!["7"; count].join(" "));
+        assert_eq!(ok(&many(100)), Command::Hide(Those::Seqs(vec![7; 100])));
+        for line in [
+            "/hide",
+            "/hide 0",
+            "/hide it",
+            "/hide 3 it",
+            "/hide 3 last",
+            "/hide last 0",
+            "/hide last it",
+            "/hide last 101",
+            "/hide last 1 2",
+            &many(101),
         ] {
             wrong(line);
         }

@@ -4,9 +4,9 @@
 use domain::policy::{GROUP, GroupAct, GroupLine, Rule, Standing, Why, in_group};
 use protocol::{
     Ack, AnswerInvitation, Application, Applications, Change, Changes, Code, DecideApplication, EditGroup,
-    EditMessage, GroupChat, GroupMembers, GroupProfile, GroupRef, History, Invitation, JoinGroup, Joining,
-    Member, MemberRef, MessageRef, MuteGroup, MuteMember, OwnedGroups, Rank, Read, Receipts, Refusal,
-    Request, SearchMessages, SetQuiet, SetRole, Verdict,
+    EditMessage, GroupChat, GroupMembers, GroupProfile, GroupRef, Hide, History, Invitation, JoinGroup,
+    Joining, Member, MemberRef, MessageRef, MuteGroup, MuteMember, OwnedGroups, Rank, Read, Receipts,
+    Refusal, Request, SearchMessages, SetQuiet, SetRole, Verdict,
 };
 
 use std::collections::HashMap;
@@ -25,6 +25,8 @@ on_each_store! {
 const UNKNOWN: u64 = 999_999;
 /// Ids that nothing has, the last one beyond what a store can number.
 const NOWHERE: [u64; 3] = [0, UNKNOWN, u64::MAX];
+/// The first message of a group after the last member came.
+const READ_BY_ALL: u64 = 6;
 /// Longer than any test takes, in Unix milliseconds.
 const FOR_LONG: u64 = 32_503_680_000_000;
 
@@ -56,6 +58,7 @@ pub(super) fn requests(act: GroupAct, groupid: u64, id: u64, numbers: &mut Numbe
                 until: Some(1),
                 ..SetQuiet::default()
             }),
+            Request::Hide(Hide { conv: groupid, seqs: vec![READ_BY_ALL] }),
             Request::Changes(Changes { conv: groupid, ..Changes::default() }),
         ],
         // What they said the cast knows: see `Cast::aimed`.
@@ -204,6 +207,7 @@ fn is_of_a_conversation(request: &Request) -> bool {
             | Request::SearchMessages(_)
             | Request::SetQuiet(_)
             | Request::Changes(_)
+            | Request::Hide(_)
             | Request::Recall(_)
             | Request::EditMessage(_)
     )

@@ -13,6 +13,7 @@ mod group_policy;
 pub(crate) mod group_races;
 mod groups;
 mod heartbeat;
+mod hidden;
 mod join_race;
 pub(crate) mod joining;
 mod leading;

@@ -38,6 +38,7 @@ const NOT_A_MATTER_OF_POLICY: &[MsgId] = &[
     MsgId::Invitations,
     MsgId::Conversations,
     MsgId::Quiet,
+    MsgId::Hidden,
 ];
 
 /// The code of each reason: what the pages of the protocol promise, written down once more.

@@ -8,6 +8,7 @@
 
 mod bus_scene;
 mod hearing;
+mod hidden;
 mod history;
 mod message_search;
 mod metrics;

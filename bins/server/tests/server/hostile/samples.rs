@@ -3,7 +3,7 @@
 use protocol::{
     Ack, AckBroadcasts, AckNotices, AddFriend, AnswerInvitation, Applications, ChangePassword, Changes,
     CreateGroup, DecideApplication, DeleteAccount, EditFriend, EditGroup, EditMessage, EditProfile,
-    FriendRef, GroupChat, GroupMembers, GroupRef, History, JoinGroup, Login, MemberRef, MessageRef,
+    FriendRef, GroupChat, GroupMembers, GroupRef, Hide, History, JoinGroup, Login, MemberRef, MessageRef,
     MuteGroup, MuteMember, Nothing, OneChat, OwnedGroups, Page, PasswordProof, ProfileOf, Rank, Read,
     Receipts, Recover, Refresh, Reg, RenameLabel, Request, Resume, SearchMessages, SearchUsers, Secret,
     SessionRef, SetQuiet, SetRole, UserRef, Verdict,
@@ -85,6 +85,8 @@ pub(super) fn every_request() -> Vec<Request> {
         Request::Receipts(Receipts { conv: ID, seqs: vec![1] }),
         Request::Recall(MessageRef { conv: ID, seq: 1 }),
         Request::EditMessage(EditMessage { conv: ID, seq: 1, msg: "sample".into(), mentions: vec![ID] }),
+        Request::Hide(Hide { conv: ID, seqs: vec![1] }),
+        Request::Hidden(Page::default()),
         Request::Changes(Changes { conv: ID, after: 1, limit: 0 }),
         Request::ChangePassword(ChangePassword {
             password: Secret::new("not this one"),

@@ -12,13 +12,13 @@ use protocol::{
     ConversationsPage, CreateGroup, DecideApplication, DeleteAccount, EditFriend, EditGroup, EditMessage,
     EditProfile, FoundMessages, FoundUsers, Friend, FriendAnswer, FriendChanged, FriendEvent, FriendRef,
     FriendRequestsPage, FriendsPage, GroupChat, GroupEvent, GroupMembers, GroupProfile, GroupRef,
-    GroupRequestEvent, GroupsPage, HEADER_LEN, Hello, HelloReply, History, HistoryPage, Incoming,
-    InvitationsPage, JoinAnswer, JoinGroup, JoinOutcome, Joined, LabelRenamed, Login, MemberRef, MembersPage,
-    MessageKind, MessageRef, MuteGroup, MuteMember, Nothing, Notice, NoticesPage, OneChat, OwnedGroups, Page,
-    PasswordProof, PresencePush, Profile, ProfileOf, Push, QuietChanged, QuietList, Rank, Receipt, Receipts,
-    ReceiptsList, Recover, Recovered, RecoveryCodes, Refresh, Refusal, Reg, Registered, RenameLabel, Reply,
-    Request, Resume, SearchMessages, SearchUsers, Secret, Sent, SessionRef, SessionsList, SetQuiet, SetRole,
-    SignedIn, SystemEvent, UserRef, Verdict, decode, encode,
+    GroupRequestEvent, GroupsPage, HEADER_LEN, Hello, HelloReply, HiddenMessages, HiddenPage, Hide, History,
+    HistoryPage, Incoming, InvitationsPage, JoinAnswer, JoinGroup, JoinOutcome, Joined, LabelRenamed, Login,
+    MemberRef, MembersPage, MessageKind, MessageRef, MuteGroup, MuteMember, Nothing, Notice, NoticesPage,
+    OneChat, OwnedGroups, Page, PasswordProof, PresencePush, Profile, ProfileOf, Push, QuietChanged,
+    QuietList, Rank, Receipt, Receipts, ReceiptsList, Recover, Recovered, RecoveryCodes, Refresh, Refusal,
+    Reg, Registered, RenameLabel, Reply, Request, Resume, SearchMessages, SearchUsers, Secret, Sent,
+    SessionRef, SessionsList, SetQuiet, SetRole, SignedIn, SystemEvent, UserRef, Verdict, decode, encode,
 };
 
 /// How long anything that must come may take. Far above the usual: machines are shared.
@@ -566,6 +566,8 @@ requests! {
     changes(conv: u64, after: u64, limit: u32) = Changes(Changes { conv, after, limit }) -> ChangesPage;
     ack(conv: u64, seq: u64) = Ack(Ack { conv, seq }) -> Nothing;
     mark_read(conv: u64, seq: u64) = Read(protocol::Read { conv, seq }) -> Nothing;
+    hide(conv: u64, seqs: &[u64]) = Hide(Hide { conv, seqs: seqs.into() }) -> HiddenMessages;
+    hidden(after: u64, limit: u32) = Hidden(Page { after, limit }) -> HiddenPage;
     quiet() = Quiet(Nothing {}) -> QuietList;
     set_quiet(set: SetQuiet) = SetQuiet(set) -> QuietChanged;
     receipts(conv: u64, seqs: &[u64]) = Receipts(Receipts { conv, seqs: seqs.to_vec() }) -> ReceiptsList;
@@ -583,6 +585,14 @@ impl Peer {
     pub(crate) fn group_request_event(&mut self) -> GroupRequestEvent {
         self.take("news of who waits before a group", |push| match push {
             Push::GroupRequestEvent(event) => Some(event.clone()),
+            _ => None,
+        })
+    }
+
+    /// The next push of what was hidden by another device.
+    pub(crate) fn hidden_messages(&mut self) -> HiddenMessages {
+        self.take("what is hidden", |push| match push {
+            Push::HiddenMessages(hidden) => Some(hidden.clone()),
             _ => None,
         })
     }

@@ -369,3 +369,21 @@ pub(super) fn a_search_follows_changes(store: &dyn Store) {
     make(2, edit("the apple again"));
     assert_eq!((found(store, bob, "apple"), found(store, bob, "pear")), (at(&[2]), at(&[4])));
 }
+
+pub(super) fn what_is_hidden_is_found_by_others_only(store: &dyn Store) {
+    let (ann, bob, conversation) = two_friends(store);
+    for text in ["red apples", "red pears", "red plums"] {
+        say(store, conversation, ann, text);
+    }
+    index(store, &[conversation]);
+    store.hide(ann, conversation, &[Seq(1), Seq(3)], 10).unwrap();
+    let places = |seqs: &[u64]| seqs.iter().map(|seq| (conversation, Seq(*seq))).collect::<Vec<_>>();
+    assert_eq!(found(store, ann, "red"), places(&[2]));
+    assert_eq!(found(store, bob, "red"), places(&[3, 2, 1]));
+    let one_by_one = paged(store, ann, everything(&query("red")), 1);
+    assert_eq!(one_by_one, places(&[2]), "pages are no longer than what is shown");
+    say(store, conversation, ann, "red cherries");
+    store.hide(ann, conversation, &[Seq(4)], 10).unwrap();
+    index(store, &[conversation]);
+    assert_eq!(found(store, ann, "red"), places(&[2]), "hidden before the index had it");
+}

@@ -29,6 +29,7 @@ mod group_races;
 mod group_request_races;
 mod group_requests;
 mod groups;
+mod hidden;
 mod hostile;
 mod log_identity;
 mod message_search;
@@ -270,6 +271,14 @@ pub const CASES: &[Case] = cases![
     conversations::cursors_move_forward_only,
     conversations::cursors_stop_at_the_last_message,
     conversations::cursors_of_nobody_are_passed_over,
+    hidden::each_user_has_a_list_of_their_own,
+    hidden::hiding_again_changes_nothing,
+    hidden::the_list_is_paged_by_position,
+    hidden::what_is_too_much_changes_nothing,
+    hidden::nobody_hides_anything,
+    hidden::positions_are_given_once,
+    hidden::what_is_hidden_is_in_the_log_and_for_others,
+    hidden::the_list_goes_with_the_account,
     quiet::what_is_set_stands_in_the_list,
     quiet::setting_replaces_and_takes_away,
     quiet::what_changes_nothing_is_no_change,
@@ -297,6 +306,7 @@ pub const CASES: &[Case] = cases![
     touched::of_nobody,
     touched::a_thousand_users_at_once,
     message_search::a_search_follows_changes,
+    message_search::what_is_hidden_is_found_by_others_only,
     message_search::messages_are_found_by_words_and_by_parts_of_cjk_text,
     message_search::only_what_one_may_read_is_found,
     message_search::a_search_is_filtered,

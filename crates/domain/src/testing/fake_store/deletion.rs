@@ -25,6 +25,7 @@ impl State {
         self.requests.retain(|(from, to), _| *from != user && *to != user);
         self.blocks.retain(|(by, other)| *by != user && *other != user);
         self.notices.remove(&user);
+        self.hidden.remove(&user);
         self.applications.retain(|(_, by), _| *by != user);
         self.invitations.retain(|(_, invited), by| *invited != user && by.by != user);
         self.departures.insert(user, owned);

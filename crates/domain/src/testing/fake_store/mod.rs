@@ -9,6 +9,7 @@ mod friend_notes;
 mod friends;
 mod group_requests;
 mod groups;
+mod hidden;
 mod log_identity;
 mod messages;
 mod notices;
@@ -27,8 +28,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use parking_lot::Mutex;
 
 use crate::{
-    ConversationId, Cursor, FriendNote, GroupId, Invited, OwnedGroups, Progress, Seq, SessionId, StoreError,
-    StoreResult, TokenHash, UserId,
+    ConversationId, Cursor, FriendNote, GroupId, Hidden, Invited, OwnedGroups, Progress, Seq, SessionId,
+    StoreError, StoreResult, TokenHash, UserId,
 };
 
 /// A store in memory: one mutex over maps, so that every operation is atomic and races settle in the order of the lock.
@@ -153,6 +154,8 @@ struct State {
     identity: log_identity::Identity,
     cursors: HashMap<(UserId, ConversationId), Progress>,
     quiet: BTreeMap<UserId, quiet::Kept>,
+    /// Of each user, by position.
+    hidden: BTreeMap<UserId, Vec<Hidden>>,
 }
 
 impl State {

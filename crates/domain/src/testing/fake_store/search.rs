@@ -45,6 +45,7 @@ impl SearchStore for FakeStore {
                 .into_iter()
                 .flat_map(|id| state.searched(user, id))
                 .filter(|message| message.kind == MessageKind::Text)
+                .filter(|message| !state.is_hidden(user, message.conversation, message.seq))
                 .filter(|message| search.sender.is_none_or(|sender| message.sender == sender))
                 .filter(|message| message.time >= search.since && message.time <= search.until)
                 .filter(|message| search.before.is_none_or(|before| place(message) < before))

@@ -5,8 +5,8 @@ use std::collections::BTreeSet;
 
 use super::{FakeStore, State};
 use crate::{
-    BroadcastId, FoundSession, NewSession, NoticeSeq, Session, SessionId, SessionStore, Standing,
-    StoreResult, Timestamp, TokenHash, UserId,
+    BroadcastId, FoundSession, HiddenPosition, NewSession, NoticeSeq, Session, SessionId, SessionStore,
+    Standing, StoreResult, Timestamp, TokenHash, UserId,
 };
 
 /// A stored session.
@@ -87,6 +87,7 @@ impl SessionStore for FakeStore {
             broadcasts: state.broadcast_place(user, session),
             waiting: state.waiting_counts(user),
             quiet: state.quiet.get(&user).map_or(0, |kept| kept.version),
+            hidden: HiddenPosition(state.hidden.get(&user).map_or(0, |list| list.len() as u64)),
         })
     }
 
