@@ -132,14 +132,24 @@ impl Feeds {
 
     /// The entry of a conversation says how far its feed goes. Who never saw the conversation begins there: its messages
     /// come as they are now.
-    pub(crate) fn learn(&mut self, conv: u64, last_change: u64, events: &mut EventQueue, now: Instant) {
+    ///
+    /// Of one that is seen for the first time, messages may be held that were pushed before some of these changes: then all
+    /// changes come.
+    pub(crate) fn learn(
+        &mut self,
+        conv: u64,
+        last_change: u64,
+        timelines: &Timelines,
+        events: &mut EventQueue,
+        now: Instant,
+    ) {
         if last_change >= NUMBER_END {
             log::warn!("conversation {conv} is said to have an impossible position");
             return;
         }
         let Some(feed) = self.entry(conv) else { return };
         if !feed.is_known {
-            feed.begin(last_change);
+            feed.begin(if timelines.holds(conv) { 0 } else { last_change });
         } else if feed.quiet && last_change < feed.queued {
             log::warn!("the changes of conversation {conv} end at {last_change}, before {}", feed.queued);
             events.forget_changes_of(conv);

@@ -115,6 +115,11 @@ impl Timelines {
         self.by_conv.get(&conv).filter(|timeline| timeline.is_known()).map(Timeline::have)
     }
 
+    /// Whether messages of the conversation wait here to be put in order.
+    pub(crate) fn holds(&self, conv: u64) -> bool {
+        self.by_conv.get(&conv).is_some_and(Timeline::holds_any)
+    }
+
     /// Whether messages of the conversation are known to exist that have not left yet.
     pub(crate) fn is_behind(&self, conv: u64) -> bool {
         self.by_conv.get(&conv).is_some_and(Timeline::is_behind)

@@ -495,7 +495,7 @@ impl Session {
 
     /// What an entry of CONVERSATIONS says beside the messages.
     fn learn_around(&mut self, conv: &protocol::Conversation, now: Instant) {
-        self.feeds.learn(conv.conv, conv.last_change, &mut self.events, now);
+        self.feeds.learn(conv.conv, conv.last_change, &self.timelines, &mut self.events, now);
         if self.readings.learn(conv) == Course::WentBack {
             // What was read of what was taken back was not.
             self.reads.forget(conv.conv);

@@ -97,6 +97,31 @@ fn a_push_that_went_missing_is_asked_for() {
     assert_eq!(world.changed(9), [(1, 1, "a"), (2, 2, "b"), (3, 3, "c"), (4, 4, "d")]);
 }
 
+/// A message that is pushed before the conversations are compared is shown as it was pushed: the change that came in between must
+/// follow, although the conversation's entry counts it already.
+#[test]
+fn what_was_pushed_before_the_sync_is_changed_by_what_came_in_between() {
+    let mut world = World::signed_in();
+    world.cut();
+    world.pass(Duration::from_secs(1));
+    // HELLO and RESUME are answered; a conversation begins that this client has never seen.
+    for _ in 0..2 {
+        let (rid, request) = world.asked.pop_front().expect("asked");
+        let answer = world.model.answer(&request);
+        world.answer(rid, answer);
+    }
+    assert_eq!(world.asked_types(), ["CONVERSATIONS"]);
+    world.model.say(9, 9, "first");
+    let second = world.model.say(9, 9, "second");
+    world.push(Push::Message(second));
+    world.model.edit(9, 2, "corrected");
+    world.pass_served(Duration::from_secs(1));
+    assert_eq!(world.shown(9), [1, 2]);
+    let second = world.messages().find(|message| message.seq == 2).expect("it was shown");
+    assert_eq!(second.msg, "second");
+    assert_eq!(world.changed(9), [(1, 2, "corrected")]);
+}
+
 #[test]
 fn a_push_that_was_overtaken_is_waited_for() {
     let mut world = signed_in(5);

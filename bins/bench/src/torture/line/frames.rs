@@ -479,6 +479,10 @@ impl FramesLine {
 
     /// What an entry of CONVERSATIONS says beside the messages.
     fn learn_around(&mut self, entry: &Conversation) {
+        if self.sync.holds(entry.conv) {
+            // What was pushed may have been changed since.
+            self.feeds.begin(entry.conv);
+        }
         self.feeds.learn(entry.conv, entry.last_change);
         self.readings.learn(entry);
     }

@@ -88,6 +88,11 @@ impl Sync {
         self.by_conv.get(&conv).and_then(|timeline| timeline.have).unwrap_or(0)
     }
 
+    /// Whether messages of a conversation wait here to be put in order.
+    pub(super) fn holds(&self, conv: u64) -> bool {
+        self.by_conv.get(&conv).is_some_and(|timeline| !timeline.aside.is_empty())
+    }
+
     /// What the server says of a conversation.
     pub(super) fn learn(&mut self, entry: &Conversation, heard: &mut Vec<Heard>) {
         let timeline = self.by_conv.entry(entry.conv).or_default();
