@@ -8,7 +8,7 @@ use domain::{ChangeWindows, FriendLimits, GroupLimits};
 use gateway::GatewayConfig;
 use ipnet::IpNet;
 use reactor::Departure;
-use service::{Rate, Rates, ServiceConfig, SessionPolicy};
+use service::{Rate, Rates, Registration, ServiceConfig, SessionPolicy};
 
 use crate::sources::{ConfigError, Sources};
 
@@ -104,6 +104,8 @@ impl Config {
             frame_bytes_max,
             frame_bytes_before_login_max: defaults.frame_bytes_before_login_max.min(frame_bytes_max),
             guest_frames_max: sources.number("guest_frames_max", 4..=1_000_000)? as u32,
+            connections_per_address_max: sources.number("connections_per_address_max", 0..=16_777_216)?
+                as u32,
             failed_logins_max: sources.number("failed_logins_max", 1..=1_000_000)? as u32,
             pipeline_max: sources.number("pipeline_max", 1..=10_000)? as u32,
             waiting_bytes_max: size(sources, "waiting_bytes_max", 1 << 20..=1 << 40)?,
@@ -122,6 +124,7 @@ impl Config {
             ..defaults
         };
         let service = ServiceConfig {
+            registration: registration(sources)?,
             session_policy: session_policy(sources)?,
             sessions_per_user_max: sources.number("sessions_per_user_max", 1..=100_000)? as u32,
             session_ttl_ms: sources.number("session_ttl_hours", 1..=876_000)? * 3_600_000,
@@ -148,6 +151,9 @@ impl Config {
                 broadcasts: rate(sources, "broadcasts_burst", "broadcasts_per_minute")?,
                 registrations: rate(sources, "registrations_burst", "registrations_per_minute")?,
                 recoveries: rate(sources, "recoveries_burst", "recoveries_per_minute")?,
+                logins: rate(sources, "logins_burst", "logins_per_minute")?,
+                password_proofs: rate(sources, "password_proofs_burst", "password_proofs_per_minute")?,
+                text_kib: rate(sources, "text_kib_burst", "text_kib_per_minute")?,
                 failed_logins: rate(sources, "failed_logins_burst", "failed_logins_per_minute")?,
             },
             user_cache_max: size(sources, "user_cache_max", 1..=10_000_000)?,
@@ -377,6 +383,14 @@ fn node(sources: &Sources) -> Result<String, ConfigError> {
     Err(sources.wrong("node", "must be 1 to 64 letters, digits, dots, dashes or underscores"))
 }
 
+fn registration(sources: &Sources) -> Result<Registration, ConfigError> {
+    match sources.text("registration") {
+        "open" => Ok(Registration::Open),
+        "closed" => Ok(Registration::Closed),
+        other => Err(sources.wrong("registration", format!("\"{other}\" is not open or closed"))),
+    }
+}
+
 fn session_policy(sources: &Sources) -> Result<SessionPolicy, ConfigError> {
     match sources.text("session_policy") {
         "many" => Ok(SessionPolicy::Many),
@@ -425,6 +439,7 @@ mod tests {
         assert_eq!(config.gateway.heartbeat, gateway.heartbeat);
         assert_eq!(config.gateway.pipeline_max, gateway.pipeline_max);
         assert_eq!(config.gateway.guest_frames_max, gateway.guest_frames_max);
+        assert_eq!(config.gateway.connections_per_address_max, gateway.connections_per_address_max);
         assert_eq!(config.gateway.failed_logins_max, gateway.failed_logins_max);
         assert_eq!(config.gateway.append_queue_max, gateway.append_queue_max);
         assert_eq!(config.gateway.waiting_bytes_max, gateway.waiting_bytes_max);

@@ -51,6 +51,8 @@ fn run(flags: &clap::ArgMatches) -> Result<(), String> {
         }
         Mode::Run => {}
     }
+    // What this process makes is for its user alone, in whatever folder: messages, hashes, keys.
+    rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     start_log(&config.log, &config.gateway.node);
     let limit = descriptors::raise();
     if let Some(sentence) = descriptors::shortage(config.reactor.connections_max, limit) {

@@ -132,6 +132,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     text("log", "info", "What to log: a level (error, warn, info, debug, trace) or a filter as in RUST_LOG."),
     text(
+        "registration",
+        "open",
+        "Who may open an account: open (whoever reaches the server), closed (nobody; accounts that are there go on).",
+    ),
+    text(
         "session_policy",
         "many",
         "Logging in while logged in elsewhere: many (both go on), reject (refused as online), replace (the older ends).",
@@ -254,6 +259,32 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "Tries to recover an account from one address a minute in the long run. 0: no limit.",
     ),
     number(
+        "logins_burst",
+        "60",
+        "Logins with a password from one address that are taken at once, by this node: each costs the work of a hash. More are told to wait. 0: no limit.",
+    ),
+    number(
+        "logins_per_minute",
+        "120",
+        "Logins with a password from one address a minute in the long run. 0: no limit.",
+    ),
+    number(
+        "password_proofs_burst",
+        "20",
+        "Requests of one user with the password in them (CHANGE_PASSWORD, NEW_RECOVERY_CODES, DELETE_ACCOUNT) that are taken at once, by this node. More are told to wait. 0: no limit.",
+    ),
+    number("password_proofs_per_minute", "20", "The same a minute in the long run. 0: no limit."),
+    number(
+        "text_kib_burst",
+        "8192",
+        "KiB of messages of one user that are taken at once, by this node; a message costs the whole KiB of its text. More are told to wait. 0: no limit.",
+    ),
+    number(
+        "text_kib_per_minute",
+        "2048",
+        "KiB of messages of one user a minute in the long run. 0: no limit.",
+    ),
+    number(
         "failed_logins_burst",
         "100",
         "Wrong passwords from one address that are taken at once, by this node. More are told to wait. 0: no limit. After that the address must wait, also with the right one.",
@@ -320,6 +351,11 @@ pub(crate) const SETTINGS: &[Setting] = &[
         "256",
         "Frames that a connection may send before it is logged in; then it is closed.",
     ),
+    number(
+        "connections_per_address_max",
+        "1000",
+        "Connections from one address, or one IPv6 /64; more are told so and closed. 0: no limit, for a balancer that does not tell whose connections they are.",
+    ),
     number("failed_logins_max", "10", "Logins that may fail on one connection; then it is closed."),
     number("frame_bytes_max", "1048576", "Body bytes of one frame. Before login it is at most 16384."),
     number(
@@ -330,7 +366,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     number(
         "waiting_bytes_max",
         "268435456",
-        "Bytes of all requests that wait for an answer; more are answered busy.",
+        "Bytes of all requests that wait for an answer, of which guests may have a quarter; more are answered busy.",
     ),
     number(
         "outbox_low_bytes",

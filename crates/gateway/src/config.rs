@@ -30,6 +30,8 @@ pub struct GatewayConfig {
     pub frame_bytes_max: u32,
     /// Body bytes of a frame before login.
     pub frame_bytes_before_login_max: u32,
+    /// Connections from one address, or one IPv6 /64; more are told so and closed. 0: no limit.
+    pub connections_per_address_max: u32,
     /// Frames that a connection may send before it is logged in; then it is closed.
     pub guest_frames_max: u32,
     /// Logins of one connection that may fail; then it is closed.
@@ -90,6 +92,7 @@ impl Default for GatewayConfig {
             login_timeout: Duration::from_secs(600),
             frame_bytes_max: limits::FRAME_BYTES_MAX,
             frame_bytes_before_login_max: limits::FRAME_BYTES_BEFORE_LOGIN_MAX,
+            connections_per_address_max: 1_000,
             guest_frames_max: 256,
             failed_logins_max: 10,
             pipeline_max: 64,

@@ -13,6 +13,8 @@ use reactor::{CloseReason, Command, ConnId, Handler, Link, Remote};
 use service::ConnKey;
 use service::domain::{SessionId, UserId};
 
+use crate::budget::Holder;
+use crate::households::Place;
 use crate::lane::{Job, Lane, Owed, Scheduling};
 use crate::post::DoorMail;
 use crate::proxy_header::{self, Found};
@@ -45,6 +47,8 @@ pub(crate) struct Visitor {
     lane: Arc<Lane>,
     /// The client's address, as a balancer told it.
     client: SocketAddr,
+    /// Its place among those of its address; a balancer's own connections need none.
+    place: Option<Place>,
     stage: Stage,
     heard_at: Instant,
     /// Since when it has been a guest.
@@ -76,6 +80,16 @@ enum Stage {
     User,
 }
 
+impl Visitor {
+    /// On whose account its requests wait.
+    fn holder(&self) -> Holder {
+        match self.stage {
+            Stage::Unannounced | Stage::Silent | Stage::Guest => Holder::Guest,
+            Stage::User => Holder::User,
+        }
+    }
+}
+
 impl Door {
     pub(crate) fn new(shared: Arc<Shared>, loop_index: usize, remote: Remote<DoorMail>) -> Door {
         Door {
@@ -98,6 +112,7 @@ impl Door {
                 if let Some(client) = client {
                     self.shared.counters.proxied.add(1);
                     visitor.client = client;
+                    self.admit(link, visitor);
                 }
                 log::debug!("connection {} from {} through {}", link.id(), visitor.client, link.peer());
                 used
@@ -113,6 +128,20 @@ impl Door {
                 farewell(link, Code::BAD_FRAME, sentence, "bad PROXY header");
                 input.len()
             }
+        }
+    }
+
+    /// Gives a connection its place among those of its address, or turns it away.
+    fn admit(&self, link: &mut Link<'_>, visitor: &mut Visitor) {
+        visitor.place = self.shared.households.enter(visitor.client.ip().into());
+        if visitor.place.is_none() {
+            self.shared.counters.crowded_out.add(1);
+            farewell(
+                link,
+                Code::BUSY,
+                "too many connections come from this address",
+                "too many of its address",
+            );
         }
     }
 
@@ -136,7 +165,7 @@ impl Door {
                 Ok(()) => encode::reply(header.rid, &Reply::Ping(Nothing {}), &mut self.out),
                 Err(refusal) => self.refuse(header.msgid, header.rid, refusal),
             },
-            request => match self.shared.budget.claim(frame.body.len()) {
+            request => match self.shared.budget.claim(visitor.holder(), frame.body.len()) {
                 Some(claim) => self.jobs.push(Job { rid: header.rid, request, claim }),
                 None => {
                     self.shared.counters.busy_bytes.add(1);
@@ -274,9 +303,10 @@ impl Handler for Door {
         if !is_balancer {
             log::debug!("connection {} from {peer}", link.id());
         }
-        let visitor = Visitor {
+        let mut visitor = Visitor {
             lane,
             client: peer,
+            place: None,
             stage: if is_balancer { Stage::Unannounced } else { Stage::Silent },
             heard_at: now,
             guest_since: now,
@@ -286,6 +316,9 @@ impl Handler for Door {
         };
         link.set_read_budget(GUEST_READ_BYTES);
         self.arm(link, &visitor);
+        if !is_balancer {
+            self.admit(link, &mut visitor);
+        }
         visitor
     }
 

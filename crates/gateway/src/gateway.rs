@@ -19,6 +19,7 @@ use crate::comeback::Comebacks;
 use crate::config::{GatewayConfig, GatewayConfigError};
 use crate::courier::Courier;
 use crate::door::Door;
+use crate::households::Households;
 use crate::hub::GatewayHub;
 use crate::mender::Mender;
 use crate::metrics::{Counters, GatewaySnapshot};
@@ -115,6 +116,7 @@ impl Gateway {
                 .collect(),
             counters: self.counters,
             budget: Budget::new(config.waiting_bytes_max),
+            households: Households::new(config.connections_per_address_max),
             config,
             comebacks: Comebacks::default(),
             dead_thread: OnceLock::new(),

@@ -370,7 +370,7 @@ mod tests {
     const PIPELINE: u32 = 4;
 
     fn job(rid: u32, request: Request) -> Job {
-        let claim = crate::budget::Budget::new(1).claim(1).unwrap();
+        let claim = crate::budget::Budget::new(1).claim(crate::budget::Holder::User, 1).unwrap();
         Job { rid, request, claim }
     }
 

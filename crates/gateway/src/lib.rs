@@ -25,6 +25,7 @@ mod gateway;
 mod greeting;
 mod group_topics;
 mod histogram;
+mod households;
 mod hub;
 mod in_hand;
 mod inbox;

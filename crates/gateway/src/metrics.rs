@@ -94,7 +94,9 @@ numbers! {
         bad_proxy_headers,
         /// Connections whose client's address a balancer told.
         proxied,
-        /// Requests answered BUSY because too many bytes waited (`waiting_bytes_max`).
+        /// Connections turned away because their address had too many (`connections_per_address_max`).
+        crowded_out,
+        /// Requests answered BUSY because too many bytes waited (`waiting_bytes_max`, of which guests have a quarter).
         busy_bytes,
         /// Requests answered BUSY because the slow queue was full (`slow_queue_max`).
         busy_slow,

@@ -9,6 +9,7 @@ use crate::append_queue::{AppendQueue, Queued};
 use crate::budget::Budget;
 use crate::comeback::Comebacks;
 use crate::config::GatewayConfig;
+use crate::households::Households;
 use crate::hub::GatewayHub;
 use crate::lane::{Lane, Owed, Scheduling};
 use crate::metrics::Counters;
@@ -24,6 +25,7 @@ pub(crate) struct Shared {
     pub(crate) appends: Box<[AppendQueue]>,
     pub(crate) counters: Arc<Counters>,
     pub(crate) budget: Arc<Budget>,
+    pub(crate) households: Arc<Households>,
     pub(crate) comebacks: Comebacks,
     /// The name of a thread that panicked.
     pub(crate) dead_thread: OnceLock<String>,

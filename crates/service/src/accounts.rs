@@ -7,6 +7,7 @@ use protocol::{ChangePassword, Code, Login, Nothing, Refusal, Reg, Registered, S
 
 use crate::bundle::Held;
 use crate::caller::{Caller, Me};
+use crate::config::Registration;
 use crate::fields;
 use crate::names::UserName;
 use crate::recovery_code;
@@ -16,6 +17,9 @@ use crate::sessions;
 
 /// REG.
 pub(crate) fn register(service: &Service, caller: Caller<'_>, request: &Reg) -> Result<Registered, Stop> {
+    if service.config.registration == Registration::Closed {
+        return Err(Stop::refused(Code::NOT_ALLOWED));
+    }
     let name = UserName::parse(&request.name)?;
     let password = request.password.expose();
     fields::new_password("password", password)?;
@@ -42,6 +46,7 @@ pub(crate) fn log_in(service: &Service, caller: Caller<'_>, request: &Login) -> 
     fields::known_password(password)?;
     let name = request.name.as_deref().map(UserName::parse);
     let account = account(request.id, name.as_ref())?;
+    service.limits.logins.take(caller.address.into(), service.ports.clock.now())?;
     let credentials = check_password(service, caller.address, account, password)?;
     let held = Held {
         epoch: request.epoch.as_deref(),
@@ -97,6 +102,7 @@ pub(crate) fn account<'a>(
 pub(crate) fn prove(service: &Service, me: Me<'_>, password: &Secret) -> Result<Credentials, Stop> {
     let password = password.expose();
     fields::known_password(password)?;
+    service.limits.password_proofs.take(me.user(), service.ports.clock.now())?;
     check_password(service, me.address, Account::Id(me.user()), password)
 }
 

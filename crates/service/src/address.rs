@@ -5,16 +5,18 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 /// Where a client comes from: an IPv4 address, or the /64 of an IPv6 address, which is one household's to number as it
 /// likes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub(crate) enum Origin {
+pub enum Household {
+    /// An address.
     V4(Ipv4Addr),
+    /// The first four groups of one.
     V6([u16; 4]),
 }
 
-impl From<IpAddr> for Origin {
-    fn from(address: IpAddr) -> Origin {
+impl From<IpAddr> for Household {
+    fn from(address: IpAddr) -> Household {
         match address.to_canonical() {
-            IpAddr::V4(address) => Origin::V4(address),
-            IpAddr::V6(address) => Origin::V6(network(address)),
+            IpAddr::V4(address) => Household::V4(address),
+            IpAddr::V6(address) => Household::V6(network(address)),
         }
     }
 }
@@ -28,7 +30,7 @@ fn network(address: Ipv6Addr) -> [u16; 4] {
 mod tests {
     use super::*;
 
-    fn origin(address: &str) -> Origin {
+    fn origin(address: &str) -> Household {
         address.parse::<IpAddr>().unwrap().into()
     }
 

@@ -153,7 +153,14 @@ fn refused(origin: Origin, refusal: Refusal) -> Delivery {
 fn check(service: &Service, me: Me<'_>, text: &str, client_msg_id: &str) -> Result<(), Refusal> {
     fields::text(text, service.config.text_bytes_max)?;
     fields::client_msg_id(client_msg_id)?;
-    service.limits.sends.take(me.user(), service.ports.clock.now())
+    take_turn(service, me, text)
+}
+
+/// Takes what a text costs: a token of messages, and those of the space that it takes for good.
+pub(crate) fn take_turn(service: &Service, me: Me<'_>, text: &str) -> Result<(), Refusal> {
+    let now = service.ports.clock.now();
+    service.limits.sends.take(me.user(), now)?;
+    service.limits.text_kib.take_many(me.user(), (text.len() / 1_024) as u32, now)
 }
 
 /// The place of the first, if this is a repeat. Asked only where the message itself would be refused: its sender may

@@ -15,9 +15,20 @@ pub enum SessionPolicy {
     Replace,
 }
 
+/// Whether strangers may open accounts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Registration {
+    /// Whoever reaches the server.
+    Open,
+    /// Nobody: REG is refused.
+    Closed,
+}
+
 /// Limits and policies, with their defaults.
 #[derive(Clone, Debug)]
 pub struct ServiceConfig {
+    /// Who may open an account.
+    pub registration: Registration,
     /// Several devices or not.
     pub session_policy: SessionPolicy,
     /// Sessions of one user; a login beyond it ends the one seen longest ago.
@@ -61,6 +72,7 @@ pub struct ServiceConfig {
 impl Default for ServiceConfig {
     fn default() -> ServiceConfig {
         ServiceConfig {
+            registration: Registration::Open,
             session_policy: SessionPolicy::Many,
             sessions_per_user_max: 20,
             session_ttl_ms: 30 * 24 * 3600 * 1000,

@@ -77,12 +77,13 @@ mod write_behind;
 /// The types and ports that this crate's interface speaks in.
 pub use domain;
 
+pub use address::Household;
 pub use batch::{Batch, Pending};
 pub use broadcasts::{BroadcastDone, BroadcastOrder, BroadcastSnapshot};
 pub use cache_numbers::CacheSnapshot;
 pub use caller::{Caller, ConnKey, Principal};
 pub use catch_up::{Begin, ReadRoster, Since};
-pub use config::{ServiceConfig, SessionPolicy};
+pub use config::{Registration, ServiceConfig, SessionPolicy};
 pub use deletion::DeletionSnapshot;
 pub use hub::{Audience, Delivery, Echo, Held, Hub, Origin, Readers, Said};
 pub use in_doubt::DoubtSnapshot;

@@ -16,6 +16,7 @@ use protocol::{Changed, Code, EditMessage, MessageRef, MsgId, Refusal, Reply};
 use crate::batch::{Deed, Pending, Stored};
 use crate::caller::Me;
 use crate::catch_up;
+use crate::chat;
 use crate::conversation;
 use crate::fields;
 use crate::friends;
@@ -52,7 +53,7 @@ pub(crate) fn recall(service: &Service, me: Me<'_>, rid: u32, request: &MessageR
 /// EDIT_MESSAGE.
 pub(crate) fn edit(service: &Service, me: Me<'_>, rid: u32, request: EditMessage) -> Result<Handled, Stop> {
     fields::text(&request.msg, service.config.text_bytes_max)?;
-    service.limits.sends.take(me.user(), service.ports.clock.now())?;
+    chat::take_turn(service, me, &request.msg)?;
     let conversation = conversation::of(service, me, request.conv)?;
     let mentions = match conversation.kind {
         ConversationKind::Direct { with } => mentions::in_pair(me.user(), with, &request.mentions)?,

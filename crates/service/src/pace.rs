@@ -32,13 +32,19 @@ pub enum Pace {
     Registrations,
     /// Recovery codes, of an address.
     Recoveries,
+    /// Logins, of an address: each of them costs the work of a password hash.
+    Logins,
+    /// Showing the password once more, of a user: the same.
+    PasswordProofs,
+    /// KiB of long texts, of a user: what is kept for ever.
+    TextKib,
     /// Wrong passwords, of an address: only they cost a token, but it takes one to try.
     FailedLogins,
 }
 
 impl Pace {
     /// Every limit.
-    pub const ALL: [Pace; 11] = [
+    pub const ALL: [Pace; 14] = [
         Pace::Pings,
         Pace::GuestRequests,
         Pace::Requests,
@@ -49,6 +55,9 @@ impl Pace {
         Pace::Sends,
         Pace::Registrations,
         Pace::Recoveries,
+        Pace::Logins,
+        Pace::PasswordProofs,
+        Pace::TextKib,
         Pace::FailedLogins,
     ];
 
@@ -65,6 +74,9 @@ impl Pace {
             Pace::Sends => "sends",
             Pace::Registrations => "registrations",
             Pace::Recoveries => "recoveries",
+            Pace::Logins => "logins",
+            Pace::PasswordProofs => "password_proofs",
+            Pace::TextKib => "text_kib",
             Pace::FailedLogins => "failed_logins",
         }
     }
@@ -75,7 +87,7 @@ pub const fn pace(request: &Request) -> Pace {
     match request {
         Request::Hello(_) | Request::Ping(_) => Pace::Pings,
 
-        Request::Login(_) => Pace::FailedLogins,
+        Request::Login(_) => Pace::Logins,
         Request::Reg(_) => Pace::Registrations,
         Request::Recover(_) => Pace::Recoveries,
         Request::Resume(_) => Pace::GuestRequests,
@@ -101,14 +113,15 @@ pub const fn pace(request: &Request) -> Pace {
         | Request::EditMessage(_)
         | Request::Hide(_) => Pace::Sends,
 
+        Request::ChangePassword(_) | Request::NewRecoveryCodes(_) | Request::DeleteAccount(_) => {
+            Pace::PasswordProofs
+        }
+
         // Going is told to many as well, but one had to come in first.
         Request::LeaveGroup(_)
         | Request::DecideApplication(_)
         | Request::WithdrawApplication(_)
         | Request::WithdrawInvitation(_)
-        | Request::ChangePassword(_)
-        | Request::NewRecoveryCodes(_)
-        | Request::DeleteAccount(_)
         | Request::LogOut(_)
         | Request::Sessions(_)
         | Request::EndSession(_)

@@ -11,7 +11,7 @@ use parking_lot::Mutex;
 use protocol::{Code, PasswordProof, Recover, Recovered, RecoveryCodes, Refusal};
 
 use crate::accounts;
-use crate::address::Origin;
+use crate::address::Household;
 use crate::caller::{Caller, Me};
 use crate::fields;
 use crate::names::UserName;
@@ -30,7 +30,7 @@ pub(crate) fn recover(service: &Service, caller: Caller<'_>, request: &Recover) 
     let code = recovery_code::hash(&request.code)?;
     let name = request.name.as_deref().map(UserName::parse);
     let account = accounts::account(request.id, name.as_ref())?;
-    let (ports, origin) = (&service.ports, Origin::from(caller.address));
+    let (ports, origin) = (&service.ports, Household::from(caller.address));
     let at = ports.clock.now();
     service.limits.recoveries.take(origin, at)?;
     if let Err(retry_after_ms) = service.recoveries.begin(origin, at) {
@@ -73,7 +73,7 @@ pub(crate) fn new_codes(
 /// The wrong codes of each address: a node's own memory, which a restart clears. What holds for all nodes is counted by
 /// account, in the store. Any thread.
 #[derive(Debug, Default)]
-pub(crate) struct Delays(Mutex<HashMap<Origin, Delay>>);
+pub(crate) struct Delays(Mutex<HashMap<Household, Delay>>);
 
 #[derive(Clone, Copy, Debug)]
 struct Delay {
@@ -85,7 +85,7 @@ struct Delay {
 impl Delays {
     /// Takes a try, which counts as wrong until it is forgiven: tries at once do not pass together. Or says how long to
     /// wait, in milliseconds.
-    fn begin(&self, origin: Origin, now: Timestamp) -> Result<(), u64> {
+    fn begin(&self, origin: Household, now: Timestamp) -> Result<(), u64> {
         let mut delays = self.0.lock();
         let failures = match delays.get(&origin) {
             Some(delay) if delay.until > now => return Err(delay.until.0 - now.0),
@@ -106,7 +106,7 @@ impl Delays {
     }
 
     /// The try was right, or nobody looked at it: it does not count.
-    fn forgive(&self, origin: Origin, now: Timestamp) {
+    fn forgive(&self, origin: Household, now: Timestamp) {
         let mut delays = self.0.lock();
         if let Some(delay) = delays.get_mut(&origin) {
             delay.failures -= 1;
@@ -119,7 +119,7 @@ impl Delays {
 }
 
 /// Forgets who need not wait any more; if all must, whoever would be free first.
-fn make_room(delays: &mut HashMap<Origin, Delay>, now: Timestamp) {
+fn make_room(delays: &mut HashMap<Household, Delay>, now: Timestamp) {
     delays.retain(|_, delay| delay.until > now);
     if delays.len() >= ORIGINS_MAX {
         let first = delays.iter().min_by_key(|(_, delay)| delay.until).map(|(origin, _)| *origin);
@@ -137,8 +137,8 @@ mod tests {
 
     const NOW: Timestamp = Timestamp(1_700_000_000_000);
 
-    fn origin(n: u32) -> Origin {
-        Origin::V4(Ipv4Addr::from_bits(n))
+    fn origin(n: u32) -> Household {
+        Household::V4(Ipv4Addr::from_bits(n))
     }
 
     #[test]

@@ -1,6 +1,6 @@
-//! The limits on the rate of requests, switched off.
+//! The limits on the rate of requests and on the connections of an address, switched off.
 
-const OFF: [&str; 12] = [
+const OFF: [&str; 16] = [
     "--pings-burst=0",
     "--guest-requests-burst=0",
     "--requests-burst=0",
@@ -12,7 +12,11 @@ const OFF: [&str; 12] = [
     "--broadcasts-burst=0",
     "--registrations-burst=0",
     "--recoveries-burst=0",
+    "--logins-burst=0",
+    "--password-proofs-burst=0",
+    "--text-kib-burst=0",
     "--failed-logins-burst=0",
+    "--connections-per-address-max=0",
 ];
 
 /// Arguments for a server whose clients are programs: they ask faster than people do, and all of them from one address. What

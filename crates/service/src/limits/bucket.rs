@@ -39,13 +39,14 @@ impl Bucket {
         self.0 <= micros(now)
     }
 
-    /// Takes a token; or says after how many milliseconds there is one.
-    pub(super) fn take(&mut self, rate: Rate, now: Timestamp) -> Result<(), u64> {
+    /// Takes tokens, of a bucket at most all that it holds; or says after how many milliseconds they are there.
+    pub(super) fn take(&mut self, rate: Rate, tokens: u32, now: Timestamp) -> Result<(), u64> {
         let (now, interval) = (micros(now), rate.interval_us());
         let room = interval.saturating_mul(u64::from(rate.burst));
+        let wanted = interval.saturating_mul(u64::from(tokens.min(rate.burst)));
         // Should the clock go back, an empty bucket is what is left of it.
         let full_at = self.0.clamp(now, now.saturating_add(room));
-        let taken = full_at.saturating_add(interval);
+        let taken = full_at.saturating_add(wanted);
         let early = taken.saturating_sub(now.saturating_add(room));
         if early > 0 {
             self.0 = full_at;
@@ -79,7 +80,7 @@ mod tests {
     fn emptied() -> Bucket {
         let mut bucket = Bucket::FULL;
         for _ in 0..3 {
-            bucket.take(RATE, NOW).expect("a burst");
+            bucket.take(RATE, 1, NOW).expect("a burst");
         }
         bucket
     }
@@ -87,38 +88,49 @@ mod tests {
     #[test]
     fn a_burst_and_then_one_by_one() {
         let mut bucket = emptied();
-        assert_eq!(bucket.take(RATE, NOW), Err(1_000));
-        assert_eq!(bucket.take(RATE, after(999)), Err(1), "a refusal costs nothing");
-        bucket.take(RATE, after(1_000)).expect("one came");
-        assert_eq!(bucket.take(RATE, after(1_001)), Err(999));
+        assert_eq!(bucket.take(RATE, 1, NOW), Err(1_000));
+        assert_eq!(bucket.take(RATE, 1, after(999)), Err(1), "a refusal costs nothing");
+        bucket.take(RATE, 1, after(1_000)).expect("one came");
+        assert_eq!(bucket.take(RATE, 1, after(1_001)), Err(999));
         assert!(!bucket.is_full(after(3_999)) && bucket.is_full(after(4_000)));
         for _ in 0..3 {
-            bucket.take(RATE, after(1_000_000)).expect("never more than a burst");
+            bucket.take(RATE, 1, after(1_000_000)).expect("never more than a burst");
         }
-        assert_eq!(bucket.take(RATE, after(1_000_000)), Err(1_000));
+        assert_eq!(bucket.take(RATE, 1, after(1_000_000)), Err(1_000));
+    }
+
+    #[test]
+    fn several_are_taken_at_once_and_never_more_than_there_can_be() {
+        let mut bucket = Bucket::FULL;
+        bucket.take(RATE, 2, NOW).expect("two of three");
+        assert_eq!(bucket.take(RATE, 2, NOW), Err(1_000));
+        bucket.take(RATE, 1, NOW).expect("the third");
+        assert_eq!(bucket.take(RATE, 1_000, after(1_000)), Err(2_000), "as many as it holds");
+        bucket.take(RATE, 1_000, after(3_000)).expect("all three");
+        assert_eq!(bucket.take(RATE, 1, after(3_000)), Err(1_000));
     }
 
     #[test]
     fn what_is_given_back_can_be_taken_again() {
         let mut bucket = emptied();
         bucket.give_back(RATE);
-        bucket.take(RATE, NOW).expect("the one that came back");
-        assert_eq!(bucket.take(RATE, NOW), Err(1_000));
+        bucket.take(RATE, 1, NOW).expect("the one that came back");
+        assert_eq!(bucket.take(RATE, 1, NOW), Err(1_000));
     }
 
     #[test]
     fn a_clock_that_goes_back_locks_nobody_out() {
         let mut bucket = emptied();
         let long_ago = Timestamp(NOW.0 - 3_600_000);
-        assert_eq!(bucket.take(RATE, long_ago), Err(1_000));
-        bucket.take(RATE, Timestamp(long_ago.0 + 1_000)).expect("no longer than from an empty bucket");
+        assert_eq!(bucket.take(RATE, 1, long_ago), Err(1_000));
+        bucket.take(RATE, 1, Timestamp(long_ago.0 + 1_000)).expect("no longer than from an empty bucket");
     }
 
     #[test]
     fn rates_that_are_no_whole_interval_hold_too() {
         let rate = Rate { burst: 1, per_minute: 7 };
         let mut bucket = Bucket::FULL;
-        let taken = (0..600_000).filter(|ms| bucket.take(rate, after(*ms)).is_ok()).count();
+        let taken = (0..600_000).filter(|ms| bucket.take(rate, 1, after(*ms)).is_ok()).count();
         assert_eq!(taken, 70);
     }
 }

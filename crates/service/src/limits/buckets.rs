@@ -37,20 +37,20 @@ impl<K: Copy + Eq + Hash> Buckets<K> {
         Buckets { rate, parts, hasher: RandomState::new(), evicted: AtomicU64::new(0), part_max }
     }
 
-    /// Takes a token; or says after how many milliseconds there is one.
-    pub(super) fn take(&self, key: K, now: Timestamp) -> Result<(), u64> {
-        if self.rate.is_off() {
+    /// Takes tokens; or says after how many milliseconds they are there.
+    pub(super) fn take(&self, key: K, tokens: u32, now: Timestamp) -> Result<(), u64> {
+        if self.rate.is_off() || tokens == 0 {
             return Ok(());
         }
         let mut part = self.part(&key).lock();
         if let Some(bucket) = part.get_mut(&key) {
-            return bucket.take(self.rate, now);
+            return bucket.take(self.rate, tokens, now);
         }
         if part.len() >= self.part_max {
             self.make_room(&mut part, now);
         }
         let mut bucket = Bucket::FULL;
-        let taken = bucket.take(self.rate, now);
+        let taken = bucket.take(self.rate, tokens, now);
         part.insert(key, bucket);
         taken
     }
@@ -97,9 +97,9 @@ mod tests {
     fn everybody_has_their_own() {
         let buckets = Buckets::new(RATE);
         for key in 0..100 {
-            buckets.take(key, NOW).expect("a first");
-            buckets.take(key, NOW).expect("a second");
-            assert_eq!(buckets.take(key, NOW), Err(1_000));
+            buckets.take(key, 1, NOW).expect("a first");
+            buckets.take(key, 1, NOW).expect("a second");
+            assert_eq!(buckets.take(key, 1, NOW), Err(1_000));
         }
     }
 
@@ -107,7 +107,7 @@ mod tests {
     fn without_a_rate_nothing_is_kept() {
         for rate in [Rate::OFF, Rate { burst: 0, per_minute: 1 }, Rate { burst: 1, per_minute: 0 }] {
             let buckets = Buckets::new(rate);
-            assert!((0..1_000).all(|_| buckets.take(1, NOW).is_ok()));
+            assert!((0..1_000).all(|_| buckets.take(1, 1, NOW).is_ok()));
             assert_eq!(buckets.len(), 0);
         }
     }
@@ -118,17 +118,17 @@ mod tests {
         let buckets = Buckets::with_room(RATE, 16);
         // Emptied, and the only one that is.
         for _ in 0..2 {
-            buckets.take(usize::MAX, NOW).expect("a burst");
+            buckets.take(usize::MAX, 1, NOW).expect("a burst");
         }
         for key in 0..20 * MAX {
-            buckets.take(key, NOW).expect("a first");
+            buckets.take(key, 1, NOW).expect("a first");
         }
         assert_eq!(buckets.len(), MAX, "every part has its limit");
         assert_eq!(buckets.evicted(), (19 * MAX + 1) as u64);
-        assert_eq!(buckets.take(usize::MAX, NOW), Err(1_000), "whoever took most is remembered");
+        assert_eq!(buckets.take(usize::MAX, 1, NOW), Err(1_000), "whoever took most is remembered");
         let later = Timestamp(NOW.0 + 1_000);
         for key in 20 * MAX..20 * MAX + 10 {
-            buckets.take(key, later).expect("a first");
+            buckets.take(key, 1, later).expect("a first");
         }
         assert_eq!(buckets.evicted(), (19 * MAX + 1) as u64, "full ones were enough");
         assert!(buckets.len() < MAX);
@@ -139,7 +139,7 @@ mod tests {
         let buckets = Buckets::new(Rate { burst: 100, per_minute: 1 });
         let taken = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..4)
-                .map(|_| scope.spawn(|| (0..100).filter(|_| buckets.take(7, NOW).is_ok()).count()))
+                .map(|_| scope.spawn(|| (0..100).filter(|_| buckets.take(7, 1, NOW).is_ok()).count()))
                 .collect();
             threads.into_iter().map(|thread| thread.join().expect("a taker")).sum::<usize>()
         });

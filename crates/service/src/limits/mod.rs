@@ -14,7 +14,7 @@ use protocol::{Code, Refusal};
 
 pub use bucket::Rate;
 
-use crate::address::Origin;
+use crate::address::Household;
 use crate::caller::ConnKey;
 use crate::pace::Pace;
 use buckets::Buckets;
@@ -44,6 +44,12 @@ pub struct Rates {
     pub registrations: Rate,
     /// RECOVER, from an address.
     pub recoveries: Rate,
+    /// LOGIN, from an address.
+    pub logins: Rate,
+    /// CHANGE_PASSWORD, NEW_RECOVERY_CODES and DELETE_ACCOUNT, of a user.
+    pub password_proofs: Rate,
+    /// Whole KiB of the texts of messages, of a user: shorter ones cost none.
+    pub text_kib: Rate,
     /// Wrong passwords, from an address.
     pub failed_logins: Rate,
 }
@@ -64,6 +70,10 @@ impl Default for Rates {
             broadcasts: rate(10, 10),
             registrations: rate(100, 30),
             recoveries: rate(20, 10),
+            // A few seconds of work for one core, and then a tenth of it.
+            logins: rate(60, 120),
+            password_proofs: rate(20, 20),
+            text_kib: rate(8_192, 2_048),
             failed_logins: rate(100, 30),
         }
     }
@@ -83,6 +93,9 @@ impl Rates {
         broadcasts: Rate::OFF,
         registrations: Rate::OFF,
         recoveries: Rate::OFF,
+        logins: Rate::OFF,
+        password_proofs: Rate::OFF,
+        text_kib: Rate::OFF,
         failed_logins: Rate::OFF,
     };
 }
@@ -104,7 +117,7 @@ pub struct LimitSnapshot {
 #[derive(Debug)]
 pub(crate) struct Limits {
     pub(crate) pings: Limit<ConnKey>,
-    pub(crate) guest_requests: Limit<Origin>,
+    pub(crate) guest_requests: Limit<Household>,
     pub(crate) requests: Limit<UserId>,
     pub(crate) friend_requests: Limit<UserId>,
     pub(crate) searches: Limit<UserId>,
@@ -112,9 +125,12 @@ pub(crate) struct Limits {
     pub(crate) changes: Limit<UserId>,
     pub(crate) sends: Limit<UserId>,
     pub(crate) broadcasts: Limit<()>,
-    pub(crate) registrations: Limit<Origin>,
-    pub(crate) recoveries: Limit<Origin>,
-    pub(crate) failed_logins: Limit<Origin>,
+    pub(crate) registrations: Limit<Household>,
+    pub(crate) recoveries: Limit<Household>,
+    pub(crate) logins: Limit<Household>,
+    pub(crate) password_proofs: Limit<UserId>,
+    pub(crate) text_kib: Limit<UserId>,
+    pub(crate) failed_logins: Limit<Household>,
 }
 
 impl Limits {
@@ -131,6 +147,9 @@ impl Limits {
             broadcasts: Limit::new(rates.broadcasts),
             registrations: Limit::new(rates.registrations),
             recoveries: Limit::new(rates.recoveries),
+            logins: Limit::new(rates.logins),
+            password_proofs: Limit::new(rates.password_proofs),
+            text_kib: Limit::new(rates.text_kib),
             failed_logins: Limit::new(rates.failed_logins),
         }
     }
@@ -148,6 +167,9 @@ impl Limits {
             broadcasts,
             registrations,
             recoveries,
+            logins,
+            password_proofs,
+            text_kib,
             failed_logins,
         } = self;
         vec![
@@ -162,6 +184,9 @@ impl Limits {
             broadcasts.named("broadcasts"),
             registrations.snapshot(Pace::Registrations),
             recoveries.snapshot(Pace::Recoveries),
+            logins.snapshot(Pace::Logins),
+            password_proofs.snapshot(Pace::PasswordProofs),
+            text_kib.snapshot(Pace::TextKib),
             failed_logins.snapshot(Pace::FailedLogins),
         ]
     }
@@ -181,7 +206,12 @@ impl<K: Copy + Eq + Hash> Limit<K> {
 
     /// Takes a token, or refuses and says when there is one.
     pub(crate) fn take(&self, key: K, now: Timestamp) -> Result<(), Refusal> {
-        self.buckets.take(key, now).map_err(|retry_after_ms| {
+        self.take_many(key, 1, now)
+    }
+
+    /// Takes so many at once; if they are more than a bucket holds, all of a full one.
+    pub(crate) fn take_many(&self, key: K, tokens: u32, now: Timestamp) -> Result<(), Refusal> {
+        self.buckets.take(key, tokens, now).map_err(|retry_after_ms| {
             self.refused.fetch_add(1, Relaxed);
             Refusal::new(Code::TOO_MANY).retry_after_ms(retry_after_ms)
         })

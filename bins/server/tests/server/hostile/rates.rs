@@ -3,13 +3,15 @@
 use std::fmt::Write;
 
 use protocol::{
-    Code, EditGroup, EditProfile, GroupRef, MemberRef, MuteGroup, MuteMember, Nothing, Rank, Request, Resume,
-    SearchUsers, Secret, SetRole,
+    Code, EditGroup, EditProfile, GroupRef, Login, MemberRef, MuteGroup, MuteMember, Nothing, Push, Rank,
+    Request, Resume, SearchUsers, Secret, SetRole,
 };
 use service::{Access, Pace, pace, route};
 
+use testkit::eventually;
+
 use super::samples::every_request;
-use crate::support::{Options, Peer, Server, Store, ask, chat, friends, hello, user};
+use crate::support::{DEADLINE, Options, Peer, Server, Store, ask, chat, friends, hello, user};
 
 /// Tokens of the buckets under test. What comes back, one a minute, is taken again before each request.
 const BURST: u32 = 3;
@@ -117,13 +119,73 @@ fn what_costs_more_has_a_bucket_of_its_own() {
         flood(&server, &mut alice, pace, &first, &of(pace));
         alice.friends(0, 0).expect("what is not of this kind is done");
     }
-    for pace in [Pace::Registrations, Pace::Recoveries, Pace::FailedLogins] {
+    for pace in [Pace::Registrations, Pace::Recoveries, Pace::Logins] {
         let server = limited(pace);
         let mut guest = Peer::connect(server.address());
         guest.hello(hello("")).expect("HELLO");
         let all = of(pace);
         flood(&server, &mut guest, pace, &all[0], &all);
     }
+}
+
+/// Guesses have a bucket of their own beside that of all logins.
+#[test]
+fn wrong_passwords_are_counted_apart() {
+    let server = limited(Pace::FailedLogins);
+    user(&server, "alice");
+    let mut guest = Peer::connect(server.address());
+    guest.hello(hello("")).expect("HELLO");
+    let guess =
+        Login { name: Some("alice".into()), password: Secret::new("not the password"), ..Login::default() };
+    drain(&server, &mut guest, Pace::FailedLogins, &Request::Login(guess));
+}
+
+/// What is kept for ever costs its size: short texts nothing but a message's token, long ones their KiB.
+#[test]
+fn long_texts_cost_their_size() {
+    let server = limited(Pace::TextKib);
+    let (mut alice, bob, _) = friends(&server, "alice", "bob");
+    let long = "x".repeat(2 * 1_024 + 5);
+    alice.ask(&chat(bob.id, &long, "1")).expect("two of three");
+    let refusal = alice.ask(&chat(bob.id, &long, "2")).expect_err("two of one");
+    assert_eq!(refusal.code, Code::TOO_MANY);
+    assert!(refusal.body.retry_after_ms.is_some_and(|wait| (1..=60_000).contains(&wait)));
+    assert_eq!(counted(&server, Pace::TextKib), 1);
+    for n in 0..20 {
+        alice.ask(&chat(bob.id, "short", &format!("short {n}"))).expect("short ones cost none");
+    }
+}
+
+/// The password once more is as much work as a login.
+#[test]
+fn passwords_once_more_have_a_bucket_of_their_own() {
+    let server = limited(Pace::PasswordProofs);
+    let mut alice = user(&server, "alice");
+    let all: Vec<_> = samples(|request| pace(request) == Pace::PasswordProofs);
+    assert_eq!(all.len(), 3);
+    flood(&server, &mut alice, Pace::PasswordProofs, &all[0], &all);
+    alice.friends(0, 0).expect("what is not of this kind is done");
+}
+
+/// One address may not take all places of a node.
+#[test]
+fn an_address_has_so_many_connections() {
+    let options =
+        Options::on(Store::Sqlite).with("admin", "127.0.0.1:0").with("connections-per-address-max", 3);
+    let server = Server::start(options);
+    let mut places: Vec<Peer> = (0..3).map(|_| Peer::connect(server.address())).collect();
+    places.iter_mut().for_each(|peer| drop(peer.hello(hello("")).expect("HELLO")));
+    let mut fourth = Peer::connect(server.address());
+    let bye = fourth.take("BYE", |push| match push {
+        Push::Bye(bye) => Some(bye.clone()),
+        _ => None,
+    });
+    assert_eq!(Code(bye.errcode), Code::BUSY);
+    assert!(bye.retry_after_ms > 0);
+    let page = ask(server.admin_address(), "/metrics").1;
+    assert!(page.contains("chat_gateway_crowded_out_total 1\n"), "{page}");
+    drop(places);
+    eventually(DEADLINE, "their places are free", || Peer::connect(server.address()).hello(hello("")).ok());
 }
 
 /// Whom the table lets change nothing spends nothing, so these are about what the asker may.
@@ -165,8 +227,14 @@ fn the_operators_page_names_the_limit_of_every_request() {
     let shown: Vec<_> = section.lines().filter(|line| line.starts_with("| `")).collect();
     let rows = Pace::ALL.map(|limit| {
         let mut row = format!("| `{}` |", limit.name());
-        if limit == Pace::Requests {
-            return row + " everything after login but PING |";
+        let beside = match limit {
+            Pace::Requests => Some("everything after login but PING"),
+            Pace::FailedLogins => Some("LOGIN, where the password is wrong"),
+            Pace::TextKib => Some("EDIT_MESSAGE, GROUP_CHAT, ONE_CHAT, for each whole KiB"),
+            _ => None,
+        };
+        if let Some(beside) = beside {
+            return format!("{row} {beside} |");
         }
         let is_of = |request: &Request| {
             let is_guests = limit == Pace::GuestRequests && route(request).access == Access::Guest;
