@@ -31,6 +31,7 @@ mod shared;
 mod style;
 mod terminal;
 mod watcher;
+mod wrap;
 
 use std::collections::HashMap;
 use std::io::IsTerminal;

@@ -9,10 +9,11 @@ use serde_json::Value;
 
 use crate::notice::{self, Narrator};
 use crate::notify::{self, Notify};
-use crate::outcome::{Failure, Outcome};
+use crate::outcome::{Failure, Outcome, columns};
 use crate::printable::one_line;
 use crate::roster::Roster;
 use crate::style::Style;
+use crate::wrap::wrapped;
 
 /// The two voices of this program: events, from their own thread, and outcomes of commands.
 #[derive(Debug)]
@@ -133,7 +134,7 @@ impl Output {
         match &self.form {
             Form::Text | Form::Json => print(&[line]),
             // The printer ends last.
-            Form::Terminal { printer, .. } => drop(printer.send(line)),
+            Form::Terminal { printer, .. } => drop(printer.send(laid(&line))),
         }
     }
 
@@ -147,14 +148,20 @@ impl Output {
         match &self.form {
             Form::Text => print(&[format!("* {text}")]),
             Form::Json => print(&[serde_json::json!({ "type": "remark", "message": text }).to_string()]),
-            Form::Terminal { printer, style } => drop(printer.send(style.wrong(&format!("* {text}")))),
+            Form::Terminal { printer, style } => {
+                drop(printer.send(laid(&style.wrong(&format!("* {text}")))));
+            }
         }
     }
 
     pub(crate) fn outcome(&self, command: &str, outcome: &Outcome, roster: &Roster) {
         match self.form {
             Form::Json => print(&[outcome.object(command, roster).to_string()]),
-            Form::Text | Form::Terminal { .. } => print(&outcome.lines(roster, self.style())),
+            Form::Text => print(&outcome.lines(roster, self.style())),
+            Form::Terminal { .. } => {
+                let lines = outcome.lines(roster, self.style());
+                print(&lines.iter().map(|line| laid(line)).collect::<Vec<_>>());
+            }
         }
     }
 
@@ -163,9 +170,18 @@ impl Output {
         match self.form {
             Form::Json => line(failure.object(command)),
             Form::Text | Form::Terminal { .. } => {
-                print(&[self.style().wrong(&format!("! {}", one_line(&failure.to_string())))]);
+                let line = self.style().wrong(&format!("! {}", one_line(&failure.to_string())));
+                print(&[if self.is_terminal() { laid(&line) } else { line }]);
             }
         }
+    }
+}
+
+/// A line as it stands on the terminal, however long it is.
+fn laid(line: &str) -> String {
+    match columns() {
+        Some(columns) => wrapped(line, columns).into_owned(),
+        None => line.to_owned(),
     }
 }
 

@@ -52,6 +52,18 @@ fn a_message_appears_above_the_line_being_typed() {
     );
 }
 
+/// Columns are wide enough for what stands before them, and then it would look like carol's own.
+#[test]
+fn no_message_is_long_enough_to_look_like_another() {
+    let server = Server::start();
+    let screen = talking(&server);
+    let forged = format!("hi{}12:00 carol: pay bob", " ".repeat(usize::from(USUAL.columns)));
+    server.bob_says(&forged);
+    let rows = screen.wait_row("carol: pay bob");
+    let row = rows.iter().find(|row| row.contains("carol")).expect("it was waited for");
+    assert!(row.starts_with("  | "), "{rows:#?}");
+}
+
 #[test]
 fn a_password_is_never_seen() {
     let server = Server::start();
