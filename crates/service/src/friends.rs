@@ -29,7 +29,8 @@ use crate::service::Service;
 use crate::versioned_cache::VersionedCache;
 use crate::wire;
 
-/// How users stand to others, by the user and the other. Not kept of who does not exist: somebody may get that number.
+/// How users stand to others, by the user and the other. Not kept of who does not exist, since somebody may get that number;
+/// nor of who blocked one: the time of an answer must not tell the two apart.
 pub(crate) type Relations = VersionedCache<(UserId, UserId), Relation>;
 
 /// How a user stands to another. Another node's word for a change may be a moment away: what must hold, the store asks
@@ -41,11 +42,13 @@ pub(crate) fn relation(service: &Service, user: UserId, other: UserId) -> StoreR
     if other.0 > NUMBER_MAX {
         return Ok(Relation::Nobody);
     }
-    let relation = service.relations.get_or_load(&(user, other), || {
+    let mut found = Relation::Nobody;
+    let kept = service.relations.get_or_load(&(user, other), || {
         let relation = service.ports.store.relation(user, other)?;
-        Ok((relation != Relation::Nobody).then_some(relation))
+        found = relation;
+        Ok((!matches!(relation, Relation::Nobody | Relation::BlockedByThem)).then_some(relation))
     })?;
-    Ok(relation.unwrap_or(Relation::Nobody))
+    Ok(kept.unwrap_or(found))
 }
 
 /// How a user stands to another, as the store says now: for what is rare, and follows what another device just did.
@@ -110,7 +113,7 @@ pub(crate) fn request(service: &Service, me: Me<'_>, request: &AddFriend) -> Res
 
 /// ACCEPT_FRIEND.
 pub(crate) fn accept(service: &Service, me: Me<'_>, request: &FriendRef) -> Result<FriendAnswer, Stop> {
-    let other = Other::find(service, me, request.friendid)?;
+    let other = Other::known(service, me, request.friendid)?;
     let ports = &service.ports;
     match ports.store.accept_friend(me.user(), other.id, ports.clock.now(), service.config.friends)? {
         Accepted::Friends(new) => Ok(befriended(service, me, &other, &new)),
@@ -121,7 +124,7 @@ pub(crate) fn accept(service: &Service, me: Me<'_>, request: &FriendRef) -> Resu
 
 /// REFUSE_FRIEND.
 pub(crate) fn refuse(service: &Service, me: Me<'_>, request: &FriendRef) -> Result<Nothing, Stop> {
-    let other = Other::find(service, me, request.friendid)?;
+    let other = Other::known(service, me, request.friendid)?;
     let ports = &service.ports;
     match ports.store.refuse_friend(me.user(), other.id, ports.clock.now())? {
         Some(notice) => Ok(tell(service, me, &other, Event::noticed(FriendEventKind::Refused, &notice))),
@@ -131,7 +134,7 @@ pub(crate) fn refuse(service: &Service, me: Me<'_>, request: &FriendRef) -> Resu
 
 /// WITHDRAW_FRIEND.
 pub(crate) fn withdraw(service: &Service, me: Me<'_>, request: &FriendRef) -> Result<Nothing, Stop> {
-    let other = Other::find(service, me, request.friendid)?;
+    let other = Other::known(service, me, request.friendid)?;
     match service.ports.store.withdraw_friend(me.user(), other.id)? {
         true => Ok(tell(service, me, &other, Event::of(FriendEventKind::Withdrawn))),
         false => Err(Stop::refused(Code::NOT_FOUND)),
@@ -142,7 +145,7 @@ pub(crate) fn withdraw(service: &Service, me: Me<'_>, request: &FriendRef) -> Re
 ///
 /// Who is no friend, who does not exist and who blocked one are the same here.
 pub(crate) fn delete(service: &Service, me: Me<'_>, request: &FriendRef) -> Result<Nothing, Stop> {
-    let other = match Other::find(service, me, request.friendid) {
+    let other = match Other::known(service, me, request.friendid) {
         Ok(other) => other,
         Err(Stop::Refused(refusal)) if refusal.code == Code::NOT_FOUND => return Err(Why::NotFriends.into()),
         Err(stop) => return Err(stop),
@@ -234,6 +237,17 @@ impl Other {
             Some(face) if !face.is_deleted() => Ok(Other { id, face }),
             Some(_) | None => Err(Stop::refused(Code::NOT_FOUND)),
         }
+    }
+
+    /// The same, of those whom I may know of. Who blocked me is refused at the same look-up as who does not exist: nothing
+    /// waits between us, but to find that out takes another time.
+    fn known(service: &Service, me: Me<'_>, id: u64) -> Result<Other, Stop> {
+        let user = UserId(id);
+        if user == me.user() {
+            return Err(Stop::refused(Code::SELF));
+        }
+        between(PairAct::LookUp, relation_now(service, me.user(), user)?)?;
+        Other::find(service, me, id)
     }
 }
 

@@ -37,11 +37,14 @@ pub(crate) fn users(service: &Service, me: Me<'_>, request: &SearchUsers) -> Res
     Ok(FoundUsers { found, next })
 }
 
-/// The user with this id, if they want to be found.
+/// The user with this id, if they want to be found. Who does not, who blocked me and who does not exist take the same look-ups.
 fn by_id(service: &Service, me: Me<'_>, id: UserId) -> StoreResult<Option<FoundUser>> {
-    if id.0 > NUMBER_MAX || between(PairAct::LookUp, friends::relation(service, me.user(), id)?).is_err() {
+    if id.0 > NUMBER_MAX {
         return Ok(None);
     }
+    let relation = friends::relation_now(service, me.user(), id)?;
     let profile = service.ports.store.profile(id)?;
-    Ok(profile.filter(|profile: &Profile| profile.searchable).map(|profile| wire::found_user(profile.user)))
+    let found =
+        profile.filter(|profile: &Profile| profile.searchable && between(PairAct::LookUp, relation).is_ok());
+    Ok(found.map(|profile| wire::found_user(profile.user)))
 }

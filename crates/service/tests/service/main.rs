@@ -7,6 +7,7 @@
 
 mod accounts;
 mod acks;
+mod blocks;
 mod broadcasts;
 mod chat;
 mod doubts;
