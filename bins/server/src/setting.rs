@@ -151,7 +151,7 @@ pub(crate) const SETTINGS: &[Setting] = &[
     number(
         "friend_requests_max",
         "500",
-        "Friend requests of one user that wait for an answer, both ways together.",
+        "Friend requests of one user that wait for an answer, and as many that wait for them.",
     ),
     number("blocked_users_max", "1000", "Users that one user may block."),
     number("groups_max", "1000", "Groups of one user."),

@@ -98,7 +98,8 @@ pub enum Requested {
     NoSuchUser,
     /// One of the two blocked the other, or is gone; nothing changed.
     Refused(Why),
-    /// One of the two has as many requests or friends as allowed; nothing changed.
+    /// Who asks has asked as many as allowed, or the other is asked by as many, or one of the two has as many friends; nothing
+    /// changed.
     Full,
 }
 

@@ -143,7 +143,8 @@ pub trait SessionStore: Send + Sync {
 pub struct FriendLimits {
     /// Friends of one user.
     pub friends: u32,
-    /// Requests that wait, of one user in both directions together.
+    /// Requests of one user that wait, and as many that wait for them. Apart, so that nobody can fill the one for somebody
+    /// else.
     pub requests: u32,
 }
 

@@ -50,10 +50,8 @@ impl FriendStore for MySqlStore {
             if take_request(tx, to, from)? {
                 return Ok(Requested::Friends(befriend(tx, to, from, at)?));
             }
-            for user in [from, to] {
-                if count_requests(tx, user)? >= u64::from(limits.requests) {
-                    return Ok(Requested::Full);
-                }
+            if most_requests(tx, from, to)? >= u64::from(limits.requests) {
+                return Ok(Requested::Full);
             }
             let (lo, hi) = pair(from, to);
             tx.execute(
@@ -242,11 +240,12 @@ pub(super) fn take_request(tx: &mut Connection, from: UserId, to: UserId) -> Res
     Ok(tx.execute("DELETE FROM friend_requests WHERE from_id = ? AND to_id = ?", (from.0, to.0))? > 0)
 }
 
-fn count_requests(tx: &mut Connection, user: UserId) -> Result<u64, Fault> {
+/// How many requests of `from` wait, or how many for `to`: the larger of the two.
+fn most_requests(tx: &mut Connection, from: UserId, to: UserId) -> Result<u64, Fault> {
     let count: Option<u64> = tx.row(
-        "SELECT (SELECT COUNT(*) FROM friend_requests WHERE from_id = ?) \
-         + (SELECT COUNT(*) FROM friend_requests WHERE to_id = ?)",
-        (user.0, user.0),
+        "SELECT GREATEST((SELECT COUNT(*) FROM friend_requests WHERE from_id = ?), \
+         (SELECT COUNT(*) FROM friend_requests WHERE to_id = ?))",
+        (from.0, to.0),
     )?;
     Ok(count.unwrap_or(0))
 }

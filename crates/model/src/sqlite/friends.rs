@@ -39,12 +39,11 @@ impl FriendStore for SqliteStore {
                 let befriended = befriend(connection, to, from, at, limits)?;
                 return Ok(befriended.map_or(Requested::Full, Requested::Friends));
             }
-            for user in [from, to] {
-                if has_friends(connection, user, limits.friends)?
-                    || has_requests(connection, user, limits.requests)?
-                {
-                    return Ok(Requested::Full);
-                }
+            if has_friends(connection, from, limits.friends)?
+                || has_friends(connection, to, limits.friends)?
+                || has_requests(connection, from, to, limits.requests)?
+            {
+                return Ok(Requested::Full);
             }
             connection
                 .prepare_cached(
@@ -252,13 +251,13 @@ fn has_friends(connection: &Connection, user: UserId, limit: u32) -> rusqlite::R
     count.query_row(params![sql(user.0), limit], |row| row.get(0))
 }
 
-/// Whether so many requests of the user wait, or more.
-fn has_requests(connection: &Connection, user: UserId, limit: u32) -> rusqlite::Result<bool> {
+/// Whether so many requests of `from` wait, or so many for `to`, or more.
+fn has_requests(connection: &Connection, from: UserId, to: UserId, limit: u32) -> rusqlite::Result<bool> {
     let mut count = connection.prepare_cached(
-        "SELECT (SELECT count(*) FROM friend_requests WHERE from_id = ?1)
-              + (SELECT count(*) FROM friend_requests WHERE to_id = ?1) >= ?2",
+        "SELECT (SELECT count(*) FROM friend_requests WHERE from_id = ?1) >= ?3
+             OR (SELECT count(*) FROM friend_requests WHERE to_id = ?2) >= ?3",
     )?;
-    count.query_row(params![sql(user.0), limit], |row| row.get(0))
+    count.query_row(params![sql(from.0), sql(to.0), limit], |row| row.get(0))
 }
 
 /// Turns the request of `from` into a friendship; `None` if one of the two has too many friends.

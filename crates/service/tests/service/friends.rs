@@ -163,6 +163,20 @@ fn numbers_are_limited() {
 }
 
 #[test]
+fn strangers_cannot_use_up_the_requests_of_somebody_else() {
+    let friends = FriendLimits { friends: 10, requests: 1 };
+    let harness = Harness::with(ServiceConfig { friends, ..service::testing::config() });
+    let (alice, bob) = (harness.login("alice"), harness.login("bob"));
+    let (carol, mallory) = (harness.login("carol"), harness.login("mallory"));
+    add(&mallory, alice.user().0, "").unwrap();
+    refused(add(&bob, alice.user().0, ""), Code::FULL);
+    add(&alice, carol.user().0, "").unwrap();
+    accept(&carol, alice.user().0).unwrap();
+    alice.ask(Request::RefuseFriend(FriendRef { friendid: mallory.user().0 })).unwrap();
+    add(&bob, alice.user().0, "").unwrap();
+}
+
+#[test]
 fn either_side_ends_a_friendship_at_once() {
     let harness = Harness::new();
     let (alice, bob) = (harness.login("alice"), harness.login("bob"));

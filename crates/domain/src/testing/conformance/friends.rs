@@ -141,19 +141,30 @@ pub(super) fn ended_friendships_keep_their_conversation(store: &dyn Store) {
     assert_eq!(say(store, conversation, bob, "after").0, 2);
 }
 
-pub(super) fn requests_are_limited_for_both(store: &dyn Store) {
-    let [ann, bob, cho, dan, eve] = users(store);
+pub(super) fn requests_are_limited_each_way(store: &dyn Store) {
+    let [ann, bob, cho, dan, eve, fay] = users(store);
     let limits = FriendLimits { friends: 10, requests: 2 };
     let ask = |from, to| store.request_friend(from, to, "", NOW, limits).unwrap();
-    assert_eq!(ask(ann, bob), Requested::Waiting);
-    assert_eq!(ask(cho, ann), Requested::Waiting);
-    assert_eq!(ask(ann, dan), Requested::Full, "both directions count");
-    assert_eq!(ask(dan, ann), Requested::Full, "whoever asks");
+    // Strangers fill what waits for ann.
+    for stranger in [bob, cho] {
+        assert_eq!(ask(stranger, ann), Requested::Waiting);
+    }
+    assert_eq!(ask(dan, ann), Requested::Full, "who is asked by so many is asked by nobody else");
     assert_eq!(requests(store, dan), []);
-    assert_eq!(ask(ann, bob), Requested::AlreadyRequested, "a request that waits is no new one");
-    assert_eq!(ask(dan, eve), Requested::Waiting, "others have room");
+    assert_eq!(ask(bob, ann), Requested::AlreadyRequested, "a request that waits is no new one");
+    assert_eq!(ask(bob, dan), Requested::Waiting, "who asked one may ask another");
+    // Her own requests have their own room.
+    for other in [dan, eve] {
+        assert_eq!(ask(ann, other), Requested::Waiting, "whoever asks her");
+    }
+    assert_eq!(ask(ann, fay), Requested::Full, "she asked so many herself");
+    assert_eq!(requests(store, fay), []);
+    assert_eq!(ask(fay, eve), Requested::Waiting, "others have room");
     assert!(matches!(ask(ann, cho), Requested::Friends(_)), "an answer needs no room");
-    assert_eq!(ask(ann, dan), Requested::Waiting, "and makes some");
+    assert_eq!(ask(fay, ann), Requested::Waiting, "and makes some where it waited");
+    assert!(store.withdraw_friend(ann, dan).unwrap());
+    assert!(matches!(ask(ann, fay), Requested::Friends(_)));
+    assert_eq!(ask(ann, dan), Requested::Waiting, "so does what is taken back");
 }
 
 pub(super) fn friends_are_limited_for_both(store: &dyn Store) {

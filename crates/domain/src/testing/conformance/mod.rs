@@ -134,7 +134,7 @@ pub const CASES: &[Case] = cases![
     friends::friends_cannot_ask_again,
     friends::unknown_users_cannot_be_asked,
     friends::ended_friendships_keep_their_conversation,
-    friends::requests_are_limited_for_both,
+    friends::requests_are_limited_each_way,
     friends::friends_are_limited_for_both,
     friends::friends_are_paged_by_id,
     friends::a_relation_is_seen_from_both_sides,

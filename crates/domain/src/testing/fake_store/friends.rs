@@ -20,8 +20,12 @@ impl State {
         self.friends.get(&user).map_or(0, |friends| friends.len())
     }
 
-    fn request_count(&self, user: UserId) -> usize {
-        self.requests.keys().filter(|(from, to)| *from == user || *to == user).count()
+    fn requests_from(&self, user: UserId) -> usize {
+        self.requests.keys().filter(|(from, _)| *from == user).count()
+    }
+
+    fn requests_to(&self, user: UserId) -> usize {
+        self.requests.keys().filter(|(_, to)| *to == user).count()
     }
 
     /// What a user's list of friends shows changed.
@@ -118,10 +122,10 @@ impl FriendStore for FakeStore {
                 Requested::AlreadyRequested
             } else if state.requests.contains_key(&(to, from)) {
                 state.befriend(to, from, at, limits).map_or(Requested::Full, Requested::Friends)
-            } else if both.iter().any(|user| {
-                state.request_count(*user) >= limits.requests as usize
-                    || state.friend_count(*user) >= limits.friends as usize
-            }) {
+            } else if both.iter().any(|user| state.friend_count(*user) >= limits.friends as usize)
+                || state.requests_from(from) >= limits.requests as usize
+                || state.requests_to(to) >= limits.requests as usize
+            {
                 Requested::Full
             } else {
                 state.requests.insert((from, to), Request { greeting: greeting.to_owned(), at });
