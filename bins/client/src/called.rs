@@ -4,7 +4,7 @@ use client::protocol::{Friend, Role};
 
 use crate::command::{GroupName, TalkName, Who};
 use crate::mention::{EVERYBODY, Names};
-use crate::printable::one_line;
+use crate::printable::{self, one_line};
 use crate::roster::{Roster, Talk};
 
 impl Roster {
@@ -27,12 +27,12 @@ impl Roster {
             match (called.next(), called.next()) {
                 (Some(friend), None) => return Ok(friend.id),
                 (Some(_), Some(_)) => {
-                    return Err(format!("several friends are called {}; use the id", one_line(name)));
+                    return Err(format!("several friends are called {}; use the id", printable::name(name)));
                 }
                 (None, _) => {}
             }
         }
-        Err(format!("nobody called {} is among your friends and requests; use the id", one_line(name)))
+        Err(format!("nobody called {} is among your friends and requests; use the id", printable::name(name)))
     }
 
     /// A group's number, from what was typed.
@@ -63,7 +63,7 @@ impl Roster {
     pub(crate) fn user_name(&self, id: u64) -> String {
         let friend = self.friends.get(&id).map(|friend| &friend.name);
         let known = friend.or_else(|| self.requests.get(&id).map(|request| &request.name));
-        known.map_or_else(|| format!("user {id}"), |name| one_line(name).into_owned())
+        known.map_or_else(|| format!("user {id}"), |name| printable::name(name).into_owned())
     }
 
     /// Who can be mentioned in a conversation, as far as they are known.
@@ -118,8 +118,8 @@ impl Roster {
     pub(crate) fn prompt(&self) -> String {
         match (&self.me, self.current) {
             (None, _) => "chat> ".to_owned(),
-            (Some(me), None) => format!("{}> ", one_line(&me.name)),
-            (Some(me), Some(talk)) => format!("{} → {}> ", one_line(&me.name), self.talk_name(talk)),
+            (Some(me), None) => format!("{}> ", printable::name(&me.name)),
+            (Some(me), Some(talk)) => format!("{} → {}> ", printable::name(&me.name), self.talk_name(talk)),
         }
     }
 }
@@ -127,8 +127,8 @@ impl Roster {
 /// `Bobby (bob)`, or the name alone for who has no nickname.
 pub(crate) fn called(name: &str, nickname: &str) -> String {
     match nickname {
-        "" => one_line(name).into_owned(),
-        _ => format!("{} ({})", one_line(nickname), one_line(name)),
+        "" => printable::name(name).into_owned(),
+        _ => format!("{} ({})", printable::name(nickname), printable::name(name)),
     }
 }
 

@@ -61,7 +61,7 @@ impl Narrator {
             }
             Event::Disconnected { why, next } => return self.disconnected(why, *next, roster, style),
             Event::SignedIn { how: SignInKind::Resume, bundle } if !self.returning => {
-                format!("logged in as {} (id {})", one_line(&bundle.name), bundle.id)
+                format!("logged in as {} (id {})", printable::name(&bundle.name), bundle.id)
             }
             // The login's own answer says it.
             Event::SignedIn { .. } => return None,
@@ -185,7 +185,7 @@ pub(crate) fn quote_line(message: &ChatMessage, roster: &Roster) -> Option<Strin
     }
     let quoted = match &message.quote {
         Some(quote) if quote.from == roster.my_id() => format!("you: {}", one_line(&quote.msg)),
-        Some(quote) => format!("{}: {}", one_line(&quote.name), one_line(&quote.msg)),
+        Some(quote) => format!("{}: {}", printable::name(&quote.name), one_line(&quote.msg)),
         None => format!("message {}", message.reply_to),
     };
     let line = format!("  > {quoted}");
@@ -227,7 +227,7 @@ pub(crate) fn message_line(message: &ChatMessage, roster: &Roster, style: Style)
     let talk = roster.talk_of(message.conv);
     let sender = match own {
         true => style.own("you"),
-        false => style.name(&one_line(&message.name)),
+        false => style.name(&printable::name(&message.name)),
     };
     let place = match talk {
         Some(Talk::Friend(_)) if !own => sender,
@@ -258,7 +258,7 @@ fn recalled_text(recalled: &Recalled, from: u64, roster: &Roster) -> String {
     match roster.me.as_ref().is_some_and(|me| me.id == recalled.by) {
         _ if recalled.by == from => "(recalled)".to_owned(),
         true => "(recalled by you)".to_owned(),
-        false => format!("(recalled by {})", one_line(&recalled.name)),
+        false => format!("(recalled by {})", printable::name(&recalled.name)),
     }
 }
 
@@ -280,7 +280,7 @@ pub(crate) fn broadcast_line(broadcast: &Broadcast, style: Style) -> String {
 
 fn friend_line(event: &FriendEvent, roster: &Roster) -> Option<String> {
     let own = roster.me.as_ref().is_some_and(|me| me.id == event.by);
-    let name = one_line(&event.name);
+    let name = printable::name(&event.name);
     Some(match (event.event, own) {
         (FriendEventKind::Requested, false) => {
             let greeting = match one_line(&event.greeting) {
@@ -308,12 +308,12 @@ fn friend_line(event: &FriendEvent, roster: &Roster) -> Option<String> {
 /// What is new about a friend, if it is what people are called or where they stand.
 fn change_line(change: &FriendChanged, roster: &Roster) -> Option<String> {
     let friend = roster.friends.get(&change.id)?;
-    let name = one_line(&friend.name);
+    let name = printable::name(&friend.name);
     let news = |new: &Option<String>, old: &str| new.clone().filter(|new| new != old);
     if let Some(nickname) = news(&change.nickname, &friend.nickname) {
         return Some(match nickname.as_str() {
             "" => format!("{name} has no nickname any more"),
-            nickname => format!("{name} is called {} now", one_line(nickname)),
+            nickname => format!("{name} is called {} now", printable::name(nickname)),
         });
     }
     let remark = news(&change.remark, &friend.remark).map(|remark| match remark.as_str() {
@@ -329,7 +329,7 @@ fn change_line(change: &FriendChanged, roster: &Roster) -> Option<String> {
 
 /// What a notice says, if this version knows it.
 pub(crate) fn notice_line(notice: &Notice) -> Option<String> {
-    let name = match one_line(&notice.name) {
+    let name = match printable::name(&notice.name) {
         name if name.is_empty() => "a deleted user".into(),
         name => name,
     };
@@ -364,7 +364,7 @@ pub(crate) fn notice_line(notice: &Notice) -> Option<String> {
 
 fn group_line(event: &GroupEvent, roster: &Roster) -> Option<String> {
     let own = roster.me.as_ref().is_some_and(|me| me.id == event.id);
-    let who = if own { "you".into() } else { one_line(&event.name) };
+    let who = if own { "you".into() } else { printable::name(&event.name) };
     let group = one_line(&event.groupname);
     match event.event {
         GroupEventKind::Joined => Some(format!("{who} joined #{group} ({} members)", event.members)),
@@ -375,7 +375,7 @@ fn group_line(event: &GroupEvent, roster: &Roster) -> Option<String> {
 
 fn group_request_line(event: &GroupRequestEvent, roster: &Roster) -> Option<String> {
     let is_me = |id| roster.me.as_ref().is_some_and(|me| me.id == id);
-    let who = |id, name: &str| if is_me(id) { "you".to_owned() } else { one_line(name).into_owned() };
+    let who = |id, name: &str| if is_me(id) { "you".to_owned() } else { printable::name(name).into_owned() };
     let (name, by) = (who(event.id, &event.name), who(event.by, &event.by_name));
     let (group, id) = (format!("#{}", one_line(&event.groupname)), event.groupid);
     Some(match event.event {

@@ -23,7 +23,7 @@ pub(crate) enum Notify {
 /// characters, and cleaned again here.
 pub(crate) fn title(roster: &Roster) -> String {
     let name = roster.me.as_ref().map_or("", |me| me.name.as_str());
-    let name = crate::printable::one_line(name);
+    let name = crate::printable::name(name);
     let title = match (roster.conversations.all_unread(), name.as_ref()) {
         (_, "") => "chat".to_owned(),
         (0, name) => format!("chat: {name}"),

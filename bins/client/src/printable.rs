@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use protocol::invisible::is_invisible;
+
 /// Lines of one message that are shown.
 const LINES_MAX: usize = 40;
 
@@ -25,6 +27,17 @@ pub(crate) fn one_line(text: &str) -> Cow<'_, str> {
         }
     }
     Cow::Owned(out)
+}
+
+/// A user's name, or what somebody calls a user: on one line as [`one_line`] makes it, and without all that shows nothing. No
+/// server lets names hold that, and whoever believes one that does would take one user for another.
+pub(crate) fn name(text: &str) -> Cow<'_, str> {
+    match one_line(text) {
+        line if line.chars().any(is_invisible) => {
+            Cow::Owned(line.chars().filter(|c| !is_invisible(*c)).collect())
+        }
+        line => line,
+    }
 }
 
 /// A message's text. Its line breaks stay, marked; what is too long for a screen is cut, and the cut is told.
@@ -81,6 +94,19 @@ mod tests {
             assert_eq!(one_line(text), text);
             assert_eq!(message(text), text);
         }
+    }
+
+    #[test]
+    fn names_keep_only_what_can_be_seen() {
+        for nothing in
+            ["\u{200d}", "\u{3164}", "\u{16fe4}", "\u{1bca0}", "\u{e0101}", "\u{fe0f}", "\u{34f}", "\u{1b}"]
+        {
+            assert_eq!(name(&format!("ro{nothing}ot{nothing}")), "root", "{nothing:?}");
+        }
+        for honest in ["root", "Åsa Öberg", "张三", "أحمد", "😀"] {
+            assert!(matches!(name(honest), Cow::Borrowed(same) if same == honest));
+        }
+        assert_eq!(name("bob\n12:00 eve"), "bob 12:00 eve");
     }
 
     #[test]

@@ -38,6 +38,7 @@ mod decoder;
 pub mod encode;
 mod frame;
 mod hidden;
+pub mod invisible;
 mod json_error;
 pub mod limits;
 mod message;

@@ -3,9 +3,11 @@
 //! A user's name is shown to others and typed by others, so it must not be able to look like another one, hide, or
 //! turn the text around it. It is kept in Unicode's compatibility form (NFKC, UAX #15), with single spaces inside and
 //! none around. A name of digits only is refused: where an account is asked for by id or name, such a name would be
-//! read as an id.
+//! read as an id. So is what everybody calls those whose account is deleted.
 
+use domain::DELETED_USER;
 use protocol::Refusal;
+use protocol::invisible::is_invisible;
 use protocol::limits::{
     DEVICE_CHARS_MAX, GROUP_NAME_CHARS_MAX, LABEL_CHARS_MAX, NAME_CHARS_MAX, NICKNAME_CHARS_MAX,
     QUERY_CHARS_MAX, REMARK_CHARS_MAX,
@@ -70,6 +72,9 @@ impl UserName {
             return Err(bad_field(field, "a name cannot be digits only: it would look like an id"));
         }
         let key = key(&shown);
+        if key == DELETED_USER {
+            return Err(bad_field(field, "users who are gone are called so"));
+        }
         Ok(UserName { shown, key })
     }
 }
@@ -187,6 +192,9 @@ pub(crate) fn group_name(raw: &str) -> Result<String, Refusal> {
             "a group's name cannot hold control or text-direction characters",
         ));
     }
+    if name.chars().all(is_invisible) {
+        return Err(bad_field("groupname", "a group's name must hold something that can be seen"));
+    }
     Ok(name.to_owned())
 }
 
@@ -206,17 +214,6 @@ pub(crate) fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(c,
             '\u{61c}' | '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{206f}')
-}
-
-/// Characters that show nothing or mean nothing to others: zero-width and filling ones, variation selectors, tags,
-/// private use and non-characters.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{34f}' | '\u{115f}' | '\u{1160}' | '\u{17b4}' | '\u{17b5}' | '\u{180b}'..='\u{180f}'
-        | '\u{200b}'..='\u{200d}' | '\u{2060}'..='\u{2065}' | '\u{2800}' | '\u{3164}'
-        | '\u{e000}'..='\u{f8ff}' | '\u{fdd0}'..='\u{fdef}' | '\u{fe00}'..='\u{fe0f}' | '\u{feff}'
-        | '\u{ffa0}' | '\u{fff0}'..='\u{fffd}' | '\u{1d173}'..='\u{1d17a}' | '\u{e0000}'..='\u{10ffff}')
-        || u32::from(c) & 0xfffe == 0xfffe
 }
 
 #[cfg(test)]
@@ -271,12 +268,60 @@ mod tests {
             "\u{ad}a",
             "a\u{1fffe}",
             "a\u{2028}b",
+            "deleted user",
+            "Deleted \u{3000}USER",
         ];
         for name in bad {
             let refusal = UserName::parse(name).expect_err(&format!("{name:?} was taken"));
             assert_eq!(refusal.code, protocol::Code::BAD_FIELD, "{name:?}");
             assert_eq!(refusal.body.field.as_deref(), Some("name"), "{name:?}");
         }
+    }
+
+    #[test]
+    fn nobody_is_called_like_another_but_for_what_shows_nothing() {
+        let nothing = [
+            '\u{34f}',
+            '\u{61c}',
+            '\u{115f}',
+            '\u{1160}',
+            '\u{17b4}',
+            '\u{17b5}',
+            '\u{180b}',
+            '\u{180e}',
+            '\u{180f}',
+            '\u{200b}',
+            '\u{2060}',
+            '\u{206a}',
+            '\u{2800}',
+            '\u{3164}',
+            '\u{fe00}',
+            '\u{fe0f}',
+            '\u{feff}',
+            '\u{ffa0}',
+            '\u{fff9}',
+            '\u{13430}',
+            '\u{13440}',
+            '\u{13455}',
+            '\u{1345f}',
+            '\u{16fe4}',
+            '\u{1bca0}',
+            '\u{1bca3}',
+            '\u{1d159}',
+            '\u{1d173}',
+            '\u{e0001}',
+            '\u{e0100}',
+            '\u{e01ef}',
+            '\u{e0fff}',
+        ];
+        for c in nothing {
+            for name in [format!("root{c}"), format!("ro{c}ot"), format!("{c}root")] {
+                assert_eq!(shown(&name), None, "{name:?}");
+                assert!(NamePrefix::parse(&name).is_err(), "{name:?}");
+            }
+        }
+        assert!(UserName::nickname("deleted user").is_err());
+        assert!(shown("deleted users").is_some() && shown("deleted").is_some());
     }
 
     #[test]
@@ -386,7 +431,7 @@ mod tests {
     #[test]
     fn group_names_keep_emoji_and_lose_controls() {
         assert_eq!(group_name(" 👨\u{200d}👩\u{200d}👧 ").unwrap(), "👨\u{200d}👩\u{200d}👧");
-        for bad in ["", " ", "a\u{7}b", "a\u{202e}b", &"x".repeat(51)] {
+        for bad in ["", " ", "\u{3164}\u{200d}", "a\u{7}b", "a\u{202e}b", &"x".repeat(51)] {
             assert_eq!(group_name(bad).unwrap_err().body.field.as_deref(), Some("groupname"));
         }
     }

@@ -6,7 +6,7 @@ use super::contacts::pages;
 use super::{Chat, picks};
 use crate::command::Who;
 use crate::outcome::{Failure, Outcome, PeopleOutcome};
-use crate::printable::one_line;
+use crate::printable::{self, one_line};
 
 impl Chat {
     pub(super) fn block(&mut self, who: &Who) -> Result<Outcome, Failure> {
@@ -37,7 +37,7 @@ impl Chat {
         };
         self.ask(Request::Unblock(UserRef { userid: id }), picks!(Unblock))?;
         self.shared.lock().roster.blocked.remove(&id);
-        let name = name.map_or_else(|| format!("user {id}"), |name| one_line(&name).into_owned());
+        let name = name.map_or_else(|| format!("user {id}"), |name| printable::name(&name).into_owned());
         Ok(PeopleOutcome::Unblocked { id, name }.into())
     }
 

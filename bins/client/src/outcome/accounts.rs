@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::Outcome;
 use super::layout::{count, presence, table};
 use crate::moment;
-use crate::printable::one_line;
+use crate::printable::{self, one_line};
 use crate::roster::Me;
 
 /// Of accounts, sessions and passwords.
@@ -52,14 +52,14 @@ impl AccountsOutcome {
         let one = |line: String| vec![line];
         match self {
             Self::Registered { id, name, codes } => {
-                let name = one_line(name);
+                let name = printable::name(name);
                 let mut lines = one(format!("{name} is registered with id {id}; now /login {name}"));
                 lines.extend(codes_to_keep(codes));
                 lines
             }
             Self::PasswordChanged => one("the password is changed; your other sessions are ended".to_owned()),
             Self::Recovered { name, codes_left, .. } => {
-                let name = one_line(name);
+                let name = printable::name(name);
                 let mut lines = one(format!(
                     "the new password is set and all sessions are ended; now /login {name} ({} left)",
                     count(*codes_left as usize, "recovery code")
@@ -77,10 +77,10 @@ impl AccountsOutcome {
                     _ => format!("{}, {online} there", count(*friends, "friend")),
                 };
                 let groups = if *groups == 0 { "no groups".to_owned() } else { count(*groups, "group") };
-                let name = one_line(&me.name);
+                let name = printable::name(&me.name);
                 let mut lines = one(format!("logged in as {name} (id {}); {friends}; {groups}", me.id));
                 if !requests.is_empty() {
-                    let names: Vec<_> = requests.iter().map(|name| one_line(name)).collect();
+                    let names: Vec<_> = requests.iter().map(|name| printable::name(name)).collect();
                     lines.push(format!(
                         "asking to be your friends: {}; /accept or /refuse them",
                         names.join(", ")
@@ -98,9 +98,12 @@ impl AccountsOutcome {
             }
             Self::LoggedOut => one("logged out".to_owned()),
             Self::Whoami { me: None, server } => one(format!("nobody is logged in at {server}")),
-            Self::Whoami { me: Some(me), server } => {
-                one(format!("{} (id {}) at {server}, session {}", one_line(&me.name), me.id, me.session))
-            }
+            Self::Whoami { me: Some(me), server } => one(format!(
+                "{} (id {}) at {server}, session {}",
+                printable::name(&me.name),
+                me.id,
+                me.session
+            )),
             Self::Sessions(sessions) => table(sessions.iter().map(|session| {
                 let here = if session.current { ", this one" } else { "" };
                 let about = format!(

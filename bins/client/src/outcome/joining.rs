@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::Outcome;
 use super::layout::table;
-use crate::printable::one_line;
+use crate::printable::{self, one_line};
 use crate::roster::Roster;
 
 /// Of coming into groups by application and invitation.
@@ -53,7 +53,7 @@ impl JoiningOutcome {
                 let own = roster.me.as_ref().is_some_and(|me| me.id == application.id);
                 let who = match own {
                     true => "asked by you".to_owned(),
-                    false => format!("{} (id {})", one_line(&application.name), application.id),
+                    false => format!("{} (id {})", printable::name(&application.name), application.id),
                 };
                 let about = format!("{who} {}", one_line(&application.greeting));
                 [
@@ -76,7 +76,7 @@ impl JoiningOutcome {
                 [
                     invitation.groupid.to_string(),
                     format!("#{}", one_line(&invitation.groupname)),
-                    format!("{} asks you in", one_line(&invitation.by_name)),
+                    format!("{} asks you in", printable::name(&invitation.by_name)),
                 ]
             })),
             Self::Declined(group) => one(format!("the invitation into group {group} is refused")),

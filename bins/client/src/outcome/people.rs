@@ -8,7 +8,7 @@ use super::layout::{count, presence, table, unread};
 use crate::called::{called, friend_called};
 use crate::moment;
 use crate::notice::notice_line;
-use crate::printable::one_line;
+use crate::printable::{self, one_line};
 use crate::roster::{Roster, Talk};
 use crate::style::Style;
 
@@ -108,7 +108,7 @@ impl PeopleOutcome {
                 one(format!("user {id} was asked and can accept now"))
             }
             Self::Asked { friend: Some(friend), .. } | Self::Befriended(friend) => {
-                one(format!("you and {} are friends now", one_line(&friend.name)))
+                one(format!("you and {} are friends now", printable::name(&friend.name)))
             }
             Self::Asked { id, .. } => one(format!("you and user {id} are friends now")),
             Self::Refused { name, .. } => one(format!("{name}'s request is refused")),

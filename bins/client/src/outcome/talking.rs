@@ -199,7 +199,9 @@ fn conversation_lines(rows: &[ConversationRow], roster: &Roster, style: Style) -
             let by_me = newest.from == roster.my_id();
             match row.talk {
                 _ if by_me => format!("you: {text}"),
-                Talk::Group(_) if !newest.name.is_empty() => format!("{}: {text}", one_line(&newest.name)),
+                Talk::Group(_) if !newest.name.is_empty() => {
+                    format!("{}: {text}", printable::name(&newest.name))
+                }
                 Talk::Group(_) | Talk::Friend(_) => text.into_owned(),
             }
         });
