@@ -57,6 +57,7 @@ impl Service {
             self.profiles.snapshot("profiles"),
             self.friendships.snapshot("friendships"),
             self.relations.snapshot("relations"),
+            self.applicants.snapshot("applicants"),
             self.rosters.snapshot("rosters"),
             self.cursors.readers_snapshot(),
             self.cursors.ends_snapshot(),

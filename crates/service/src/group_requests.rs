@@ -15,6 +15,7 @@ use protocol::{
     SystemEvent, SystemEventKind, Verdict,
 };
 
+use crate::applicants::{self, Step};
 use crate::caller::Me;
 use crate::fields;
 use crate::group_ask::GroupAsk;
@@ -117,6 +118,14 @@ pub(crate) fn applications(
     found.truncate(limit as usize);
     let last = found.last().filter(|_| more).map(|last| (last.group.0, last.user.id.0));
     let (next_groupid, next) = last.unwrap_or_default();
+    let applicants: Vec<UserId> = found.iter().map(|application| application.user.id).collect();
+    let blocked = service.ports.store.blocks_among(&[me.user()], &applicants)?;
+    for application in &mut found {
+        // It waits for others too, but whom one blocked says nothing to one.
+        if blocked.contains(&(me.user(), application.user.id)) {
+            application.greeting.clear();
+        }
+    }
     let applications = found.into_iter().map(wire::application).collect();
     Ok(ApplicationsPage { applications, next_groupid, next })
 }
@@ -228,20 +237,7 @@ pub(crate) fn tell(service: &Service, pending: &PendingChange, changed: &GroupCh
     };
     let mut told = vec![newcomer];
     told.extend(inviter);
-    if matches!(
-        kind,
-        GroupRequestKind::Applied
-            | GroupRequestKind::ApplicationWithdrawn
-            | GroupRequestKind::ApplicationAccepted
-            | GroupRequestKind::ApplicationRefused
-    ) {
-        // Who decides is known here, or read once more; if the store does not say, they find the list as it is.
-        match groups::roster(service, change.group) {
-            Ok(Some(roster)) => told.extend(roster.leaders().take(DECIDERS_TOLD_MAX)),
-            Ok(None) => {}
-            Err(error) => service.trouble.note(service.ports.clock.now(), &error),
-        }
-    }
+    told.extend(deciders(service, change.group, newcomer, kind));
     told.sort_unstable();
     told.dedup();
     told.retain(|user| *user != change.actor);
@@ -263,4 +259,35 @@ pub(crate) fn tell(service: &Service, pending: &PendingChange, changed: &GroupCh
     if let Some(origin) = pending.origin {
         hub.push(Audience::OthersOf(change.actor, origin.conn), &push);
     }
+}
+
+/// Who decides about an application and is told what became of it, if anybody is.
+fn deciders(service: &Service, group: GroupId, applicant: UserId, kind: GroupRequestKind) -> Vec<UserId> {
+    let step = match kind {
+        GroupRequestKind::Applied => Some(Step::Applied),
+        GroupRequestKind::ApplicationWithdrawn => Some(Step::Withdrew),
+        GroupRequestKind::ApplicationAccepted | GroupRequestKind::ApplicationRefused => {
+            applicants::decided(service, group, applicant);
+            None
+        }
+        _ => return Vec::new(),
+    };
+    if step.is_some_and(|step| !applicants::is_news(service, group, applicant, step)) {
+        return Vec::new();
+    }
+    let found = groups::roster(service, group).and_then(|roster| {
+        let mut deciders: Vec<UserId> =
+            roster.iter().flat_map(|roster| roster.leaders()).take(DECIDERS_TOLD_MAX).collect();
+        if step.is_some() {
+            // Whom one blocked says nothing to one, nor takes it back.
+            let blocks = service.ports.store.blocks_among(&deciders, &[applicant])?;
+            deciders.retain(|decider| !blocks.contains(&(*decider, applicant)));
+        }
+        Ok(deciders)
+    });
+    // If the store does not say, they find the list as it is.
+    found.unwrap_or_else(|error| {
+        service.trouble.note(service.ports.clock.now(), &error);
+        Vec::new()
+    })
 }

@@ -9,6 +9,7 @@
 
 mod accounts;
 mod address;
+mod applicants;
 mod batch;
 mod blocks;
 mod broadcasts;

@@ -6,6 +6,7 @@ use domain::{Clock, Entropy, Epoch, GroupId, HistoryCache, PasswordHasher, Prese
 use protocol::limits::{PAGE_MAX, TEXT_BYTES_MAX};
 use protocol::{Code, Refusal, Reply, Request};
 
+use crate::applicants::{APPLICANTS_MAX, Applicants};
 use crate::batch::{Batch, Pending};
 use crate::broadcasts::{self, Broadcasts};
 use crate::caller::{Caller, ConnKey, Principal};
@@ -81,6 +82,7 @@ pub struct Service {
     pub(crate) directory: Directory,
     pub(crate) friendships: Friendships,
     pub(crate) relations: Relations,
+    pub(crate) applicants: Applicants,
     pub(crate) profiles: Profiles,
     pub(crate) rosters: Rosters,
     pub(crate) cursors: Cursors,
@@ -121,6 +123,7 @@ impl Service {
             directory: Directory::new(config.user_cache_max),
             friendships: VersionedCache::of_values(config.friendship_cache_max),
             relations: VersionedCache::of_values(config.friendship_cache_max),
+            applicants: VersionedCache::of_values(APPLICANTS_MAX),
             profiles: VersionedCache::of_values(config.profile_cache_max),
             rosters: VersionedCache::weighed(rosters, |roster| roster.weight()),
             cursors: Cursors::new(config.cursors_waiting_max, config.reader_cache_max),

@@ -254,6 +254,9 @@ pub trait BlockStore: Send + Sync {
 
     /// A page of those whom the user blocked.
     fn blocked(&self, user: UserId, after: UserId, limit: u32) -> StoreResult<Vec<User>>;
+
+    /// Which of `by` blocked which of `whom`, in any order: pairs of both.
+    fn blocks_among(&self, by: &[UserId], whom: &[UserId]) -> StoreResult<Vec<(UserId, UserId)>>;
 }
 
 /// How many of something a group or its member may have.

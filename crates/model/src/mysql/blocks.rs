@@ -3,6 +3,7 @@
 //! As whatever changes something between two users, a block first locks both users' rows: no request and no acceptance of
 //! either of them passes it by. The conversation's row comes after them, and waits for the batch that is appended there.
 
+use ::mysql::Value;
 use domain::policy::{PairAct, Relation, Why, between};
 use domain::{BlockStore, Blocked, Parted, PersonalNoticeKind, StoreResult, Timestamp, User, UserId};
 
@@ -10,6 +11,7 @@ use super::MySqlStore;
 use super::connection::Connection;
 use super::fault::Fault;
 use super::friends::{end_friendship, notice, pair, relation, take_request};
+use super::list::{padded, repeated};
 use super::notices::add_notice;
 use super::users::{Shown, lock_users, user as shown};
 
@@ -57,6 +59,26 @@ impl BlockStore for MySqlStore {
                 (user.0, after.0, limit),
             )?;
             Ok(rows.into_iter().map(shown).collect())
+        })
+    }
+
+    fn blocks_among(&self, by: &[UserId], whom: &[UserId]) -> StoreResult<Vec<(UserId, UserId)>> {
+        if by.is_empty() || whom.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.read("list blocks", |connection| {
+            let mut params = Vec::new();
+            let mut push = |ids: &[UserId]| {
+                padded(ids, &mut params, |id: &UserId, params| params.push(Value::UInt(id.0)))
+            };
+            let (by, whom) = (push(by), push(whom));
+            let sql = format!(
+                "SELECT user_id, blocked_id FROM blocks WHERE user_id IN ({}) AND blocked_id IN ({})",
+                repeated("?", by),
+                repeated("?", whom)
+            );
+            let rows: Vec<(u64, u64)> = connection.rows(&sql, params)?;
+            Ok(rows.into_iter().map(|(by, whom)| (UserId(by), UserId(whom))).collect())
         })
     }
 }

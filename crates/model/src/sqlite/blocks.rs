@@ -53,6 +53,20 @@ impl BlockStore for SqliteStore {
                 .collect()
         })
     }
+
+    fn blocks_among(&self, by: &[UserId], whom: &[UserId]) -> StoreResult<Vec<(UserId, UserId)>> {
+        self.read("list blocks", |connection| {
+            let mut find =
+                connection.prepare_cached("SELECT 1 FROM blocks WHERE user_id = ?1 AND blocked_id = ?2")?;
+            let mut found = Vec::new();
+            for (one, other) in by.iter().flat_map(|one| whom.iter().map(move |other| (*one, *other))) {
+                if !found.contains(&(one, other)) && find.exists([sql(one.0), sql(other.0)])? {
+                    found.push((one, other));
+                }
+            }
+            Ok(found)
+        })
+    }
 }
 
 /// Whether the user has blocked so many, or more.

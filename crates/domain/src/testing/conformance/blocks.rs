@@ -188,3 +188,25 @@ pub(super) fn ids_of_nobody_are_not_blocked(store: &dyn Store) {
     }
     assert_eq!(blocked_ids(store, ann), []);
 }
+
+pub(super) fn blocks_are_found_among_many(store: &dyn Store) {
+    let [ann, bob, cho, dan] = users(store);
+    for (one, other) in [(ann, bob), (cho, bob), (cho, dan), (dan, ann)] {
+        block(store, one, other);
+    }
+    let among = |by: &[UserId], whom: &[UserId]| {
+        let mut found = store.blocks_among(by, whom).unwrap();
+        found.sort_unstable();
+        found
+    };
+    let all = [ann, bob, cho, dan];
+    assert_eq!(among(&all, &all), [(ann, bob), (cho, bob), (cho, dan), (dan, ann)]);
+    assert_eq!(among(&all, &[bob]), [(ann, bob), (cho, bob)]);
+    assert_eq!(among(&[cho], &[ann, bob, dan]), [(cho, bob), (cho, dan)]);
+    assert_eq!(among(&[cho, cho], &[dan, dan, dan]), [(cho, dan)], "each once");
+    let nobody = UserId(dan.0 + 1_000_000_000);
+    assert_eq!(among(&[dan, ann, nobody], &[cho, dan, nobody]), []);
+    assert_eq!((among(&[], &all), among(&all, &[])), (vec![], vec![]));
+    assert!(store.unblock(cho, bob).unwrap());
+    assert_eq!(among(&all, &[bob]), [(ann, bob)]);
+}

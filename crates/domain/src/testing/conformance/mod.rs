@@ -157,6 +157,7 @@ pub const CASES: &[Case] = cases![
     blocks::unblocking_brings_nothing_back,
     blocks::nothing_is_said_where_one_blocked_the_other,
     blocks::blocked_users_are_limited_and_paged_by_id,
+    blocks::blocks_are_found_among_many,
     blocks::ids_of_nobody_are_not_blocked,
     notices::decisions_are_told_to_who_asked,
     notices::what_is_not_done_is_not_told,

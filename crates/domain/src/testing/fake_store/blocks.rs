@@ -63,4 +63,11 @@ impl BlockStore for FakeStore {
             blocked.take(limit as usize).collect()
         })
     }
+
+    fn blocks_among(&self, by: &[UserId], whom: &[UserId]) -> StoreResult<Vec<(UserId, UserId)>> {
+        self.run("list blocks", |state| {
+            let among = |(one, other): &&(UserId, UserId)| by.contains(one) && whom.contains(other);
+            state.blocks.iter().filter(among).copied().collect()
+        })
+    }
 }
