@@ -44,11 +44,13 @@ fn where_nothing_was_said_lately_the_first_that_is_heard_costs_one_look_and_no_p
         tell(&mut ann, bob.id, &format!("pair {n}"));
         say(&mut ann, group, &format!("group {n}"));
     }
+    // That bob came, as news of the roster and as a message, and five messages more.
     let mut said = Vec::new();
     until("all is published", || {
         said.extend(nodes[0].mouth.take_said(|topic| matches!(topic, Topic::Group(_))));
-        said.len() >= 6
+        said.len() >= 7
     });
+    assert_eq!(said.len(), 7, "{said:?}");
     for node in &nodes {
         node.node.clock.advance_ms(LONG_MS);
     }

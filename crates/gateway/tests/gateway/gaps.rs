@@ -1,5 +1,7 @@
 //! What the bus did not bring is read from the log.
 
+use std::sync::Arc;
+
 use cluster::local::LocalExchange;
 use domain::{BusReceiver, StoreError, Timestamp};
 use gateway::GatewayConfig;
@@ -36,9 +38,9 @@ fn a_gap_closes_when_the_store_is_back() {
     tell(&mut ann, bob.id, "2");
     until("it is lost", || nodes[1].ear.lost() == 1);
     nodes[1].ear.lose(|_| false);
-    // After ann's message is stored.
-    world.store.spare_next(1);
-    world.store.fail_next(StoreError::unavailable("page", "away"), 10_000);
+    // As soon as ann's message is stored.
+    let store = Arc::clone(&world.store);
+    world.store.after_next_append(move || store.fail_next(StoreError::unavailable("page", "away"), 10_000));
     tell(&mut ann, bob.id, "3");
     until("the store is asked in vain", || nodes[1].node.gateway.snapshot().mender_retries >= 2);
     assert_eq!(nodes[1].node.gateway.snapshot().held, 1);

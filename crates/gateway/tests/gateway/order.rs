@@ -78,10 +78,8 @@ fn what_is_pushed_while_somebody_signs_in_follows_the_answer() {
     let node = world.node(GatewayConfig::default(), Arc::new(LocalBus::alone()));
     let (ann, bob) = friends(node.address, node.address);
     let mut phone = Peer::connect(node.address);
-    // The look-up of the credentials and the new session; then the friends and their states are read.
-    world.store.spare_next(2);
     let hub = Arc::clone(&node.hub);
-    world.store.after_next(move || {
+    world.store.after_next_of("read a standing", move || {
         let gone = PresencePush { id: bob.id, state: State::Offline, last_seen: 0 };
         hub.push(Audience::Here(&[UserId(ann.id)]), &Push::Presence(gone));
     });

@@ -38,7 +38,7 @@ use crate::{
 pub struct FakeStore {
     state: Mutex<State>,
     faults: Mutex<VecDeque<Fault>>,
-    after_appends: Mutex<VecDeque<Hook>>,
+    hooks: Mutex<Vec<(&'static str, Hook)>>,
     operations: AtomicU64,
     wipes: AtomicU64,
 }
@@ -90,9 +90,15 @@ impl FakeStore {
         self.faults.lock().push_back(Fault::Meanwhile(Box::new(hook)));
     }
 
-    /// The same for the next append that nobody has a hook for, whatever is done before it.
+    /// The same for the next operation of this name that nobody has a hook for, whatever is done before it: where other
+    /// threads work in the background, nobody can count operations.
+    pub fn after_next_of(&self, operation: &'static str, hook: impl FnOnce() + Send + 'static) {
+        self.hooks.lock().push((operation, Box::new(hook)));
+    }
+
+    /// The same for the next append.
     pub fn after_next_append(&self, hook: impl FnOnce() + Send + 'static) {
-        self.after_appends.lock().push_back(Box::new(hook));
+        self.after_next_of("append messages", hook);
     }
 
     /// The next `n` operations meet nothing; what is told after this call comes after them.
@@ -117,6 +123,14 @@ impl FakeStore {
             Fault::LoseAnswer => return Err(StoreError::outcome_unknown(operation, "the answer was lost")),
             Fault::Meanwhile(hook) => hook(),
             Fault::None | Fault::Fail(_) => {}
+        }
+        let hook = {
+            let mut hooks = self.hooks.lock();
+            let at = hooks.iter().position(|(name, _)| *name == operation);
+            at.map(|at| hooks.remove(at).1)
+        };
+        if let Some(hook) = hook {
+            hook();
         }
         Ok(done)
     }
