@@ -167,7 +167,9 @@ fn what_was_taken_back_is_in_no_file() {
     let found = texts_in_files(folder.path());
     let kept: HashSet<&String> = found.iter().map(|found| &found.own).collect();
     assert!(said.iter().all(|(_, _, own)| kept.contains(&half(own))), "what is there is seen");
-    let gone: HashSet<String> = gone.iter().map(half).collect();
+    // Five letters are the same now and then.
+    let there: HashSet<String> = said.iter().map(|(_, _, own)| half(own)).collect();
+    let gone: HashSet<String> = gone.iter().map(half).filter(|own| !there.contains(own)).collect();
     let left = found.iter().filter(|found| gone.contains(&found.own));
     let (between, left): (Vec<_>, Vec<_>) = left.partition(|found| found.between_rows);
     println!("of {} texts that are gone {} are between rows: {between:#?}", gone.len(), between.len());
