@@ -61,6 +61,10 @@ pub(crate) struct Args {
     #[arg(long)]
     pub(crate) no_notify: bool,
 
+    /// Do not tell others that something is being typed to them
+    #[arg(long)]
+    pub(crate) no_typing: bool,
+
     /// In scripts: how long to wait for the connection, for an answer, and in /wait
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     pub(crate) wait: u64,

@@ -30,6 +30,7 @@ mod script;
 mod shared;
 mod style;
 mod terminal;
+mod typists;
 mod watcher;
 mod wrap;
 
@@ -135,6 +136,7 @@ fn run(args: &Args) -> Result<Exit, String> {
         unsaved: Unsaved::default(),
         since_prune: 0,
         changes: ChangeRun::default(),
+        typing_shown: None,
     };
     let watching = std::thread::Builder::new().name("events".to_owned()).spawn(move || watcher.run());
     let watching = watching.map_err(|error| format!("no thread for events: {error}"))?;
@@ -152,6 +154,11 @@ fn run(args: &Args) -> Result<Exit, String> {
         search_all: None,
         offline: false,
     };
+    if let Some(terminal) = &mut terminal
+        && !args.no_typing
+    {
+        terminal.tell_typing(client.clone());
+    }
     let exit = match &mut terminal {
         Some(terminal) => terminal.run(&mut chat, &output, session_expected),
         None if commands.is_empty() => script::run_stdin(&mut chat, &output),

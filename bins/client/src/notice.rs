@@ -40,7 +40,7 @@ impl Narrator {
     ) -> Option<String> {
         let line = match event {
             // What is deleted for this user is not shown, whatever becomes of it.
-            Event::Hidden(_) => return None,
+            Event::Hidden(_) | Event::Typing(_) => return None,
             Event::Message { message, .. } if message.hidden => return None,
             Event::Changed(changed) if changed.message.hidden => return None,
             Event::Message { message, .. } => {
@@ -457,6 +457,11 @@ pub(crate) fn object(event: &Event, roster: &Roster) -> Value {
         Event::Hidden(hidden) => {
             let mut object = tagged("hidden", hidden);
             place(&mut object, hidden.conv, roster);
+            object
+        }
+        Event::Typing(typing) => {
+            let mut object = tagged("typing", typing);
+            place(&mut object, typing.conv, roster);
             object
         }
         Event::Gap { conv, first, last } => {

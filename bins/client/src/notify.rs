@@ -19,7 +19,7 @@ pub(crate) enum Notify {
     Off,
 }
 
-/// The sequence that sets the title: who is here, and how much is unread. Names on the server are without control
+/// The sequence that sets the title: who is here, how much is unread, and who is writing in the open conversation. Names on the server are without control
 /// characters, and cleaned again here.
 pub(crate) fn title(roster: &Roster) -> String {
     let name = roster.me.as_ref().map_or("", |me| me.name.as_str());
@@ -29,5 +29,6 @@ pub(crate) fn title(roster: &Roster) -> String {
         (0, name) => format!("chat: {name}"),
         (unread, name) => format!("({unread}) chat: {name}"),
     };
-    format!("\x1b]0;{title}\x07")
+    let typing = roster.typing_here().map(|typing| typing + " - ").unwrap_or_default();
+    format!("\x1b]0;{typing}{title}\x07")
 }

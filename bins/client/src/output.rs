@@ -78,6 +78,14 @@ impl Output {
         }
     }
 
+    /// Sets a title that [`Output::attention`] gave, while a line is typed. The thread of events, with nothing locked: a title
+    /// moves no cursor, and one write of it is not torn by what the editor writes.
+    pub(crate) fn set_title(&self, title: &str) {
+        if !title.is_empty() {
+            self.to_terminal(title);
+        }
+    }
+
     /// Gives the terminal its own title back, at the end.
     pub(crate) fn return_title(&self) {
         self.to_terminal(notify::RETURN_TITLE);

@@ -14,6 +14,7 @@ use client::{Arrival, Quiet, Reading};
 
 use crate::conversations::{Concern, Conversations};
 use crate::door::Door;
+use crate::typists::Typists;
 
 /// Friends, requests, groups and conversations of whoever is logged in: told by the login, kept by events and answers.
 /// Bounded by what the server allows one user.
@@ -37,6 +38,8 @@ pub(crate) struct Roster {
     groups_version: Option<String>,
     /// Where plain text goes.
     pub(crate) current: Option<Talk>,
+    /// Who is writing something.
+    pub(crate) typists: Typists,
 }
 
 /// Who is logged in.
@@ -356,6 +359,11 @@ impl Roster {
     /// The conversation that a message stands in; `from` is its sender.
     pub(crate) fn talk_of(&self, conv: u64) -> Option<Talk> {
         self.talks.get(&conv).copied()
+    }
+
+    /// Who is writing in the open conversation, in words.
+    pub(crate) fn typing_here(&self) -> Option<String> {
+        self.typists.news(self.conv_of(self.current?)?)
     }
 
     /// The number of a talk's conversation.

@@ -148,6 +148,7 @@ impl Shared {
                 let me = known.roster.my_id();
                 known.roster.door.learn(event, me);
             }
+            Event::Typing(typing) => known.roster.typists.learn(typing, Instant::now()),
             Event::Quiet(quiet) => known.roster.quiet = Some(quiet.clone()),
             Event::Changed(changed) => {
                 if let Some(talk) = known.roster.talk_of(changed.conv) {

@@ -60,6 +60,8 @@ pub(crate) struct Watcher {
     /// Messages since it was looked whether too many are kept.
     pub(crate) since_prune: u64,
     pub(crate) changes: ChangeRun,
+    /// Who is writing, as the title says it.
+    pub(crate) typing_shown: Option<String>,
 }
 
 /// What the store does not know yet. The messages it does.
@@ -85,6 +87,7 @@ impl Watcher {
             if let Some(news) = self.changes.news(Instant::now()) {
                 self.output.event(self.output.style().faint(&format!("* {news}")));
             }
+            self.show_who_is_typing();
             self.look_after_the_outbox();
             // Friends and groups change seldom, and without them nobody can be named while there is no connection.
             let due = self.saved_at.elapsed() >= SAVE_INTERVAL || (quiet && self.unsaved.lists);
@@ -177,12 +180,27 @@ impl Watcher {
         let roster = &mut known.roster;
         let mut ring = Ring::Silent;
         if let Event::Message { message, arrival } = event {
+            roster.typists.said(message.conv, message.from);
             if should_notify(message, *arrival, roster) {
                 ring = Ring::Bell;
             }
             roster.learn_message(message);
         }
         line.map(|line| self.output.attention(ring, roster) + &line)
+    }
+
+    /// The title says who is writing in the open conversation, and no more when they are not.
+    fn show_who_is_typing(&mut self) {
+        let mut known = self.shared.lock();
+        known.roster.typists.pass(Instant::now());
+        let typing = known.roster.typing_here();
+        if typing == self.typing_shown {
+            return;
+        }
+        self.typing_shown = typing;
+        let title = self.output.attention(Ring::Silent, &known.roster);
+        drop(known);
+        self.output.set_title(&title);
     }
 
     /// Sets right what is unread. The title says it with the next line that is printed.

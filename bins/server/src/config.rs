@@ -148,6 +148,7 @@ impl Config {
                 joins: rate(sources, "joins_burst", "joins_per_minute")?,
                 changes: rate(sources, "changes_burst", "changes_per_minute")?,
                 sends: rate(sources, "sends_burst", "sends_per_minute")?,
+                typings: rate(sources, "typings_burst", "typings_per_minute")?,
                 broadcasts: rate(sources, "broadcasts_burst", "broadcasts_per_minute")?,
                 registrations: rate(sources, "registrations_burst", "registrations_per_minute")?,
                 recoveries: rate(sources, "recoveries_burst", "recoveries_per_minute")?,

@@ -229,6 +229,12 @@ pub(crate) const SETTINGS: &[Setting] = &[
     ),
     number("sends_per_minute", "3000", "Messages of one user a minute in the long run. 0: no limit."),
     number(
+        "typings_burst",
+        "20",
+        "Times that one user says to be typing, taken at once, by this node. More are told to wait. 0: no limit.",
+    ),
+    number("typings_per_minute", "60", "The same a minute in the long run. 0: no limit."),
+    number(
         "broadcasts_burst",
         "10",
         "Broadcasts of all operators that are taken at once, by this node. More are told to wait. 0: no limit.",

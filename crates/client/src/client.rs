@@ -239,6 +239,15 @@ impl Client {
         self.command(Command::Read { conv, seq })
     }
 
+    /// Says that somebody is writing something in a conversation. The server is told at most once in
+    /// [`TYPING_EVERY_MS`](crate::limits::TYPING_EVERY_MS) for it, and only while there is a session: call it with each key.
+    ///
+    /// # Errors
+    /// [`ClientError::Closed`].
+    pub fn typing(&self, conv: u64) -> Result<(), ClientError> {
+        self.command(Command::Typing { conv })
+    }
+
     /// How far everybody got, by conversation: what is unread, and what became of own messages. Complete when the sync is.
     ///
     /// # Errors

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use protocol::{
     Broadcast, Changed, ChatMessage, FriendChanged, FriendEvent, GroupEvent, GroupRequestEvent, HelloReply,
-    Hidden, Notice, PresencePush, Receipt, Refusal, SignedIn,
+    Hidden, IsTyping, Notice, PresencePush, Receipt, Refusal, SignedIn,
 };
 
 use crate::quiet::Quiet;
@@ -52,6 +52,9 @@ pub enum Event {
     /// may be one that was never shown here. It stays hidden, whatever is said of it later: a live [`Event::Changed`] is the
     /// same for all readers, and tells its new text. After [`Event::Restored`] all come again.
     Hidden(Hidden),
+    /// Somebody is writing something in a conversation. It holds for [`TYPING_MS`](protocol::limits::TYPING_MS), or until a message
+    /// of theirs comes.
+    Typing(IsTyping),
     /// Messages of a conversation that cannot be read any more, or that the server does not give: they are passed over.
     Gap {
         /// The conversation.

@@ -116,6 +116,13 @@ impl EventQueue {
         }
     }
 
+    /// Something that is true for a moment: where there is no room it is not told, and nothing is amiss.
+    pub(crate) fn hint(&mut self, event: Event) {
+        if self.has_room_for_notices() {
+            self.queue.push_back(event);
+        }
+    }
+
     pub(crate) fn pop(&mut self) -> Option<Event> {
         let event = self.queue.pop_front();
         match &event {
@@ -133,6 +140,15 @@ impl EventQueue {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn hints_are_not_missed() {
+        let mut events = EventQueue::default();
+        for _ in 0..SESSION_NOTICES_MAX + 3 {
+            events.hint(Event::Typing(protocol::IsTyping::default()));
+        }
+        assert_eq!(std::iter::from_fn(|| events.pop()).count(), SESSION_NOTICES_MAX);
+    }
 
     #[test]
     fn what_is_dropped_is_told() {

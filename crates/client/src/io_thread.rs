@@ -44,6 +44,9 @@ pub(crate) enum Command {
         conv: u64,
         seq: u64,
     },
+    Typing {
+        conv: u64,
+    },
     Readings(SyncSender<BTreeMap<u64, Reading>>),
     Snapshot(SyncSender<SyncState>),
     Close(SyncSender<SyncState>),
@@ -300,6 +303,7 @@ impl IoThread {
                 Ok(Command::Restore(state)) => self.session.restore(*state, now),
                 Ok(Command::Hold(lists)) => self.session.hold_lists(lists),
                 Ok(Command::Read { conv, seq }) => self.session.read(conv, seq, now),
+                Ok(Command::Typing { conv }) => self.session.typing(conv, now),
                 Ok(Command::Readings(to)) => {
                     let _ = to.try_send(self.session.readings());
                 }

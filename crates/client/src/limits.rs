@@ -42,6 +42,9 @@ pub const SESSION_NOTICES_MAX: usize = 512;
 /// Notices of the user that are asked for at once, and broadcasts. Pages under way may exceed [`SESSION_NOTICES_MAX`] once.
 pub const NOTICES_PAGE_MAX: u32 = 50;
 
+/// The server is told at most so often that somebody is typing in a conversation: half as long as it holds.
+pub const TYPING_EVERY_MS: u64 = 3_000;
+
 /// Entries asked for in one HIDDEN page. Pages under way may exceed [`SESSION_NOTICES_MAX`] once.
 pub const HIDDEN_PAGE_MAX: u32 = 100;
 
@@ -160,6 +163,7 @@ const _: () = {
     assert!(FETCH_PAGE_MAX <= protocol::limits::PAGE_MAX);
     assert!(CHANGES_PAGE_MAX <= protocol::limits::PAGE_MAX);
     assert!(NOTICES_PAGE_MAX <= protocol::limits::PAGE_MAX);
+    assert!(TYPING_EVERY_MS * 2 <= protocol::limits::TYPING_MS);
     assert!(HIDDEN_PAGE_MAX <= protocol::limits::PAGE_MAX);
     assert!(FRAME_BYTES_MAX <= FRAME_BYTES_ANNOUNCED_MAX);
 };

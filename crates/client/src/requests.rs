@@ -52,6 +52,8 @@ pub(crate) enum Purpose {
     },
     /// A page of what the user hid.
     Hidden,
+    /// That somebody is typing: whatever is answered.
+    Typing,
     /// A page of the user's notices.
     Notices,
     AckNotices,
@@ -478,6 +480,7 @@ fn is_barrier(request: &Request) -> bool {
         | Request::WithdrawInvitation(_)
         | Request::Hide(_)
         | Request::Hidden(_)
+        | Request::Typing(_)
         | Request::OneChat(_)
         | Request::GroupChat(_)
         | Request::History(_)
@@ -549,6 +552,7 @@ fn repeat(request: &Request) -> Repeat {
         | Request::RenameLabel(_)
         | Request::Hide(_)
         | Request::Hidden(_)
+        | Request::Typing(_)
         | Request::EditProfile(_) => Repeat::Safe,
         Request::Hello(_)
         | Request::Login(_)

@@ -52,6 +52,7 @@ mod request;
 mod scan;
 mod secret;
 mod system_event;
+mod typing;
 mod word;
 
 pub use body::BodyError;
@@ -88,3 +89,4 @@ pub use request::{
 };
 pub use secret::Secret;
 pub use system_event::{SystemEvent, SystemEventKind};
+pub use typing::{IsTyping, Typing};

@@ -109,6 +109,12 @@ limits! {
     /// Conversations that a user keeps quiet, all of them together counting as one.
     QUIET_MAX: u32 = 500;
 
+    /// Members of a group in which it is told who is typing.
+    TYPING_MEMBERS_MAX: usize = 50;
+
+    /// How long it holds that somebody is typing, in milliseconds.
+    TYPING_MS: u64 = 6_000;
+
     /// Messages of one HIDE.
     HIDE_SEQS_MAX: usize = 100;
 

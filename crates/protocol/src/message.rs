@@ -26,6 +26,7 @@ use crate::request::{
     PasswordProof, Ping, ProfileOf, Recover, Refresh, Reg, RenameLabel, Resume, SearchUsers, SessionRef,
     SetRole, UserRef,
 };
+use crate::typing::{IsTyping, Typing};
 
 macro_rules! closed_enum {
     ($(#[$doc:meta])* $name:ident { $($variant:ident($body:ty) = $id:ident,)* }) => {
@@ -119,6 +120,7 @@ closed_enum! {
         Hide(Hide) = Hide,
         Hidden(Page) = Hidden,
         Changes(Changes) = Changes,
+        Typing(Typing) = Typing,
         ChangePassword(ChangePassword) = ChangePassword,
         Recover(Recover) = Recover,
         NewRecoveryCodes(PasswordProof) = NewRecoveryCodes,
@@ -192,6 +194,7 @@ closed_enum! {
         Hide(HiddenMessages) = Hide,
         Hidden(HiddenPage) = Hidden,
         Changes(ChangesPage) = Changes,
+        Typing(Nothing) = Typing,
         ChangePassword(Nothing) = ChangePassword,
         Recover(Recovered) = Recover,
         NewRecoveryCodes(RecoveryCodes) = NewRecoveryCodes,
@@ -222,6 +225,7 @@ closed_enum! {
         Receipt(Receipt) = Receipt,
         QuietChanged(QuietChanged) = QuietChanged,
         HiddenMessages(HiddenMessages) = HiddenMessages,
+        Typing(IsTyping) = Typing,
         Changed(Changed) = Changed,
         FriendChanged(FriendChanged) = FriendChanged,
         Notice(Notice) = Notice,

@@ -121,6 +121,8 @@ msgids! {
     Changes = 47, "CHANGES";
     /// Push: a message was changed.
     Changed = 48, "CHANGED";
+    /// Request: I am writing something there. Push: somebody is.
+    Typing = 49, "TYPING";
 
     /// Request: a new password for somebody who knows the old one.
     ChangePassword = 50, "CHANGE_PASSWORD";

@@ -69,6 +69,7 @@ mod storing;
 pub mod testing;
 mod token;
 mod told;
+mod typing;
 mod unsettled;
 mod upkeep;
 mod versioned_cache;

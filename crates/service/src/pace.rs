@@ -28,6 +28,8 @@ pub enum Pace {
     Changes,
     /// Messages and their changes, of a user.
     Sends,
+    /// Telling that one is typing, of a user.
+    Typings,
     /// New accounts, of an address.
     Registrations,
     /// Recovery codes, of an address.
@@ -44,7 +46,7 @@ pub enum Pace {
 
 impl Pace {
     /// Every limit.
-    pub const ALL: [Pace; 14] = [
+    pub const ALL: [Pace; 15] = [
         Pace::Pings,
         Pace::GuestRequests,
         Pace::Requests,
@@ -53,6 +55,7 @@ impl Pace {
         Pace::Joins,
         Pace::Changes,
         Pace::Sends,
+        Pace::Typings,
         Pace::Registrations,
         Pace::Recoveries,
         Pace::Logins,
@@ -72,6 +75,7 @@ impl Pace {
             Pace::Joins => "joins",
             Pace::Changes => "changes",
             Pace::Sends => "sends",
+            Pace::Typings => "typings",
             Pace::Registrations => "registrations",
             Pace::Recoveries => "recoveries",
             Pace::Logins => "logins",
@@ -116,6 +120,8 @@ pub const fn pace(request: &Request) -> Pace {
         Request::ChangePassword(_) | Request::NewRecoveryCodes(_) | Request::DeleteAccount(_) => {
             Pace::PasswordProofs
         }
+
+        Request::Typing(_) => Pace::Typings,
 
         // Going is told to many as well, but one had to come in first.
         Request::LeaveGroup(_)

@@ -109,6 +109,7 @@ pub const fn route(request: &Request) -> Route {
         | Request::SetQuiet(_)
         | Request::Hide(_)
         | Request::Hidden(_)
+        | Request::Typing(_)
         | Request::Changes(_)
         | Request::Notices(_)
         | Request::AckNotices(_)

@@ -40,7 +40,7 @@ use crate::upkeep::{self, Upkeep};
 use crate::versioned_cache::{Capacity, VersionedCache};
 use crate::{
     accounts, blocks, changes, chat, friend_notes, group_asks, group_requests, hidden, history,
-    message_change, message_search, personal_notices, quiet, recovery, search,
+    message_change, message_search, personal_notices, quiet, recovery, search, typing,
 };
 
 /// The ports that the service works on.
@@ -364,6 +364,7 @@ impl Service {
             }
             Request::Recall(r) => return message_change::recall(self, caller.me()?, rid, &r),
             Request::EditMessage(r) => return message_change::edit(self, caller.me()?, rid, r),
+            Request::Typing(r) => Reply::Typing(typing::tell(self, caller.me()?, &r)?),
             Request::Hide(r) => Reply::Hide(hidden::hide(self, caller.me()?, &r)?),
             Request::Hidden(r) => Reply::Hidden(hidden::page(self, caller.me()?, &r)?),
             Request::Changes(r) => Reply::Changes(changes::page(self, caller.me()?, &r)?),

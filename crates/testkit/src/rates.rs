@@ -1,6 +1,6 @@
 //! The limits on the rate of requests and on the connections of an address, switched off.
 
-const OFF: [&str; 16] = [
+const OFF: [&str; 17] = [
     "--pings-burst=0",
     "--guest-requests-burst=0",
     "--requests-burst=0",
@@ -9,6 +9,7 @@ const OFF: [&str; 16] = [
     "--joins-burst=0",
     "--changes-burst=0",
     "--sends-burst=0",
+    "--typings-burst=0",
     "--broadcasts-burst=0",
     "--registrations-burst=0",
     "--recoveries-burst=0",

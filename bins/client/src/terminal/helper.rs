@@ -12,6 +12,7 @@ use unicode_width::UnicodeWidthStr;
 
 use super::completion::complete;
 use super::gate::Gate;
+use super::typing::Typing;
 use crate::shared::Shared;
 
 /// The editor's helper. The main thread's.
@@ -19,6 +20,8 @@ pub(crate) struct Helper {
     shared: Arc<Shared>,
     gate: Arc<Gate>,
     pub(crate) hiding: Hiding,
+    /// Nothing if its user does not want others to be told.
+    pub(super) typing: Option<Typing>,
 }
 
 /// Whether what is typed is shown.
@@ -31,7 +34,7 @@ pub(crate) enum Hiding {
 
 impl Helper {
     pub(crate) fn new(shared: Arc<Shared>, gate: Arc<Gate>) -> Helper {
-        Helper { shared, gate, hiding: Hiding::Off }
+        Helper { shared, gate, hiding: Hiding::Off, typing: None }
     }
 }
 
@@ -51,9 +54,14 @@ impl Completer for Helper {
 impl Hinter for Helper {
     type Hint = String;
 
-    fn hint(&self, _: &str, _: usize, _: &Context<'_>) -> Option<String> {
+    fn hint(&self, line: &str, _: usize, _: &Context<'_>) -> Option<String> {
         // The editor asks whenever it draws the line: from the first time on, arrivals may be printed above it.
         self.gate.drawn();
+        if let Some(typing) = &self.typing
+            && self.hiding == Hiding::Off
+        {
+            typing.drawn(line, &self.shared);
+        }
         None
     }
 }

@@ -9,6 +9,7 @@ mod mode;
 mod printer;
 mod rows;
 mod signals;
+mod typing;
 
 use std::fs;
 use std::io::{self, Write};
@@ -17,6 +18,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use client::Client;
 use client::protocol::Secret;
 use rustyline::config::Configurer;
 use rustyline::error::ReadlineError;
@@ -37,6 +39,7 @@ use helper::{Helper, Hiding};
 use keys::{OnLeaving, OnScrollBack, ScrollBack};
 use mode::BetweenLines;
 pub(crate) use printer::Printer;
+use typing::Typing;
 
 /// Lines that are kept for the arrow keys.
 const HISTORY_LINES_MAX: usize = 1_000;
@@ -88,6 +91,13 @@ impl Terminal {
         }
         let printer = Printer::new(editor.create_external_printer()?, Arc::clone(&gate));
         Ok((Terminal { editor, gate, history_file, scroll_back, _mode: mode }, printer))
+    }
+
+    /// From now on others are told when something is typed to them.
+    pub(crate) fn tell_typing(&mut self, client: Client) {
+        if let Some(helper) = self.editor.helper_mut() {
+            helper.typing = Some(Typing::new(client));
+        }
     }
 
     /// Reads and runs commands until the user leaves.

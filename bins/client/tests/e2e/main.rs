@@ -18,6 +18,7 @@ mod screens;
 mod script;
 mod scripts;
 mod server;
+mod typing;
 
 use std::time::Duration;
 

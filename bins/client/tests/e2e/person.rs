@@ -46,6 +46,13 @@ impl Person {
         person
     }
 
+    /// Starts the client with these arguments too.
+    pub(crate) fn sit_down_with(name: &'static str, server: &Server, arguments: &[&str]) -> Person {
+        let person = Person::start_with(name, server, name, SIZE, arguments);
+        person.waits_for_prompt("chat>");
+        person
+    }
+
     /// Starts the client, where a session is remembered.
     pub(crate) fn come_back(name: &'static str, server: &Server) -> Person {
         let person = Person::start(name, server, name, SIZE);
@@ -54,9 +61,19 @@ impl Person {
     }
 
     fn start(name: &'static str, server: &Server, device: &str, size: TerminalSize) -> Person {
+        Person::start_with(name, server, device, size, &[])
+    }
+
+    fn start_with(
+        name: &'static str,
+        server: &Server,
+        device: &str,
+        size: TerminalSize,
+        arguments: &[&str],
+    ) -> Person {
         let state = server.folder().join(format!("{device}.json"));
         let terminal = Terminal::start(env!("CARGO_BIN_EXE_client"), size, |command| {
-            command.args(["--server", server.address()]).arg("--state").arg(state);
+            command.args(["--server", server.address()]).arg("--state").arg(state).args(arguments);
             command.env("XDG_STATE_HOME", server.folder());
             ["NO_COLOR", "CHAT_SERVER", "CHAT_ACCOUNT", "CHAT_PASSWORD"].iter().for_each(|name| {
                 command.env_remove(name);

@@ -12,7 +12,7 @@ use crate::server::Server;
 use crate::{LIMIT, PASSWORD};
 
 /// Every `type` that docs/client.md names.
-const TYPES: [&str; 22] = [
+const TYPES: [&str; 23] = [
     "done",
     "refused",
     "failed",
@@ -24,6 +24,7 @@ const TYPES: [&str; 22] = [
     "message",
     "changed",
     "hidden",
+    "typing",
     "gap",
     "friend",
     "friend_changed",

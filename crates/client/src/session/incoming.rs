@@ -113,6 +113,11 @@ impl Session {
                     self.hides.pushed(&hidden.hidden, &self.timelines, &mut self.events);
                 }
             }
+            Push::Typing(typing) => {
+                if self.phase == Phase::User {
+                    self.events.hint(Event::Typing(typing));
+                }
+            }
             Push::FriendEvent(event) => self.events.notice(Event::Friend(event)),
             Push::Presence(presence) => self.events.notice(Event::Presence(presence)),
             Push::FriendChanged(change) => self.events.notice(Event::FriendChanged(change)),
@@ -163,7 +168,7 @@ impl Session {
             Purpose::Hello => self.greeted(result, now),
             Purpose::Resume => self.resumed(result, now),
             Purpose::Refresh => self.refreshed(result, now),
-            Purpose::Ping => {}
+            Purpose::Ping | Purpose::Typing => {}
             Purpose::Ack { conv } => match result {
                 Err(Trouble::Refused(refusal)) if refusal.code.blame() == Blame::Busy => {
                     self.acks.failed(conv, now);

@@ -66,6 +66,8 @@ pub struct Session {
     broadcasts: Broadcasts,
     /// The same.
     hides: Hides,
+    /// In which conversation, and when, it was said last that somebody is typing.
+    typing: Option<(u64, Instant)>,
     /// What the application holds.
     lists: Option<ListVersions>,
     resync: Resync,
@@ -187,6 +189,7 @@ impl Session {
             notices: Notices::default(),
             broadcasts: Broadcasts::default(),
             hides: Hides::default(),
+            typing: None,
             lists: None,
             resync: Resync::default(),
             requests: Requests::new(config.chat_order),
@@ -306,6 +309,19 @@ impl Session {
     pub fn read(&mut self, conv: u64, seq: u64, now: Instant) {
         if self.identity.is_some() && self.readings.read(conv, seq) {
             self.reads.taken(conv, seq, now);
+        }
+    }
+
+    /// Somebody is writing something in this conversation. Said to the server once in a while; where there is no session, or no
+    /// room for one more request, not at all: it will not be true any more later.
+    pub fn typing(&mut self, conv: u64, now: Instant) {
+        let every = Duration::from_millis(limits::TYPING_EVERY_MS);
+        let is_said = self.typing.is_some_and(|(last, at)| last == conv && now < at + every);
+        let may_ask =
+            self.phase == Phase::User && self.bye.is_none() && self.requests.in_flight() < self.window();
+        if !is_said && may_ask {
+            self.typing = Some((conv, now));
+            self.send_own(Purpose::Typing, Request::Typing(protocol::Typing { conv }), now);
         }
     }
 

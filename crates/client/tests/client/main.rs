@@ -18,4 +18,5 @@ mod sockets;
 #[cfg(feature = "store")]
 mod store;
 mod sync;
+mod typing;
 mod world;

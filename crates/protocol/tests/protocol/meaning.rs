@@ -1219,6 +1219,9 @@ fn hidden() -> Vec<(&'static str, Meaning)> {
             push(Push::HiddenMessages(HiddenMessages { hidden: vec![entry(3, 10, 1)] })),
         ),
         ("history/reply-hidden", reply(4, Reply::History(page))),
+        ("typing/request", request(44, Request::Typing(Typing { conv: 10 }))),
+        ("typing/reply", reply(44, Reply::Typing(Nothing {}))),
+        ("typing/push", push(Push::Typing(IsTyping { conv: 10, from: 2, name: "bob".into() }))),
     ]
 }
 

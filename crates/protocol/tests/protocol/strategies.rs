@@ -485,6 +485,7 @@ fn request_of(id: MsgId) -> BoxedStrategy<Request> {
                 .boxed()
         }
         MsgId::Hide => fields!(Hide { conv: n(), seqs: vec(n(), 0..4) }).prop_map(Request::Hide).boxed(),
+        MsgId::Typing => n().prop_map(|conv| Request::Typing(Typing { conv })).boxed(),
         MsgId::Hidden => page().prop_map(Request::Hidden).boxed(),
         MsgId::Changes => {
             fields!(Changes { conv: n(), after: n(), limit: any::<u32>() }).prop_map(Request::Changes).boxed()
@@ -663,6 +664,7 @@ fn reply_of(id: MsgId) -> BoxedStrategy<Reply> {
         MsgId::Recall => changed().prop_map(Reply::Recall).boxed(),
         MsgId::EditMessage => changed().prop_map(Reply::EditMessage).boxed(),
         MsgId::Hide => hidden_messages().prop_map(Reply::Hide).boxed(),
+        MsgId::Typing => nothing().prop_map(Reply::Typing).boxed(),
         MsgId::Hidden => {
             fields!(HiddenPage { hidden: vec(hidden(), 0..4), next: n() }).prop_map(Reply::Hidden).boxed()
         }
@@ -768,6 +770,9 @@ fn push_of(id: MsgId) -> BoxedStrategy<Push> {
         .prop_map(Push::GroupRequestEvent)
         .boxed(),
         MsgId::Changed => changed().prop_map(Push::Changed).boxed(),
+        MsgId::Typing => {
+            fields!(IsTyping { conv: n(), from: n(), name: text() }).prop_map(Push::Typing).boxed()
+        }
         MsgId::HiddenMessages => hidden_messages().prop_map(Push::HiddenMessages).boxed(),
         MsgId::Message => message().prop_map(Push::Message).boxed(),
         MsgId::QuietChanged => quiet_changed().prop_map(Push::QuietChanged).boxed(),

@@ -38,6 +38,8 @@ pub struct Rates {
     pub changes: Rate,
     /// Messages, of a user.
     pub sends: Rate,
+    /// TYPING, of a user.
+    pub typings: Rate,
     /// Broadcasts, of all operators together.
     pub broadcasts: Rate,
     /// REG, from an address.
@@ -67,6 +69,7 @@ impl Default for Rates {
             joins: rate(100, 30),
             changes: rate(200, 60),
             sends: rate(200, 3_000),
+            typings: rate(20, 60),
             broadcasts: rate(10, 10),
             registrations: rate(100, 30),
             recoveries: rate(20, 10),
@@ -90,6 +93,7 @@ impl Rates {
         joins: Rate::OFF,
         changes: Rate::OFF,
         sends: Rate::OFF,
+        typings: Rate::OFF,
         broadcasts: Rate::OFF,
         registrations: Rate::OFF,
         recoveries: Rate::OFF,
@@ -124,6 +128,7 @@ pub(crate) struct Limits {
     pub(crate) joins: Limit<UserId>,
     pub(crate) changes: Limit<UserId>,
     pub(crate) sends: Limit<UserId>,
+    pub(crate) typings: Limit<UserId>,
     pub(crate) broadcasts: Limit<()>,
     pub(crate) registrations: Limit<Household>,
     pub(crate) recoveries: Limit<Household>,
@@ -144,6 +149,7 @@ impl Limits {
             joins: Limit::new(rates.joins),
             changes: Limit::new(rates.changes),
             sends: Limit::new(rates.sends),
+            typings: Limit::new(rates.typings),
             broadcasts: Limit::new(rates.broadcasts),
             registrations: Limit::new(rates.registrations),
             recoveries: Limit::new(rates.recoveries),
@@ -164,6 +170,7 @@ impl Limits {
             joins,
             changes,
             sends,
+            typings,
             broadcasts,
             registrations,
             recoveries,
@@ -181,6 +188,7 @@ impl Limits {
             joins.snapshot(Pace::Joins),
             changes.snapshot(Pace::Changes),
             sends.snapshot(Pace::Sends),
+            typings.snapshot(Pace::Typings),
             broadcasts.named("broadcasts"),
             registrations.snapshot(Pace::Registrations),
             recoveries.snapshot(Pace::Recoveries),

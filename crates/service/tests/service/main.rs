@@ -34,6 +34,7 @@ mod rosters;
 mod search;
 mod secrets;
 mod sessions;
+mod typing;
 mod upkeep;
 
 use protocol::{Code, MessageKind, Push, Refusal, Reply, Sent};

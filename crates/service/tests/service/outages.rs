@@ -7,7 +7,7 @@ use protocol::{
     FriendRef, GroupChat, GroupMembers, GroupRef, Hide, History, Login, MemberRef, MessageRef, MuteGroup,
     MuteMember, Nothing, OneChat, OwnedGroups, Page, PasswordProof, ProfileOf, Push, Rank, Read, Receipts,
     Recover, Reg, RenameLabel, Request, Resume, SearchMessages, SearchUsers, Secret, SessionRef, SetQuiet,
-    SetRole, State, UserRef, Verdict,
+    SetRole, State, Typing, UserRef, Verdict,
 };
 use service::testing::{Harness, PASSWORD};
 
@@ -103,6 +103,7 @@ fn every_request_is_busy_while_the_store_is_away() {
         Request::EditMessage(EditMessage { conv, seq: 1, msg: "x".into(), mentions: Vec::new() }),
         Request::Hide(Hide { conv, seqs: vec![1] }),
         Request::Hidden(Page::default()),
+        Request::Typing(Typing { conv }),
         Request::Changes(Changes { conv, after: 0, limit: 0 }),
         Request::SearchMessages(SearchMessages { query: "x".into(), ..SearchMessages::default() }),
         Request::ChangePassword(ChangePassword {

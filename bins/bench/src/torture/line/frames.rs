@@ -294,6 +294,7 @@ impl FramesLine {
             Push::FriendEvent(event) => heard.push(Heard::Friend(event)),
             Push::Presence(presence) => heard.push(Heard::Presence(presence)),
             Push::HiddenMessages(_)
+            | Push::Typing(_)
             | Push::GroupEvent(_)
             | Push::GroupRequestEvent(_)
             | Push::FriendChanged(_)

@@ -65,6 +65,7 @@ impl LibraryLine {
             Event::Changed(changed) => Heard::Changed(changed),
             Event::Quiet(quiet) => Heard::Quiet(quiet_held(&quiet)),
             Event::Hidden(_)
+            | Event::Typing(_)
             | Event::Connected(_)
             | Event::Synced { .. }
             | Event::Group(_)

@@ -6,7 +6,7 @@ use protocol::{
     Ack, AnswerInvitation, Application, Applications, Change, Changes, Code, DecideApplication, EditGroup,
     EditMessage, GroupChat, GroupMembers, GroupProfile, GroupRef, Hide, History, Invitation, JoinGroup,
     Joining, Member, MemberRef, MessageRef, MuteGroup, MuteMember, OwnedGroups, Rank, Read, Receipts,
-    Refusal, Request, SearchMessages, SetQuiet, SetRole, Verdict,
+    Refusal, Request, SearchMessages, SetQuiet, SetRole, Typing, Verdict,
 };
 
 use std::collections::HashMap;
@@ -38,6 +38,7 @@ pub(super) fn requests(act: GroupAct, groupid: u64, id: u64, numbers: &mut Numbe
             vec![
                 group_chat(groupid, "text", &numbers.next()),
                 Request::EditMessage(EditMessage { conv: groupid, seq: id, msg, mentions }),
+                Request::Typing(Typing { conv: groupid }),
             ]
         }
         GroupAct::Look => vec![
@@ -208,6 +209,7 @@ fn is_of_a_conversation(request: &Request) -> bool {
             | Request::SetQuiet(_)
             | Request::Changes(_)
             | Request::Hide(_)
+            | Request::Typing(_)
             | Request::Recall(_)
             | Request::EditMessage(_)
     )
@@ -404,6 +406,8 @@ impl Cast {
             Request::SetRole(SetRole { role: Rank::Admin, .. }) => target.standing == Standing::Admin,
             Request::SetRole(SetRole { role: Rank::Member, .. }) => target.standing == Standing::Member,
             Request::MuteMember(mute) => mute.id == self.id(Who::Muted),
+            // It is kept nowhere.
+            Request::Typing(_) => true,
             Request::Applications(_) => true,
             _ => act == GroupAct::Look,
         };

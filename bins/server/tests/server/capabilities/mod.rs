@@ -35,3 +35,4 @@ mod search_changes;
 mod secrets;
 mod sign_in;
 mod sync;
+mod typing;

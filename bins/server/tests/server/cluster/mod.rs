@@ -47,3 +47,4 @@ mod sessions;
 mod sign_in;
 mod start;
 mod succession;
+mod typing;

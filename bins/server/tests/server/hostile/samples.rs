@@ -6,7 +6,7 @@ use protocol::{
     FriendRef, GroupChat, GroupMembers, GroupRef, Hide, History, JoinGroup, Login, MemberRef, MessageRef,
     MuteGroup, MuteMember, Nothing, OneChat, OwnedGroups, Page, PasswordProof, ProfileOf, Rank, Read,
     Receipts, Recover, Refresh, Reg, RenameLabel, Request, Resume, SearchMessages, SearchUsers, Secret,
-    SessionRef, SetQuiet, SetRole, UserRef, Verdict,
+    SessionRef, SetQuiet, SetRole, Typing, UserRef, Verdict,
 };
 
 use crate::support::{PASSWORD, chat, group_chat, hello};
@@ -87,6 +87,7 @@ pub(super) fn every_request() -> Vec<Request> {
         Request::EditMessage(EditMessage { conv: ID, seq: 1, msg: "sample".into(), mentions: vec![ID] }),
         Request::Hide(Hide { conv: ID, seqs: vec![1] }),
         Request::Hidden(Page::default()),
+        Request::Typing(Typing { conv: ID }),
         Request::Changes(Changes { conv: ID, after: 1, limit: 0 }),
         Request::ChangePassword(ChangePassword {
             password: Secret::new("not this one"),

@@ -13,12 +13,13 @@ use protocol::{
     EditProfile, FoundMessages, FoundUsers, Friend, FriendAnswer, FriendChanged, FriendEvent, FriendRef,
     FriendRequestsPage, FriendsPage, GroupChat, GroupEvent, GroupMembers, GroupProfile, GroupRef,
     GroupRequestEvent, GroupsPage, HEADER_LEN, Hello, HelloReply, HiddenMessages, HiddenPage, Hide, History,
-    HistoryPage, Incoming, InvitationsPage, JoinAnswer, JoinGroup, JoinOutcome, Joined, LabelRenamed, Login,
-    MemberRef, MembersPage, MessageKind, MessageRef, MuteGroup, MuteMember, Nothing, Notice, NoticesPage,
-    OneChat, OwnedGroups, Page, PasswordProof, PresencePush, Profile, ProfileOf, Push, QuietChanged,
-    QuietList, Rank, Receipt, Receipts, ReceiptsList, Recover, Recovered, RecoveryCodes, Refresh, Refusal,
-    Reg, Registered, RenameLabel, Reply, Request, Resume, SearchMessages, SearchUsers, Secret, Sent,
-    SessionRef, SessionsList, SetQuiet, SetRole, SignedIn, SystemEvent, UserRef, Verdict, decode, encode,
+    HistoryPage, Incoming, InvitationsPage, IsTyping, JoinAnswer, JoinGroup, JoinOutcome, Joined,
+    LabelRenamed, Login, MemberRef, MembersPage, MessageKind, MessageRef, MuteGroup, MuteMember, Nothing,
+    Notice, NoticesPage, OneChat, OwnedGroups, Page, PasswordProof, PresencePush, Profile, ProfileOf, Push,
+    QuietChanged, QuietList, Rank, Receipt, Receipts, ReceiptsList, Recover, Recovered, RecoveryCodes,
+    Refresh, Refusal, Reg, Registered, RenameLabel, Reply, Request, Resume, SearchMessages, SearchUsers,
+    Secret, Sent, SessionRef, SessionsList, SetQuiet, SetRole, SignedIn, SystemEvent, Typing, UserRef,
+    Verdict, decode, encode,
 };
 
 /// How long anything that must come may take. Far above the usual: machines are shared.
@@ -567,6 +568,7 @@ requests! {
     ack(conv: u64, seq: u64) = Ack(Ack { conv, seq }) -> Nothing;
     mark_read(conv: u64, seq: u64) = Read(protocol::Read { conv, seq }) -> Nothing;
     hide(conv: u64, seqs: &[u64]) = Hide(Hide { conv, seqs: seqs.into() }) -> HiddenMessages;
+    typing(conv: u64) = Typing(Typing { conv }) -> Nothing;
     hidden(after: u64, limit: u32) = Hidden(Page { after, limit }) -> HiddenPage;
     quiet() = Quiet(Nothing {}) -> QuietList;
     set_quiet(set: SetQuiet) = SetQuiet(set) -> QuietChanged;
@@ -585,6 +587,14 @@ impl Peer {
     pub(crate) fn group_request_event(&mut self) -> GroupRequestEvent {
         self.take("news of who waits before a group", |push| match push {
             Push::GroupRequestEvent(event) => Some(event.clone()),
+            _ => None,
+        })
+    }
+
+    /// The next push of who is typing.
+    pub(crate) fn is_typing(&mut self) -> IsTyping {
+        self.take("who is typing", |push| match push {
+            Push::Typing(typing) => Some(typing.clone()),
             _ => None,
         })
     }
