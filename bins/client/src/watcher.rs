@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use client::protocol::{Applications, ChatMessage, MessageKind, Page, Reply, Request, SignedIn};
+use client::protocol::{Applications, Broadcast, ChatMessage, MessageKind, Page, Reply, Request, SignedIn};
 use client::store::{Keep, Store, StoreError, StoredEvents};
 use client::{Arrival, Client, Event, Mentioned};
 
@@ -44,6 +44,16 @@ fn should_notify(message: &ChatMessage, arrival: Arrival, roster: &Roster) -> bo
         && message.kind != MessageKind::System
         && roster.concern(message) == Concern::Waiting
         && roster.quiet.as_ref().is_some_and(rings)
+}
+
+/// A broadcast that is older was not missed by a moment: it is shown, and rings for nobody.
+const BROADCAST_RINGS_FOR_MS: u64 = 60_000;
+
+/// Whether what the operator says rings: unless it is old news, or everything is quiet.
+fn broadcast_rings(broadcast: &Broadcast, roster: &Roster) -> bool {
+    let now = moment::now();
+    let rings = |quiet| client::should_notify(quiet, 0, Mentioned::No, now);
+    now.saturating_sub(broadcast.time) < BROADCAST_RINGS_FOR_MS && roster.quiet.as_ref().is_some_and(rings)
 }
 
 /// Takes the events, one at a time.
@@ -179,6 +189,11 @@ impl Watcher {
         }
         let roster = &mut known.roster;
         let mut ring = Ring::Silent;
+        if let Event::Broadcast(broadcast) = event
+            && broadcast_rings(broadcast, roster)
+        {
+            ring = Ring::Bell;
+        }
         if let Event::Message { message, arrival } = event {
             roster.typists.said(message.conv, message.from);
             if should_notify(message, *arrival, roster) {

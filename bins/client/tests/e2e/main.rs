@@ -5,6 +5,7 @@
 
 mod attention;
 mod bot;
+mod broadcasts;
 mod corrections;
 mod evening;
 mod hidden;

@@ -12,7 +12,7 @@ use crate::server::Server;
 use crate::{LIMIT, PASSWORD};
 
 /// Every `type` that docs/client.md names.
-const TYPES: [&str; 23] = [
+const TYPES: [&str; 24] = [
     "done",
     "refused",
     "failed",
@@ -31,6 +31,7 @@ const TYPES: [&str; 23] = [
     "receipt",
     "quiet",
     "notice",
+    "broadcast",
     "presence",
     "group",
     "group_request",

@@ -1,6 +1,7 @@
 //! The real server, built from the same sources.
 
 use std::fs::{self, File};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -9,6 +10,9 @@ use tempfile::TempDir;
 use testkit::{MariaDb, Process, Signal};
 
 use crate::LIMIT;
+
+/// What operators prove themselves with.
+const TOKEN_FILE: &str = "admin-token";
 
 /// Lines of its log that a failed test shows.
 const LOG_LINES: usize = 40;
@@ -40,6 +44,8 @@ pub(crate) struct Server {
     process: Option<Process>,
     /// Where it listens, from the first start on.
     address: String,
+    /// Where it takes orders.
+    admin: String,
     store: Option<String>,
     folder: TempDir,
 }
@@ -52,7 +58,11 @@ impl Server {
             Store::MariaDb => Some(MariaDb::shared().url(&MariaDb::shared().create_database("e2e"))),
         };
         let folder = tempfile::tempdir().expect("a temporary folder");
-        let mut server = Server { process: None, address: "127.0.0.1:0".to_owned(), store, folder };
+        let token = folder.path().join(TOKEN_FILE);
+        fs::write(&token, "a-token-for-orders-of-operators").expect("a token file");
+        fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).expect("for its owner alone");
+        let any = "127.0.0.1:0".to_owned();
+        let mut server = Server { process: None, address: any.clone(), admin: any, store, folder };
         server.launch();
         server
     }
@@ -94,6 +104,8 @@ impl Server {
         let mut process = Process::spawn(program(), |command| {
             command
                 .arg(format!("--listen={}", self.address))
+                .arg(format!("--admin={}", self.admin))
+                .arg(format!("--admin-token-file={}", self.folder.path().join(TOKEN_FILE).display()))
                 .arg(format!("--data={}", self.folder.path().join("data").display()))
                 .args(self.store.iter().map(|url| format!("--store={url}")))
                 // Hashing is not what is tested here.
@@ -108,7 +120,23 @@ impl Server {
         };
         let address = announcement.strip_prefix("listening on ").and_then(|rest| rest.split(',').next());
         address.unwrap_or_else(|| panic!("no announcement: {announcement}")).clone_into(&mut self.address);
+        let admin = announcement.split(", admin on ").nth(1);
+        admin
+            .unwrap_or_else(|| panic!("no address for orders: {announcement}"))
+            .trim()
+            .clone_into(&mut self.admin);
         self.process = Some(process);
+    }
+
+    /// Gives the operator's order to tell everybody something.
+    pub(crate) fn broadcast(&self, text: &str) {
+        let output = Command::new(program())
+            .args(["broadcast", "--operator", "e2e", "--text", text, "--admin", &self.admin])
+            .arg("--admin-token-file")
+            .arg(self.folder.path().join(TOKEN_FILE))
+            .output()
+            .expect("the server's program can be started");
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     }
 
     fn log(&self) -> String {

@@ -1,7 +1,9 @@
 //! Drawing attention to a terminal that nobody looks at.
 
 use client::protocol::limits::NUMBER_MAX;
-use client::protocol::{Push, Quiet, QuietChanged};
+use std::time::{SystemTime, UNIX_EPOCH};
+
+use client::protocol::{Broadcast, Push, Quiet, QuietChanged};
 
 use crate::screen::{Screen, USUAL};
 use crate::server::{Manner, PASSWORD, Server};
@@ -85,6 +87,30 @@ fn a_mention_rings_where_it_is_quiet() {
     server.bob_mentions_all("fire!");
     screen.wait_written(&title_and_bell("(2) chat: alice"));
     assert!(!screen.ever_showed(&title_and_bell("(1) chat: alice")));
+}
+
+#[test]
+fn the_operator_rings_unless_all_is_quiet_or_it_is_old_news() {
+    let server = Server::start();
+    let mut screen = idle(&server, &[]);
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).expect("after 1970").as_millis() as u64;
+    let say = |id, time, msg: &str| server.push(&Push::Broadcast(Broadcast { id, time, msg: msg.into() }));
+    // It rings, so what is quiet is known from here on.
+    server.bob_says("are you there?");
+    screen.wait_written(&title_and_bell("(1) chat: alice"));
+    let bells = screen.times_written("\x07");
+    say(1, now, "restarting at noon");
+    screen.wait_row("restarting at noon");
+    assert_eq!(screen.times_written("\x07"), bells + 1);
+    say(2, now - 3_600_000, "an hour ago");
+    screen.wait_row("an hour ago");
+    let quiet = Quiet { until: NUMBER_MAX, mentions: true, ..Quiet::default() };
+    server.push(&Push::QuietChanged(QuietChanged { version: 1, quiet }));
+    say(3, now, "while it is quiet");
+    screen.wait_row("while it is quiet");
+    assert_eq!(screen.times_written("\x07"), bells + 1);
+    screen.keys("\x04");
+    assert_eq!(screen.exit(), 0);
 }
 
 #[test]
