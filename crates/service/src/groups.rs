@@ -235,6 +235,9 @@ fn follow_as_stored(service: &Service, group: GroupId, user: UserId) {
         return;
     }
     match service.ports.store.membership(group, user) {
+        // Who came back meanwhile, as a newer notice told already, may have been given messages by it: to begin anew would give
+        // them again.
+        Ok(None) if service.rosters.kept(&group).is_some_and(|roster| roster.role(user).is_some()) => {}
         Ok(None) => hub.unfollow(user, group),
         // Where others follow the group already, the roster that its messages name gave them to this user, too.
         Ok(Some(membership)) => hub.follow_from(user, group, membership.since),

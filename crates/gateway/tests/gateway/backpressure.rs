@@ -19,7 +19,7 @@ fn a_store_that_comes_back_in_time_costs_nobody_an_error() {
     let (mut ann, mut bob) = friends(node.address, node.address);
     ann.chat(bob.id, "warm", "0");
     ann.reply().1.expect("stored");
-    world.store.fail_next(StoreError::outcome_unknown("append", "cut"), 3);
+    world.store.fail_next_of("append messages", StoreError::outcome_unknown("append", "cut"), 3);
     ann.chat(bob.id, "late", "1");
     assert!(matches!(ann.reply().1, Ok(Reply::OneChat(sent)) if sent.seq == 2));
     for seq in [1, 2] {
@@ -38,7 +38,7 @@ fn a_store_that_stays_away_is_busy_and_a_repeat_is_stored_once() {
     let (mut ann, bob) = friends(node.address, node.address);
     ann.chat(bob.id, "warm", "0");
     ann.reply().1.expect("stored");
-    world.store.fail_next(StoreError::unavailable("append", "away"), 2);
+    world.store.fail_next_of("append messages", StoreError::unavailable("append", "away"), 2);
     ann.chat(bob.id, "again", "1");
     let refusal = ann.reply().1.expect_err("busy");
     assert_eq!(refusal.code, Code::BUSY);
@@ -125,7 +125,7 @@ fn a_store_that_is_away_holds_no_worker() {
     ann.chat(bob.id, "warm", "0");
     ann.reply().1.expect("stored");
     until("it is counted", || node.gateway.snapshot().append_groups == 1);
-    world.store.fail_next(StoreError::unavailable("append", "away"), 4 + 20);
+    world.store.fail_next_of("append messages", StoreError::unavailable("append", "away"), 4 + 20);
     let before = node.gateway.snapshot();
     for n in 0..=20 {
         ann.chat(bob.id, "away", &format!("away-{n}"));

@@ -29,6 +29,8 @@ fn nobody_is_brought_the_log_of_others_on_the_word_of_the_bus() {
         payload = said.last().map(|said| said.payload.clone()).unwrap_or_default();
         payload.windows(14).any(|text| text == b"\"msg\":\"this is")
     });
+    // What came late by itself, on a busy machine, was read by now.
+    let repaired = one.node.gateway.snapshot().gap_repairs;
     for (of, phantoms) in [(conv, 2), (group, 4)] {
         for seq in [1_000u64, 2_000] {
             // Between eve and a user whom nobody knows.
@@ -42,8 +44,13 @@ fn nobody_is_brought_the_log_of_others_on_the_word_of_the_bus() {
         until("the log was asked", || one.node.gateway.snapshot().phantoms == phantoms);
     }
     eve.call(Request::Friends(protocol::Page::default())).expect("a page");
-    assert_eq!(eve.pushes.iter().filter_map(message).count(), 0, "neither forgeries nor the log");
-    assert_eq!(one.node.gateway.snapshot().gap_repairs, 0);
+    assert_eq!(
+        eve.pushes.iter().filter_map(message).count(),
+        0,
+        "neither forgeries nor the log: {:?}",
+        eve.pushes
+    );
+    assert_eq!(one.node.gateway.snapshot().gap_repairs, repaired);
     // And the two whose conversation it is go on with it.
     let looked = one.node.gateway.snapshot().places_sought;
     assert_eq!(tell(&mut bob, ann_is.id, "2"), (conv, 2));

@@ -124,7 +124,11 @@ fn whoever_stores_them_messages_keep_their_order() {
                 let mut said = 1;
                 for _ in 0..TURNS {
                     if dice.roll(8) == 0 {
-                        store.fail_next(StoreError::outcome_unknown("append", "cut"), 1);
+                        store.fail_next_of(
+                            "append messages",
+                            StoreError::outcome_unknown("append", "cut"),
+                            1,
+                        );
                     }
                     let burst = [1, 1, 1, 2, 9][dice.roll(5) as usize];
                     let rids: Vec<u32> = (said..said + burst)

@@ -39,6 +39,8 @@ pub struct FakeStore {
     state: Mutex<State>,
     faults: Mutex<VecDeque<Fault>>,
     hooks: Mutex<Vec<(&'static str, Hook)>>,
+    /// Faults of the operations of a name.
+    named_faults: Mutex<Vec<(&'static str, StoreError)>>,
     operations: AtomicU64,
     wipes: AtomicU64,
 }
@@ -79,6 +81,12 @@ impl FakeStore {
         self.faults.lock().extend((0..n).map(|_| Fault::Fail(error.clone())));
     }
 
+    /// The same for the next `n` operations of this name, whatever is done beside them: where other threads work in the
+    /// background, nobody can count operations.
+    pub fn fail_next_of(&self, operation: &'static str, error: StoreError, n: usize) {
+        self.named_faults.lock().extend((0..n).map(|_| (operation, error.clone())));
+    }
+
     /// The next `n` operations are done, but their callers get [`StoreError::OutcomeUnknown`].
     pub fn lose_next_answers(&self, n: usize) {
         self.faults.lock().extend((0..n).map(|_| Fault::LoseAnswer));
@@ -90,8 +98,7 @@ impl FakeStore {
         self.faults.lock().push_back(Fault::Meanwhile(Box::new(hook)));
     }
 
-    /// The same for the next operation of this name that nobody has a hook for, whatever is done before it: where other
-    /// threads work in the background, nobody can count operations.
+    /// The same for the next operation of this name that nobody has a hook for, whatever is done before it.
     pub fn after_next_of(&self, operation: &'static str, hook: impl FnOnce() + Send + 'static) {
         self.hooks.lock().push((operation, Box::new(hook)));
     }
@@ -114,6 +121,14 @@ impl FakeStore {
     /// Every operation runs in here: meets its fault, or works on the state alone.
     fn run<T>(&self, operation: &'static str, work: impl FnOnce(&mut State) -> T) -> StoreResult<T> {
         self.operations.fetch_add(1, Ordering::SeqCst);
+        let named = {
+            let mut named = self.named_faults.lock();
+            let at = named.iter().position(|(name, _)| *name == operation);
+            at.map(|at| named.remove(at).1)
+        };
+        if let Some(error) = named {
+            return Err(error);
+        }
         let fault = self.faults.lock().pop_front().unwrap_or(Fault::None);
         if let Fault::Fail(error) = fault {
             return Err(error);
