@@ -1,5 +1,7 @@
 //! What signing in asks of the database.
 
+use std::time::{Duration, Instant};
+
 use mysql::prelude::Queryable;
 use protocol::{Login, Reply, Request, Resume, Secret, SignedIn};
 use testkit::eventually;
@@ -17,8 +19,25 @@ const TRANSACTION: u64 = 2;
 /// statement of a kind is prepared: the fewest round trips are those of a sign-in alone.
 const ROUNDS: usize = 12;
 
+/// How long nothing is asked when all that a sign-in caused is done.
+const SILENCE: Duration = Duration::from_millis(60);
+
 /// Bytes on the wire that one sign-in may take.
 const BYTES_MAX: u64 = 64 * 1024;
+
+/// Waits until nothing is asked of the database: whoever just left is still being told of to friends.
+fn wait_for_silence(cluster: &Cluster) {
+    let way = &cluster.database_ways[0];
+    let mut before = way.requests();
+    let mut since = Instant::now();
+    eventually(DEADLINE, "the database has a rest", || {
+        let asked = way.requests();
+        if asked != before {
+            (before, since) = (asked, Instant::now());
+        }
+        (since.elapsed() >= SILENCE).then_some(())
+    });
+}
 
 /// The fewest round trips to the database that this sign-in takes, and the last answer.
 fn fewest(cluster: &Cluster, request: &Request) -> (u64, SignedIn) {
@@ -26,6 +45,7 @@ fn fewest(cluster: &Cluster, request: &Request) -> (u64, SignedIn) {
     let mut last = None;
     for _ in 0..ROUNDS {
         let mut peer = cluster.guest(0);
+        wait_for_silence(cluster);
         let (bytes, asked) = (peer.received(), cluster.database_ways[0].requests());
         last = match peer.ask(request).expect("in") {
             Reply::Login(bundle) | Reply::Resume(bundle) => Some(bundle),
