@@ -45,7 +45,7 @@ pub(crate) struct Args {
     #[arg(long, value_name = "NAME")]
     pub(crate) device: Option<String>,
 
-    /// Take the password for /login and /register from the first line of this file
+    /// Take the passwords that commands ask for from the first line of this file; CHAT_PASSWORD does the same
     #[arg(long, value_name = "FILE")]
     pub(crate) password_file: Option<PathBuf>,
 

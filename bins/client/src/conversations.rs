@@ -35,6 +35,7 @@ pub(crate) struct Newest {
     pub(crate) time: u64,
     /// As it was sent.
     pub(crate) text: String,
+    pub(crate) kind: MessageKind,
 }
 
 /// How a message stands to whoever reads it.
@@ -74,6 +75,7 @@ impl Conversations {
                 name: message.name.clone(),
                 time: message.time,
                 text: message.msg.clone(),
+                kind: message.kind,
             };
         }
     }

@@ -11,6 +11,9 @@ const CONTINUATION: &str = "\n  | ";
 /// Columns that it takes.
 const CONTINUATION_COLUMNS: usize = 4;
 
+/// A word that takes more is broken itself.
+const WORD_COLUMNS_MAX: usize = 14;
+
 /// On fewer columns than this nothing is broken: nobody could read it either way.
 const COLUMNS_MIN: usize = 20;
 
@@ -22,21 +25,30 @@ pub(crate) fn wrapped(text: &str, columns: usize) -> Cow<'_, str> {
     }
     let mut out = String::with_capacity(text.len() + text.len() / 8);
     let mut column = 0;
+    // Behind the last space of this row: where in `out`, and at which column.
+    let mut space = None;
     for part in parts(text) {
         match part {
             Part::Sequence(sequence) => out.push_str(sequence),
             Part::Break => {
                 out.push('\n');
-                column = 0;
+                (column, space) = (0, None);
             }
             Part::Character(character) => {
                 let width = width(character);
                 if column + width > columns {
-                    out.push_str(CONTINUATION);
-                    column = CONTINUATION_COLUMNS;
+                    let (at, before) = match space.take() {
+                        Some((at, before)) if column - before <= WORD_COLUMNS_MAX => (at, before),
+                        _ => (out.len(), column),
+                    };
+                    out.insert_str(at, CONTINUATION);
+                    column = CONTINUATION_COLUMNS + (column - before);
                 }
                 out.push_str(character);
                 column += width;
+                if character == " " {
+                    space = Some((out.len(), column));
+                }
             }
         }
     }
@@ -110,6 +122,14 @@ mod tests {
         let shown = wrapped(&text, 41);
         assert!(shown.split('\n').all(|row| width(row) <= 41), "{shown}");
         assert_eq!(shown.replace(CONTINUATION, ""), text);
+    }
+
+    #[test]
+    fn words_stay_whole() {
+        let shown = wrapped("12:00 bob: we meet at the station at seven", 30);
+        assert_eq!(shown, "12:00 bob: we meet at the \n  | station at seven");
+        let shown = wrapped("see https://example.org/a/long/way/to/go", 30);
+        assert_eq!(shown, "see https://example.org/a/long\n  | /way/to/go");
     }
 
     #[test]

@@ -44,7 +44,7 @@ fn line(entry: &Quiet, roster: &Roster) -> String {
         let clock = |minute: u32| format!("{:02}:{:02}", minute / 60, minute % 60);
         times.push(format!("every day {}-{} in {}", clock(from), clock(to), one_line(zone)));
     }
-    let mentions = if entry.mentions { "" } else { ", mentions too" };
+    let mentions = if entry.mentions { "" } else { ", even where you are mentioned" };
     format!("{name}  {}{mentions}", times.join(" and "))
 }
 

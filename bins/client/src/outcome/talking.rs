@@ -1,6 +1,6 @@
 //! What came of saying and reading.
 
-use client::protocol::{Changed, ChatMessage, Hidden, ReceiptsList, Sent};
+use client::protocol::{Changed, ChatMessage, Hidden, MessageKind, ReceiptsList, Sent};
 use serde_json::{Value, json};
 use unicode_width::UnicodeWidthStr;
 
@@ -198,6 +198,7 @@ fn conversation_lines(rows: &[ConversationRow], roster: &Roster, style: Style) -
             let text = one_line(&newest.text);
             let by_me = newest.from == roster.my_id();
             match row.talk {
+                _ if newest.kind == MessageKind::System => format!("* {text}"),
                 _ if by_me => format!("you: {text}"),
                 Talk::Group(_) if !newest.name.is_empty() => {
                     format!("{}: {text}", printable::name(&newest.name))

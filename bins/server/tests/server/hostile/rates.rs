@@ -1,6 +1,9 @@
 //! Every request has a limit on its rate, at which it is refused and counted.
 
 use std::fmt::Write;
+use std::io::{ErrorKind::TimedOut, ErrorKind::WouldBlock, Read};
+use std::net::TcpStream;
+use std::time::Duration;
 
 use protocol::{
     Code, EditGroup, EditProfile, GroupRef, Login, MemberRef, MuteGroup, MuteMember, Nothing, Push, Rank,
@@ -185,7 +188,13 @@ fn an_address_has_so_many_connections() {
     let page = ask(server.admin_address(), "/metrics").1;
     assert!(page.contains("chat_gateway_crowded_out_total 1\n"), "{page}");
     drop(places);
-    eventually(DEADLINE, "their places are free", || Peer::connect(server.address()).hello(hello("")).ok());
+    // Who is turned away hears so at once; everybody else is waited for.
+    eventually(DEADLINE, "their places are free", || {
+        let mut stream = TcpStream::connect(server.address()).ok()?;
+        stream.set_read_timeout(Some(Duration::from_millis(100))).ok()?;
+        let heard = stream.read(&mut [0]);
+        heard.is_err_and(|error| matches!(error.kind(), WouldBlock | TimedOut)).then_some(())
+    });
 }
 
 /// Whom the table lets change nothing spends nothing, so these are about what the asker may.
