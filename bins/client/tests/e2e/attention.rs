@@ -84,7 +84,7 @@ fn what_is_quiet_is_marked_and_rings_for_a_mention_alone(store: Store) {
     assert_eq!(bells_until(&alice, "three, @alice"), 2);
 
     alice.enters("/quiet bob no-mentions");
-    alice.sees_row("bob  always, mentions too");
+    alice.sees_row("bob  always, even where you are mentioned");
     bob.says(alice_id, "four, @alice", &[alice_id]);
     assert_eq!(bells_until(&alice, "four, @alice"), 2, "mentions are quiet too");
     alice.enters("/unquiet bob");
