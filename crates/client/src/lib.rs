@@ -49,6 +49,7 @@ mod acks;
 mod backoff;
 mod client;
 mod config;
+mod entries;
 mod error;
 mod event;
 mod event_queue;

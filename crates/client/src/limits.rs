@@ -60,6 +60,9 @@ pub const HELD_MAX: usize = 256;
 /// Bytes of all messages that are kept aside. More are fetched again.
 pub const HELD_BYTES_MAX: usize = 8 * 1024 * 1024;
 
+/// Conversations that wait for their entry to be asked for, one at a time. More are asked for when something is said in them again.
+pub const ENTRIES_WANTED_MAX: usize = 256;
+
 /// HISTORY pages under way at once.
 pub const FETCHES_MAX: usize = 4;
 

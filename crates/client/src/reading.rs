@@ -85,10 +85,10 @@ impl Readings {
     }
 
     /// Somebody said something. Whoever does knows what is before it. A conversation of which the first message is heard, a new
-    /// friend's for example, is known from then on; others are known by their entry.
-    pub(crate) fn said(&mut self, message: &ChatMessage, by: Who) {
+    /// friend's for example, is known from then on; others are known by their entry: whether it is there.
+    pub(crate) fn said(&mut self, message: &ChatMessage, by: Who) -> bool {
         let &ChatMessage { conv, seq, kind, .. } = message;
-        let Some(entry) = self.entry(conv) else { return };
+        let Some(entry) = self.entry(conv) else { return true };
         if seq == 1 {
             entry.is_known = true;
             entry.reading.first = entry.reading.first.max(1);
@@ -103,6 +103,7 @@ impl Readings {
             Who::Oneself => reading.read = reading.read.max(seq),
             Who::Other => entry.other_got_to(seq, seq),
         }
+        entry.is_known
     }
 
     /// A cursor moved, of this user by another device or of the other one.

@@ -46,6 +46,10 @@ pub(crate) enum Purpose {
         conv: u64,
     },
     Sync(Ask),
+    /// The entry of a conversation that is there already.
+    Entry {
+        conv: u64,
+    },
     /// A page of what was changed in a conversation.
     Changes {
         conv: u64,

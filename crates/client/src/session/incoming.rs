@@ -4,8 +4,8 @@ use std::time::{Duration, Instant};
 
 use bytes::Buf;
 use protocol::{
-    Blame, Bye, Changed, ChatMessage, Code, FrameError, GroupChat, Incoming, MessageError, OneChat, Push,
-    Receipt, Refusal, Reply, Request, Sent, SignedIn, decode,
+    Blame, Bye, Changed, ChatMessage, Code, FrameError, GroupChat, GroupEvent, GroupEventKind, Incoming,
+    MessageError, OneChat, Push, Receipt, Refusal, Reply, Request, Sent, SignedIn, decode,
 };
 use rand::Rng;
 
@@ -121,7 +121,7 @@ impl Session {
             Push::FriendEvent(event) => self.events.notice(Event::Friend(event)),
             Push::Presence(presence) => self.events.notice(Event::Presence(presence)),
             Push::FriendChanged(change) => self.events.notice(Event::FriendChanged(change)),
-            Push::GroupEvent(event) => self.events.notice(Event::Group(event)),
+            Push::GroupEvent(event) => self.take_group_event(event, now),
             Push::Notice(notice) => {
                 if self.phase == Phase::User {
                     self.notices.pushed(notice, &mut self.events);
@@ -184,6 +184,7 @@ impl Session {
                 Ok(_) | Err(_) => {}
             },
             Purpose::Sync(ask) => self.synced(ask, result, now),
+            Purpose::Entry { conv } => self.entry_told(conv, result, now),
             Purpose::Changes { conv } => {
                 let result = match result {
                     Ok(Reply::Changes(page)) if page.conv == conv => Ok(page),
@@ -379,7 +380,7 @@ impl Session {
                 page.convs.iter().for_each(|conv| self.learn_around(conv, now));
             }
             Ok(Reply::History(page)) => {
-                page.messages.iter().for_each(|message| self.note_said(message));
+                page.messages.iter().for_each(|message| self.note_said(message, now));
             }
             _ => {}
         }
@@ -413,6 +414,27 @@ impl Session {
             (Ask::Conversations { .. } | Ask::Locate { .. } | Ask::History { .. }, Ok(_)) => {
                 // The type of a reply was compared with its request before.
             }
+        }
+    }
+
+    fn entry_told(&mut self, conv: u64, result: Result<Reply, Trouble>, now: Instant) {
+        if !self.entries.answered(conv) {
+            return;
+        }
+        match result {
+            Ok(Reply::Conversations(page)) => {
+                // The page begins with another one if the user is not in this one any more.
+                if let Some(entry) = page.convs.first().filter(|entry| entry.conv == conv) {
+                    self.learn_entry(entry, now);
+                }
+                self.entries.learnt(conv);
+            }
+            Err(Trouble::Refused(refusal))
+                if matches!(refusal.code.blame(), Blame::Busy | Blame::Server | Blame::Session) =>
+            {
+                self.entries.put_off(conv, retry_wait(1, &refusal), now);
+            }
+            Ok(_) | Err(_) => self.entries.learnt(conv),
         }
     }
 
@@ -461,10 +483,10 @@ impl Session {
                 let own = ChatMessage { msg, client_msg_id, reply_to, mentions, ..ChatMessage::default() };
                 self.take_own(own, *sent, now);
             }
-            (_, Reply::CreateGroup(joined)) => self.learn_group(&joined.conv, now),
+            (_, Reply::CreateGroup(joined)) => self.learn_entry(&joined.conv, now),
             (_, Reply::JoinGroup(answer) | Reply::AnswerInvitation(answer)) => {
                 if let Some(conv) = &answer.conv {
-                    self.learn_group(conv, now);
+                    self.learn_entry(conv, now);
                 }
             }
             (_, Reply::Recall(changed) | Reply::EditMessage(changed)) => {
@@ -500,6 +522,7 @@ impl Session {
 
     /// What an entry of CONVERSATIONS says beside the messages.
     fn learn_around(&mut self, conv: &protocol::Conversation, now: Instant) {
+        self.entries.learnt(conv.conv);
         self.feeds.learn(conv.conv, conv.last_change, &self.timelines, &mut self.events, now);
         if self.readings.learn(conv) == Course::WentBack {
             // What was read of what was taken back was not.
@@ -508,10 +531,23 @@ impl Session {
         self.reads.learn(conv.conv, conv.read, now);
     }
 
-    fn note_said(&mut self, message: &ChatMessage) {
+    fn note_said(&mut self, message: &ChatMessage, now: Instant) {
         let Some(me) = &self.identity else { return };
         let by = if message.from == me.user { Who::Oneself } else { Who::Other };
-        self.readings.said(message, by);
+        if !self.readings.said(message, by) {
+            self.entries.want(message.conv, now);
+        }
+    }
+
+    /// A group that the user came into, by another device or by being let in, begins anew: what is known of an earlier stay
+    /// counts no more.
+    fn take_group_event(&mut self, event: GroupEvent, now: Instant) {
+        let is_own = self.identity.as_ref().is_some_and(|me| me.user == event.id);
+        if self.phase == Phase::User && is_own && event.event == GroupEventKind::Joined {
+            // A group's conversation has its number.
+            self.entries.want(event.groupid, now);
+        }
+        self.events.notice(Event::Group(event));
     }
 
     /// A conversation is known now, whatever its entry was.
@@ -521,8 +557,8 @@ impl Session {
         }
     }
 
-    /// The user came into a group.
-    fn learn_group(&mut self, conv: &protocol::Conversation, now: Instant) {
+    /// The entry of one conversation: of a group that the user came into, for example.
+    fn learn_entry(&mut self, conv: &protocol::Conversation, now: Instant) {
         self.learn_around(conv, now);
         let around = &mut Around { events: &mut self.events, acks: &mut self.acks, now };
         self.timelines.learn(conv, around);
@@ -543,7 +579,7 @@ impl Session {
 
     fn take_message(&mut self, message: ChatMessage, now: Instant) {
         let (conv, is_first) = (message.conv, message.seq == 1);
-        self.note_said(&message);
+        self.note_said(&message, now);
         let around = &mut Around { events: &mut self.events, acks: &mut self.acks, now };
         self.timelines.take(message, Arrival::Live, around);
         if is_first {

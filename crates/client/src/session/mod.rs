@@ -20,6 +20,7 @@ use rand::{Rng, SeedableRng};
 use crate::acks::Acks;
 use crate::backoff::Backoff;
 use crate::config::Config;
+use crate::entries::Entries;
 use crate::error::ClientError;
 use crate::event::{Event, Next, SessionEnd};
 use crate::event_queue::EventQueue;
@@ -59,6 +60,7 @@ pub struct Session {
     reads: Acks,
     /// Of the same user as the timelines.
     readings: Readings,
+    entries: Entries,
     /// The same.
     quiets: Quiets,
     /// Of the same user as the timelines.
@@ -185,6 +187,7 @@ impl Session {
             acks: Acks::of_taken(),
             reads: Acks::of_read(),
             readings: Readings::default(),
+            entries: Entries::default(),
             quiets: Quiets::default(),
             notices: Notices::default(),
             broadcasts: Broadcasts::default(),
@@ -413,6 +416,7 @@ impl Session {
             deadlines.push(self.reads.deadline());
             deadlines.push(self.quiets.deadline());
             deadlines.push(self.timelines.deadline(&self.events));
+            deadlines.push(self.entries.deadline(&self.timelines));
             deadlines.push(self.feeds.deadline(&self.timelines, &self.events));
             deadlines.push(self.notices.deadline());
             deadlines.push(self.broadcasts.deadline());
@@ -473,6 +477,7 @@ impl Session {
         self.timelines.connection_lost();
         self.feeds.connection_lost();
         self.resync.clear();
+        self.entries.clear();
         self.next_epoch = None;
         self.notices.connection_lost(now);
         self.broadcasts.connection_lost(now);
@@ -517,6 +522,7 @@ impl Session {
         self.timelines.connection_lost();
         self.feeds.connection_lost();
         self.resync.clear();
+        self.entries.clear();
         for call in self.requests.session_ended() {
             self.answers.push_back(Answer { call, result: Err(ClientError::SessionEnded) });
         }

@@ -127,14 +127,18 @@ impl Session {
             self.send_own(Purpose::Changes { conv }, request, now);
             self.turn = Turn::Calls;
         }
+        if self.requests.in_flight() < self.window()
+            && let Some(conv) = self.entries.next_ask(&self.timelines, now)
+        {
+            self.send_own(Purpose::Entry { conv }, entry_of(conv), now);
+            self.turn = Turn::Calls;
+        }
         while self.requests.in_flight() < self.window() {
             let mut around = Around { events: &mut self.events, acks: &mut self.acks, now };
             let Some(ask) = self.timelines.next_ask(self.hello.page_max, &mut around) else { return };
             let request = match ask {
                 Ask::Conversations { after } => Request::Conversations(Page { after, limit: 0 }),
-                Ask::Locate { conv } => {
-                    Request::Conversations(Page { after: conv.saturating_sub(1), limit: 1 })
-                }
+                Ask::Locate { conv } => entry_of(conv),
                 Ask::History { conv, after, limit } => {
                     Request::History(History { conv, after: Some(after), before: None, at: None, limit })
                 }
@@ -174,4 +178,9 @@ impl Session {
         self.requests.sent(rid, job);
         self.sent_at = now;
     }
+}
+
+/// Asks for the entry of one conversation, or of the next one if there is none.
+fn entry_of(conv: u64) -> Request {
+    Request::Conversations(Page { after: conv.saturating_sub(1), limit: 1 })
 }

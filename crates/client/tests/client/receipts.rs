@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use client::limits::READ_DELAY_MS;
-use client::{Config, Event, Reading};
-use protocol::{Code, Push, Receipt, Receipts, Reply, Request};
+use client::limits::{GAP_PATIENCE_MS, READ_DELAY_MS};
+use client::{Config, Event, Reading, SyncState};
+use protocol::{Code, GroupEvent, GroupEventKind, Push, Receipt, Receipts, Reply, Request};
 
 use crate::model::{ME, Model};
 use crate::world::{World, refused};
@@ -137,4 +137,105 @@ fn closing_tells_what_was_read() {
     world.session.close(world.now);
     world.turn();
     assert_eq!(reads(&world), [2]);
+}
+
+/// Says that ME came into the group by another device.
+fn joined(world: &mut World, group: u64, first: u64) {
+    world.model.first.insert(group, first);
+    let groupname = "climbers".to_owned();
+    let (event, id, name) = (GroupEventKind::Joined, ME, "me".to_owned());
+    world.push(Push::GroupEvent(GroupEvent {
+        event,
+        groupid: group,
+        groupname,
+        id,
+        name,
+        members: 2,
+        notice: 0,
+    }));
+}
+
+fn entries_asked(world: &World) -> usize {
+    let is_entry = |(_, request): &&(u32, Request)| match request {
+        Request::Conversations(page) => page.limit == 1,
+        _ => false,
+    };
+    world.asked.iter().filter(is_entry).count()
+}
+
+#[test]
+fn a_group_that_was_come_back_into_by_another_device_is_known() {
+    const GROUP: u64 = 40;
+    // An earlier client had messages of it, and the user was not in it when this one signed in.
+    let mut model = Model::new();
+    model.first.insert(GROUP, u64::MAX);
+    (0..5).for_each(|_| drop(model.say(GROUP, OTHER, "hi")));
+    let state = SyncState { cursors: [(GROUP, 5)].into(), user: ME, ..SyncState::default() };
+    let config = Config { state: Some(state), ..Config::new("model:1") };
+    let mut world = World::signed_in_with(config, model);
+    assert!(world.session.readings().is_empty());
+    (0..3).for_each(|_| drop(world.model.say(GROUP, OTHER, "not for me")));
+    joined(&mut world, GROUP, 9);
+    let welcome = world.model.say(GROUP, OTHER, "welcome");
+    world.push(Push::Message(welcome));
+    world.pass_served(Duration::from_secs(1));
+    let reading = world.session.readings()[&GROUP];
+    assert_eq!((reading.first, reading.last, reading.unread()), (9, 9, 1));
+    assert_eq!(world.shown(GROUP), [9]);
+}
+
+#[test]
+fn a_message_alone_makes_a_conversation_known_and_a_busy_server_is_asked_again() {
+    const GROUP: u64 = 40;
+    let mut model = Model::new();
+    model.first.insert(GROUP, u64::MAX);
+    (0..5).for_each(|_| drop(model.say(GROUP, OTHER, "hi")));
+    let state = SyncState { cursors: [(GROUP, 5)].into(), user: ME, ..SyncState::default() };
+    let config = Config { state: Some(state), ..Config::new("model:1") };
+    let mut world = World::signed_in_with(config, model);
+    world.model.first.insert(GROUP, 6);
+    for _ in 0..3 {
+        let message = world.model.say(GROUP, OTHER, "hi");
+        world.push(Push::Message(message));
+    }
+    world.pass(Duration::from_millis(GAP_PATIENCE_MS));
+    assert_eq!(entries_asked(&world), 1, "once for all messages");
+    let at = world.asked.iter().position(|(_, request)| matches!(request, Request::Conversations(_)));
+    let (rid, _) = world.asked.remove(at.expect("asked")).expect("asked");
+    world.answer(rid, Err(refused(Code::BUSY)));
+    assert_eq!(entries_asked(&world), 0, "not at once");
+    assert!(world.session.readings().is_empty());
+    world.pass_served(Duration::from_secs(5));
+    let reading = world.session.readings()[&GROUP];
+    assert_eq!((reading.first, reading.last, reading.unread()), (6, 8, 3));
+}
+
+#[test]
+fn a_later_stay_in_a_group_counts_from_its_own_beginning() {
+    const GROUP: u64 = 40;
+    let mut model = Model::new();
+    (0..5).for_each(|_| drop(model.say(GROUP, OTHER, "hi")));
+    let mut world = World::signed_in_with(Config::new("model:1"), model);
+    assert_eq!(world.session.readings()[&GROUP].unread(), 5);
+    (0..3).for_each(|_| drop(world.model.say(GROUP, OTHER, "not for me")));
+    joined(&mut world, GROUP, 9);
+    let welcome = world.model.say(GROUP, OTHER, "welcome");
+    world.push(Push::Message(welcome));
+    world.pass_served(Duration::from_secs(1));
+    let reading = world.session.readings()[&GROUP];
+    assert_eq!((reading.first, reading.unread()), (9, 1));
+}
+
+#[test]
+fn what_is_not_the_users_any_more_is_asked_for_once() {
+    const GROUP: u64 = 40;
+    let mut model = Model::new();
+    (0..5).for_each(|_| drop(model.say(GROUP, OTHER, "hi")));
+    let mut world = World::signed_in_with(Config::new("model:1"), model);
+    joined(&mut world, GROUP, u64::MAX);
+    world.pass(Duration::from_millis(GAP_PATIENCE_MS));
+    assert_eq!(entries_asked(&world), 1);
+    world.serve();
+    world.pass(Duration::from_secs(60));
+    assert_eq!(entries_asked(&world), 0);
 }
