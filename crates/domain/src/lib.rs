@@ -51,8 +51,8 @@ pub use group::{
     Created, Group, GroupRoster, GroupState, Member, Membership, NewGroup, OwnGroup, Role, RosterEntry,
 };
 pub use group_change::{
-    ChangePlace, ChangeRefused, GroupChange, GroupChanged, GroupDecision, GroupDeed, GroupEffect, GroupFacts,
-    Rank, Told, members_after,
+    Attempt, ChangePlace, ChangeRefused, GroupChange, GroupChanged, GroupDecision, GroupDeed, GroupEffect,
+    GroupFacts, Rank, Told, members_after,
 };
 pub use group_profile::{GroupEdit, GroupProfile, Joining};
 pub use group_request::{

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use domain::{ConversationId, NewMessage, StoreResult, User, UserId};
+use domain::{Attempt, ConversationId, NewMessage, StoreResult, User, UserId};
 
 use crate::group_change::{self, PendingChange};
 use crate::hub::Origin;
@@ -36,6 +36,15 @@ impl Deed {
         match self {
             Deed::Group(pending) => group_change::make(service, pending),
             Deed::Message(pending) => message_change::make(service, pending),
+        }
+    }
+
+    /// It failed, or seemed to, and will be tried again.
+    pub(crate) fn failed(&mut self) {
+        match self {
+            Deed::Group(pending) => pending.change.attempt = Attempt::Again,
+            // What is as it is to be is not changed again.
+            Deed::Message(_) => {}
         }
     }
 

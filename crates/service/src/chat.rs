@@ -81,8 +81,8 @@ pub(crate) fn append(service: &Service, batch: &mut Batch) -> StoreResult<()> {
                 return Err(error);
             }
         }
-        if let Some((_, change)) = batch.changes.front() {
-            change.make(service)?;
+        if let Some((_, change)) = batch.changes.front_mut() {
+            change.make(service).inspect_err(|_| change.failed())?;
         }
         batch.changes.pop_front();
     }

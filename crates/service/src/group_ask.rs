@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use domain::{GroupChange, GroupDeed, GroupId, StoreResult, Timestamp, UserId};
+use domain::{Attempt, GroupChange, GroupDeed, GroupId, StoreResult, Timestamp, UserId};
 use protocol::{MsgId, Nothing, Reply, SystemEvent, SystemEventKind};
 
 use crate::batch::{Deed, Pending, Stored};
@@ -78,7 +78,7 @@ fn pending(change: PendingChange) -> Pending {
 fn change(service: &Service, actor: UserId, group: GroupId, deed: GroupDeed) -> GroupChange {
     let now = service.ports.clock.now();
     let (change_id, event) = (change_id(service, now), String::new());
-    GroupChange { group, actor, deed, at: now, change_id, event }
+    GroupChange { group, actor, deed, at: now, change_id, event, attempt: Attempt::First }
 }
 
 /// A new id for a change. Begins with the time, as clients' ids should, so that all go to the index's end.

@@ -1,7 +1,7 @@
 //! What follows from the facts: whether a change may be, what it does, and who is told.
 
 use super::facts::standing;
-use super::{ChangeRefused, GroupChange, GroupDeed, GroupEffect, GroupFacts};
+use super::{Attempt, ChangeRefused, GroupChange, GroupDeed, GroupEffect, GroupFacts};
 use crate::policy::{self, GroupAct, PairAct, Relation, Standing, Why};
 use crate::{
     GroupLimits, GroupProfile, GroupState, Joining, Membership, NewPersonalNotice, PersonalNoticeKind, Role,
@@ -158,7 +158,7 @@ impl GroupChange {
         match (facts.profile.joining, facts.waiting.application) {
             (Joining::Invitation, _) => Err(Why::NotAllowed.into()),
             // By an attempt of which nothing was heard.
-            (_, Some(at)) if at == self.at => Ok(Vec::new()),
+            (_, Some(at)) if at == self.at && self.attempt == Attempt::Again => Ok(Vec::new()),
             (_, Some(_)) => Err(ChangeRefused::AlreadyAsked),
             (_, None) if facts.queue.has_room(limits) => {
                 Ok(vec![GroupEffect::Apply(self.actor, greeting.to_owned())])
@@ -196,7 +196,11 @@ impl GroupChange {
         }
         match facts.waiting.invitation {
             // By an attempt of which nothing was heard.
-            Some(waits) if waits.by == self.actor && waits.at == self.at => Ok(Vec::new()),
+            Some(waits)
+                if waits.by == self.actor && waits.at == self.at && self.attempt == Attempt::Again =>
+            {
+                Ok(Vec::new())
+            }
             Some(_) if facts.invitation_holds() => Err(ChangeRefused::AlreadyAsked),
             // Its inviter could not ask now: this one can.
             Some(void) => Ok(vec![void.ends(user), GroupEffect::Invite(user)]),
@@ -255,7 +259,8 @@ mod tests {
 
     fn change(deed: GroupDeed) -> GroupChange {
         let (event, change_id) = (String::new(), String::new());
-        GroupChange { group: GroupId(5), actor: ME, deed, at: Timestamp(1), change_id, event }
+        let attempt = Attempt::First;
+        GroupChange { group: GroupId(5), actor: ME, deed, at: Timestamp(1), change_id, event, attempt }
     }
 
     #[test]
@@ -291,10 +296,15 @@ mod tests {
 
     #[test]
     fn an_application_waits_once_and_its_repeat_is_the_same() {
-        for (at, expected) in [(1, Ok(vec![])), (0, Err(ChangeRefused::AlreadyAsked))] {
+        for (attempt, at, expected) in [
+            (Attempt::Again, 1, Ok(vec![])),
+            (Attempt::Again, 0, Err(ChangeRefused::AlreadyAsked)),
+            (Attempt::First, 1, Err(ChangeRefused::AlreadyAsked)),
+        ] {
             let mut facts = closed(Joining::Approval, None);
             facts.waiting.application = Some(Timestamp(at));
-            assert_eq!(change(joining()).decide(&facts).map(|decision| decision.effects), expected);
+            let change = GroupChange { attempt, ..change(joining()) };
+            assert_eq!(change.decide(&facts).map(|decision| decision.effects), expected);
         }
         for queue in [Queue { of_group: 2, of_user: 0 }, Queue { of_group: 0, of_user: 2 }] {
             let facts = GroupFacts { queue, ..closed(Joining::Approval, None) };

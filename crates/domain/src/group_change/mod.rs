@@ -34,6 +34,19 @@ pub struct GroupChange {
     pub change_id: String,
     /// The body of the system message that tells of it.
     pub event: String,
+    /// Whether it was tried before.
+    pub attempt: Attempt,
+}
+
+/// Whether a change may have been made already by an attempt of which nothing was heard. What stands in the conversation is
+/// known by its id; who waits for a decision is known by the time alone, which two changes can share.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Attempt {
+    /// It was never tried.
+    #[default]
+    First,
+    /// It was tried, and failed or seemed to.
+    Again,
 }
 
 /// A change that was made.

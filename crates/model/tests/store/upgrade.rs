@@ -1,9 +1,9 @@
 //! A database that an older version left, with what was said in it, brought to this version's schema.
 
 use domain::{
-    ChangePosition, ConversationId, GroupChange, GroupDeed, GroupId, GroupLimits, GroupRoster, Membership,
-    Mentions, MessageKind, NewMessage, Novelty, Parties, Role, RosterEntry, RosterVersion, Seq, Store,
-    Timestamp, Touched, UserId,
+    Attempt, ChangePosition, ConversationId, GroupChange, GroupDeed, GroupId, GroupLimits, GroupRoster,
+    Membership, Mentions, MessageKind, NewMessage, Novelty, Parties, Role, RosterEntry, RosterVersion, Seq,
+    Store, Timestamp, Touched, UserId,
 };
 use sha2::{Digest, Sha256};
 
@@ -102,6 +102,7 @@ pub(super) fn check(store: &dyn Store) {
         at: Timestamp(3000),
         change_id: "h".to_owned(),
         event: "came".to_owned(),
+        attempt: Attempt::First,
     };
     let joined = store.change_group(&joining).unwrap().unwrap();
     assert_eq!((joined.place.map(|place| place.seq), joined.members), (Some(Seq(5)), 3));

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::policy::Why;
 use crate::{
-    Accepted, Appended, ChangeRefused, ConversationId, Created, FriendLimits, GroupChange, GroupDeed,
-    GroupId, GroupLimits, Mentions, MessageKind, NewGroup, NewMessage, NewSession, NewUser, PageSize,
-    Requested, Seq, SessionId, Store, StoredMessage, Timestamp, TokenHash, UserId, Window,
+    Accepted, Appended, Attempt, ChangeRefused, ConversationId, Created, FriendLimits, GroupChange,
+    GroupDeed, GroupId, GroupLimits, Mentions, MessageKind, NewGroup, NewMessage, NewSession, NewUser,
+    PageSize, Requested, Seq, SessionId, Store, StoredMessage, Timestamp, TokenHash, UserId, Window,
 };
 
 /// What every user of [`register`] has.
@@ -113,7 +113,7 @@ pub(super) enum Left {
 /// A change with an id of its own.
 pub(super) fn change(group: GroupId, actor: UserId, deed: GroupDeed) -> GroupChange {
     let event = format!("{deed:?}");
-    GroupChange { group, actor, deed, at: NOW, change_id: unique("c"), event }
+    GroupChange { group, actor, deed, at: NOW, change_id: unique("c"), event, attempt: Attempt::First }
 }
 
 pub(super) fn join_group(store: &dyn Store, group: GroupId, user: UserId, limits: GroupLimits) -> Joined {

@@ -4,9 +4,9 @@ use super::cast::{MANY_MEMBERS, NOW, befriend, change, group, log, unique, user,
 use super::group_changes::make;
 use crate::policy::Why;
 use crate::{
-    Application, ApplicationsOf, ChangeRefused, GroupChange, GroupDeed, GroupEdit, GroupId, GroupLimits,
-    Invitation, Invited, Joining, NUMBER_MAX, NoticeSeq, Novelty, PersonalNoticeKind, Rank, Role, SessionId,
-    Store, Timestamp, UserId, WAITING_COUNTED_MAX, Waiting, WaitingCounts,
+    Application, ApplicationsOf, Attempt, ChangeRefused, GroupChange, GroupDeed, GroupEdit, GroupId,
+    GroupLimits, Invitation, Invited, Joining, NUMBER_MAX, NoticeSeq, Novelty, PersonalNoticeKind, Rank,
+    Role, SessionId, Store, Timestamp, UserId, WAITING_COUNTED_MAX, Waiting, WaitingCounts,
 };
 
 /// The deed of who asks to come in.
@@ -82,12 +82,16 @@ pub(super) fn an_application_waits_once(store: &dyn Store) {
     let (group, _) = closed(store, Joining::Approval);
     let cho = user(store);
     let applying = change(group, cho, joining("", MANY_MEMBERS));
-    for _ in 0..2 {
-        let changed = store.change_group(&applying).unwrap().unwrap();
+    let repeat = GroupChange { attempt: Attempt::Again, ..applying.clone() };
+    for change in [&applying, &repeat] {
+        let changed = store.change_group(change).unwrap().unwrap();
         assert_eq!(changed.place, None, "a repeat of the same change is the same");
     }
-    let later = GroupChange { at: Timestamp(NOW.0 + 1), change_id: unique("c"), ..applying };
-    assert_eq!(store.change_group(&later).unwrap(), Err(ChangeRefused::AlreadyAsked));
+    let at_once = GroupChange { change_id: unique("c"), ..applying };
+    let later = GroupChange { at: Timestamp(NOW.0 + 1), change_id: unique("c"), ..repeat };
+    for another in [at_once, later] {
+        assert_eq!(store.change_group(&another).unwrap(), Err(ChangeRefused::AlreadyAsked));
+    }
     assert_eq!(applied(store, ApplicationsOf::Group(group)).len(), 1);
 }
 
@@ -181,8 +185,15 @@ pub(super) fn friends_only_are_asked_in(store: &dyn Store) {
         assert_eq!(refused(store, group, owner, inviting(user)), not(why), "{user}");
     }
     invite(store, group, owner, cho);
-    let again = GroupChange { at: Timestamp(NOW.0 + 1), ..change(group, owner, inviting(cho)) };
-    assert_eq!(store.change_group(&again).unwrap(), Err(ChangeRefused::AlreadyAsked));
+    assert_eq!(
+        refused(store, group, owner, inviting(cho)),
+        ChangeRefused::AlreadyAsked,
+        "at the same moment"
+    );
+    let repeat = GroupChange { attempt: Attempt::Again, ..change(group, owner, inviting(cho)) };
+    assert_eq!(store.change_group(&repeat).unwrap().unwrap().effects, [], "a repeat of the same change");
+    let later = GroupChange { at: Timestamp(NOW.0 + 1), ..repeat };
+    assert_eq!(store.change_group(&later).unwrap(), Err(ChangeRefused::AlreadyAsked));
     store.change_group(&change(group, cho, joining("", MANY_MEMBERS))).unwrap().unwrap();
     assert_eq!(refused(store, group, owner, inviting(cho)), not(Why::AlreadyMember));
 }

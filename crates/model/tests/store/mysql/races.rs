@@ -5,7 +5,7 @@ use std::thread;
 
 use ::mysql::prelude::Queryable;
 use domain::{
-    ChangeRefused, Created, GroupChange, GroupDeed, GroupStore, MessageLog, NewGroup, Novelty, Seq,
+    Attempt, ChangeRefused, Created, GroupChange, GroupDeed, GroupStore, MessageLog, NewGroup, Novelty, Seq,
 };
 use testkit::MariaDb;
 
@@ -86,6 +86,7 @@ fn members_are_counted_right_while_they_come_and_go() {
                         at: Timestamp(2),
                         change_id: format!("{what}{round}"),
                         event: String::new(),
+                        attempt: Attempt::First,
                     };
                     match store
                         .change_group(&change("in", GroupDeed::Join { greeting: String::new(), limits }))

@@ -4,8 +4,8 @@ use std::sync::{Arc, Barrier};
 use std::thread::{self, JoinHandle};
 
 use domain::{
-    AppendRefused, Appended, Created, GroupChange, GroupDeed, GroupStore, MessageLog, NewGroup, Novelty,
-    RosterVersion, StoreResult, Timestamp,
+    AppendRefused, Appended, Attempt, Created, GroupChange, GroupDeed, GroupStore, MessageLog, NewGroup,
+    Novelty, RosterVersion, StoreResult, Timestamp,
 };
 use model::mysql::SingleAppend;
 use testkit::{Flush, MariaDb, Proxy, When};
@@ -181,6 +181,7 @@ fn the_roster_is_that_of_the_commit_and_the_last_time_never_moves_back() {
         at: Timestamp(2),
         change_id: "joining".to_owned(),
         event: String::new(),
+        attempt: Attempt::First,
     };
     let joined = watched.store.change_group(&joining).unwrap().unwrap();
     assert_eq!(joined.place.map(|place| place.seq), Some(Seq(2)));
