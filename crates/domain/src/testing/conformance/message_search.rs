@@ -288,6 +288,29 @@ pub(super) fn the_index_follows_the_log(store: &dyn Store) {
     assert!(pages > 0 || conversation.0 < 3);
 }
 
+pub(super) fn many_conversations_are_taken_in_by_portions(store: &dyn Store) {
+    let talks: Vec<_> = (0..7).map(|_| two_friends(store)).collect();
+    let conversations: Vec<_> = talks.iter().map(|(.., conversation)| *conversation).collect();
+    for (at, (speaker, _, conversation)) in talks.iter().enumerate() {
+        // None in the first, one in the second, …
+        (0..at).for_each(|_| _ = say(store, *conversation, *speaker, "许多"));
+    }
+    for limit in [0, 1, 5, 6, 4] {
+        let indexed = store.index_messages(&conversations, limit).unwrap();
+        assert_eq!(indexed.messages, limit);
+        assert!(!indexed.unfinished.is_empty(), "after {limit} more");
+        assert!(indexed.unfinished.iter().all(|unfinished| conversations.contains(unfinished)));
+    }
+    index(store, &conversations);
+    for (at, (speaker, listener, conversation)) in talks.iter().enumerate() {
+        let all: Vec<_> = (1..=at as u64).rev().map(|seq| (*conversation, Seq(seq))).collect();
+        assert_eq!(found(store, *speaker, "许多"), all);
+        assert_eq!(found(store, *listener, "许多"), all);
+    }
+    let again = store.index_messages(&conversations, 100).unwrap();
+    assert_eq!((again.messages, again.unfinished), (0, vec![]));
+}
+
 pub(super) fn two_nodes_index_at_once(store: &dyn Store) {
     let (ann, _, conversation) = two_friends(store);
     let (_, bob, other) = two_friends(store);

@@ -315,6 +315,7 @@ pub const CASES: &[Case] = cases![
     message_search::what_was_said_at_one_moment_is_found_once,
     message_search::words_that_seldom_meet_are_found,
     message_search::the_index_follows_the_log,
+    message_search::many_conversations_are_taken_in_by_portions,
     message_search::two_nodes_index_at_once,
     message_search::queries_mean_themselves,
     hostile::texts_come_back_as_they_were,
