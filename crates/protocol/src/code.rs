@@ -100,9 +100,9 @@ codes! {
     TOO_LATE = 313, "it is too late to change this message";
 
     /// Overload: repeat after the stated time.
-    BUSY = 400, "the server is busy; repeat after retry_after_ms";
+    BUSY = 400, "the server is busy; try again later";
     /// Too many attempts: repeat after the stated time.
-    TOO_MANY = 401, "too many attempts; repeat after retry_after_ms";
+    TOO_MANY = 401, "too many attempts; try again later";
     /// The node stops: reconnect elsewhere.
     GOING_AWAY = 402, "this node is stopping; connect again";
     /// In a BYE: the outbox was full, or nothing was taken for too long.

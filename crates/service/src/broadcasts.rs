@@ -203,7 +203,7 @@ fn check(order: BroadcastOrder<'_>) -> Result<(), Refusal> {
             format!("an operator's name is 1 to {OPERATOR_CHARS_MAX} characters without control characters");
         return Err(bad_field("operator", sentence));
     }
-    fields::text(order.text, BROADCAST_BYTES_MAX)
+    fields::broadcast(order.text, BROADCAST_BYTES_MAX)
 }
 
 /// There is something up to this broadcast. A store that is away is asked again at the next look.

@@ -101,11 +101,20 @@ pub(crate) fn time(field: &str, time: u64) -> Result<Timestamp, Refusal> {
 
 /// A message's text: anything, NUL and controls included, as long as there is something.
 pub(crate) fn text(text: &str, bytes_max: usize) -> Result<(), Refusal> {
+    said("a message", text, bytes_max)
+}
+
+/// The same of what the operator tells everybody.
+pub(crate) fn broadcast(text: &str, bytes_max: usize) -> Result<(), Refusal> {
+    said("a broadcast", text, bytes_max)
+}
+
+fn said(what: &str, text: &str, bytes_max: usize) -> Result<(), Refusal> {
     if text.is_empty() {
-        return Err(bad_field("msg", "a message cannot be empty"));
+        return Err(bad_field("msg", format!("{what} cannot be empty")));
     }
     if text.len() > bytes_max {
-        return Err(bad_field("msg", format!("a message has at most {bytes_max} bytes")));
+        return Err(bad_field("msg", format!("{what} has at most {bytes_max} bytes")));
     }
     Ok(())
 }
