@@ -1,6 +1,8 @@
 //! The command line: as typed, then as meant.
 
 use std::fs;
+use std::net::Ipv6Addr;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -18,7 +20,7 @@ use crate::notify::Notify;
 #[command(name = "client", version, max_term_width = 100)]
 pub(crate) struct Args {
     /// Where the server listens
-    #[arg(long, value_name = "HOST:PORT", env = "CHAT_SERVER", default_value = "127.0.0.1:7000")]
+    #[arg(long, value_name = "HOST:PORT", env = "CHAT_SERVER", default_value = "127.0.0.1:7000", value_parser = address)]
     pub(crate) server: String,
 
     /// Go on as this account, if it was logged in on this device before
@@ -34,11 +36,11 @@ pub(crate) struct Args {
     pub(crate) no_state: bool,
 
     /// Keep only the newest messages of each conversation here; the server has the others. Default: all
-    #[arg(long, value_name = "N", env = "CHAT_KEEP_MESSAGES", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "N", env = "CHAT_KEEP_MESSAGES", value_parser = at_least_one)]
     pub(crate) keep_messages: Option<u64>,
 
     /// Keep only messages of the last days here. Default: all
-    #[arg(long, value_name = "DAYS", env = "CHAT_KEEP_DAYS", value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, value_name = "DAYS", env = "CHAT_KEEP_DAYS", value_parser = at_least_one)]
     pub(crate) keep_days: Option<u64>,
 
     /// This device's name, as /sessions shows it; default: the host's name
@@ -84,6 +86,27 @@ const PASSWORD_VARIABLE: &str = "CHAT_PASSWORD";
 /// The longest wait: a day.
 const WAIT_SECONDS_MAX: u64 = 86_400;
 
+/// `HOST:PORT`. What is none would be tried for ever: names are looked up anew at each attempt.
+fn address(text: &str) -> Result<String, String> {
+    let is_host = |host: &str| match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(ip) => ip.parse::<Ipv6Addr>().is_ok(),
+        None => !host.is_empty() && !host.contains(|c: char| c == ':' || c == '/' || c.is_whitespace()),
+    };
+    match text.rsplit_once(':') {
+        Some((host, port)) if is_host(host) && port.parse::<NonZeroU16>().is_ok() => Ok(text.to_owned()),
+        _ => Err("HOST:PORT is expected, such as chat.example.org:7000 or [::1]:7000".to_owned()),
+    }
+}
+
+/// A number that is not 0: to keep nothing is said otherwise.
+fn at_least_one(text: &str) -> Result<u64, String> {
+    match text.parse() {
+        Ok(0) => Err("it must be at least 1; --no-state keeps nothing".to_owned()),
+        Ok(number) => Ok(number),
+        Err(_) => Err("a number is expected, 1 or more".to_owned()),
+    }
+}
+
 impl Args {
     /// The device's name.
     pub(crate) fn device_name(&self) -> String {
@@ -128,6 +151,41 @@ impl Args {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_server_has_a_host_and_a_port() {
+        for good in ["localhost:7000", "127.0.0.1:1", "[::1]:7000", "chat.example.org:65535"] {
+            assert_eq!(address(good).as_deref(), Ok(good));
+        }
+        for bad in [
+            "",
+            "foo",
+            "foo:",
+            ":7000",
+            "foo:x",
+            "foo:0",
+            "foo:65536",
+            "::1",
+            "::1:7000",
+            "[::1]",
+            "http://foo:80",
+            "a b:1",
+        ] {
+            assert!(address(bad).is_err_and(|why| why.contains("HOST:PORT is expected")), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_kept_is_counted_from_one() {
+        let refused = |days: &str| {
+            let parsed = Args::try_parse_from(["client", "--keep-days", days]);
+            parsed.expect_err("no number of days").to_string()
+        };
+        assert!(refused("0").contains("it must be at least 1; --no-state keeps nothing"), "{}", refused("0"));
+        assert!(refused("many").contains("a number is expected, 1 or more"));
+        let parsed = Args::try_parse_from(["client", "--keep-days", "7"]).expect("a number");
+        assert_eq!(parsed.keep_days, Some(7));
+    }
 
     #[test]
     fn the_command_line_is_consistent() {

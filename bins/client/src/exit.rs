@@ -16,6 +16,22 @@ pub(crate) enum Exit {
     NoConnection = 3,
     /// What was waited for did not come.
     WaitedInVain = 4,
+    /// Another client that is running uses the saved session.
+    InUse = 5,
+}
+
+/// Why nothing runs at all.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Stopped {
+    pub(crate) exit: Exit,
+    /// One sentence.
+    pub(crate) why: String,
+}
+
+impl From<String> for Stopped {
+    fn from(why: String) -> Stopped {
+        Stopped { exit: Exit::Usage, why }
+    }
 }
 
 impl From<Exit> for ExitCode {

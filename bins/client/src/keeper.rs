@@ -8,6 +8,8 @@ use std::sync::Arc;
 use client::SyncState;
 use client::store::{Store, StoreError};
 
+use crate::printable::{self, one_line};
+
 /// Bytes of a state file of the first kind that is read: a hundred times what a busy user needs.
 const OLD_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
@@ -36,7 +38,31 @@ pub(crate) struct Found {
     pub(crate) state: SyncState,
 }
 
+/// Why a store cannot be had, and what to do, for whoever runs this client.
+pub(crate) fn trouble(error: &StoreError) -> String {
+    match error {
+        StoreError::InUse(path) => format!(
+            "another client that is running uses {path}: end it, or keep this one's session elsewhere with --state FILE"
+        ),
+        error => error.to_string(),
+    }
+}
+
 impl Place {
+    /// Why an account cannot be gone on with: it has no session here.
+    pub(crate) fn has_no_session_of(&self, account: &str) -> String {
+        let account = printable::name(account);
+        let none = match self {
+            Place::Nowhere => format!("no session of {account} is kept, as nothing is"),
+            Place::File(path) => format!("{} has no session of {account}", path.display()),
+            Place::Folder { server, .. } => format!(
+                "this device has no session of {account} at {} (each address has its own)",
+                one_line(server)
+            ),
+        };
+        format!("{none}: /login {account}")
+    }
+
     /// The default folder, by the XDG base directory specification.
     pub(crate) fn folder() -> Option<PathBuf> {
         let absolute = |name| std::env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());

@@ -25,6 +25,7 @@ mod outbox;
 mod outcome;
 mod output;
 mod printable;
+mod refusal;
 mod roster;
 mod script;
 mod shared;
@@ -44,14 +45,14 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use clap::Parser;
-use client::store::StoredEvents;
+use client::store::{StoreError, StoredEvents};
 use client::{Client, Config, ListVersions, SyncState};
 
 use crate::args::Args;
 use crate::change_run::ChangeRun;
 use crate::chat::{Chat, Manner};
 use crate::command::Command;
-use crate::exit::Exit;
+use crate::exit::{Exit, Stopped};
 use crate::keeper::{Found, Keeper, Place};
 use crate::output::{Form, Output};
 use crate::roster::Me;
@@ -72,14 +73,14 @@ fn main() -> ExitCode {
     };
     match run(&args) {
         Ok(exit) => exit.into(),
-        Err(why) => {
+        Err(Stopped { exit, why }) => {
             eprintln!("client: {why}");
-            Exit::Usage.into()
+            exit.into()
         }
     }
 }
 
-fn run(args: &Args) -> Result<Exit, String> {
+fn run(args: &Args) -> Result<Exit, Stopped> {
     if args.manual {
         print!("{}", manual::page());
         return Ok(Exit::Done);
@@ -122,6 +123,9 @@ fn run(args: &Args) -> Result<Exit, String> {
         Client::connect(config).map_err(|error| format!("the client cannot start: {error}"))?;
 
     let output = Arc::new(Output::new(form, &args.server, args.notify()));
+    if let Some(account) = args.account.as_ref().filter(|_| !session_expected) {
+        output.remark(&place.has_no_session_of(account));
+    }
     let keeper = Arc::new(Mutex::new(keeper));
     let stop = Arc::new(AtomicBool::new(false));
     let watcher = Watcher {
@@ -213,12 +217,15 @@ fn place(args: &Args) -> Place {
 }
 
 /// The account to go on with.
-fn found(args: &Args, keeper: &mut Keeper) -> Result<Option<Found>, String> {
+fn found(args: &Args, keeper: &mut Keeper) -> Result<Option<Found>, Stopped> {
     let found = match &args.account {
         Some(account) => keeper.find(account),
         None => keeper.find_named(),
     };
-    found.map_err(|error| error.to_string())
+    found.map_err(|error| {
+        let exit = if matches!(error, StoreError::InUse(_)) { Exit::InUse } else { Exit::Usage };
+        Stopped { exit, why: keeper::trouble(&error) }
+    })
 }
 
 /// What is known before there is a connection: enough to read what was kept.

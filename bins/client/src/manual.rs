@@ -12,6 +12,7 @@ const EXITS: &[(&str, &str)] = &[
     ("2", "A flag or command that nobody can understand; on the command line nothing ran."),
     ("3", "No connection, or no answer in time; the rest did not run."),
     ("4", "What was waited for did not come; the rest did not run."),
+    ("5", "Another client that is running uses the saved session; the rest did not run."),
     ("141", "Nobody reads the output any more."),
 ];
 

@@ -14,6 +14,7 @@ use crate::mention::{EVERYBODY, Names, find};
 use crate::moment;
 use crate::outcome::{columns, fit};
 use crate::printable::{self, one_line};
+use crate::refusal::{sentence, without_later};
 use crate::roster::{Roster, Talk};
 use crate::style::Style;
 
@@ -60,7 +61,8 @@ impl Narrator {
                 format!("connected to {server} ({}, {})", one_line(&hello.server), one_line(&hello.node))
             }
             Event::Disconnected { why, next } => return self.disconnected(why, *next, roster, style),
-            Event::SignedIn { how: SignInKind::Resume, bundle } if !self.returning => {
+            // The session that an earlier run left; one that a command went on with is told as its outcome.
+            Event::SignedIn { how: SignInKind::Resume, bundle } if !self.returning && roster.me.is_some() => {
                 format!("logged in as {} (id {})", printable::name(&bundle.name), bundle.id)
             }
             // The login's own answer says it.
@@ -86,7 +88,7 @@ impl Narrator {
                         return Some(style.wrong(&format!("* the session ended: {}", one_line(why))));
                     }
                     SessionEnd::TokenRefused(refusal) => {
-                        let why = refusal.to_string();
+                        let why = sentence(refusal);
                         return Some(style.wrong(&format!("* not logged in: {}", one_line(&why))));
                     }
                 }
@@ -152,6 +154,7 @@ impl Narrator {
     fn disconnected(&mut self, why: &str, next: Next, roster: &Roster, style: Style) -> Option<String> {
         let was_down = std::mem::replace(&mut self.down, true);
         self.returning |= roster.signed_in().is_some();
+        let why = without_later(why);
         let line = match next {
             // Once is enough: the next news is the connection.
             Next::RetryIn(_) if was_down => return None,

@@ -11,11 +11,12 @@ use client::{Arrival, Client, Event, Mentioned};
 use crate::catching_up::{CatchingUp, Treatment};
 use crate::change_run::ChangeRun;
 use crate::conversations::Concern;
-use crate::keeper::Keeper;
+use crate::keeper::{self, Keeper};
 use crate::moment;
 use crate::outbox;
 use crate::output::{Output, Ring};
 use crate::printable::one_line;
+use crate::refusal;
 use crate::roster::Roster;
 use crate::shared::{Shared, Teller};
 
@@ -244,7 +245,8 @@ impl Watcher {
             Err(error) => return self.output.remark(&format!("nothing is kept: {error}")),
         };
         if let Some(error) = trouble {
-            self.output.remark(&format!("{error}; this session will not be remembered"));
+            let why = keeper::trouble(&error);
+            self.output.remark(&format!("this session will not be remembered: {why}"));
         }
         self.shared.outbox().use_store(Arc::clone(&store));
         let begun = self.events.keep_in(store);
@@ -383,7 +385,7 @@ impl Watcher {
         };
         for message in not_sent {
             let to = self.shared.lock().roster.talk_name(outbox::talk(&message.outgoing));
-            let (text, why) = (message.outgoing.text(), message.why.to_string());
+            let (text, why) = (message.outgoing.text(), refusal::why(&message.why));
             self.output.remark(&format!("not sent to {to}: {} ({})", one_line(text), one_line(&why)));
         }
     }

@@ -2,13 +2,15 @@
 
 use std::sync::PoisonError;
 
+use client::SyncState;
 use client::protocol::{Blame, Login, Nothing, Reg, Request, Resume, Secret, SessionRef, SignedIn, State};
-use client::{ClientError, SyncState};
+use client::store::StoreError;
 
 use super::{AskSecret, CATCH_UP, Chat, picks, senseless};
 use crate::command::Who;
-use crate::keeper::Found;
+use crate::keeper::{Found, trouble};
 use crate::outcome::{AccountsOutcome, Failure, Outcome};
+use crate::printable;
 use crate::roster::Me;
 
 impl Chat {
@@ -31,14 +33,20 @@ impl Chat {
         ask: AskSecret<'_>,
     ) -> Result<Outcome, Failure> {
         if let Some(me) = self.shared.lock().roster.signed_in() {
-            return senseless(format!("you are logged in as {}; /logout first", me.name));
+            if is(who, me) {
+                return Ok(AccountsOutcome::LoggedInAlready(me.clone()).into());
+            }
+            let name = printable::name(&me.name);
+            return senseless(format!("you are logged in as {name}; /logout first"));
         }
         let (id, name, account) = match who {
             Who::Id(id) => (Some(*id), None, id.to_string()),
             Who::Name(name) => (None, Some(name.clone()), name.clone()),
         };
         // What makes a store useless is told once somebody is logged in and it is not used.
-        let found = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).find(&account).ok().flatten();
+        let found = self.keeper.lock().unwrap_or_else(PoisonError::into_inner).find(&account);
+        let in_use = found.as_ref().err().filter(|error| matches!(error, StoreError::InUse(_))).map(trouble);
+        let found = found.ok().flatten();
         let lists = found.as_ref().and_then(|found| found.store.lists().ok()).unwrap_or_default();
         let (friends_version, groups_version) = (lists.friends_version.clone(), lists.groups_version.clone());
         let newest = found.as_ref().and_then(|found| found.store.newest().ok()).unwrap_or_default();
@@ -62,12 +70,14 @@ impl Chat {
             };
             match self.ask(Request::Resume(resume), picks!(Resume)) {
                 Ok(bundle) => return Ok(self.logged_in(&bundle)),
-                Err(Failure::Call(ClientError::Refused(refusal)))
-                    if refusal.code.blame() == Blame::Session => {}
+                Err(Failure::Refused { refusal, .. }) if refusal.code.blame() == Blame::Session => {}
                 Err(failure) => return Err(failure),
             }
         }
-        let password = self.password(password, ask)?;
+        let password = match (self.password(password, ask), in_use) {
+            (Err(_), Some(why)) => return Err(Failure::InUse(why)),
+            (password, _) => password?,
+        };
         let login = Login {
             id,
             name,
@@ -122,11 +132,20 @@ impl Chat {
         .into()
     }
 
+    /// The password: typed with the command, given for all commands, or asked for.
     pub(super) fn password(&self, given: Option<Secret>, ask: AskSecret<'_>) -> Result<Secret, Failure> {
         given.or_else(|| self.password.clone()).or_else(|| ask("password")).ok_or_else(|| {
             Failure::Senseless(
                 "a password is needed: as an argument, in a --password-file or in CHAT_PASSWORD".to_owned(),
             )
         })
+    }
+}
+
+/// Whether it is they who are meant.
+fn is(who: &Who, me: &Me) -> bool {
+    match who {
+        Who::Id(id) => *id == me.id,
+        Who::Name(name) => name.to_lowercase() == me.name.to_lowercase(),
     }
 }

@@ -1,5 +1,6 @@
 //! Commands, carried out.
 
+mod about;
 mod accounts;
 mod blocks;
 mod changing;
@@ -21,6 +22,7 @@ use std::time::Duration;
 use client::protocol::{EditGroup, Reply, Request, Secret};
 use client::{Client, ClientError};
 
+use self::about::About;
 use crate::command::{Command, find};
 use crate::keeper::Keeper;
 use crate::outcome::{AccountsOutcome, Failure, Outcome, TalkingOutcome};
@@ -67,7 +69,19 @@ pub(crate) enum Manner {
 pub(crate) type AskSecret<'a> = &'a mut dyn FnMut(&str) -> Option<Secret>;
 
 impl Chat {
+    /// Carries one out. What the server refuses is told with its name, where the server's word names nothing.
     pub(crate) fn run(&mut self, command: Command, ask: AskSecret<'_>) -> Result<Outcome, Failure> {
+        let about = About::from(&command);
+        self.carry_out(command, ask).map_err(|failure| match failure {
+            Failure::Refused { refusal, why } => {
+                let why = about.refused(&refusal, &self.shared.lock().roster).unwrap_or(why);
+                Failure::Refused { refusal, why }
+            }
+            failure => failure,
+        })
+    }
+
+    fn carry_out(&mut self, command: Command, ask: AskSecret<'_>) -> Result<Outcome, Failure> {
         match command {
             Command::Help(None) => Ok(Outcome::Help(None)),
             Command::Help(Some(name)) => match find(&name) {

@@ -37,6 +37,8 @@ pub(crate) enum AccountsOutcome {
         /// Groups that one was asked into.
         invitations: u32,
     },
+    /// Nothing was to be done.
+    LoggedInAlready(Me),
     LoggedOut,
     Whoami {
         me: Option<Me>,
@@ -96,6 +98,9 @@ impl AccountsOutcome {
                 }
                 lines
             }
+            Self::LoggedInAlready(me) => {
+                one(format!("you are logged in as {} (id {}) already", printable::name(&me.name), me.id))
+            }
             Self::LoggedOut => one("logged out".to_owned()),
             Self::Whoami { me: None, server } => one(format!("nobody is logged in at {server}")),
             Self::Whoami { me: Some(me), server } => one(format!(
@@ -129,7 +134,9 @@ impl AccountsOutcome {
                 json!({ "id": id, "name": name, "codes_left": codes_left })
             }
             Self::RecoveryCodes(codes) => json!({ "recovery_codes": codes }),
-            Self::LoggedIn { me, .. } => json!({ "id": me.id, "name": me.name, "session": me.session }),
+            Self::LoggedIn { me, .. } | Self::LoggedInAlready(me) => {
+                json!({ "id": me.id, "name": me.name, "session": me.session })
+            }
             Self::Whoami { me: Some(me), server } => {
                 json!({ "server": server, "id": me.id, "name": me.name, "session": me.session })
             }

@@ -8,4 +8,5 @@ mod notifying;
 mod screen;
 mod scripts;
 mod server;
+mod sessions;
 mod typing;

@@ -14,13 +14,18 @@ use crate::server::{BOB, ME, Manner, PASSWORD, Server, TOKEN};
 const LIMIT: Duration = Duration::from_secs(30);
 
 /// A run of the client with these arguments, to its end.
-fn client(arguments: &[&str], input: &str) -> Output {
+pub(crate) fn client(arguments: &[&str], input: &str) -> Output {
+    client_in(&[("CHAT_PASSWORD", PASSWORD), ("XDG_STATE_HOME", "/nonexistent")], arguments, input)
+}
+
+/// The same with another environment.
+pub(crate) fn client_in(environment: &[(&str, &str)], arguments: &[&str], input: &str) -> Output {
     let mut process = Process::spawn(env!("CARGO_BIN_EXE_client"), |command| {
         command
             .args(arguments)
             .env_remove("CHAT_ACCOUNT")
-            .env("CHAT_PASSWORD", PASSWORD)
-            .env("XDG_STATE_HOME", "/nonexistent")
+            .env_remove("CHAT_PASSWORD")
+            .envs(environment.iter().copied())
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -47,14 +52,14 @@ fn script(server: &Server, commands: &[&str]) -> (i32, Vec<Value>) {
     objects(&client(&arguments, ""))
 }
 
-fn objects(output: &Output) -> (i32, Vec<Value>) {
+pub(crate) fn objects(output: &Output) -> (i32, Vec<Value>) {
     let text = String::from_utf8(output.stdout.clone()).expect("UTF-8");
     let objects =
         text.lines().map(|line| serde_json::from_str(line).unwrap_or_else(|_| panic!("no JSON: {line}")));
     (output.status.code().expect("not killed"), objects.collect())
 }
 
-fn of_type<'a>(objects: &'a [Value], kind: &'a str) -> impl Iterator<Item = &'a Value> {
+pub(crate) fn of_type<'a>(objects: &'a [Value], kind: &'a str) -> impl Iterator<Item = &'a Value> {
     objects.iter().filter(move |object| object["type"] == kind)
 }
 
@@ -240,9 +245,10 @@ fn two_clients_do_not_share_a_session() {
     eventually(LIMIT, "the first client", || Path::new(path).with_extension("lock").exists().then_some(()));
     eventually(LIMIT, "its connection", || (server.accepted() > 0).then_some(()));
     let output = client(&["--server", &address, "--state", path, "-c", "/whoami"], "");
-    assert_eq!(output.status.code(), Some(2));
+    assert_eq!(output.status.code(), Some(5));
     let why = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(why, format!("client: another client uses {path}\n"));
+    let told = "end it, or keep this one's session elsewhere with --state FILE";
+    assert_eq!(why, format!("client: another client that is running uses {path}: {told}\n"));
     drop(first.child().stdin.take());
     assert_eq!(first.wait(LIMIT).code(), Some(0));
 }

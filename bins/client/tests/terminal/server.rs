@@ -19,6 +19,9 @@ pub(crate) const CONV: u64 = 9;
 pub(crate) const PASSWORD: &str = "correct horse";
 pub(crate) const TOKEN: &str = "the-token-of-alice";
 
+/// Whoever calls themselves so has tried too often.
+pub(crate) const HASTY: &str = "hasty";
+
 /// Runs until the test ends.
 #[derive(Clone)]
 pub(crate) struct Server {
@@ -244,6 +247,9 @@ impl Inner {
                 return Err(Refusal::new(Code::BAD_CREDENTIALS));
             }
             Request::ChangePassword(_) => Reply::ChangePassword(Nothing {}),
+            Request::Login(login) if login.name.as_deref() == Some(HASTY) => {
+                return Err(Refusal::new(Code::TOO_MANY).retry_after_ms(11_500));
+            }
             Request::Login(login) if login.password.expose() != PASSWORD => {
                 return Err(Refusal::new(Code::BAD_CREDENTIALS));
             }
