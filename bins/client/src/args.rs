@@ -17,7 +17,7 @@ use crate::notify::Notify;
 /// Without --command, commands are read from the terminal, or line by line from standard input if that is no terminal.
 /// /help lists them.
 #[derive(Debug, Parser)]
-#[command(name = "client", version, max_term_width = 100)]
+#[command(name = "client", version, max_term_width = 100, after_help = PASSWORDS)]
 pub(crate) struct Args {
     /// Where the server listens
     #[arg(long, value_name = "HOST:PORT", env = "CHAT_SERVER", default_value = "127.0.0.1:7000", value_parser = address)]
@@ -79,6 +79,9 @@ pub(crate) struct Args {
     #[arg(long, value_name = "FILTER", default_value = "off")]
     pub(crate) log: String,
 }
+
+/// What --help says in the end.
+const PASSWORDS: &str = "Scripts give the password in the variable CHAT_PASSWORD or by --password-file: arguments, and those of commands, can be read by other users of the machine.";
 
 /// The environment variable with the password for scripts. A flag could be read by everybody in the list of processes.
 const PASSWORD_VARIABLE: &str = "CHAT_PASSWORD";
@@ -185,6 +188,16 @@ mod tests {
         assert!(refused("many").contains("a number is expected, 1 or more"));
         let parsed = Args::try_parse_from(["client", "--keep-days", "7"]).expect("a number");
         assert_eq!(parsed.keep_days, Some(7));
+    }
+
+    #[test]
+    fn help_says_how_scripts_give_the_password() {
+        use clap::CommandFactory;
+        let help = Args::command().render_help().to_string();
+        assert!(
+            help.contains(&format!("in the variable {PASSWORD_VARIABLE} or by --password-file")),
+            "{help}"
+        );
     }
 
     #[test]

@@ -66,6 +66,12 @@ impl Roster {
         known.map_or_else(|| format!("user {id}"), |name| printable::name(name).into_owned())
     }
 
+    /// The name of who asks to come into a group, or `user 12`.
+    pub(crate) fn applicant_name(&self, group: u64, id: u64) -> String {
+        let known = self.door.applicant(group, id);
+        known.map_or_else(|| self.user_name(id), |name| printable::name(name).into_owned())
+    }
+
     /// Who can be mentioned in a conversation, as far as they are known.
     pub(crate) fn names(&self, talk: Talk) -> Names {
         match talk {

@@ -131,6 +131,11 @@ impl Door {
         self.called.remove(&(group, id));
     }
 
+    /// The name of who asks to come into a group.
+    pub(crate) fn applicant(&self, group: u64, id: u64) -> Option<&str> {
+        self.applicants.get(&(group, id)).map(String::as_str)
+    }
+
     pub(crate) fn applicants(&self, group: u64) -> Vec<&str> {
         of(&self.applicants, group)
     }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use crate::mention::{EVERYBODY, Names, find};
 use crate::moment;
-use crate::outcome::{columns, fit};
+use crate::outcome::{columns, count, fit};
 use crate::printable::{self, one_line};
 use crate::refusal::{sentence, without_later};
 use crate::roster::{Roster, Talk};
@@ -68,11 +68,7 @@ impl Narrator {
             // The login's own answer says it.
             Event::SignedIn { .. } => return None,
             Event::Synced { missed } => {
-                let news = match missed {
-                    0 => None,
-                    1 => Some("1 new message".to_owned()),
-                    _ => Some(format!("{missed} new messages")),
-                };
+                let news = (*missed > 0).then(|| count(*missed as usize, "new message"));
                 match (std::mem::take(&mut self.returning), news) {
                     (true, Some(news)) => format!("connected again, {news}"),
                     (true, None) => "connected again".to_owned(),
@@ -368,10 +364,10 @@ pub(crate) fn notice_line(notice: &Notice) -> Option<String> {
 fn group_line(event: &GroupEvent, roster: &Roster) -> Option<String> {
     let own = roster.me.as_ref().is_some_and(|me| me.id == event.id);
     let who = if own { "you".into() } else { printable::name(&event.name) };
-    let group = one_line(&event.groupname);
+    let (group, members) = (one_line(&event.groupname), count(event.members as usize, "member"));
     match event.event {
-        GroupEventKind::Joined => Some(format!("{who} joined #{group} ({} members)", event.members)),
-        GroupEventKind::Left => Some(format!("{who} left #{group} ({} members)", event.members)),
+        GroupEventKind::Joined => Some(format!("{who} joined #{group} ({members})")),
+        GroupEventKind::Left => Some(format!("{who} left #{group} ({members})")),
         GroupEventKind::Unknown => None,
     }
 }

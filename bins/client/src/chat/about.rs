@@ -104,6 +104,7 @@ impl From<&Command> for About {
             | Command::Friends
             | Command::Requests
             | Command::Notices
+            | Command::Broadcasts
             | Command::Unfriend(_)
             | Command::Remark { .. }
             | Command::Label { .. }

@@ -33,14 +33,6 @@ impl Chat {
         Ok(PeopleOutcome::Requests(requests).into())
     }
 
-    pub(super) fn notices(&mut self) -> Result<Outcome, Failure> {
-        let notices = pages(|after| {
-            let page = self.ask(Request::Notices(Page { after, limit: 0 }), picks!(Notices))?;
-            Ok((page.notices, page.next))
-        })?;
-        Ok(PeopleOutcome::Notices(notices).into())
-    }
-
     pub(super) fn add(&mut self, id: u64, greeting: String) -> Result<Outcome, Failure> {
         let request = AddFriend { friendid: id, greeting: greeting.clone() };
         let FriendAnswer { outcome, friend } = self.ask(Request::AddFriend(request), picks!(AddFriend))?;

@@ -13,6 +13,7 @@ mod quiet;
 mod requesting;
 mod secrets;
 mod talking;
+mod told;
 mod waiting;
 
 use std::collections::HashMap;
@@ -111,6 +112,7 @@ impl Chat {
             Command::Friends => self.friends(),
             Command::Requests => self.requests(),
             Command::Notices => self.notices(),
+            Command::Broadcasts => self.broadcasts(),
             Command::Add { id, greeting } => self.add(id, greeting),
             Command::Accept(who) => self.accept(&who),
             Command::Refuse(who) => self.refuse(&who),

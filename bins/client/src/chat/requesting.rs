@@ -9,6 +9,7 @@ use super::contacts::pages;
 use super::{Chat, PAGES_MAX, picks, senseless};
 use crate::command::{GroupName, Who};
 use crate::outcome::{Failure, GroupsOutcome, JoiningOutcome, Outcome};
+use crate::printable;
 
 impl Chat {
     pub(super) fn join(&mut self, groupid: u64, greeting: String) -> Result<Outcome, Failure> {
@@ -33,13 +34,13 @@ impl Chat {
         verdict: Verdict,
     ) -> Result<Outcome, Failure> {
         let groupid = self.group(group)?;
-        let id = match who {
-            Who::Id(id) => *id,
+        let (id, name) = match who {
+            Who::Id(id) => (*id, self.shared.lock().roster.applicant_name(groupid, *id)),
             Who::Name(name) => {
                 let name = name.to_lowercase();
                 let applied = self.all_applications(groupid)?;
                 match applied.iter().find(|application| application.name.to_lowercase() == name) {
-                    Some(application) => application.id,
+                    Some(application) => (application.id, printable::name(&application.name).into_owned()),
                     None => {
                         return senseless(
                             "nobody with that name applied; /applications shows who did".to_owned(),
@@ -53,7 +54,7 @@ impl Chat {
         let mut known = self.shared.lock();
         let me = known.roster.my_id();
         known.roster.door.application_is_over(groupid, id, me);
-        Ok(JoiningOutcome::Decided { group: groupid, id, verdict }.into())
+        Ok(JoiningOutcome::Decided { group: groupid, id, name, verdict }.into())
     }
 
     pub(super) fn withdraw_application(&mut self, groupid: u64) -> Result<Outcome, Failure> {

@@ -105,6 +105,7 @@ fn name(what: &Awaited) -> String {
         Who::Name(name) => name.clone(),
     };
     match what {
+        Awaited::Messages(1) => "1 message".to_owned(),
         Awaited::Messages(count) => format!("{count} messages"),
         Awaited::Friend(friend) => format!("a friendship with {}", who(friend)),
         Awaited::Online(friend) => who(friend),

@@ -47,6 +47,7 @@ pub(crate) enum Command {
     Friends,
     Requests,
     Notices,
+    Broadcasts,
     Add {
         id: u64,
         greeting: String,

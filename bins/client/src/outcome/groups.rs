@@ -4,7 +4,7 @@ use client::protocol::{Group, GroupProfile, GroupState, Member, Role};
 use serde_json::{Value, json};
 
 use super::Outcome;
-use super::layout::{count, presence, table, unread};
+use super::layout::{count, presence, table, unread, with_words};
 use crate::called::called;
 use crate::moment;
 use crate::printable::one_line;
@@ -42,10 +42,9 @@ impl GroupsOutcome {
                 one("no groups yet; /group create NAME opens one, /join ID joins one".to_owned())
             }
             Self::Groups(groups) => table(groups.iter().map(|group| {
-                let description = one_line(&group.groupdesc);
                 let state = if group.state == GroupState::Dissolved { ", dissolved" } else { "" };
                 let about = format!(
-                    "{}, {}{state}{} {description}",
+                    "{}, {}{state}{}",
                     role(group.role),
                     count(group.members as usize, "member"),
                     unread(roster.conversations.unread(Talk::Group(group.id)))
@@ -53,7 +52,7 @@ impl GroupsOutcome {
                 [
                     group.id.to_string(),
                     format!("#{}", one_line(&group.groupname)),
-                    about.trim_end().to_owned(),
+                    with_words(about, &group.groupdesc),
                 ]
             })),
             Self::Created(group) => one(format!(
@@ -128,5 +127,28 @@ fn role(role: Role) -> &'static str {
         Role::Owner => "owner",
         Role::Admin => "admin",
         Role::Member => "member",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_group_says_of_itself_stands_behind_a_colon() {
+        let group = |id, name: &str, about: &str| Group {
+            id,
+            groupname: name.into(),
+            groupdesc: about.into(),
+            role: Role::Member,
+            members: id as u32,
+            state: GroupState::Open,
+        };
+        let listed =
+            GroupsOutcome::Groups(vec![group(1, "climbing", "on\nSundays"), group(2, "readers", "")]);
+        assert_eq!(
+            listed.lines(&Roster::default()),
+            ["  1  #climbing  member, 1 member: on Sundays", "  2  #readers   member, 2 members"]
+        );
     }
 }

@@ -4,7 +4,7 @@ use client::protocol::{Application, Invitation, JoinOutcome, Verdict};
 use serde_json::{Value, json};
 
 use super::Outcome;
-use super::layout::table;
+use super::layout::{table, with_words};
 use crate::printable::{self, one_line};
 use crate::roster::Roster;
 
@@ -19,6 +19,7 @@ pub(crate) enum JoiningOutcome {
     Decided {
         group: u64,
         id: u64,
+        name: String,
         verdict: Verdict,
     },
     Invited {
@@ -55,16 +56,15 @@ impl JoiningOutcome {
                     true => "asked by you".to_owned(),
                     false => format!("{} (id {})", printable::name(&application.name), application.id),
                 };
-                let about = format!("{who} {}", one_line(&application.greeting));
                 [
                     application.groupid.to_string(),
                     format!("#{}", one_line(&application.groupname)),
-                    about.trim_end().to_owned(),
+                    with_words(who, &application.greeting),
                 ]
             })),
-            Self::Decided { id, verdict: Verdict::Accept, .. } => one(format!("user {id} is in")),
-            Self::Decided { id, verdict: Verdict::Refuse, .. } => {
-                one(format!("user {id}'s application is refused"))
+            Self::Decided { name, verdict: Verdict::Accept, .. } => one(format!("{name} is in")),
+            Self::Decided { name, verdict: Verdict::Refuse, .. } => {
+                one(format!("{name}'s application is refused"))
             }
             Self::Invited { name, outcome: JoinOutcome::Joined, .. } => {
                 one(format!("{name} had applied and is in now"))
@@ -103,5 +103,33 @@ impl JoiningOutcome {
 impl From<JoiningOutcome> for Outcome {
     fn from(outcome: JoiningOutcome) -> Outcome {
         Outcome::Joining(outcome)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_applied_and_who_is_in_have_names() {
+        let application = |id, name: &str, greeting: &str| Application {
+            groupid: 7,
+            groupname: "climbing".into(),
+            id,
+            name: name.into(),
+            greeting: greeting.into(),
+            time: 0,
+        };
+        let listed = JoiningOutcome::Applications(vec![
+            application(2, "bob", "hello: it is\nme"),
+            application(3, "eve", ""),
+        ]);
+        assert_eq!(
+            listed.lines(&Roster::default()),
+            ["  7  #climbing  bob (id 2): hello: it is me", "  7  #climbing  eve (id 3)"]
+        );
+        let decided = |verdict| JoiningOutcome::Decided { group: 7, id: 2, name: "bob".into(), verdict };
+        assert_eq!(decided(Verdict::Accept).lines(&Roster::default()), ["bob is in"]);
+        assert_eq!(decided(Verdict::Refuse).lines(&Roster::default()), ["bob's application is refused"]);
     }
 }

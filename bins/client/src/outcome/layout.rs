@@ -4,6 +4,8 @@ use client::protocol::State;
 use unicode_segmentation::UnicodeSegmentation;
 use unicode_width::{UnicodeWidthChar, UnicodeWidthStr};
 
+use crate::printable::one_line;
+
 /// Three columns, the first two as wide as needed.
 pub(super) fn table(rows: impl Iterator<Item = [String; 3]>) -> Vec<String> {
     let rows: Vec<[String; 3]> = rows.collect();
@@ -25,10 +27,18 @@ pub(super) fn presence(state: State) -> &'static str {
 }
 
 /// `1 friend`, `2 friends`.
-pub(super) fn count(number: usize, noun: &str) -> String {
+pub(crate) fn count(number: usize, noun: &str) -> String {
     match number {
         1 => format!("1 {noun}"),
         _ => format!("{number} {noun}s"),
+    }
+}
+
+/// What somebody says behind what is said of them, after a colon.
+pub(super) fn with_words(about: String, words: &str) -> String {
+    match one_line(words) {
+        words if words.trim().is_empty() => about,
+        words => format!("{about}: {words}"),
     }
 }
 

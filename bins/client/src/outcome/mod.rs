@@ -9,6 +9,7 @@ mod layout;
 mod people;
 mod quiet;
 mod talking;
+mod told;
 
 use serde_json::{Value, json};
 
@@ -18,10 +19,11 @@ pub(crate) use accounts::AccountsOutcome;
 pub(crate) use failure::Failure;
 pub(crate) use groups::GroupsOutcome;
 pub(crate) use joining::JoiningOutcome;
-pub(crate) use layout::{columns, fit};
+pub(crate) use layout::{columns, count, fit};
 pub(crate) use people::PeopleOutcome;
 pub(crate) use quiet::QuietOutcome;
 pub(crate) use talking::{ConversationRow, TalkingOutcome};
+pub(crate) use told::ToldOutcome;
 
 /// A command was done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +35,7 @@ pub(crate) enum Outcome {
     Groups(GroupsOutcome),
     Joining(JoiningOutcome),
     Talking(TalkingOutcome),
+    Told(ToldOutcome),
     Quiet(QuietOutcome),
     Waited,
     Quit,
@@ -48,6 +51,7 @@ impl Outcome {
             Outcome::Groups(outcome) => outcome.lines(roster),
             Outcome::Joining(outcome) => outcome.lines(roster),
             Outcome::Talking(outcome) => outcome.lines(roster, style),
+            Outcome::Told(outcome) => outcome.lines(),
             Outcome::Quiet(outcome) => outcome.lines(roster),
             Outcome::Waited | Outcome::Quit => vec![],
         }
@@ -62,6 +66,7 @@ impl Outcome {
             Outcome::Groups(outcome) => outcome.object(),
             Outcome::Joining(outcome) => outcome.object(),
             Outcome::Talking(outcome) => outcome.object(roster),
+            Outcome::Told(outcome) => outcome.object(),
             Outcome::Quiet(outcome) => outcome.object(),
             Outcome::Waited | Outcome::Quit => json!({}),
         };

@@ -1,13 +1,12 @@
 //! What came of commands about people.
 
-use client::protocol::{Direction, FoundUser, Friend, FriendOutcome, FriendRequest, Notice, Profile, State};
+use client::protocol::{Direction, FoundUser, Friend, FriendOutcome, FriendRequest, Profile, State};
 use serde_json::{Value, json};
 
 use super::Outcome;
-use super::layout::{count, presence, table, unread};
+use super::layout::{count, presence, table, unread, with_words};
 use crate::called::{called, friend_called};
 use crate::moment;
-use crate::notice::notice_line;
 use crate::printable::{self, one_line};
 use crate::roster::{Roster, Talk};
 use crate::style::Style;
@@ -25,7 +24,6 @@ pub(crate) enum PeopleOutcome {
     },
     Friends(Vec<Friend>),
     Requests(Vec<FriendRequest>),
-    Notices(Vec<Notice>),
     Asked {
         id: u64,
         outcome: FriendOutcome,
@@ -91,19 +89,8 @@ impl PeopleOutcome {
                     Direction::Out => "was asked by you",
                 };
                 let name = called(&request.name, &request.nickname);
-                [
-                    request.id.to_string(),
-                    name,
-                    format!("{way} {}", one_line(&request.greeting)).trim_end().to_owned(),
-                ]
+                [request.id.to_string(), name, with_words(way.to_owned(), &request.greeting)]
             })),
-            Self::Notices(notices) if notices.is_empty() => one("nothing concerned you lately".to_owned()),
-            Self::Notices(notices) => {
-                let line = |notice: &Notice| {
-                    Some(format!("{}  {}", moment::full(notice.time), notice_line(notice)?))
-                };
-                notices.iter().filter_map(line).collect()
-            }
             Self::Asked { id, outcome: FriendOutcome::Requested, .. } => {
                 one(format!("user {id} was asked and can accept now"))
             }
@@ -149,7 +136,6 @@ impl PeopleOutcome {
             Self::Found { users, more } => json!({ "found": users, "more": more }),
             Self::Friends(friends) => json!({ "friends": friends }),
             Self::Requests(requests) => json!({ "requests": requests }),
-            Self::Notices(notices) => json!({ "notices": notices }),
             Self::Asked { id, outcome, friend } => {
                 let mut object = json!({ "id": id, "outcome": outcome });
                 if let Some(friend) = friend {
@@ -253,6 +239,26 @@ mod tests {
         assert_eq!(
             outcome.lines(&Roster::default(), Style::Plain),
             ["   2  bob   there", "  12  小明  there"]
+        );
+    }
+
+    #[test]
+    fn a_greeting_stands_behind_a_colon() {
+        let request = |id, name: &str, direction, greeting: &str| FriendRequest {
+            id,
+            name: name.into(),
+            nickname: String::new(),
+            direction,
+            greeting: greeting.into(),
+            time: 0,
+        };
+        let listed = PeopleOutcome::Requests(vec![
+            request(2, "bob", Direction::In, "it is me"),
+            request(3, "eve", Direction::Out, ""),
+        ]);
+        assert_eq!(
+            listed.lines(&Roster::default(), Style::Plain),
+            ["  2  bob  asks you: it is me", "  3  eve  was asked by you"]
         );
     }
 

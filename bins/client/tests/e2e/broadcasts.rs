@@ -27,7 +27,18 @@ fn everybody_is_told_once_and_knows_who_says_it(store: Store) {
     alice.sees("it is noon");
     let bob = run(&server, &["/login bob", "/wait quiet"]).exits_with(0);
     assert_eq!(texts(&bob), ["it is noon"], "each once: {bob}");
+    // What was told before can be looked up, the latest first; to look takes nothing from anybody.
+    let bob = run(&server, &["/login bob", "/broadcasts", "/wait quiet"]).exits_with(0);
+    let listed = bob.done("/broadcasts")["broadcasts"].clone();
+    let listed: Vec<_> = listed.as_array().expect("a list").iter().map(|told| told["msg"].clone()).collect();
+    assert_eq!(listed.len(), 2, "{bob}");
+    assert_eq!(listed[0], "it is noon");
+    alice.presses("/bro\t");
+    alice.waits_for_prompt("alice> /broadcasts");
+    alice.presses("\r");
+    alice.sees("  it is noon");
+    alice.sees("  the server restarts at noon");
     let transcript = alice.leaves();
-    let shown = transcript.iter().filter(|row| row.contains("the server restarts at noon")).count();
+    let shown = transcript.iter().filter(|row| row.contains("server: the server restarts at noon")).count();
     assert_eq!(shown, 1, "{transcript:#?}");
 }

@@ -94,11 +94,11 @@ fn who_waits_at_a_door_is_completed(store: Store) {
     alice.presses("b");
     completes(&mut alice, "alice> /admit \"#night owls\" bernadette");
     alice.presses("\r");
-    alice.sees_part(" is in");
+    alice.sees_row("bernadette is in");
     run(&server, &["/login zenobia", &join]).exits_with(0);
     alice.sees_part("asks to come into #night owls");
     alice.presses("/reject \"#night owls\" ");
     completes(&mut alice, "alice> /reject \"#night owls\" zenobia");
     alice.presses("\r");
-    alice.sees_part("application is refused");
+    alice.sees_row("zenobia's application is refused");
 }

@@ -156,7 +156,7 @@ fn what_does_not_come_is_waited_for_in_vain() {
     let last = objects.last().expect("objects");
     assert_eq!(
         (&last["type"], &last["message"]),
-        (&json!("failed"), &json!("1 messages did not come within 1 s"))
+        (&json!("failed"), &json!("1 message did not come within 1 s"))
     );
 }
 

@@ -20,13 +20,6 @@ pub(super) const COMMANDS: &[Spec] = &[
         parse: |line| line.end().map(|()| Command::Requests),
     },
     Spec {
-        name: "/notices",
-        arguments: "",
-        help: "list what concerned you lately: decisions, removals, new roles",
-        completes: &[],
-        parse: |line| line.end().map(|()| Command::Notices),
-    },
-    Spec {
         name: "/add",
         arguments: "ID [GREETING]",
         help: "ask somebody for friendship; their id is what /whoami tells them",

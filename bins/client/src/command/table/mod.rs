@@ -9,6 +9,7 @@ mod leading;
 mod profiles;
 mod quiet;
 mod talking;
+mod told;
 
 use super::Command;
 use super::arguments::{Arguments, UsageError};
@@ -72,6 +73,7 @@ pub(crate) const SECTIONS: &[Section] = &[
     Section { title: "Coming into groups", commands: joining::COMMANDS },
     Section { title: "Leading groups", commands: leading::COMMANDS },
     Section { title: "Talking", commands: talking::COMMANDS },
+    Section { title: "What you were told", commands: told::COMMANDS },
     Section { title: "Do not disturb", commands: quiet::COMMANDS },
 ];
 

@@ -9,7 +9,7 @@ pub(super) const COMMANDS: &[Spec] = &[
     Spec {
         name: "/quiet",
         arguments: "[all|NAME|ID|#GROUP [MINUTES|HH:MM-HH:MM [ZONE]] [no-mentions]]",
-        help: "do not ring for a conversation, or for any; without an argument, list what is quiet",
+        help: "do not ring for a conversation, or for any, unless you are mentioned; with no-mentions not even then; without an argument, list what is quiet",
         completes: &[Completes::Talks],
         parse: quiet,
     },
