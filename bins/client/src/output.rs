@@ -205,3 +205,20 @@ fn print(lines: &[String]) {
         std::process::exit(READER_GONE);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_objects_of_the_documentation_look_as_they_are_printed() {
+        let docs = include_str!("../../../docs/client.md");
+        let examples = docs.rsplit_once("```json\n").expect("examples").1;
+        let lines: Vec<&str> = examples.lines().take_while(|line| *line != "```").collect();
+        assert_eq!(lines.len(), 4);
+        for line in lines {
+            let object: Value = serde_json::from_str(line).expect("JSON");
+            assert_eq!(object.to_string(), line);
+        }
+    }
+}

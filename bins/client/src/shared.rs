@@ -13,6 +13,9 @@ use crate::roster::Roster;
 /// How often a wait looks again that depends on time passing.
 const LOOK_AGAIN: Duration = Duration::from_millis(20);
 
+/// How long a message waits for the name of the group that it stands in; then it is shown without.
+const ENTERING_MAX: Duration = Duration::from_secs(2);
+
 /// Shared by both threads. Nobody keeps it locked while waiting for the server or the terminal.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -38,6 +41,8 @@ pub(crate) struct Known {
     pub(crate) catching_up: CatchingUp,
     /// Who tells how far that is.
     pub(crate) teller: Teller,
+    /// A command asks to come into a group: its answer says what the group is called.
+    pub(crate) entering: Entering,
     /// Messages of others that no wait has counted.
     pub(crate) uncounted: u64,
     /// When the last event came.
@@ -51,6 +56,14 @@ pub(crate) enum Teller {
     Bar,
     /// By a line now and then, above the line being typed.
     Lines,
+}
+
+/// Whether the user comes into a group right now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Entering {
+    Nothing,
+    /// What is said there may come before the answer that tells of the group.
+    AGroup,
 }
 
 /// What became of the session that an earlier run left.
@@ -81,6 +94,7 @@ impl Shared {
             synced: false,
             catching_up: CatchingUp::default(),
             teller: Teller::Lines,
+            entering: Entering::Nothing,
             uncounted: 0,
             event_at: Instant::now(),
         };
@@ -170,6 +184,15 @@ impl Shared {
         }
         drop(known);
         self.changed.notify_all();
+    }
+
+    /// Waits for the name of the group that the user comes into right now, if this may be a message there: it is not to be
+    /// shown without. The thread of events, which the answer does not need.
+    pub(crate) fn wait_for_group_of(&self, conv: u64) {
+        self.wait_until(ENTERING_MAX, |known| {
+            let is_known = known.roster.talk_of(conv).is_some();
+            (is_known || known.entering == Entering::Nothing).then_some(())
+        });
     }
 
     /// What a signal sets that ends the command under way.

@@ -111,6 +111,9 @@ impl Watcher {
     }
 
     fn take(&mut self, event: &Event) {
+        if let Event::Message { message, .. } = event {
+            self.shared.wait_for_group_of(message.conv);
+        }
         if let Some(line) = self.told(event)
             && self.treatment(event) == Treatment::Show
         {

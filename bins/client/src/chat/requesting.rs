@@ -2,7 +2,7 @@
 
 use client::protocol::{
     AnswerInvitation, Application, Applications, DecideApplication, GroupRef, Invitation, JoinAnswer,
-    JoinGroup, JoinOutcome, MemberRef, Page, Request, Verdict,
+    JoinGroup, JoinOutcome, MemberRef, Page, Reply, Request, Verdict,
 };
 
 use super::contacts::pages;
@@ -10,11 +10,12 @@ use super::{Chat, PAGES_MAX, picks, senseless};
 use crate::command::{GroupName, Who};
 use crate::outcome::{Failure, GroupsOutcome, JoiningOutcome, Outcome};
 use crate::printable;
+use crate::shared::Entering;
 
 impl Chat {
     pub(super) fn join(&mut self, groupid: u64, greeting: String) -> Result<Outcome, Failure> {
-        let answer = self.ask(Request::JoinGroup(JoinGroup { groupid, greeting }), picks!(JoinGroup))?;
-        Ok(self.came(groupid, answer))
+        let request = Request::JoinGroup(JoinGroup { groupid, greeting });
+        self.enter(groupid, request, picks!(JoinGroup))
     }
 
     pub(super) fn applications(&mut self, group: Option<&GroupName>) -> Result<Outcome, Failure> {
@@ -104,20 +105,30 @@ impl Chat {
                 }
             }
         };
-        let request = AnswerInvitation { groupid, decision: verdict };
-        let answer = self.ask(Request::AnswerInvitation(request), picks!(AnswerInvitation))?;
-        Ok(self.came(groupid, answer))
+        let request = Request::AnswerInvitation(AnswerInvitation { groupid, decision: verdict });
+        self.enter(groupid, request, picks!(AnswerInvitation))
     }
 
-    fn came(&mut self, groupid: u64, answer: JoinAnswer) -> Outcome {
-        match (answer.outcome, answer.group) {
+    /// Comes into a group, or asks to. That one came is said there too, perhaps before the answer tells what it is called.
+    fn enter(
+        &mut self,
+        groupid: u64,
+        request: Request,
+        pick: fn(Reply) -> Option<JoinAnswer>,
+    ) -> Result<Outcome, Failure> {
+        self.shared.lock().entering = Entering::AGroup;
+        let answer = self.ask(request, pick);
+        let mut known = self.shared.lock();
+        known.entering = Entering::Nothing;
+        let JoinAnswer { outcome, group, .. } = answer?;
+        Ok(match (outcome, group) {
             (_, Some(group)) => {
-                self.shared.lock().roster.add_group(group.clone());
+                known.roster.add_group(group.clone());
                 GroupsOutcome::Joined(group).into()
             }
             (JoinOutcome::Refused, None) => JoiningOutcome::Declined(groupid).into(),
             (_, None) => JoiningOutcome::Applied(groupid).into(),
-        }
+        })
     }
 
     fn all_invitations(&self) -> Result<Vec<Invitation>, Failure> {

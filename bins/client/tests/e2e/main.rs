@@ -20,6 +20,7 @@ mod script;
 mod scripts;
 mod server;
 mod typing;
+mod walk_through;
 
 use std::time::Duration;
 
