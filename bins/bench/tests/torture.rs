@@ -1,5 +1,5 @@
 //! The fault test as its users run it, short: a server that keeps its promises passes; one that acknowledges before it
-//! stores is found out, and so is one that does not tell everybody what was changed. Long runs, over a cluster, are commands of their own: docs/testing.md.
+//! stores is found out, and so is one that does not tell everybody what was changed, hidden or broadcast. Long runs, over a cluster, are commands of their own: docs/testing.md.
 
 #![allow(clippy::unwrap_used, reason = "test code")]
 
@@ -38,7 +38,9 @@ fn a_server_that_keeps_its_promises_passes() {
     ] {
         assert_eq!(json[key], 0, "{key}: {said}");
     }
-    for key in ["acknowledged", "shown", "faults", "edits", "recalls", "reads", "quiets"] {
+    for key in
+        ["acknowledged", "shown", "faults", "edits", "recalls", "reads", "quiets", "hides", "broadcasts"]
+    {
         assert!(json[key].as_u64().unwrap() > 0, "{key}: {said}");
     }
 }
@@ -84,6 +86,48 @@ fn a_server_that_does_not_tell_of_changes_is_found_out() {
     assert_eq!(output.status.code(), Some(1), "{said}");
     assert!(json["out_of_step"].as_u64().unwrap() > 0, "{said}");
     assert!(said.contains("OutOfStep") && said.contains("; stored is"), "{said}");
+    std::fs::remove_dir_all(json["logs"].as_str().unwrap()).unwrap();
+}
+
+#[test]
+fn a_server_that_does_not_tell_what_was_hidden_is_found_out() {
+    let (output, json) = torture(&[
+        "--sabotage",
+        "forget-hides",
+        "--seconds",
+        "8",
+        "--faults",
+        "cut-database-link",
+        "--settle-seconds",
+        "4",
+        "--presence-seconds",
+        "2",
+    ]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(json["out_of_step"].as_u64().unwrap() > 0, "{said}");
+    assert!(said.contains("OutOfStep") && said.contains("hidden messages, and"), "{said}");
+    std::fs::remove_dir_all(json["logs"].as_str().unwrap()).unwrap();
+}
+
+#[test]
+fn a_server_that_keeps_a_broadcast_to_itself_is_found_out() {
+    let (output, json) = torture(&[
+        "--sabotage",
+        "forget-broadcasts",
+        "--seconds",
+        "5",
+        "--faults",
+        "cut-database-link",
+        "--settle-seconds",
+        "4",
+        "--presence-seconds",
+        "2",
+    ]);
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(json["lost"].as_u64().unwrap() > 0, "{said}");
+    assert!(said.contains("was never told broadcast"), "{said}");
     std::fs::remove_dir_all(json["logs"].as_str().unwrap()).unwrap();
 }
 

@@ -105,6 +105,12 @@ impl Ensemble {
         behind
     }
 
+    /// Devices that were not told this broadcast, with the last that each was told.
+    pub(crate) fn untold(&self, newest: u64) -> Vec<(Who, u64)> {
+        let told = self.members.iter().map(|member| (member.who, member.desk.told()));
+        told.filter(|(_, told)| *told < newest).collect()
+    }
+
     /// Waits for the end of everybody; who ended badly.
     pub(crate) fn join(&mut self) -> Vec<String> {
         let ended = self.threads.drain(..).filter_map(|(who, thread)| {

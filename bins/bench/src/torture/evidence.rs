@@ -10,7 +10,7 @@ use std::{
 };
 
 use client::Reading;
-use protocol::{ChatMessage, Code, Quiet, State};
+use protocol::{ChatMessage, Code, Hidden, Quiet, State};
 
 /// Names a device: the person's and the device's place in the cast.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -48,6 +48,8 @@ pub(crate) struct Record {
     pub(crate) changes: Vec<Change>,
     /// What it tried to keep quiet.
     pub(crate) quiets: Vec<QuietDeed>,
+    /// What it tried to hide.
+    pub(crate) hides: Vec<HideDeed>,
     /// Conversation → up to where somebody looked at it on this device.
     pub(crate) reads: BTreeMap<u64, u64>,
     /// READs that this took.
@@ -58,6 +60,10 @@ pub(crate) struct Record {
     pub(crate) readings: BTreeMap<u64, Reading>,
     /// What the user keeps quiet, as the device has it.
     pub(crate) quiet: QuietHeld,
+    /// What the user hid, as the device was told, in order of arrival.
+    pub(crate) hidden: Vec<Hidden>,
+    /// What the operator said, as the device was told, in order of arrival.
+    pub(crate) broadcasts: Vec<Told>,
     /// Friends' presence, as told.
     pub(crate) view: BTreeMap<u64, State>,
     /// Sign-ins, by password and by token.
@@ -77,6 +83,8 @@ pub(crate) struct Shown {
     pub(crate) from: u64,
     pub(crate) id: Digest,
     pub(crate) text: Digest,
+    /// Without its text, since its reader hid it.
+    pub(crate) hidden: bool,
     /// When, by the test's clock in Unix milliseconds.
     pub(crate) at_ms: u64,
 }
@@ -88,6 +96,16 @@ pub(crate) struct Held {
     /// When the text was last changed; 0 for never.
     pub(crate) edited: u64,
     pub(crate) recalled: bool,
+    /// Its reader hid it.
+    pub(crate) hidden: bool,
+}
+
+/// That the operator says something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Told {
+    pub(crate) id: u64,
+    pub(crate) text: Digest,
+    pub(crate) at_ms: u64,
 }
 
 /// What a user keeps quiet.
@@ -164,6 +182,48 @@ pub(crate) struct QuietDeed {
     pub(crate) outcome: DeedOutcome,
 }
 
+/// Messages that a device tried to hide.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct HideDeed {
+    pub(crate) conv: u64,
+    pub(crate) seqs: Vec<u64>,
+    /// Where the conversation is.
+    pub(crate) to: Target,
+    /// When it was first tried.
+    pub(crate) begun_ms: u64,
+    /// As of a [`Send`].
+    pub(crate) uncertain: bool,
+    /// Answered with so many hidden messages.
+    pub(crate) outcome: DeedOutcome,
+    /// Where they stand in the list of what the user hid, by the answer.
+    pub(crate) answered: Vec<Hidden>,
+}
+
+/// What an operator tried to say to everybody.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Cry {
+    /// What makes a repeat harmless.
+    pub(crate) key: String,
+    pub(crate) text: Digest,
+    /// When it was first tried.
+    pub(crate) begun_ms: u64,
+    /// When it was answered for good.
+    pub(crate) ended_ms: u64,
+    pub(crate) tries: u32,
+    pub(crate) outcome: CryOutcome,
+}
+
+/// What became of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum CryOutcome {
+    /// Nobody knows yet.
+    Open,
+    /// Stored under this id.
+    Stored(u64),
+    /// Refused for good, in words.
+    Refused(String),
+}
+
 /// What became of a deed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum DeedOutcome {
@@ -233,8 +293,22 @@ pub(crate) struct Log {
     pub(crate) cursors: BTreeMap<(u64, u64), Cursor>,
     /// User → what they keep quiet.
     pub(crate) quiet: BTreeMap<u64, QuietHeld>,
+    /// User → what they hid, by position.
+    pub(crate) hidden: BTreeMap<u64, Vec<Hidden>>,
+    /// User → the newest position in that list.
+    pub(crate) hidden_last: BTreeMap<u64, u64>,
+    /// What the operator said, by id.
+    pub(crate) broadcasts: Vec<Broadcast>,
     /// Recalled messages, by conversation and seq, of which the search's index still has words.
     pub(crate) recalled_words: Vec<(u64, u64)>,
+}
+
+/// What the operator said, as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Broadcast {
+    pub(crate) id: u64,
+    pub(crate) key: String,
+    pub(crate) text: Digest,
 }
 
 /// How far a user got in a conversation.
@@ -276,6 +350,10 @@ pub(crate) struct Evidence {
     pub(crate) records: Vec<Record>,
     pub(crate) spells: Vec<Spell>,
     pub(crate) friendships: Vec<Friendship>,
+    /// What operators tried to say to everybody.
+    pub(crate) cries: Vec<Cry>,
+    /// User and conversation → what HISTORY gave the user in the end, by seq.
+    pub(crate) histories: BTreeMap<(u64, u64), BTreeMap<u64, Held>>,
     /// Answers that cannot be right, in a sentence each.
     pub(crate) surprises: Vec<String>,
 }
@@ -299,12 +377,17 @@ impl Digest {
 impl Held {
     /// A message as it was said.
     pub(crate) fn as_said(text: &str) -> Held {
-        Held { text: Digest::of(text), edited: 0, recalled: false }
+        Held { text: Digest::of(text), edited: 0, recalled: false, hidden: false }
     }
 
     pub(crate) fn of(message: &ChatMessage) -> Held {
-        let ChatMessage { msg, edited, recalled, .. } = message;
-        Held { text: Digest::of(msg), edited: *edited, recalled: recalled.is_some() }
+        let ChatMessage { msg, edited, recalled, hidden, .. } = message;
+        Held { text: Digest::of(msg), edited: *edited, recalled: recalled.is_some(), hidden: *hidden }
+    }
+
+    /// As it is for whoever hid it.
+    pub(crate) fn without_text(self) -> Held {
+        Held { text: Digest::of(""), hidden: true, ..self }
     }
 }
 

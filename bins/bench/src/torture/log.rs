@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use mysql::{Conn, prelude::Queryable};
-use protocol::{Quiet, SystemEvent};
+use protocol::{Hidden, Quiet, SystemEvent};
 
-use super::evidence::{Conversation, Cursor, Held, Log, Logged, QuietHeld, quiet_digest};
+use super::evidence::{Broadcast, Conversation, Cursor, Digest, Held, Log, Logged, QuietHeld, quiet_digest};
 
 /// Id, kind, last seq, last change, and the two users of a direct conversation.
 type HeadRow = (u64, u8, u64, u64, Option<u64>, Option<u64>);
@@ -48,6 +48,19 @@ pub(crate) fn read(conn: &mut Conn) -> mysql::Result<Log> {
         log.cursors.insert((conv, user), Cursor { delivered, read });
     }
     log.quiet = quiet(conn)?;
+    log.hidden_last = conn.query("SELECT id, hidden_last FROM users")?.into_iter().collect();
+    let hidden =
+        "SELECT user_id, position, conversation_id, seq FROM hidden_messages ORDER BY user_id, position";
+    for (user, position, conv, seq) in conn.query::<(u64, u64, u64, u64), _>(hidden)? {
+        log.hidden.entry(user).or_default().push(Hidden { position, conv, seq });
+    }
+    log.broadcasts = conn.query_map(
+        "SELECT id, broadcast_key, body FROM broadcasts ORDER BY id",
+        |(id, key, body): (u64, Vec<u8>, String)| {
+            let (key, text) = (String::from_utf8_lossy(&key).into_owned(), Digest::of(&body));
+            Broadcast { id, key, text }
+        },
+    )?;
     log.recalled_words = conn.query(
         "SELECT DISTINCT w.conversation_id, w.seq FROM message_words w
          JOIN messages m ON m.conversation_id = w.conversation_id AND m.seq = w.seq WHERE m.recalled_at > 0",

@@ -2,14 +2,16 @@
 //! lost, doubled, swapped or shown to the wrong person, and that presence is true.
 //!
 //! [`cast`] decides who there is, [`world`] starts the parts, [`assembly`] makes users, friends and groups, [`actor`] plays
-//! one device, [`nemesis`] breaks things, [`finale`] looks at presence, [`checker`] judges the [`evidence`]. This file is
+//! one device, [`crier`] an operator, [`nemesis`] breaks things, [`archive`] reads what there is in the end, [`finale`] looks at presence, [`checker`] judges the [`evidence`]. This file is
 //! the director: the order of all that, on the program's main thread. `docs/testing.md` says how to use it.
 
 mod actor;
+mod archive;
 mod assembly;
 mod cast;
 mod checker;
 mod clock;
+mod crier;
 mod ensemble;
 mod evidence;
 mod finale;
@@ -33,6 +35,7 @@ pub(crate) use self::options::Options;
 use self::{
     cast::Cast,
     checker::{Findings, Kind, compare, examine},
+    crier::Criers,
     ensemble::Ensemble,
     evidence::{Evidence, Log},
     finale::Finale,
@@ -85,6 +88,8 @@ struct Director<'a> {
     begun: Instant,
     world: World,
     ensemble: Ensemble,
+    criers: Criers,
+    histories: archive::Histories,
     cables: Vec<std::sync::Arc<testkit::Proxy>>,
     findings: Findings,
     faults: usize,
@@ -124,6 +129,7 @@ impl<'a> Director<'a> {
             }
             thread::sleep(TICK);
         }
+        let criers = Criers::start(&ensemble.town, seed);
         say(&format!("everybody is there after {:.1} s; logs: {}", seconds(begun), world.folder.display()));
         Ok(Director {
             options,
@@ -131,6 +137,8 @@ impl<'a> Director<'a> {
             begun: Instant::now(),
             world,
             ensemble,
+            criers,
+            histories: archive::Histories::new(),
             cables,
             findings: Findings::default(),
             faults: 0,
@@ -172,10 +180,11 @@ impl<'a> Director<'a> {
         let mut told_at = Instant::now();
         loop {
             self.tend();
-            let (missing, open) = (self.ensemble.missing(), self.ensemble.open());
+            let (missing, open) = (self.ensemble.missing(), self.ensemble.open() + self.criers.open());
             let heads = log::read_heads(&mut conn).map_err(database)?;
             let behind = self.ensemble.behind(heads);
-            let is_quiet = missing.is_empty() && open == 0 && behind.is_empty();
+            let untold = self.ensemble.untold(self.criers.newest());
+            let is_quiet = missing.is_empty() && open == 0 && behind.is_empty() && untold.is_empty();
             let late = self.healed.elapsed() > limit;
             // Looking closer costs more.
             let step = match is_quiet || late {
@@ -185,12 +194,23 @@ impl<'a> Director<'a> {
             if is_quiet && step.violations.is_empty() {
                 self.settled_in = Some(self.healed.elapsed());
                 say(&format!("{:7.2} s  settled after {:.1} s", seconds(self.begun), seconds(self.healed)));
+                let evidence = self.evidence(log::read(&mut conn).map_err(database)?);
+                match archive::read(&self.ensemble.town, self.world.address(), &evidence) {
+                    Ok(histories) => self.histories = histories,
+                    Err(error) => {
+                        let what = format!("what users hid cannot be looked for in HISTORY: {error}");
+                        self.findings.add(Kind::Unsettled, what, Vec::new());
+                    }
+                }
                 return Ok(());
             }
             if late || told_at.elapsed() >= PROGRESS {
                 told_at = Instant::now();
                 let first = behind.first();
                 say(&format!("not signed in: {missing:?}; open: {open}; behind: {} {first:?}", behind.len()));
+                if let Some((who, told)) = untold.first() {
+                    say(&format!("not told all broadcasts: {}, the first: {who} up to {told}", untold.len()));
+                }
                 if let Some(first) = step.violations.first() {
                     say(&format!("out of step: {}, the first: {}", step.violations.len(), first.what));
                 }
@@ -255,6 +275,7 @@ impl<'a> Director<'a> {
             }
         }
         self.ensemble.town.enter(Stage::Over);
+        self.criers.join();
         for ended in self.ensemble.join() {
             self.findings.add(Kind::Broken, ended, Vec::new());
         }
@@ -296,6 +317,8 @@ impl<'a> Director<'a> {
             records: self.ensemble.records(),
             spells: self.ensemble.town.spells(),
             friendships: self.ensemble.town.friendships(),
+            cries: self.criers.cries(),
+            histories: self.histories.clone(),
             surprises: self.ensemble.town.surprises(),
         }
     }
@@ -303,6 +326,7 @@ impl<'a> Director<'a> {
     fn tend(&mut self) {
         let before = self.world.incidents.len();
         self.world.tend();
+        self.criers.hear_of(self.world.admin_addresses());
         for incident in &self.world.incidents[before..] {
             say(&format!("{:7.2} s  INCIDENT: {incident}", seconds(self.begun)));
         }

@@ -30,6 +30,10 @@ pub(crate) enum Sabotage {
     AcknowledgeEarly,
     /// Does not tell some devices what was changed.
     ForgetChanges,
+    /// Does not tell a user's other devices what one of them hid.
+    ForgetHides,
+    /// Tells nobody who is connected what the operator says.
+    ForgetBroadcasts,
 }
 
 /// One in so many changes is told to nobody.
@@ -129,15 +133,21 @@ impl Link {
         self.cut();
     }
 
-    /// Whether this is a change that is not told.
+    /// Whether this is something that is not told.
     fn forgets(&self, bytes: &[u8]) -> bool {
-        let is_change = || {
-            let push = parsed(bytes).and_then(|frame| Incoming::from_frame(&frame).ok());
-            matches!(push, Some(Incoming::Push(Push::Changed(_))))
+        let push = || match parsed(bytes).and_then(|frame| Incoming::from_frame(&frame).ok()) {
+            Some(Incoming::Push(push)) => Some(push),
+            _ => None,
         };
-        self.sabotage == Sabotage::ForgetChanges
-            && is_change()
-            && self.changes.fetch_add(1, Ordering::SeqCst).is_multiple_of(FORGOTTEN_EVERY)
+        match self.sabotage {
+            Sabotage::AcknowledgeEarly => false,
+            Sabotage::ForgetChanges => {
+                matches!(push(), Some(Push::Changed(_)))
+                    && self.changes.fetch_add(1, Ordering::SeqCst).is_multiple_of(FORGOTTEN_EVERY)
+            }
+            Sabotage::ForgetHides => matches!(push(), Some(Push::HiddenMessages(_))),
+            Sabotage::ForgetBroadcasts => matches!(push(), Some(Push::Broadcast(_))),
+        }
     }
 
     fn cut(&self) {

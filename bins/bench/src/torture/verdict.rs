@@ -6,7 +6,7 @@ use serde_json::json;
 
 use super::{
     checker::{Findings, Kind},
-    evidence::{Deed, DeedOutcome, Evidence, Outcome},
+    evidence::{CryOutcome, Deed, DeedOutcome, Evidence, Outcome},
 };
 use crate::report::Report;
 
@@ -58,15 +58,32 @@ impl Verdict {
         (changes().count() - recalls, recalls, quiets)
     }
 
+    /// Hides that were acknowledged.
+    fn hides(&self) -> usize {
+        let hides = self.evidence.records.iter().flat_map(|record| &record.hides);
+        hides.filter(|deed| matches!(deed.outcome, DeedOutcome::Done(_))).count()
+    }
+
+    /// Broadcasts that were answered.
+    fn broadcasts(&self) -> usize {
+        let is_stored = |outcome: &CryOutcome| matches!(outcome, CryOutcome::Stored(_));
+        self.evidence.cries.iter().filter(|cry| is_stored(&cry.outcome)).count()
+    }
+
     /// Writes the evidence down, a line each, for whoever looks for the cause.
     pub(crate) fn keep_evidence(&self) {
         let mut text = String::new();
-        let Evidence { log, records, spells, friendships, .. } = &self.evidence;
+        let Evidence { log, records, spells, friendships, cries, .. } = &self.evidence;
         friendships.iter().for_each(|friendship| text += &format!("{friendship:?}\n"));
         spells.iter().for_each(|spell| text += &format!("{spell:?}\n"));
         for (conv, conversation) in &log.conversations {
             let messages = &conversation.messages;
             messages.iter().for_each(|message| text += &format!("log {conv} {message:?}\n"));
+        }
+        cries.iter().for_each(|cry| text += &format!("{cry:?}\n"));
+        log.broadcasts.iter().for_each(|broadcast| text += &format!("log {broadcast:?}\n"));
+        for (user, hidden) in &log.hidden {
+            hidden.iter().for_each(|hidden| text += &format!("log user {user} {hidden:?}\n"));
         }
         for record in records {
             let who = record.who;
@@ -78,6 +95,9 @@ impl Verdict {
                 .iter()
                 .for_each(|change| text += &format!("{who} (user {}) {change:?}\n", record.user));
             record.quiets.iter().for_each(|deed| text += &format!("{who} (user {}) {deed:?}\n", record.user));
+            record.hides.iter().for_each(|deed| text += &format!("{who} (user {}) {deed:?}\n", record.user));
+            record.hidden.iter().for_each(|hidden| text += &format!("{who} was told {hidden:?}\n"));
+            record.broadcasts.iter().for_each(|told| text += &format!("{who} {told:?}\n"));
             record.readings.iter().for_each(|(conv, it)| text += &format!("{who} {conv} {it:?}\n"));
             record.gaps.iter().for_each(|gap| text += &format!("{who} {gap:?}\n"));
             record.shown.iter().for_each(|shown| text += &format!("{who} {shown:?}\n"));
@@ -113,6 +133,8 @@ impl Verdict {
         report.set("edits", edits);
         report.set("recalls", recalls);
         report.set("quiets", quiets);
+        report.set("hides", self.hides());
+        report.set("broadcasts", self.broadcasts());
         report.set("reads", self.evidence.records.iter().map(|record| record.reads_asked).sum::<u64>());
         report.set("passed_over", self.findings.passed_over);
         report.set("sign_ins", self.evidence.records.iter().map(|record| record.sign_ins).sum::<u64>());

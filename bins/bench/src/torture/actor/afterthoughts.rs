@@ -1,5 +1,5 @@
-//! What a person does about what was said: edits and recalls own messages, reads, keeps conversations quiet, and asks how far
-//! friends got.
+//! What a person does about what was said: edits and recalls own messages, reads, hides, keeps conversations quiet, and asks
+//! how far friends got.
 //!
 //! A deed is tried again until it is acknowledged or refused for good. At any time there is one at most of each message and
 //! of each conversation that is kept quiet, so that a device's own deeds come in the order in which it did them.
@@ -9,12 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use protocol::{Blame, EditMessage, MessageRef, Receipts, Reply, Request, SetQuiet, limits};
+use protocol::{Blame, EditMessage, Hide, MessageRef, Receipts, Reply, Request, SetQuiet, limits};
 use rand::{RngExt, rngs::StdRng, seq::IndexedRandom};
 
 use crate::torture::{
     clock,
-    evidence::{Change, Deed, DeedOutcome, Digest, QuietDeed, Target, Who, quiet_digest},
+    evidence::{Change, Deed, DeedOutcome, Digest, HideDeed, QuietDeed, Target, Who, quiet_digest},
     line::{NoAnswer, Ticket},
     town::Household,
 };
@@ -30,6 +30,16 @@ const RETRY: Duration = Duration::from_millis(400);
 /// Time zones of quiet hours.
 const ZONES: [&str; 3] = ["Europe/Berlin", "Asia/Shanghai", "America/New_York"];
 
+/// Messages that are hidden at once.
+const HIDDEN_AT_ONCE_MAX: usize = 3;
+
+/// Everything that one device tried.
+pub(super) struct Deeds {
+    pub(super) changes: Vec<Change>,
+    pub(super) quiets: Vec<QuietDeed>,
+    pub(super) hides: Vec<HideDeed>,
+}
+
 /// All afterthoughts of one device.
 pub(super) struct Afterthoughts {
     prefix: String,
@@ -40,6 +50,7 @@ pub(super) struct Afterthoughts {
     to_ask: BTreeSet<u64>,
     changes: Vec<Change>,
     quiets: Vec<QuietDeed>,
+    hides: Vec<HideDeed>,
     next: u64,
 }
 
@@ -59,6 +70,7 @@ struct Open {
 enum What {
     Change(Change, Request),
     Quiet(QuietDeed, Request),
+    Hide(HideDeed),
     Ask(u64),
 }
 
@@ -77,6 +89,7 @@ impl Afterthoughts {
             to_ask: BTreeSet::new(),
             changes: Vec::new(),
             quiets: Vec::new(),
+            hides: Vec::new(),
             next: 0,
         }
     }
@@ -165,6 +178,22 @@ impl Afterthoughts {
         self.begin(What::Quiet(deed, Request::SetQuiet(set)), now);
     }
 
+    /// Hides some of these messages, which a device shows of a conversation.
+    pub(super) fn hide(&mut self, conv: u64, to: Target, shown: &[u64], now: Instant, random: &mut StdRng) {
+        if self.open.len() >= OPEN_MAX {
+            return;
+        }
+        let count = random.random_range(1..=HIDDEN_AT_ONCE_MAX);
+        let seqs: Vec<u64> = shown.sample(random, count).copied().collect();
+        if seqs.is_empty() {
+            return;
+        }
+        let (begun_ms, outcome) = (clock::now_ms(), DeedOutcome::Open);
+        let answered = Vec::new();
+        let deed = HideDeed { conv, seqs, to, begun_ms, uncertain: false, outcome, answered };
+        self.begin(What::Hide(deed), now);
+    }
+
     /// The next deed to put on the line, and its place for [`Afterthoughts::asked`].
     pub(super) fn next_due(&mut self, now: Instant) -> Option<(usize, Request)> {
         if self.open.len() < OPEN_MAX
@@ -176,6 +205,7 @@ impl Afterthoughts {
         let at = self.open.iter().position(due)?;
         let request = match &self.open[at].what {
             What::Change(_, request) | What::Quiet(_, request) => request.clone(),
+            What::Hide(deed) => Request::Hide(Hide { conv: deed.conv, seqs: deed.seqs.clone() }),
             What::Ask(conv) => Request::Receipts(Receipts { conv: *conv, seqs: Vec::new() }),
         };
         Some((at, request))
@@ -193,6 +223,7 @@ impl Afterthoughts {
         let outcome = match result {
             Ok(Reply::Recall(changed) | Reply::EditMessage(changed)) => DeedOutcome::Done(changed.position),
             Ok(Reply::SetQuiet(changed)) => DeedOutcome::Done(changed.version),
+            Ok(Reply::Hide(hidden)) => DeedOutcome::Done(hidden.hidden.len() as u64),
             Ok(_) => DeedOutcome::Done(0),
             Err(NoAnswer::Refused(refusal))
                 if matches!(refusal.code.blame(), Blame::Refused | Blame::Client) =>
@@ -212,6 +243,13 @@ impl Afterthoughts {
         match self.open.remove(at).what {
             What::Change(change, _) => self.changes.push(Change { outcome, ..change }),
             What::Quiet(deed, _) => self.quiets.push(QuietDeed { outcome, ..deed }),
+            What::Hide(deed) => {
+                let answered = match result {
+                    Ok(Reply::Hide(hidden)) => hidden.hidden.clone(),
+                    _ => Vec::new(),
+                };
+                self.hides.push(HideDeed { outcome, answered, ..deed });
+            }
             What::Ask(_) => {}
         }
         true
@@ -228,16 +266,17 @@ impl Afterthoughts {
     }
 
     /// Everything that was tried.
-    pub(super) fn into_deeds(self) -> (Vec<Change>, Vec<QuietDeed>) {
-        let (mut changes, mut quiets) = (self.changes, self.quiets);
+    pub(super) fn into_deeds(self) -> Deeds {
+        let Afterthoughts { mut changes, mut quiets, mut hides, .. } = self;
         for open in self.open {
             match open.what {
                 What::Change(change, _) => changes.push(change),
                 What::Quiet(deed, _) => quiets.push(deed),
+                What::Hide(deed) => hides.push(deed),
                 What::Ask(_) => {}
             }
         }
-        (changes, quiets)
+        Deeds { changes, quiets, hides }
     }
 
     fn begin(&mut self, what: What, now: Instant) {
@@ -251,6 +290,7 @@ impl Open {
         match &mut self.what {
             What::Change(change, _) => change.uncertain = true,
             What::Quiet(deed, _) => deed.uncertain = true,
+            What::Hide(deed) => deed.uncertain = true,
             What::Ask(_) => {}
         }
     }

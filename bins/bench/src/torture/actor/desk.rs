@@ -1,7 +1,7 @@
 //! Where an actor lays down what it saw, and the director looks.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     sync::{
         Mutex, MutexGuard, PoisonError,
         atomic::{AtomicU8, Ordering},
@@ -9,12 +9,16 @@ use std::{
 };
 
 use client::Reading;
-use protocol::{Changed, ChatMessage, Friend, State};
+use protocol::{Broadcast, Changed, ChatMessage, Friend, Hidden, State};
 
+use super::afterthoughts::Deeds;
 use crate::torture::{
     clock,
-    evidence::{Change, Digest, Gap, Held, NOTES_MAX, Pushed, QuietDeed, QuietHeld, Record, Send, Shown},
+    evidence::{Digest, Gap, Held, NOTES_MAX, Pushed, QuietHeld, Record, Send, Shown, Told},
 };
+
+/// Messages of a conversation that a person looks back at.
+const IN_SIGHT_MAX: usize = 12;
 
 /// What the director wants of one device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -43,6 +47,8 @@ struct Inner {
     have: BTreeMap<u64, u64>,
     /// Conversation → position of the change that was shown last.
     positions: BTreeMap<u64, u64>,
+    /// Conversation and seq of what the user hid.
+    hidden: BTreeSet<(u64, u64)>,
     signed_in: bool,
     open_sends: usize,
     gone: bool,
@@ -62,6 +68,7 @@ impl Desk {
             record,
             have: BTreeMap::new(),
             positions: BTreeMap::new(),
+            hidden: BTreeSet::new(),
             signed_in: false,
             open_sends: 0,
             gone: false,
@@ -169,11 +176,13 @@ impl Desk {
             from: message.from,
             id: Digest::of(&message.client_msg_id),
             text: Digest::of(&message.msg),
+            hidden: message.hidden,
             at_ms: clock::now_ms(),
         };
         let mut inner = self.lock();
         inner.have.insert(conv, seq);
-        inner.record.held.insert((conv, seq), Held::of(message));
+        let held = inner.held(message);
+        inner.record.held.insert((conv, seq), held);
         inner.record.shown.push(shown);
     }
 
@@ -181,9 +190,43 @@ impl Desk {
     pub(super) fn change(&self, changed: &Changed) {
         let mut inner = self.lock();
         inner.positions.insert(changed.conv, changed.position);
+        let now = inner.held(&changed.message);
         if let Some(held) = inner.record.held.get_mut(&(changed.conv, changed.message.seq)) {
-            *held = Held::of(&changed.message);
+            *held = now;
         }
+    }
+
+    /// The user hid a message, here or on another device: its text goes.
+    pub(super) fn hide(&self, hidden: Hidden) {
+        let mut inner = self.lock();
+        inner.hidden.insert((hidden.conv, hidden.seq));
+        inner.record.hidden.push(hidden);
+        if let Some(held) = inner.record.held.get_mut(&(hidden.conv, hidden.seq)) {
+            *held = held.without_text();
+        }
+    }
+
+    /// Up to where this device followed what the user hid.
+    pub(super) fn hidden(&self) -> u64 {
+        self.lock().record.hidden.last().map_or(0, |hidden| hidden.position)
+    }
+
+    /// Messages of a conversation that were shown and are not hidden, the newest first.
+    pub(super) fn in_sight(&self, conv: u64) -> Vec<u64> {
+        let inner = self.lock();
+        let held = inner.record.held.range((conv, 0)..(conv + 1, 0)).rev();
+        held.filter(|(_, held)| !held.hidden).map(|((_, seq), _)| *seq).take(IN_SIGHT_MAX).collect()
+    }
+
+    /// The operator says something.
+    pub(super) fn tell(&self, broadcast: &Broadcast) {
+        let told = Told { id: broadcast.id, text: Digest::of(&broadcast.msg), at_ms: clock::now_ms() };
+        self.lock().record.broadcasts.push(told);
+    }
+
+    /// The broadcast that was shown last.
+    pub(crate) fn told(&self) -> u64 {
+        self.lock().record.broadcasts.last().map_or(0, |told| told.id)
     }
 
     /// Conversation → position of the change that was shown last.
@@ -230,12 +273,24 @@ impl Desk {
         self.lock().record.view.entry(friend).or_insert(state);
     }
 
-    pub(super) fn keep_deeds(&self, sends: Vec<Send>, (changes, quiets): (Vec<Change>, Vec<QuietDeed>)) {
+    pub(super) fn keep_deeds(&self, sends: Vec<Send>, deeds: Deeds) {
         let record = &mut self.lock().record;
-        (record.sends, record.changes, record.quiets) = (sends, changes, quiets);
+        let Deeds { changes, quiets, hides } = deeds;
+        (record.sends, record.changes, record.quiets, record.hides) = (sends, changes, quiets, hides);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    /// A message as this device has it: what the user hid stays without its text, whatever is said of it.
+    fn held(&self, message: &ChatMessage) -> Held {
+        let held = Held::of(message);
+        match self.hidden.contains(&(message.conv, message.seq)) {
+            true => held.without_text(),
+            false => held,
+        }
     }
 }

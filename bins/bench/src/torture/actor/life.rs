@@ -123,6 +123,8 @@ impl Actor {
             cursors,
             changes: self.desk.positions(),
             reads: self.desk.reads(),
+            hidden: self.desk.hidden(),
+            broadcasts: self.desk.told(),
         };
         self.line = Some(line::open(self.tongue, self.cable.address(), memory, self.seed));
         // Whatever was under way went with the old line.

@@ -21,7 +21,7 @@ use testkit::Proxy;
 pub(crate) use self::desk::{Desk, Order};
 use self::{afterthoughts::Afterthoughts, club::Club, life::Life, sends::Sends};
 use super::{
-    evidence::{Tongue, Who},
+    evidence::{Target, Tongue, Who},
     line::{Heard, Line, NoAnswer, Ticket},
     seed,
     town::{Resident, Stage, Town},
@@ -39,6 +39,8 @@ const READ: Duration = Duration::from_secs(2);
 const REGRET: Duration = Duration::from_secs(3);
 /// The mean time between two changes by one device of what is quiet.
 const HUSH: Duration = Duration::from_secs(8);
+/// The mean time between two times that somebody hides something on one device.
+const HIDE: Duration = Duration::from_secs(8);
 
 /// How lively devices are.
 #[derive(Clone, Copy, Debug)]
@@ -77,6 +79,7 @@ pub(crate) struct Actor {
     read_at: Instant,
     regret_at: Instant,
     hush_at: Instant,
+    hide_at: Instant,
     readings_at: Instant,
 }
 
@@ -114,6 +117,7 @@ impl Actor {
             read_at: now + some_time(READ, &mut random),
             regret_at: now + some_time(REGRET, &mut random),
             hush_at: now + some_time(HUSH, &mut random),
+            hide_at: now + some_time(HIDE, &mut random),
             readings_at: now,
             sends: Sends::new(who, seed),
             afterthoughts: Afterthoughts::new(who, seed),
@@ -213,6 +217,8 @@ impl Actor {
                 }
                 Heard::Changed(changed) => self.desk.change(&changed),
                 Heard::Quiet(quiet) => self.desk.quiet(quiet),
+                Heard::Hidden(hidden) => self.desk.hide(hidden),
+                Heard::Broadcast(broadcast) => self.desk.tell(&broadcast),
                 Heard::Pushed(pushed) => self.desk.pushed(pushed),
                 Heard::Gap(gap) => self.desk.gap(gap),
                 Heard::Presence(push) => self.desk.view(push.id, push.state),
@@ -369,6 +375,21 @@ impl Actor {
             self.hush_at = now + some_time(HUSH, &mut self.random);
             let household = self.resident().household().clone();
             self.afterthoughts.hush(&household, now, &mut self.random);
+        }
+        if self.hide_at <= now {
+            self.hide_at = now + some_time(HIDE, &mut self.random);
+            self.hide(now);
+        }
+    }
+
+    /// Hides something of a conversation that the user is in.
+    fn hide(&mut self, now: Instant) {
+        let household = self.resident().household().clone();
+        let friends = household.friends.iter().map(|friend| (friend.conv, Target::Friend(friend.id)));
+        let groups = household.groups().into_iter().map(|group| (group, Target::Group(group)));
+        if let Some((conv, to)) = friends.chain(groups).choose(&mut self.random) {
+            let shown = self.desk.in_sight(conv);
+            self.afterthoughts.hide(conv, to, &shown, now, &mut self.random);
         }
     }
 

@@ -1,11 +1,14 @@
 //! Judges the evidence of a run: what was promised, against what was stored and shown.
 //!
-//! Functions of plain data. [`log`] judges what is stored, [`changes`] what became of it, [`shown`] what each device saw,
-//! [`access`] who may see what and who was refused, [`step`] what each device knows in the end. That, and presence, is judged
+//! Functions of plain data. [`log`] judges what is stored, [`changes`] what became of it, [`hides`] what users deleted for
+//! themselves, [`broadcasts`] what everybody was told, [`shown`] what each device saw, [`access`] who may see what and who was
+//! refused, [`step`] what each device knows in the end. That, and presence, is judged
 //! while it can still change, by the director.
 
 mod access;
+mod broadcasts;
 mod changes;
+mod hides;
 mod log;
 mod shown;
 mod step;
@@ -37,7 +40,7 @@ pub(crate) enum Kind {
     Unsettled,
     /// A device showed a friend other than they were.
     PresenceWrong,
-    /// A device that holds something other than is stored: a message's text, how far it was read, what is quiet.
+    /// A device that holds something other than is stored: a message's text, how far it was read, what is quiet, what is hidden.
     OutOfStep,
     /// A part ended by itself.
     Broken,
@@ -80,6 +83,8 @@ pub(crate) fn examine(evidence: &Evidence) -> Findings {
     let versions = Versions::of(evidence);
     log::examine(evidence, &mut findings);
     changes::examine(evidence, &versions, &mut findings);
+    hides::examine(evidence, &mut findings);
+    broadcasts::examine(evidence, &mut findings);
     shown::examine(evidence, &versions, &mut findings);
     access::examine(evidence, &mut findings);
     for surprise in &evidence.surprises {

@@ -6,7 +6,7 @@ use super::{
     Findings, Kind, access,
     access::{Beginnings, Reach},
     changes::Versions,
-    log,
+    hides, log,
 };
 use crate::torture::evidence::{Digest, Evidence, Record, Shown, Tongue, Window};
 
@@ -24,6 +24,7 @@ pub(super) fn examine(evidence: &Evidence, versions: &Versions<'_>, findings: &m
     }
     let beginnings = Beginnings::of(evidence);
     for record in &evidence.records {
+        let hidden = hides::places(evidence, record.user);
         let mut by_conv: BTreeMap<u64, Vec<(usize, Shown)>> = BTreeMap::new();
         for (at, shown) in record.shown.iter().enumerate() {
             by_conv.entry(shown.conv).or_default().push((at, *shown));
@@ -34,8 +35,9 @@ pub(super) fn examine(evidence: &Evidence, versions: &Versions<'_>, findings: &m
         for conv in convs {
             let shown = by_conv.remove(&conv).unwrap_or_default();
             let reaches = access::reaches(evidence, record.user, conv);
-            let (beginnings, shown, reaches) = (&beginnings, &shown[..], &reaches[..]);
-            let case = Case { evidence, versions, beginnings, record, conv, shown, reaches };
+            let (beginnings, hidden) = (&beginnings, &hidden);
+            let (shown, reaches) = (&shown[..], &reaches[..]);
+            let case = Case { evidence, versions, beginnings, hidden, record, conv, shown, reaches };
             case.contents(findings);
             case.order(findings);
             case.completeness(by_user.get(&(record.user, conv)), findings);
@@ -49,6 +51,8 @@ struct Case<'a> {
     evidence: &'a Evidence,
     versions: &'a Versions<'a>,
     beginnings: &'a Beginnings,
+    /// What the user hid: conversation and seq.
+    hidden: &'a BTreeSet<(u64, u64)>,
     record: &'a Record,
     conv: u64,
     /// With each message's place in the whole record.
@@ -60,7 +64,7 @@ impl Case<'_> {
     /// Each message is one of the log, and meant for this user.
     fn contents(&self, findings: &mut Findings) {
         let Case { evidence, record, conv, .. } = *self;
-        for &(at, Shown { seq, from, id, text, .. }) in self.shown {
+        for &(at, Shown { seq, from, id, text, hidden, .. }) in self.shown {
             let conversation = evidence.log.conversations.get(&conv);
             let Some(logged) = conversation.and_then(|it| it.message(seq)) else {
                 let what = format!("{} was shown {conv}/{seq}, which is not in the log", record.who);
@@ -69,7 +73,11 @@ impl Case<'_> {
             };
             // It may have been changed since.
             let is_of_log = (logged.from, Digest::of(&logged.id)) == (from, id);
-            if !is_of_log || !self.versions.has(conv, logged, text) {
+            let is_text = match hidden {
+                true => text == Digest::of("") && self.hidden.contains(&(conv, seq)),
+                false => self.versions.has(conv, logged, text),
+            };
+            if !is_of_log || !is_text {
                 let what = format!("{} was shown {conv}/{seq} other than it is in the log", record.who);
                 findings.add(Kind::Corrupted, what, self.around(at));
             }

@@ -1,18 +1,24 @@
 //! Whether devices are in step: all of a user's, and each with the database.
 
-use super::{Findings, Kind, access};
+use std::collections::BTreeSet;
+
+use protocol::Hidden;
+
+use super::{Findings, Kind, access, hides};
 use crate::torture::evidence::{Conversation, Cursor, Evidence, QuietHeld, Record};
 
 pub(super) fn examine(evidence: &Evidence, findings: &mut Findings) {
     for record in &evidence.records {
+        let hidden = &hides::places(evidence, record.user);
         for (&conv, conversation) in &evidence.log.conversations {
             let reaches = access::reaches(evidence, record.user, conv);
             let Some(reach) = reaches.iter().find(|reach| reach.end.is_none()) else { continue };
-            let case = Case { evidence, record, conv, conversation, first: reach.first };
+            let case = Case { evidence, record, conv, conversation, first: reach.first, hidden };
             case.messages(findings);
             case.reading(findings);
         }
         quiet(evidence, record, findings);
+        hiding(evidence, record, findings);
     }
 }
 
@@ -24,6 +30,8 @@ struct Case<'a> {
     conversation: &'a Conversation,
     /// The first message that the user may read.
     first: u64,
+    /// What the user hid: conversation and seq.
+    hidden: &'a BTreeSet<(u64, u64)>,
 }
 
 impl Case<'_> {
@@ -32,12 +40,15 @@ impl Case<'_> {
         let first = (self.conv, self.first);
         for (&(_, seq), held) in self.record.held.range(first..(self.conv + 1, 0)) {
             let Some(message) = self.conversation.message(seq) else { continue };
-            if *held != message.state {
+            let expected = match self.hidden.contains(&(self.conv, seq)) {
+                true => message.state.without_text(),
+                false => message.state,
+            };
+            if *held != expected {
                 let what = format!(
-                    "{} holds {}/{seq} as {held:?}; stored is {:?} as change {} of {}",
+                    "{} holds {}/{seq} as {held:?}; stored is {expected:?} as change {} of {}",
                     self.subject(),
                     self.conv,
-                    message.state,
                     message.position,
                     self.conversation.last_change
                 );
@@ -109,8 +120,28 @@ fn quiet(evidence: &Evidence, record: &Record, findings: &mut Findings) {
     }
 }
 
+/// All devices of a user were told all that it hid, each once, by rising position.
+fn hiding(evidence: &Evidence, record: &Record, findings: &mut Findings) {
+    let Record { who, user, tongue, hidden, .. } = record;
+    let stored = hides::of(evidence, *user);
+    if hidden == stored {
+        return;
+    }
+    let same = hidden.iter().zip(stored).take_while(|(told, stored)| told == stored).count();
+    let next = |list: &[Hidden]| list.get(same).map_or("nothing".to_owned(), |it| format!("{it:?}"));
+    let what = format!(
+        "{who} (user {user}, {tongue:?}) knows of {} hidden messages, and {} are stored; after {same} that are the same it was \
+         told {}, and stored is {}",
+        hidden.len(),
+        stored.len(),
+        next(hidden),
+        next(stored)
+    );
+    findings.add(Kind::OutOfStep, what, notes(record));
+}
+
 /// The last that happened to the device's connection.
-fn notes(record: &Record) -> Vec<String> {
+pub(super) fn notes(record: &Record) -> Vec<String> {
     let own = record.notes.iter().rev().filter(|(_, note)| !note.starts_with("user "));
     let mut lines: Vec<String> =
         own.take(super::NOTES_SHOWN).map(|(at_ms, note)| format!("{at_ms}: {note}")).collect();

@@ -17,8 +17,8 @@ use protocol::{
 use rand::{RngExt, rngs::StdRng};
 
 use super::{
-    Heard, Line, Memory, NoAnswer, Parting, Ticket, frames_changes::Feeds, frames_quiet::Quiets,
-    frames_reading::Readings, frames_sync::Sync,
+    Heard, Line, Memory, NoAnswer, Parting, Ticket, frames_broadcasts::Broadcasts, frames_changes::Feeds,
+    frames_hides::Hides, frames_quiet::Quiets, frames_reading::Readings, frames_sync::Sync,
 };
 use crate::torture::{evidence::Pushed, seed};
 
@@ -51,6 +51,8 @@ pub(super) struct FramesLine {
     feeds: Feeds,
     readings: Readings,
     quiets: Quiets,
+    hides: Hides,
+    broadcasts: Broadcasts,
     heartbeat: Duration,
     heard_at: Instant,
     sent_at: Instant,
@@ -92,6 +94,8 @@ enum Asked {
         conv: u64,
     },
     Quiet,
+    Hidden,
+    Broadcasts,
     /// Whatever its answer is.
     Trifle,
 }
@@ -106,6 +110,8 @@ impl FramesLine {
             feeds: Feeds::new(&memory.cursors, &memory.changes),
             readings: Readings::new(memory.user, &memory.reads),
             quiets: Quiets::default(),
+            hides: Hides::new(memory.hidden),
+            broadcasts: Broadcasts::new(memory.broadcasts),
             memory,
             phase: Phase::Away { until: now },
             failures: 0,
@@ -187,7 +193,10 @@ impl FramesLine {
         };
         for (ticket, request) in waiting {
             if self.phase == Phase::User || matches!(request, Request::Login(_)) {
-                let copy = request.clone();
+                let mut copy = request.clone();
+                if let Request::Login(login) = &mut copy {
+                    login.broadcasts_after = Some(self.broadcasts.have());
+                }
                 self.send(Asked::Script(ticket, request), &copy, heard);
             } else {
                 // Nobody is logged in: it will not do to wait behind it.
@@ -222,6 +231,21 @@ impl FramesLine {
         }
         if self.phase == Phase::User && self.quiets.next_ask() {
             self.send(Asked::Quiet, &Request::Quiet(Nothing {}), heard);
+        }
+        if self.phase == Phase::User
+            && let Some(page) = self.hides.next_ask()
+        {
+            self.send(Asked::Hidden, &Request::Hidden(page), heard);
+        }
+        if self.phase == Phase::User
+            && let Some(page) = self.broadcasts.next_ask()
+        {
+            self.send(Asked::Broadcasts, &Request::Broadcasts(page), heard);
+        }
+        if self.phase == Phase::User
+            && let Some(ack) = self.broadcasts.next_ack()
+        {
+            self.send(Asked::Trifle, &Request::AckBroadcasts(ack), heard);
         }
     }
 
@@ -280,7 +304,11 @@ impl FramesLine {
         match push {
             Push::Ping(_) => self.send(Asked::Trifle, &Request::Ping(Nothing {}), heard),
             Push::Bye(bye) => self.bye(&bye, heard),
-            Push::Resync(_) => self.send(Asked::Refresh, &Request::Refresh(Refresh::default()), heard),
+            Push::Resync(_) => {
+                let broadcasts_after = Some(self.broadcasts.have());
+                let refresh = Refresh { broadcasts_after, ..Refresh::default() };
+                self.send(Asked::Refresh, &Request::Refresh(refresh), heard);
+            }
             Push::Message(message) => {
                 heard.push(Heard::Pushed(Pushed { conv: message.conv, seq: message.seq }));
                 self.take(message, heard);
@@ -293,12 +321,12 @@ impl FramesLine {
             }
             Push::FriendEvent(event) => heard.push(Heard::Friend(event)),
             Push::Presence(presence) => heard.push(Heard::Presence(presence)),
-            Push::HiddenMessages(_)
-            | Push::Typing(_)
+            Push::HiddenMessages(hidden) => self.hides.take(&hidden.hidden, heard),
+            Push::Broadcast(broadcast) => self.broadcasts.pushed(broadcast, heard),
+            Push::Typing(_)
             | Push::GroupEvent(_)
             | Push::GroupRequestEvent(_)
             | Push::FriendChanged(_)
-            | Push::Broadcast(_)
             | Push::Notice(_) => {}
         }
     }
@@ -320,7 +348,8 @@ impl FramesLine {
                 match &self.memory.token {
                     None => self.phase = Phase::Guest,
                     Some(token) => {
-                        let resume = Request::Resume(Resume { token: token.clone(), ..Resume::default() });
+                        let (token, broadcasts_after) = (token.clone(), Some(self.broadcasts.have()));
+                        let resume = Request::Resume(Resume { token, broadcasts_after, ..Resume::default() });
                         self.phase = Phase::Resuming { give_up_at: Instant::now() + GREETING_TIMEOUT };
                         self.send(Asked::Resume, &resume, heard);
                     }
@@ -377,6 +406,10 @@ impl FramesLine {
                 heard.push(Heard::Quiet(self.quiets.held()));
             }
             (Some(Asked::Quiet), Err(_)) => self.quiets.refused(),
+            (Some(Asked::Hidden), Ok(Reply::Hidden(page))) => self.hides.page(&page, heard),
+            (Some(Asked::Hidden), Err(_)) => self.hides.refused(),
+            (Some(Asked::Broadcasts), Ok(Reply::Broadcasts(page))) => self.broadcasts.page(page, heard),
+            (Some(Asked::Broadcasts), Err(_)) => self.broadcasts.refused(),
             (Some(Asked::Trifle), _) => {}
             (Some(Asked::Script(ticket, request)), result) => self.answered(ticket, &request, result, heard),
             (Some(asked), Ok(other)) => {
@@ -412,6 +445,7 @@ impl FramesLine {
             }
             (_, Ok(Reply::Receipts(list))) => self.readings.receipts(list),
             (_, Ok(Reply::SetQuiet(change))) => self.quiets.answered(change),
+            (_, Ok(Reply::Hide(hidden))) => self.hides.take(&hidden.hidden, heard),
             (_, Ok(Reply::LogOut(_))) => {
                 self.memory.token = None;
                 self.phase = Phase::Guest;
@@ -433,6 +467,8 @@ impl FramesLine {
         self.failures = 0;
         self.sync.begin();
         self.quiets.signed_in(bundle.quiet_version);
+        self.hides.signed_in(bundle.hidden_last);
+        self.broadcasts.signed_in(bundle.broadcasts_last);
         heard.push(Heard::SignedIn(Box::new(bundle)));
     }
 

@@ -36,6 +36,8 @@ impl LibraryLine {
             token: memory.token,
             cursors: memory.cursors,
             changes: memory.changes,
+            broadcasts: Some(memory.broadcasts),
+            hidden: Some(memory.hidden),
             ..SyncState::default()
         });
         match Client::connect(config) {
@@ -63,9 +65,10 @@ impl LibraryLine {
             Event::Presence(push) => Heard::Presence(push),
             Event::Dropped { .. } => Heard::Dropped,
             Event::Changed(changed) => Heard::Changed(changed),
+            Event::Hidden(hidden) => Heard::Hidden(hidden),
+            Event::Broadcast(broadcast) => Heard::Broadcast(broadcast),
             Event::Quiet(quiet) => Heard::Quiet(quiet_held(&quiet)),
-            Event::Hidden(_)
-            | Event::Typing(_)
+            Event::Typing(_)
             | Event::Connected(_)
             | Event::Synced { .. }
             | Event::Group(_)
@@ -74,7 +77,6 @@ impl LibraryLine {
             | Event::Rewound { .. }
             | Event::FriendChanged(_)
             | Event::Notice(_)
-            | Event::Broadcast(_)
             | Event::Receipt(_) => return,
         });
     }

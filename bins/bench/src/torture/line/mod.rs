@@ -3,7 +3,9 @@
 //! Two ways to speak, [`library`] and [`frames`], for the same scripts. A line belongs to its device's thread.
 
 mod frames;
+mod frames_broadcasts;
 mod frames_changes;
+mod frames_hides;
 mod frames_quiet;
 mod frames_reading;
 mod frames_sync;
@@ -12,7 +14,10 @@ mod library;
 use std::{collections::BTreeMap, net::SocketAddr, time::Duration};
 
 use client::Reading;
-use protocol::{Changed, ChatMessage, FriendEvent, PresencePush, Refusal, Reply, Request, Secret, SignedIn};
+use protocol::{
+    Broadcast, Changed, ChatMessage, FriendEvent, Hidden, PresencePush, Refusal, Reply, Request, Secret,
+    SignedIn,
+};
 
 use super::evidence::{Gap, Pushed, QuietHeld, Tongue};
 
@@ -33,6 +38,10 @@ pub(crate) struct Memory {
     pub(crate) changes: BTreeMap<u64, u64>,
     /// Conversation → seq up to which somebody looked at it on this device.
     pub(crate) reads: BTreeMap<u64, u64>,
+    /// Position up to which the device was told what the user hid.
+    pub(crate) hidden: u64,
+    /// The broadcast that was shown last.
+    pub(crate) broadcasts: u64,
 }
 
 /// Something that is heard.
@@ -50,6 +59,10 @@ pub(crate) enum Heard {
     Changed(Changed),
     /// What the user keeps quiet.
     Quiet(QuietHeld),
+    /// The next message that the user hid.
+    Hidden(Hidden),
+    /// The next thing that the operator says.
+    Broadcast(Broadcast),
     /// A message came over the wire, whether or not it is shown.
     Pushed(Pushed),
     /// Messages are passed over.

@@ -9,7 +9,7 @@ pub(crate) mod node;
 use std::{
     fs,
     net::SocketAddr,
-    path::PathBuf,
+    path::{Path, PathBuf},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -21,7 +21,7 @@ use self::{
     link::{Behind, Link},
     node::Node,
 };
-use super::options::LEASE;
+use super::{crier, options::LEASE};
 use crate::{error::BenchError, server_process::Target};
 
 /// How long a node may take until it serves.
@@ -56,12 +56,14 @@ impl World {
         let database = MariaDb::start_with(Flush::EveryCommit, &[]);
         let database_name = database.create_database("torture");
         let redis = (nodes > 1).then(Redis::start);
+        let token = folder.join("admin-token");
+        crier::write_token(&token).map_err(BenchError::io("the operators' token"))?;
         let nodes: Vec<Node> = (1..=nodes)
             .map(|number| {
                 let name = format!("node-{number}");
                 let database_link = Link::to(database.address(), Behind::Up);
                 let store = database.url_through(database_link.address(), &database_name);
-                let mut args = settings(&name, &store);
+                let mut args = settings(&name, &store, &token);
                 let redis_link = redis.as_ref().map(|redis| {
                     let link = Link::to(redis.address(), Behind::Up);
                     args.extend(cluster_settings(&redis.url_through(link.address())));
@@ -95,6 +97,11 @@ impl World {
             Some(nginx) => nginx.address(),
             None => self.nodes[0].door.address(),
         }
+    }
+
+    /// Where the nodes that run take orders.
+    pub(crate) fn admin_addresses(&self) -> Vec<SocketAddr> {
+        self.nodes.iter().filter_map(Node::admin).collect()
     }
 
     /// A connection to the database, past all links.
@@ -229,13 +236,16 @@ pub(crate) fn cable(entrance: SocketAddr) -> Arc<Proxy> {
 }
 
 /// A node's command line. Limits are near, so that a run comes to feel them.
-fn settings(name: &str, store: &str) -> Vec<String> {
+fn settings(name: &str, store: &str, token: &Path) -> Vec<String> {
     let heartbeat = HEARTBEAT_MS.to_string();
+    let token = token.display().to_string();
     [
         ["--node", name],
         ["--listen", "127.0.0.1:0"],
         ["--store", store],
         ["--log", "info"],
+        ["--admin", "127.0.0.1:0"],
+        ["--admin-token-file", &token],
         ["--heartbeat-ms", &heartbeat],
         ["--drain-ms", "2000"],
         ["--sessions-per-user-max", "200"],

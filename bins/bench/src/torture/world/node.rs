@@ -31,6 +31,8 @@ pub(crate) struct Node {
     pub(crate) database: Link,
     /// To Redis, if there is one.
     pub(crate) redis: Option<Link>,
+    /// Where it takes orders; none until it said so.
+    admin: Option<SocketAddr>,
     state: State,
     /// Times that it was started.
     pub(crate) starts: u32,
@@ -62,6 +64,7 @@ impl Node {
             door: Link::to(nowhere, Behind::Down),
             database,
             redis,
+            admin: None,
             state: State::Down { start_at: None },
             starts: 0,
         }
@@ -143,6 +146,7 @@ impl Node {
                 Ok(line) => {
                     if let Some(address) = announced(&line) {
                         self.door.aim(address);
+                        self.admin = admin_of(&line);
                         self.door.set_behind(Behind::Up);
                         self.serve();
                     }
@@ -178,6 +182,11 @@ impl Node {
         None
     }
 
+    /// Where it takes orders, if it runs: one that stands still is not told from others.
+    pub(crate) fn admin(&self) -> Option<SocketAddr> {
+        self.admin.filter(|_| matches!(self.state, State::Serving { .. } | State::Draining { .. }))
+    }
+
     fn serve(&mut self) {
         self.state = match std::mem::replace(&mut self.state, State::Down { start_at: None }) {
             State::Starting { process, .. } => State::Serving { process, paused: false },
@@ -196,6 +205,11 @@ fn announced(line: &str) -> Option<SocketAddr> {
     line.strip_prefix("listening on ")?.split([',', ' ']).next()?.parse().ok()
 }
 
+/// The address in "…, admin on 127.0.0.1:7100".
+fn admin_of(line: &str) -> Option<SocketAddr> {
+    line.rsplit_once(", admin on ")?.1.trim().parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -205,5 +219,8 @@ mod tests {
         let line = "listening on 127.0.0.1:7000, storing in mysql://root@127.0.0.1:3306/chat";
         assert_eq!(announced(line), Some(SocketAddr::from((Ipv4Addr::LOCALHOST, 7000))));
         assert_eq!(announced("hello"), None);
+        assert_eq!(admin_of(line), None);
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, 7100));
+        assert_eq!(admin_of(&format!("{line}, admin on 127.0.0.1:7100")), Some(address));
     }
 }

@@ -1,7 +1,9 @@
 //! Each promise broken in evidence that is otherwise good: the checker must name it, and nothing else.
 
 mod access;
+mod broadcasts;
 mod changes;
+mod hides;
 mod log;
 mod quiet;
 mod shown;
@@ -10,12 +12,13 @@ mod step;
 use std::collections::BTreeMap;
 
 use client::Reading;
-use protocol::Code;
+use protocol::{Code, Hidden};
 
 use super::{Findings, Kind, compare, examine};
 use crate::torture::evidence::{
-    Change, Conversation, Cursor, Deed, DeedOutcome, Digest, Evidence, Friendship, Gap, Held, Log, Logged,
-    Outcome, Pushed, QuietDeed, QuietHeld, Record, Send, Shown, Spell, Target, Tongue, Who, Window,
+    Broadcast, Change, Conversation, Cry, CryOutcome, Cursor, Deed, DeedOutcome, Digest, Evidence,
+    Friendship, Gap, Held, HideDeed, Log, Logged, Outcome, Pushed, QuietDeed, QuietHeld, Record, Send, Shown,
+    Spell, Target, Told, Tongue, Who, Window,
 };
 
 /// Two friends, 1 and 2, have conversation 10; the group 20 was opened by 1. 2 joined it later, left, and came again;
@@ -30,6 +33,10 @@ const EDITED: u64 = 4;
 const RECALLED: u64 = 8;
 const CHANGES: u64 = 3;
 const READ: u64 = 6;
+/// 2 hid these, in this order, on the device with the library.
+const HIDDEN: [(u64, u64); 2] = [(DIRECT, 2), (GROUP, 7)];
+/// The operator said so much.
+const BROADCASTS: u64 = 3;
 
 fn text(conv: u64, seq: u64) -> String {
     format!("text {conv}/{seq}")
@@ -127,9 +134,65 @@ fn quiet_deeds() -> Vec<QuietDeed> {
     vec![of(DIRECT, Some("until tomorrow"), 1), of(DIRECT, Some("for ever"), 2)]
 }
 
+/// What a user hid.
+fn hidden(user: u64) -> Vec<Hidden> {
+    let entry = |(position, &(conv, seq)): (u64, &(u64, u64))| Hidden { position, conv, seq };
+    if user == 2 { (1..).zip(&HIDDEN).map(entry).collect() } else { Vec::new() }
+}
+
+fn hide_deeds() -> Vec<HideDeed> {
+    let of = |entry: Hidden| HideDeed {
+        conv: entry.conv,
+        seqs: vec![entry.seq],
+        to: if entry.conv == GROUP { Target::Group(GROUP) } else { Target::Friend(1) },
+        begun_ms: 1_000,
+        uncertain: false,
+        outcome: DeedOutcome::Done(1),
+        answered: vec![entry],
+    };
+    hidden(2).into_iter().map(of).collect()
+}
+
+/// A message as it is for a user.
+fn state_for(user: u64, conv: u64, seq: u64) -> Held {
+    match user == 2 && HIDDEN.contains(&(conv, seq)) {
+        true => state(conv, seq).without_text(),
+        false => state(conv, seq),
+    }
+}
+
+fn history(user: u64, conv: u64) -> BTreeMap<u64, Held> {
+    let first = reading(user, conv).first;
+    (first..=MESSAGES).map(|seq| (seq, state_for(user, conv, seq))).collect()
+}
+
+fn key(id: u64) -> String {
+    format!("key {id}")
+}
+
+fn said(id: u64) -> Digest {
+    Digest::of(&format!("broadcast {id}"))
+}
+
+/// One after the other.
+fn cry(id: u64) -> Cry {
+    Cry {
+        key: key(id),
+        text: said(id),
+        begun_ms: id * 1_000,
+        ended_ms: id * 1_000 + 10,
+        tries: 1,
+        outcome: CryOutcome::Stored(id),
+    }
+}
+
+fn told(id: u64) -> Told {
+    Told { id, text: said(id), at_ms: id * 1_000 + 5 }
+}
+
 fn shown(conv: u64, seq: u64) -> Shown {
     let (id, text) = (Digest::of(&id(conv, seq)), Digest::of(&text(conv, seq)));
-    Shown { conv, seq, from: sender(seq), id, text, at_ms: seq * 100 + 5 }
+    Shown { conv, seq, from: sender(seq), id, text, hidden: false, at_ms: seq * 100 + 5 }
 }
 
 fn sends(user: u64) -> Vec<Send> {
@@ -147,6 +210,7 @@ fn sends(user: u64) -> Vec<Send> {
 
 fn record(user: u64, device: usize, tongue: Tongue) -> Record {
     let mut record = Record { who: Who { person: user as usize, device }, tongue, user, ..Record::default() };
+    record.broadcasts = (1..=BROADCASTS).map(told).collect();
     if user == 3 {
         return record;
     }
@@ -157,15 +221,19 @@ fn record(user: u64, device: usize, tongue: Tongue) -> Record {
     record.shown.extend((1..=MESSAGES).filter(reads).map(|seq| shown(GROUP, seq)));
     let pushed = record.shown.iter().map(|shown| Pushed { conv: shown.conv, seq: shown.seq });
     record.pushed = pushed.collect();
-    let held = record.shown.iter().map(|it| ((it.conv, it.seq), state(it.conv, it.seq)));
+    let held = record.shown.iter().map(|it| ((it.conv, it.seq), state_for(user, it.conv, it.seq)));
     record.held = held.collect();
     record.readings = [DIRECT, GROUP].map(|conv| (conv, reading(user, conv))).into();
     record.quiet = quiet(user);
+    record.hidden = hidden(user);
     if device == 0 {
         record.sends = sends(user);
     }
     if (user, device) == (1, 0) {
         (record.changes, record.quiets) = (changes(), quiet_deeds());
+    }
+    if (user, device) == (2, 0) {
+        record.hides = hide_deeds();
     }
     record
 }
@@ -199,6 +267,9 @@ fn good() -> Evidence {
             .flat_map(|conv| [1, 2].map(|user| ((conv, user), cursor(user))))
             .collect(),
         quiet: [1, 2, 3].map(|user| (user, quiet(user))).into(),
+        hidden: BTreeMap::from([(2, hidden(2))]),
+        hidden_last: [1, 2, 3].map(|user| (user, hidden(user).len() as u64)).into(),
+        broadcasts: (1..=BROADCASTS).map(|id| Broadcast { id, key: key(id), text: said(id) }).collect(),
         recalled_words: Vec::new(),
     };
     let friendship = |user, friend| Friendship { user, friend, known_ms: 50 };
@@ -212,6 +283,11 @@ fn good() -> Evidence {
         ],
         spells: [vec![spell(1, 1, None)], STAYS.map(|(first, last)| spell(2, first, last)).to_vec()].concat(),
         friendships: vec![friendship(1, 2), friendship(2, 1)],
+        cries: (1..=BROADCASTS).map(cry).collect(),
+        histories: [DIRECT, GROUP]
+            .into_iter()
+            .flat_map(|conv| [1, 2].map(|user| ((user, conv), history(user, conv))))
+            .collect(),
         surprises: Vec::new(),
     }
 }
@@ -256,10 +332,12 @@ fn message(evidence: &mut Evidence, conv: u64, seq: u64) -> &mut Logged {
     &mut evidence.log.conversations.get_mut(&conv).unwrap().messages[seq as usize - 1]
 }
 
-/// What the device holds of a message follows what is stored: the error is not the device's.
+/// What devices hold of a message, and HISTORY gives of it, follows what is stored: the error is not theirs.
 fn hold_what_is_stored(evidence: &mut Evidence, conv: u64, seq: u64) {
     let state = message(evidence, conv, seq).state;
-    evidence.records.iter_mut().filter_map(|it| it.held.get_mut(&(conv, seq))).for_each(|it| *it = state);
+    let held = evidence.records.iter_mut().filter_map(|it| it.held.get_mut(&(conv, seq)));
+    let given = evidence.histories.iter_mut().filter(|((_, of), _)| *of == conv);
+    held.chain(given.filter_map(|(_, history)| history.get_mut(&seq))).for_each(|it| *it = state);
 }
 
 #[test]
