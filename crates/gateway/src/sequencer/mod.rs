@@ -23,7 +23,7 @@ use std::collections::{HashMap, VecDeque};
 
 use service::domain::Seq;
 
-use self::tail::{Load, Place, Tail};
+use self::tail::{Load, Place, Suspicion, Tail};
 pub(crate) use self::talk::{Hearing, Parcel, Source, Talk};
 
 /// Conversations that are looked at for one that may be forgotten; then the next one is, whatever hangs on it.
@@ -71,7 +71,7 @@ pub(crate) struct Arrived {
 pub(crate) enum Want {
     /// Somebody to say where to begin: `first` is the lowest of what was heard, `until` the highest.
     Place { first: Seq, until: Seq },
-    /// Messages after `after`, of which one with the seq `until` is known to exist.
+    /// Messages after `after`, of which one with the seq `until` is known, or suspected, to exist.
     Messages { after: Seq, until: Seq },
     /// The next parcel is here, but not ready.
     Readiness,
@@ -162,13 +162,14 @@ impl<P: Parcel> Sequencer<P> {
         }
     }
 
-    /// Something may stand in the log that nobody will say again: it is to be asked. Somebody must see to it.
+    /// Something may stand in the log that nobody will say again: it is to be asked, until it has nothing more, whatever
+    /// arrives meanwhile. Somebody must see to it.
     pub(crate) fn suspect(&mut self, talk: Talk, hearing: Hearing) {
         if let Some(tail) = self.tails.get_mut(&talk)
             && tail.place == Place::Known
             && hearing.goes_on(tail.hearing)
         {
-            tail.heard = tail.heard.max(tail.tail.next());
+            tail.suspicion = Suspicion::Noted;
             tail.attended = true;
         }
     }
@@ -194,7 +195,7 @@ impl<P: Parcel> Sequencer<P> {
         let tail = self.tails.get_mut(&talk)?;
         if !hearing.goes_on(tail.hearing) {
             tail.drop_held(Seq(u64::MAX), &mut self.held);
-            tail.heard = tail.tail;
+            (tail.heard, tail.suspicion) = (tail.tail, Suspicion::None);
         }
         if !tail.waits() {
             tail.attended = false;
@@ -204,7 +205,12 @@ impl<P: Parcel> Sequencer<P> {
         match tail.held.first_key_value() {
             _ if tail.place == Place::Sought => Some(Want::Place { first: tail.floor, until: tail.heard }),
             Some((seq, _)) if *seq == tail.tail.next() => Some(Want::Readiness),
-            _ => Some(Want::Messages { after: tail.tail, until: tail.heard }),
+            _ => {
+                if tail.suspicion == Suspicion::Noted {
+                    tail.suspicion = Suspicion::Asked;
+                }
+                Some(Want::Messages { after: tail.tail, until: tail.heard.max(tail.tail.next()) })
+            }
         }
     }
 
@@ -278,6 +284,9 @@ impl<P: Parcel> Sequencer<P> {
         let Some(tail) = self.tails.get_mut(&talk).filter(|tail| tail.place == Place::Known) else {
             return 0;
         };
+        if tail.suspicion == Suspicion::Asked {
+            tail.suspicion = Suspicion::None;
+        }
         let before = tail.held.len();
         let doubted = tail.held.range(after.next()..=until.max(after.next())).map(|(seq, _)| *seq);
         let phantoms: Vec<Seq> = doubted.filter(|seq| !tail.fresh.contains(seq)).collect();

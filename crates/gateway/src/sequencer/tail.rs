@@ -28,6 +28,8 @@ pub(super) struct Tail<P> {
     /// Those of them that came since somebody last asked what is missing: a look into the log that follows may be too early
     /// for them. Bounded as `held` is.
     pub(super) fresh: BTreeSet<Seq>,
+    /// Whether the log may have something behind `heard`.
+    pub(super) suspicion: Suspicion,
     /// Somebody sees to what is missing.
     pub(super) attended: bool,
     /// Something came since it was new, or since its last turn to be forgotten.
@@ -39,6 +41,16 @@ pub(super) struct Tail<P> {
 pub(super) enum Place {
     Sought,
     Known,
+}
+
+/// Whether something may stand in the log that nobody will say again. Only the log ends it: what arrives meanwhile says nothing
+/// of what comes after it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Suspicion {
+    None,
+    Noted,
+    /// Whoever looks into the log now looks late enough.
+    Asked,
 }
 
 impl<P: Parcel> Tail<P> {
@@ -55,6 +67,7 @@ impl<P: Parcel> Tail<P> {
             heard: after,
             held: BTreeMap::new(),
             fresh: BTreeSet::new(),
+            suspicion: Suspicion::None,
             attended: false,
             used: false,
         }
@@ -70,7 +83,7 @@ impl<P: Parcel> Tail<P> {
     }
 
     pub(super) fn waits(&self) -> bool {
-        self.tail < self.heard
+        self.tail < self.heard || self.suspicion != Suspicion::None
     }
 
     pub(super) fn is_in_use(&self) -> bool {

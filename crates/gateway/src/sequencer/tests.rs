@@ -192,6 +192,28 @@ fn what_begins_with_a_member_is_read_without_another_message() {
 }
 
 #[test]
+fn what_arrives_is_no_answer_to_what_the_log_is_to_be_asked() {
+    let mut bench = Bench::after(10, LIMITS);
+    bench.sequencer.suspect(TALK, HERE);
+    // The member's own coming, by the appender: 12 was said elsewhere before anything was heard here.
+    assert_eq!(bench.put(ready(11)).verdict, Verdict::Passed);
+    assert_eq!(bench.want(), messages(11, 12));
+    // Suspected again while the log is read, which may be too early.
+    bench.sequencer.suspect(TALK, HERE);
+    assert_eq!(bench.sequencer.log_ends(TALK, Seq(11), Seq(12), &mut bench.passed), 0);
+    assert_eq!(bench.want(), messages(11, 12));
+    bench.read(11, &[12]);
+    assert_eq!(bench.passed(), [11, 12]);
+    assert_eq!(bench.want(), messages(12, 13), "until it has nothing more");
+    assert_eq!(bench.sequencer.log_ends(TALK, Seq(12), Seq(13), &mut bench.passed), 0);
+    assert_eq!(bench.want(), None);
+    assert!(bench.put(ready(14)).began_to_wait, "it is heard as before");
+    // Nobody listens any more.
+    bench.sequencer.suspect(TALK, HERE);
+    assert_eq!(bench.sequencer.want(TALK, Hearing([None, None])), None);
+}
+
+#[test]
 fn the_log_closes_a_gap_and_what_is_held_goes_before_what_was_read() {
     let mut bench = Bench::after(0, LIMITS);
     bench.put(ready(1));
