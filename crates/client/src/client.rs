@@ -324,6 +324,16 @@ impl Pending {
         }
     }
 
+    /// Waits for the answer for so long only; it may be waited for again. Whoever looks at something else as well, such as a key
+    /// that gives the call up, waits so in a loop.
+    pub fn wait_within(&self, limit: Duration) -> Option<Result<Reply, ClientError>> {
+        match self.answer.recv_timeout(limit) {
+            Ok(result) => Some(result),
+            Err(RecvTimeoutError::Timeout) => None,
+            Err(RecvTimeoutError::Disconnected) => Some(Err(ClientError::Closed)),
+        }
+    }
+
     /// The answer, if it is there.
     pub fn poll(&self) -> Option<Result<Reply, ClientError>> {
         self.answer.try_recv().ok()

@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use client::protocol::{ChatMessage, GroupMembers, Reply, Request};
 
-use super::{ANSWER_LOOK, Chat, Manner, PAGES_MAX};
+use super::{Chat, Manner, PAGES_MAX};
 use crate::mention::{find, mentioned};
 use crate::roster::Talk;
 use crate::shared::Line;
@@ -87,15 +87,10 @@ impl Chat {
         if self.manner == Manner::Script {
             return self.client.call(request).ok();
         }
-        let pending = self.client.submit(request).ok()?;
-        loop {
-            if let Some(answer) = pending.poll() {
-                return answer.ok();
-            }
-            if begun.elapsed() >= PROMPT_WAIT || self.shared.is_interrupted() {
-                return None;
-            }
-            std::thread::sleep(ANSWER_LOOK);
+        let left = PROMPT_WAIT.saturating_sub(begun.elapsed());
+        if left.is_zero() || self.shared.is_interrupted() {
+            return None;
         }
+        self.client.submit(request).ok()?.wait_within(left)?.ok()
     }
 }

@@ -196,13 +196,12 @@ impl Chat {
         }
         let pending = self.client.submit(request)?;
         loop {
-            if let Some(answer) = pending.poll() {
+            if let Some(answer) = pending.wait_within(INTERRUPT_LOOK) {
                 return Ok(answer?);
             }
             if self.shared.is_interrupted() {
                 return Err(Failure::Interrupted);
             }
-            std::thread::sleep(ANSWER_LOOK);
         }
     }
 
@@ -215,8 +214,8 @@ impl Chat {
     }
 }
 
-/// How often the answer to a command on a terminal is looked for.
-const ANSWER_LOOK: Duration = Duration::from_millis(2);
+/// How often it is looked whether the user gives up the command that waits for its answer.
+const INTERRUPT_LOOK: Duration = Duration::from_millis(50);
 
 fn senseless<T>(why: String) -> Result<T, Failure> {
     Err(Failure::Senseless(why))

@@ -21,7 +21,7 @@ mod sample {
     use crate::roster::Roster;
 
     /// Alice, whose friend is bob.
-    pub(in crate::notice) fn roster() -> Roster {
+    pub(super) fn roster() -> Roster {
         let friend = Friend { id: 2, name: "bob".into(), state: State::Online, conv: 9, ..Friend::default() };
         let bundle = SignedIn {
             id: 1,
@@ -36,7 +36,7 @@ mod sample {
     }
 
     /// Said in their conversation.
-    pub(in crate::notice) fn message(from: u64, name: &str, msg: &str) -> ChatMessage {
+    pub(super) fn message(from: u64, name: &str, msg: &str) -> ChatMessage {
         ChatMessage {
             conv: 9,
             seq: 1,
@@ -51,7 +51,7 @@ mod sample {
     }
 
     /// Of a user and a group with names that do no good.
-    pub(in crate::notice) fn notice(kind: NoticeKind) -> Notice {
+    pub(super) fn notice(kind: NoticeKind) -> Notice {
         Notice {
             seq: 1,
             time: 0,

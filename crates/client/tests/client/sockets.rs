@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use bytes::{Buf, BytesMut};
 use client::{Client, ClientError, Config, Event, Events, Next};
-use protocol::{ChatMessage, Login, Page, Push, Reply, Request, Secret, decode, encode};
+use protocol::{ChatMessage, Login, Nothing, Page, Push, Reply, Request, Secret, decode, encode};
 
 use crate::model::Model;
 
@@ -247,4 +247,32 @@ fn the_queue_of_calls_is_bounded() {
         assert_eq!(call.wait(), Err(ClientError::Closed));
     }
     assert_eq!(client.call(Request::Friends(Page::default())), Err(ClientError::Closed));
+}
+
+#[test]
+fn an_answer_is_waited_for_in_parts() {
+    let server = Server::start();
+    let config = server.config();
+    let (go_on, gone_on) = channel();
+    let side = beside(move || {
+        let mut model = Model::new();
+        let mut peer = server.accept();
+        peer.serve(&mut model, |request| matches!(request, Request::Conversations(_)));
+        gone_on.recv().expect("the test goes on");
+        peer.serve(&mut model, |_| false);
+    });
+    let (client, _events) = Client::connect(config).expect("a thread");
+    client.log_in(login()).expect("logged in");
+    let pending = client.submit(Request::LogOut(Nothing {})).expect("room");
+    assert_eq!(pending.wait_within(Duration::from_millis(20)), None, "nobody answers");
+    go_on.send(()).expect("the server is there");
+    let begun = Instant::now();
+    assert!(matches!(pending.wait_within(LIMIT), Some(Ok(Reply::LogOut(_)))));
+    assert!(begun.elapsed() < LIMIT, "it comes as soon as it is there");
+
+    let unanswered = client.submit(Request::Friends(Page::default())).expect("room");
+    client.close().expect("open");
+    // Answered before the end, or not: nobody waits for what cannot come.
+    assert!(unanswered.wait_within(LIMIT).is_some());
+    side.recv_timeout(LIMIT).expect("the server ends");
 }
