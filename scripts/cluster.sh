@@ -211,7 +211,7 @@ init-file=$folder/secret/mariadb.sql
 skip-name-resolve
 character-set-server=utf8mb4
 innodb-flush-log-at-trx-commit=1
-max-connections=$((NODES_MAX * 17 + 10))
+max-connections=$((NODES_MAX * 18 + 10))
 innodb-buffer-pool-size=128M
 EOF
     launch mariadb mariadbd --defaults-file="$folder/mariadb.cnf" "${as_root[@]}"

@@ -57,7 +57,15 @@ pub(crate) enum StoreConfig {
     /// In one file of this folder.
     Sqlite { folder: PathBuf },
     /// In a MySQL or MariaDB database.
-    MySql { url: Secret, password: Option<Secret>, connections_max: u32 },
+    MySql(DatabaseAccount),
+}
+
+/// How to get into a database.
+pub(crate) struct DatabaseAccount {
+    pub(crate) url: Secret,
+    /// If it stands in a file of its own.
+    pub(crate) password: Option<Secret>,
+    pub(crate) connections_max: u32,
 }
 
 /// A text that is never printed.
@@ -80,7 +88,7 @@ impl Config {
         let append_pause = match store {
             // One file, no round trips: nothing is gained by waiting.
             StoreConfig::Sqlite { .. } => Duration::ZERO,
-            StoreConfig::MySql { .. } => append_pause,
+            StoreConfig::MySql(_) => append_pause,
         };
         let reactor = reactor::Config {
             io_threads: io_threads as usize,
@@ -336,7 +344,7 @@ fn store(sources: &Sources) -> Result<StoreConfig, ConfigError> {
                     Some(read_password(path).map_err(|cause| sources.wrong("store_password_file", cause))?)
                 }
             };
-            Ok(StoreConfig::MySql { url: Secret(url.to_owned()), password, connections_max })
+            Ok(StoreConfig::MySql(DatabaseAccount { url: Secret(url.to_owned()), password, connections_max }))
         }
         // Not quoted: it may be a URL with a password and a slip in its first word.
         _ => Err(sources.wrong("store", "must be sqlite or mysql://USER@HOST:PORT/DATABASE")),

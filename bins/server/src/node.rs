@@ -10,13 +10,13 @@ use cluster::local::{LocalBus, LocalHistory, LocalPresence};
 use cluster::redis::{self, Membership, RedisHistory};
 use domain::{Bus, Clock, Entropy, Epoch, Presence, SharedReceiver, SharedWatcher, Store};
 use gateway::{Gateway, NODE_MESSAGE_FORMAT, RunningGateway};
-use model::mysql::{self, MySqlStore};
+use model::mysql::{self, MySqlStore, SoleTenancy, Tenancy};
 use model::sqlite::{Options, SqliteStore};
 use model::{Argon2Hasher, QuietHasher, SystemClock, SystemEntropy};
 use reactor::Departure;
 use service::{Ports, Service};
 
-use crate::config::{Config, StoreConfig};
+use crate::config::{Config, DatabaseAccount, StoreConfig};
 use crate::orders::NodeOrders;
 use crate::status::{NodeStatus, RecentMessages};
 
@@ -36,6 +36,9 @@ const CHECKOUT_TIMEOUT: Duration = Duration::from_secs(1);
 /// A node that serves.
 pub(crate) struct Node {
     gateway: RunningGateway,
+    /// Shows others on the database that this node runs there, until everything is stored. `None`: an embedded store, whose
+    /// folder nobody else can open.
+    tenancy: Option<Tenancy>,
     /// `None`: the node is alone.
     membership: Option<Membership>,
     /// Answers operators until everything else has ended.
@@ -68,7 +71,9 @@ impl Node {
         // Before the store is opened, which may bring its schema forward: not under nodes of another version.
         let cluster = config.cluster.map(in_this_version);
         let membership = cluster.as_ref().map(join_cluster).transpose()?;
-        let Opened { store, database, place } = match open_store(&config.store) {
+        let opened =
+            begin_tenancy(&config.store).and_then(|tenancy| Ok((tenancy, open_store(&config.store)?)));
+        let (tenancy, Opened { store, database, place }) = match opened {
             Ok(opened) => opened,
             Err(sentence) => {
                 if let Some(membership) = membership {
@@ -117,7 +122,7 @@ impl Node {
             cluster: membership.as_ref().map(|membership| (membership.bus(), membership.presence())),
         };
         let admin = admin.map(|listener| start_admin(listener, status, orders)).transpose()?;
-        Ok(Node { gateway, membership, admin, addresses, place, departure: config.departure })
+        Ok(Node { gateway, tenancy, membership, admin, addresses, place, departure: config.departure })
     }
 
     /// The one line that says that it serves, where, and where it stores.
@@ -130,6 +135,7 @@ impl Node {
     /// Serves until a signal; then everything that was answered is stored.
     pub(crate) fn wait(self) -> Result<(), String> {
         let ended = self.gateway.join().map_err(|error| error.to_string());
+        drop(self.tenancy);
         // After the last of its users left: nobody has to wait for a lease to end.
         if let Some(membership) = self.membership {
             membership.stop();
@@ -142,9 +148,11 @@ impl Node {
     }
 }
 
-/// Gives the log another epoch: what an operator does after a restore, while no node runs. A sentence that says what was
+/// Gives the log another epoch: what an operator does after a restore. Refused while a node runs on the store. A sentence that says what was
 /// done; an error is one too.
 pub(crate) fn renew_epoch(config: &StoreConfig) -> Result<String, String> {
+    // Before the store is opened, which may bring its schema forward: not under nodes.
+    let _alone = begin_alone(config)?;
     let Opened { store, place, .. } = open_store(config)?;
     let before = store.epoch().map_err(|error| error.to_string())?;
     let mut epoch = Epoch::default();
@@ -210,15 +218,40 @@ fn open_store(config: &StoreConfig) -> Result<Opened, String> {
             let place = folder.join("chat.db").display().to_string();
             Ok(Opened { store: Arc::new(store), database: None, place })
         }
-        StoreConfig::MySql { url, password, connections_max } => {
-            let mut database = mysql::Config::from_url(&url.0).map_err(|error| error.to_string())?;
-            if let Some(password) = password {
-                database = database.with_password(&password.0);
-            }
-            database.pool_size = *connections_max;
-            database.checkout_timeout = CHECKOUT_TIMEOUT;
+        StoreConfig::MySql(account) => {
+            let database = database(account)?;
             let store = Arc::new(MySqlStore::open(&database).map_err(|error| error.to_string())?);
             Ok(Opened { store: store.clone(), database: Some(store), place: database.to_string() })
+        }
+    }
+}
+
+fn database(account: &DatabaseAccount) -> Result<mysql::Config, String> {
+    let mut database = mysql::Config::from_url(&account.url.0).map_err(|error| error.to_string())?;
+    if let Some(password) = &account.password {
+        database = database.with_password(&password.0);
+    }
+    database.pool_size = account.connections_max;
+    database.checkout_timeout = CHECKOUT_TIMEOUT;
+    Ok(database)
+}
+
+/// Has others on a database see that a node runs there. The embedded store does so by itself.
+fn begin_tenancy(config: &StoreConfig) -> Result<Option<Tenancy>, String> {
+    match config {
+        StoreConfig::Sqlite { .. } => Ok(None),
+        StoreConfig::MySql(account) => {
+            Tenancy::begin(&database(account)?).map(Some).map_err(|error| error.to_string())
+        }
+    }
+}
+
+/// Makes sure that no node runs on a database, and keeps them out. The embedded store does so by itself.
+fn begin_alone(config: &StoreConfig) -> Result<Option<SoleTenancy>, String> {
+    match config {
+        StoreConfig::Sqlite { .. } => Ok(None),
+        StoreConfig::MySql(account) => {
+            SoleTenancy::begin(&database(account)?).map(Some).map_err(|error| error.to_string())
         }
     }
 }

@@ -33,7 +33,8 @@ pub struct Config {
     pub read_margin: Duration,
     /// A connection that was idle for this long is tried before it is used; 30 s by default.
     pub ping_after_idle: Duration,
-    /// How long to wait for another node that is migrating the schema; 60 s by default.
+    /// How long to wait for another node that is migrating the schema, or for who must be alone on the database; 60 s by
+    /// default.
     pub migration_wait: Duration,
     /// How a message that comes alone is appended; by the procedure by default.
     pub single_append: SingleAppend,
@@ -58,9 +59,48 @@ pub enum OpenError {
         /// What happened.
         cause: String,
     },
+    /// Nodes run on the database, and whoever opens it must be alone there.
+    #[error(
+        "{nodes} {} on {database} ({from}): stop all nodes first",
+        if *nodes == 1 { "node runs" } else { "nodes run" }
+    )]
+    InUse {
+        /// Which, without a password.
+        database: String,
+        /// How many.
+        nodes: usize,
+        /// By which connections, with commas between.
+        from: String,
+    },
+    /// Somebody must be alone on the database, and was for longer than this server was willing to wait.
+    #[error("another server --new-epoch is at work on {database}{}: start again once it is done", waited(*waited_s))]
+    Shut {
+        /// Which, without a password.
+        database: String,
+        /// How long it waited.
+        waited_s: u64,
+    },
+    /// As many nodes run on the database as may.
+    #[error("{nodes} nodes run on {database}, and no more may")]
+    Crowded {
+        /// Which, without a password.
+        database: String,
+        /// How many.
+        nodes: u32,
+    },
+    /// The system refused a thread.
+    #[error("cannot start a thread: {cause}")]
+    Thread {
+        /// What it said.
+        cause: String,
+    },
     /// The schema is not this version's, and was not brought to it.
     #[error(transparent)]
     Migration(#[from] MigrationError),
+}
+
+fn waited(seconds: u64) -> String {
+    if seconds == 0 { String::new() } else { format!(" for {seconds} s") }
 }
 
 impl Config {
@@ -97,6 +137,11 @@ impl Config {
     /// For a pooled connection.
     pub(super) fn pooled(&self) -> Opts {
         self.options_with(self.statement_timeout + self.read_margin)
+    }
+
+    /// For the connection by which a node is seen on the database: no statement of it works or waits.
+    pub(super) fn tenant(&self) -> Opts {
+        self.options_with(self.statement_timeout)
     }
 
     /// For the connection that migrates, which waits longer.

@@ -1,7 +1,8 @@
 //! How a node is operated: what its admin address shows (`status`, `metrics`), how it leaves (`leaving`), what it hears from
-//! balancers (`balancers`), and what its log says (`logs`).
+//! balancers (`balancers`), when its log gets another epoch (`epoch`), and what its log says (`logs`).
 
 mod balancers;
+mod epoch;
 mod leaving;
 mod logs;
 mod metrics;

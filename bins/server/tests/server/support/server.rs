@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::mpsc::Receiver;
 use std::time::{Duration, Instant};
 
@@ -176,14 +176,19 @@ impl Server {
     /// Gives its log another epoch while it is stopped, as an operator would after a restore; what that said.
     pub(crate) fn renew_epoch(&self) -> String {
         assert!(self.process.is_none(), "an operator stops all nodes first");
-        let said = std::process::Command::new(env!("CARGO_BIN_EXE_server"))
+        let said = self.try_renew_epoch();
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        String::from_utf8(said.stdout).expect("a sentence")
+    }
+
+    /// The same command, whether it runs or not.
+    pub(crate) fn try_renew_epoch(&self) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_server"))
             .args(self.options.arguments(&self.data_folder()))
             .arg("--new-epoch")
             .current_dir(self.folder.path())
             .output()
-            .expect("the server's binary runs");
-        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
-        String::from_utf8(said.stdout).expect("a sentence")
+            .expect("the server's binary runs")
     }
 
     /// What it printed after the announcement, once it has ended.

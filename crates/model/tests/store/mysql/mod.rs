@@ -8,6 +8,7 @@ mod schema;
 mod secrets;
 mod session;
 mod single;
+mod tenancy;
 
 use std::sync::Arc;
 use std::time::Duration;
