@@ -1,6 +1,9 @@
 //! The settings, resolved: typed, checked, and sorted by who uses them.
 
+use std::fs::File;
+use std::io::Read;
 use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -377,8 +380,24 @@ fn cluster(sources: &Sources, store: &StoreConfig) -> Result<Option<cluster::red
     Ok(Some(config))
 }
 
+/// What somebody who is neither owner nor of the group may do with a file.
+const OTHERS: u32 = 0o007;
+
+/// A secret from a file, unless everybody on this machine could have it from there, or put another one in.
 fn read_password(path: &str) -> Result<Secret, String> {
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {path}: {error}"))?;
+    let failed = |error: std::io::Error| format!("cannot read {path}: {error}");
+    let mut file = File::open(path).map_err(failed)?;
+    let about = file.metadata().map_err(failed)?;
+    let mode = about.permissions().mode();
+    // Of a pipe the mode says nothing.
+    if about.is_file() && mode & OTHERS != 0 {
+        return Err(format!(
+            "{path} is open to everybody on this machine (mode {:04o}): chmod 600 it",
+            mode & 0o7777
+        ));
+    }
+    let mut text = String::new();
+    file.read_to_string(&mut text).map_err(failed)?;
     Ok(Secret(text.trim_end_matches(['\r', '\n']).to_owned()))
 }
 

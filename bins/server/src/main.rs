@@ -40,6 +40,12 @@ fn run(flags: &clap::ArgMatches) -> Result<(), String> {
         return Ok(());
     }
     let config = Config::resolve(&sources).map_err(|error| error.to_string())?;
+    let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    let warnings = sources::unknown_variables(variables);
+    if mode != Mode::Run {
+        // Nothing is logged for who waits for an answer.
+        warnings.iter().for_each(|sentence| eprintln!("warning: {sentence}"));
+    }
     match mode {
         Mode::CheckConfig => {
             println!("all settings are right");
@@ -54,6 +60,7 @@ fn run(flags: &clap::ArgMatches) -> Result<(), String> {
     // What this process makes is for its user alone, in whatever folder: messages, hashes, keys.
     rustix::process::umask(rustix::fs::Mode::RWXG | rustix::fs::Mode::RWXO);
     start_log(&config.log, &config.gateway.node);
+    warnings.iter().for_each(|sentence| log::warn!("{sentence}"));
     let limit = descriptors::raise();
     if let Some(sentence) = descriptors::shortage(config.reactor.connections_max, limit) {
         log::warn!("{sentence}");

@@ -1,5 +1,8 @@
 //! The settings by name: one table from which flags, environment, file, help and example are made.
 
+/// What the names of all environment variables begin with.
+pub(crate) const VARIABLE_PREFIX: &str = "CHAT_";
+
 /// One setting, as an operator sees it.
 #[derive(Debug)]
 pub(crate) struct Setting {
@@ -36,7 +39,7 @@ impl Setting {
 
     /// The environment variable's name.
     pub(crate) fn variable(&self) -> String {
-        format!("CHAT_{}", self.key.to_uppercase())
+        format!("{VARIABLE_PREFIX}{}", self.key.to_uppercase())
     }
 
     /// The default as the file writes it.

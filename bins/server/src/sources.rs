@@ -7,7 +7,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Arg, ArgAction, Command};
 
-use crate::setting::{SETTINGS, Setting, find};
+use crate::setting::{SETTINGS, Setting, VARIABLE_PREFIX, find};
+
+/// Names the settings file.
+const CONFIG_VARIABLE: &str = "CHAT_CONFIG";
 
 /// What to do with the settings.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,13 +111,27 @@ pub(crate) fn command() -> Command {
     command
 }
 
+/// A sentence for each environment variable that looks like a setting and is none. It is a warning and no error, since others
+/// may have put the variable there: Kubernetes does so for a service that is called `chat`.
+pub(crate) fn unknown_variables(names: impl Iterator<Item = String>) -> Vec<String> {
+    let is_known =
+        |name: &str| name == CONFIG_VARIABLE || SETTINGS.iter().any(|setting| setting.variable() == name);
+    let mut names: Vec<_> =
+        names.filter(|name| name.starts_with(VARIABLE_PREFIX) && !is_known(name)).collect();
+    names.sort();
+    let sentence = |name| {
+        format!("the environment variable {name} is no setting of the server; server --help lists them")
+    };
+    names.into_iter().map(sentence).collect()
+}
+
 impl Sources {
     /// Gathers values from parsed flags, `variable` (the environment) and the file that they name.
     pub(crate) fn gather(
         flags: &clap::ArgMatches,
         variable: impl Fn(&str) -> Option<String>,
     ) -> Result<(Sources, Mode), ConfigError> {
-        let file = flags.get_one::<String>("config").cloned().or_else(|| variable("CHAT_CONFIG"));
+        let file = flags.get_one::<String>("config").cloned().or_else(|| variable(CONFIG_VARIABLE));
         let mut values = BTreeMap::new();
         for setting in SETTINGS {
             values.insert(setting.key, (setting.default.to_owned(), Origin::Default));

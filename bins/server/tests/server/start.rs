@@ -2,6 +2,7 @@
 
 use std::fs;
 use std::net::{SocketAddr, TcpListener};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::time::{Duration, Instant};
@@ -101,6 +102,8 @@ fn run(folder: &Path, args: &[&str]) -> Ended {
             .args(args)
             .current_dir(folder)
             .env_remove("RUST_LOG")
+            // What the tests themselves go by is no setting.
+            .env_remove("CHAT_TEST_SEED")
             .stdout(Stdio::from(fs::File::create(&out).expect("a file")))
             .stderr(Stdio::from(fs::File::create(&err).expect("a file")));
     });
@@ -128,6 +131,51 @@ fn check_config_says_yes_and_touches_nothing() {
     assert!(ended.status.success());
     assert_eq!((ended.stdout.lines().count(), ended.stderr.as_str()), (1, ""));
     assert!(!folder.path().join("made-by-nobody").exists(), "checking made the data folder");
+}
+
+#[test]
+fn a_secret_that_everybody_can_read_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let file = folder.path().join("secret");
+    fs::write(&file, "0123456789abcdef").expect("a file");
+    let path = file.to_str().expect("UTF-8");
+    let settings: [&[&str]; 3] = [
+        &["--admin-token-file", path],
+        &["--store=mysql://u@127.0.0.1:1/d", "--store-password-file", path],
+        &["--store=mysql://u@127.0.0.1:1/d", "--redis=redis://127.0.0.1:1", "--redis-password-file", path],
+    ];
+    for (mode, refuses) in [(0o644, true), (0o602, true), (0o640, false), (0o400, false)] {
+        fs::set_permissions(&file, fs::Permissions::from_mode(mode)).expect("a mode");
+        for args in &settings {
+            if refuses {
+                for more in [&[][..], &["--check-config"]] {
+                    let error = refused(&[args, more].concat());
+                    let expected = format!("{path} is open to everybody on this machine (mode 0{mode:o})");
+                    assert!(error.contains(&expected), "{error}");
+                }
+            } else {
+                let ended = run(folder.path(), &[args, &["--check-config"][..]].concat());
+                assert!(ended.status.success(), "{}", ended.stderr);
+            }
+        }
+    }
+}
+
+#[test]
+fn variables_that_are_no_settings_are_named() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let says = |name: &str| format!("the environment variable {name} is no setting of the server");
+    let checked = std::process::Command::new(env!("CARGO_BIN_EXE_server"))
+        .arg("--check-config")
+        .envs([("CHAT_DRIAN_MS", "5000"), ("CHAT_DRAIN_MS", "5000"), ("CHATTER", "1")])
+        .current_dir(folder.path())
+        .output()
+        .expect("the server's binary runs");
+    let warnings = String::from_utf8(checked.stderr).expect("UTF-8");
+    assert!(checked.status.success() && warnings.contains(&says("CHAT_DRIAN_MS")), "{warnings}");
+    assert!(!warnings.contains("CHAT_DRAIN_MS") && !warnings.contains("CHATTER"), "{warnings}");
+    let server = Server::start(Options::on(Store::Sqlite).variable("CHAT_DRIAN_MS", "5000"));
+    assert!(server.log().contains(&says("CHAT_DRIAN_MS")), "{}", server.log());
 }
 
 #[test]

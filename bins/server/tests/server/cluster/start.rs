@@ -12,7 +12,7 @@ use testkit::{Process, Redis, eventually};
 
 use super::hearing::run;
 use super::nodes::{Cluster, PREFIX, Plan, SLACK, TTL, reads, state_of};
-use crate::support::{DEADLINE, Server, befriend};
+use crate::support::{DEADLINE, Server, befriend, secret_file};
 
 /// Runs a node that must refuse to start; its one line of error.
 fn refused(cluster: &mut Cluster, more: &[&str]) -> String {
@@ -68,8 +68,8 @@ fn without_redis_it_serves_and_joins_later() {
 fn a_password_comes_from_a_file_and_a_wrong_one_is_refused_without_being_shown() {
     let folder = tempfile::tempdir().expect("a folder");
     let (right, wrong) = (folder.path().join("right"), folder.path().join("wrong"));
-    fs::write(&right, "hush-right\n").expect("a file");
-    fs::write(&wrong, "hush-wrong\n").expect("a file");
+    secret_file(&right, "hush-right\n");
+    secret_file(&wrong, "hush-wrong\n");
     let mut cluster = Plan::of(2)
         .with("redis-password-file", right.display())
         .start_on(Redis::start_with(Some("hush-right"), &[]));

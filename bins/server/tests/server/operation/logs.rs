@@ -1,13 +1,12 @@
 //! What the log says of connections, and that it never says what they say.
 
-use std::fs;
-
 use protocol::{Login, Secret};
 use testkit::{MariaDb, Redis, eventually};
 
 use super::clustered;
 use crate::support::{
-    DEADLINE, Options, PASSWORD, Peer, Server, Store, ask, befriend, friends, hello, log_in, user,
+    DEADLINE, Options, PASSWORD, Peer, Server, Store, ask, befriend, friends, hello, log_in, secret_file,
+    user,
 };
 
 #[test]
@@ -47,7 +46,7 @@ fn a_cluster_logs_no_secrets_and_no_texts() {
     let redis = Redis::start_with(Some(REDIS_PASSWORD), &[]);
     let (database, folder) = (MariaDb::shared(), tempfile::tempdir().expect("a folder"));
     let (name, file) = (database.create_database("logs"), folder.path().join("redis-password"));
-    fs::write(&file, REDIS_PASSWORD).expect("a file");
+    secret_file(&file, REDIS_PASSWORD);
     let start = |node: &str| {
         let options = clustered(database, &name, &redis)
             .with("redis", format!("redis://{}", redis.address()))

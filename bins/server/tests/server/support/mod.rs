@@ -10,7 +10,7 @@ mod server;
 mod store;
 
 pub(crate) use admin::{ask, try_ask};
-pub(crate) use operator::{TOKEN, order, token_file};
+pub(crate) use operator::{TOKEN, order, secret_file, token_file};
 pub(crate) use peer::{DEADLINE, Peer, raw_frame};
 pub(crate) use people::{
     PASSWORD, Witnesses, befriend, chat, friends, group_chat, guest_from, hello, log_in, register, user,

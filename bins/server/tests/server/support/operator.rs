@@ -1,6 +1,8 @@
 //! An operator at the command line: orders to a running node.
 
+use std::fs;
 use std::io::Write;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::OnceLock;
@@ -21,6 +23,12 @@ pub(crate) fn token_file() -> &'static Path {
         file
     })
     .path()
+}
+
+/// Writes a file that its owner alone may read.
+pub(crate) fn secret_file(path: &Path, secret: &str) {
+    fs::write(path, secret).expect("a file");
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600)).expect("a mode");
 }
 
 impl Options {
