@@ -1,11 +1,12 @@
 //! How a node is operated: what its admin address shows (`status`, `metrics`), how it leaves (`leaving`), what it hears from
-//! balancers (`balancers`), when its log gets another epoch (`epoch`), and what its log says (`logs`).
+//! balancers (`balancers`), when its log gets another epoch (`epoch`), what programs order it (`orders`), and what its log says (`logs`).
 
 mod balancers;
 mod epoch;
 mod leaving;
 mod logs;
 mod metrics;
+mod orders;
 mod status;
 
 use testkit::{MariaDb, Redis};
