@@ -147,14 +147,14 @@ pub(crate) const SETTINGS: &[Setting] = &[
     number(
         "sessions_per_user_max",
         "20",
-        "Sessions of one user; a login beyond it ends the one seen longest ago.",
+        "Sessions of one user; one login more ends the session that was used longest ago.",
     ),
-    number("session_ttl_hours", "720", "A session that was not seen for this long is over."),
+    number("session_ttl_hours", "720", "Hours after which a session that nobody used has ended."),
     number("friends_max", "5000", "Friends of one user."),
     number(
         "friend_requests_max",
         "500",
-        "Friend requests of one user that wait for an answer, and as many that wait for them.",
+        "Friend requests without an answer: so many that one user sent, and so many that were sent to them.",
     ),
     number("blocked_users_max", "1000", "Users that one user may block."),
     number("groups_max", "1000", "Groups of one user."),

@@ -41,9 +41,9 @@ macro_rules! codes {
 codes! {
     /// Done.
     DONE = 0, "done";
-    /// Kept from the ChatServer family.
+    /// The session does not begin.
     BAD_CREDENTIALS = 1, "id or password error";
-    /// Kept from the ChatServer family.
+    /// The session does not begin.
     ALREADY_ONLINE = 2, "this id is online and the server allows one session per user";
 
     /// Fatal to the connection.

@@ -4,7 +4,7 @@ macro_rules! msgids {
     ($($(#[$doc:meta])* $name:ident = $value:literal, $wire:literal;)*) => {
         /// The number of a message type: explicit, and never given to another type.
         ///
-        /// 1 to 10 are those of the ChatServer family; later ones stand in groups of ten by capability.
+        /// 1 to 10 are the basics, in no order; later ones stand in groups of ten by capability.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         #[repr(u16)]
         pub enum MsgId { $($(#[$doc])* $name = $value,)* }
@@ -206,7 +206,7 @@ msgids! {
 }
 
 impl MsgId {
-    /// The type of the reply to a request of this type: the family answers 1 with 2 and 3 with 4, all others echo.
+    /// The type of the reply to a request of this type: 1 is answered with 2 and 3 with 4, all others echo.
     pub const fn reply(self) -> MsgId {
         match self {
             MsgId::Login => MsgId::LoginAck,

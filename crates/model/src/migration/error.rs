@@ -1,12 +1,12 @@
-//! Why a database was not brought to this version's schema.
+//! Why a database does not get the schema that this program needs.
 
-/// Why a database was not brought to this version's schema. Each says what to do.
+/// Why a database does not get the schema that this program needs. Each sentence says what to do.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum MigrationError {
-    /// A migration that the database has run is not the one that this version would have run.
+    /// A migration's script differs from the one that was run on the database.
     #[error(
-        "migration {number:04} ({name}) was changed after this database ran it: start the version that ran it, or \
-         restore its script"
+        "this program's script of migration {number:04} ({name}) differs from the one that was run on this database: \
+         start the version of the program that ran it"
     )]
     Changed {
         /// Its number.

@@ -73,7 +73,7 @@ mod tests {
         let changed = Record { checksum: SECOND.checksum(), ..ran(&FIRST) };
         let error = plan(&BOTH, &[changed]).unwrap_err();
         assert_eq!(error, MigrationError::Changed { number: 1, name: "first".to_owned() });
-        assert!(error.to_string().contains("0001 (first) was changed"), "{error}");
+        assert!(error.to_string().contains("0001 (first) differs"), "{error}");
     }
 
     #[test]

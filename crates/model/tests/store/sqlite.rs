@@ -170,7 +170,7 @@ fn a_schema_that_does_not_fit_is_refused_and_left_alone() {
     for (change, sentence) in [
         (
             "UPDATE schema_migrations SET checksum = 'x' WHERE number = 1",
-            "was changed after this database ran it",
+            "differs from the one that was run on this database",
         ),
         (
             "UPDATE schema_migrations SET finished_at = NULL WHERE number = 1",
