@@ -71,8 +71,8 @@ impl GroupTopics {
         self.wait_until_heard(state, bus, groups);
     }
 
-    /// The same for one group; whether nobody here followed it before. Then `begin` is called before the bus listens, so
-    /// before anything of the group is heard.
+    /// The same for one group; whether it was not heard before, since nobody here followed it, or since the bus was only being
+    /// told so. Then `begin` is called first: before anything of the group is heard, if nobody followed it.
     pub(crate) fn follow_anew(
         &self,
         bus: &dyn Bus,
@@ -83,12 +83,12 @@ impl GroupTopics {
     ) -> bool {
         let mut state = self.state.lock();
         let Some(began) = seats.began(user) else { return false };
-        let is_new = state.add(user, began, group) == Stay::Begins;
-        if is_new {
+        let is_unheard = state.add(user, began, group) == Stay::Begins || state.is_wanted_in_vain(group);
+        if is_unheard {
             parking_lot::MutexGuard::unlocked(&mut state, begin);
         }
         self.wait_until_heard(state, bus, &[group]);
-        is_new
+        is_unheard
     }
 
     /// The user is no member any more.
@@ -236,6 +236,8 @@ mod tests {
     use super::*;
     use std::collections::HashSet;
     use std::sync::Arc;
+    use std::sync::mpsc::{Receiver, Sender, channel};
+    use std::time::Duration;
 
     use reactor::ConnId;
     use service::Move;
@@ -334,6 +336,51 @@ mod tests {
         topics.forget(&bus, ann);
         topics.forget(&bus, bob);
         assert!(follow(bob) && begun.get() == 2, "another stay");
+    }
+
+    /// For what another thread does at once.
+    const DEADLINE: Duration = Duration::from_secs(10);
+
+    /// A bus that listens to nothing until it is let.
+    struct ShutBus {
+        asked: Sender<()>,
+        opened: Mutex<Receiver<()>>,
+    }
+
+    impl Bus for ShutBus {
+        fn reach(&self) -> Reach {
+            Reach::Cluster
+        }
+        fn publish(&self, _: Vec<Publication>) -> Result<(), BusError> {
+            Ok(())
+        }
+        fn subscribe(&self, _: &[Topic]) {
+            self.asked.send(()).unwrap();
+            self.opened.lock().recv().unwrap();
+        }
+        fn unsubscribe(&self, _: &[Topic]) {}
+    }
+
+    #[test]
+    fn who_joins_while_the_bus_is_being_told_begins_too() {
+        let (topics, seats) = (GroupTopics::new(), Seats::new());
+        let (ann, bob, group) = (UserId(1), UserId(2), GroupId(1));
+        [ann, bob].into_iter().for_each(|user| sit(&seats, user));
+        let ((asked, is_asked), (open, opened), (begun, is_begun)) = (channel(), channel(), channel());
+        let bus = ShutBus { asked, opened: Mutex::new(opened) };
+        let (topics, bus, seats) = (&topics, &bus, &seats);
+        std::thread::scope(|scope| {
+            scope.spawn(move || topics.follow(bus, seats, ann, &[group]));
+            is_asked.recv().unwrap();
+            let joins =
+                scope.spawn(move || topics.follow_anew(bus, seats, bob, group, || begun.send(()).unwrap()));
+            let has_begun = is_begun.recv_timeout(DEADLINE).is_ok();
+            open.send(()).unwrap();
+            assert!(has_begun, "before it is heard");
+            assert!(joins.join().unwrap(), "what was said meanwhile is to be read");
+        });
+        let again = topics.follow_anew(bus, seats, bob, group, || panic!("it is heard"));
+        assert!(!again);
     }
 
     #[test]
