@@ -32,7 +32,10 @@ impl Roster {
                 (None, _) => {}
             }
         }
-        Err(format!("nobody called {} is among your friends and requests; use the id", printable::name(name)))
+        let name = printable::name(name);
+        Err(format!(
+            "nobody called {name} is among your friends and requests; use the id, which /search {name} looks for"
+        ))
     }
 
     /// A group's number, from what was typed.

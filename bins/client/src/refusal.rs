@@ -11,7 +11,7 @@ const LATER: [&str; 2] = ["; try again later", "; repeat after retry_after_ms"];
 
 /// The sentence of a refusal, with the time that it says to wait.
 pub(crate) fn sentence(refusal: &Refusal) -> String {
-    let said = refusal.to_string();
+    let said = without_field(refusal).unwrap_or_else(|| refusal.to_string());
     if refusal.code.blame() != Blame::Busy {
         return said;
     }
@@ -20,6 +20,22 @@ pub(crate) fn sentence(refusal: &Refusal) -> String {
         (what, None) if what.len() < said.len() => format!("{what}; try again later"),
         (_, None) => said,
     }
+}
+
+/// What people call the fields of requests whose names are none of their words.
+const FIELDS: &[(&str, &str)] = &[
+    ("groupname", "a group's name"),
+    ("groupdesc", "a group's description"),
+    ("msg", "a message"),
+    ("query", "what to search for"),
+];
+
+/// A sentence that begins with a field's name, with people's word for it.
+fn without_field(refusal: &Refusal) -> Option<String> {
+    let field = refusal.body.field.as_deref()?;
+    let rest = refusal.body.errmsg.strip_prefix(field)?.strip_prefix(' ')?;
+    let (_, word) = FIELDS.iter().find(|(name, _)| *name == field)?;
+    Some(format!("{word} {rest}"))
 }
 
 /// The same of whatever kept a request from being done.
@@ -68,6 +84,15 @@ mod tests {
         assert_eq!(told(old), "the server is busy; try again later");
         let own = Refusal::saying(Code::TOO_MANY, "too many broadcasts").retry_after_ms(2_000);
         assert_eq!(told(own), "too many broadcasts; try again in 2 seconds");
+    }
+
+    #[test]
+    fn fields_have_names_of_people() {
+        let told = |field: &str, said: &str| sentence(&Refusal::saying(Code::BAD_FIELD, said).field(field));
+        let long = "groupname is longer than 32 characters";
+        assert_eq!(told("groupname", long), "a group's name is longer than 32 characters");
+        assert_eq!(told("label", "label is longer than 32 characters"), "label is longer than 32 characters");
+        assert_eq!(told("msg", "a message cannot be empty"), "a message cannot be empty");
     }
 
     #[test]

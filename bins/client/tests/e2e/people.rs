@@ -44,7 +44,7 @@ fn profiles_on_screen(store: Store) {
     alice.enters("/edit nickname \u{202e}evil");
     alice.sees_row("! ");
     alice.enters("/profile 4294967296");
-    alice.sees_row("! ");
+    alice.sees_row("! there is no user with the id 4294967296; /search NAME finds people");
 }
 
 fn profiles_by_script(store: Store) {

@@ -21,6 +21,7 @@ on_each_store!(
     history_goes_back_page_by_page,
     everything_is_searched_on_the_server,
     refusals_are_told_and_the_rest_runs,
+    what_is_refused_has_a_name_and_a_next_step,
     a_mistake_runs_nothing,
     a_mistake_on_standard_input_ends_there,
     standard_input_for_people,
@@ -300,6 +301,46 @@ fn history_goes_back_page_by_page(store: Store) {
             [true, ["number 1"]],
         ])
     );
+}
+
+/// What the real server refuses bare, and this client tells in full.
+fn what_is_refused_has_a_name_and_a_next_step(store: Store) {
+    let server = Server::start(store);
+    friends(&server);
+    run(&server, &["/login alice", "/group create climbing"]).exits_with(0);
+    let bob = run(&server, &["/login bob", "/join 2"]).exits_with(0);
+    assert_eq!(bob.done("/join 2")["group"]["groupname"], "climbing");
+    let long = format!("/rename #climbing {}", "x".repeat(100));
+    let told = [
+        ("/add 77", "there is no user with the id 77; /search NAME finds people"),
+        ("/accept 77", "no friend request of user 77 waits; /requests lists those that do"),
+        ("/unblock 77", "you do not block user 77; /blocked lists whom you do"),
+        ("/end-session 77", "you have no session 77; /sessions lists them"),
+        (
+            "/join 77",
+            "there is no group with the number 77; whoever is in a group finds its number in /groups",
+        ),
+        ("/members 77", "you are not in #77; /groups lists those that you are in"),
+        ("/rename #climbing walls", "only the owner or an admin of #climbing may do that"),
+        ("/remove #climbing alice", "only the owner or an admin of #climbing may do that"),
+        ("/admin 2 alice", "only the owner of #climbing may do that"),
+        ("/applications #climbing", "only the owner or an admin of #climbing may do that"),
+        ("/come 77", "no invitation into #77 waits; /invitations lists those that do"),
+        ("/unapply 77", "no application of yours to group 77 waits; /applications lists those that do"),
+        (&long, "a group's name is longer than 50 characters"),
+    ];
+    let commands: Vec<&str> = ["/login bob"].into_iter().chain(told.iter().map(|(line, _)| *line)).collect();
+    let refused = run(&server, &commands).exits_with(1);
+    let messages: Vec<Value> =
+        refused.of_type("refused").iter().map(|refused| refused["message"].clone()).collect();
+    let expected: Vec<Value> = told.iter().map(|(_, message)| json!(message)).collect();
+    assert_eq!(messages, expected, "{refused}");
+    let alice = run(&server, &["/login alice", "/remove 2 77", "/admit 2 77"]).exits_with(1);
+    let messages: Vec<Value> =
+        alice.of_type("refused").iter().map(|refused| refused["message"].clone()).collect();
+    let nobody = "user 77 is not in #climbing; /members #climbing lists who is";
+    let none = "no application of user 77 to #climbing waits; /applications lists those that do";
+    assert_eq!(messages, [json!(nobody), json!(none)], "{alice}");
 }
 
 fn refusals_are_told_and_the_rest_runs(store: Store) {
