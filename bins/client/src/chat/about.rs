@@ -225,6 +225,9 @@ impl About {
                     "who asked you into {group} may not do that any more; let somebody else ask you"
                 ))
             }
+            About::Text(..) | About::Guest(..) if refusal.code == Code::NOT_FRIENDS => {
+                self.not_a_friend(roster)
+            }
             About::Text(_, Some(which)) if missing => Some(no_message(*which)),
             About::Text(..) if forbidden && refusal.body.field.as_deref() == Some("mentions") => {
                 let group = self.group(roster)?;
@@ -246,6 +249,19 @@ impl About {
 
     fn for_leaders(&self, roster: &Roster) -> Option<String> {
         Some(format!("only the owner or an admin of {} may do that", self.group(roster)?))
+    }
+
+    /// Who is no friend, and how they become one.
+    fn not_a_friend(&self, roster: &Roster) -> Option<String> {
+        let id = match self {
+            About::Text(Some(TalkName::User(who)), _) | About::Guest(_, who) => roster.user(who).ok()?,
+            About::Text(None, _) => match roster.current? {
+                Talk::Friend(id) => id,
+                Talk::Group(_) => return None,
+            },
+            _ => return None,
+        };
+        Some(format!("you and {} are not friends; /add {id} asks for that", roster.user_name(id)))
     }
 
     /// The group that it is about, as it can be typed.
@@ -381,6 +397,11 @@ mod tests {
         let everybody = Refusal::new(Code::NOT_ALLOWED).field("mentions");
         let told_of = "only the owner or an admin of #climbing may mention everybody";
         assert_eq!(told("@all fire", &everybody).as_deref(), Some(told_of));
+        let stranger = Refusal::new(Code::NOT_FRIENDS);
+        let told_of = "you and user 9 are not friends; /add 9 asks for that";
+        for line in ["/msg 9 hi", "/invite #climbing 9"] {
+            assert_eq!(told(line, &stranger).as_deref(), Some(told_of), "{line}");
+        }
         let stranger = Refusal::new(Code::NOT_MEMBER);
         let told_of = "you are not in #9; /groups lists those that you are in";
         assert_eq!(told("/msg #9 hi", &stranger).as_deref(), Some(told_of));
@@ -390,7 +411,7 @@ mod tests {
     fn what_the_server_says_itself_stays() {
         let said = Refusal::saying(Code::NOT_FOUND, "nobody is there on Sundays");
         assert_eq!(told("/profile 9", &said), None);
-        assert_eq!(told("/msg bob hi", &Refusal::new(Code::NOT_FRIENDS)), None);
+        assert_eq!(told("/msg bob hi", &Refusal::new(Code::MUTED)), None);
     }
 
     #[test]

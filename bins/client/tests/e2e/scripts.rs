@@ -313,6 +313,7 @@ fn what_is_refused_has_a_name_and_a_next_step(store: Store) {
     let long = format!("/rename #climbing {}", "x".repeat(100));
     let told = [
         ("/add 77", "there is no user with the id 77; /search NAME finds people"),
+        ("/msg 77 hi", "you and user 77 are not friends; /add 77 asks for that"),
         ("/accept 77", "no friend request of user 77 waits; /requests lists those that do"),
         ("/unblock 77", "you do not block user 77; /blocked lists whom you do"),
         ("/end-session 77", "you have no session 77; /sessions lists them"),
