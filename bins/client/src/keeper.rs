@@ -1,17 +1,12 @@
 //! Where an account's copy is kept between runs, and which one is in use.
 
-use std::fs;
-use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use client::SyncState;
 use client::store::{Store, StoreError};
 
 use crate::printable::{self, one_line};
-
-/// Bytes of a state file of the first kind that is read: a hundred times what a busy user needs.
-const OLD_BYTES_MAX: u64 = 16 * 1024 * 1024;
 
 /// Where stores are.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -92,10 +87,10 @@ impl Keeper {
         let Some(path) = self.place.path(account) else { return Ok(self.in_use(account)) };
         if self.open.as_ref().is_none_or(|open| open.path() != path) {
             self.open = None;
-            if !path.exists() && !old_path(&path).exists() {
+            if !path.exists() {
                 return Ok(None);
             }
-            self.open = Some(Arc::new(open(&path)?));
+            self.open = Some(Arc::new(Store::open(&path)?));
         }
         Ok(self.in_use(account))
     }
@@ -103,7 +98,7 @@ impl Keeper {
     /// Takes the file into use that was named on the command line, whoever's it is.
     pub(crate) fn find_named(&mut self) -> Result<Option<Found>, StoreError> {
         let Place::File(path) = &self.place else { return Ok(None) };
-        self.open = Some(Arc::new(open(path)?));
+        self.open = Some(Arc::new(Store::open(path)?));
         Ok(self.found())
     }
 
@@ -134,7 +129,7 @@ impl Keeper {
             Some(open) if open.path() == path => Arc::clone(open),
             _ => {
                 self.open = None;
-                Arc::new(open(&path)?)
+                Arc::new(Store::open(&path)?)
             }
         };
         match store.account()? {
@@ -172,70 +167,6 @@ impl Keeper {
     }
 }
 
-/// Opens a store, and takes over what the first versions of this client left there: a file of JSON with the session and
-/// the cursors.
-fn open(path: &Path) -> Result<Store, StoreError> {
-    let old = old_path(path);
-    if old == path {
-        return if begins_as_json(path) { replace(path) } else { Store::open(path) };
-    }
-    let store = Store::open(path)?;
-    if old.exists() {
-        if store.account()?.is_none()
-            && let Some(state) = read_old(&old)
-        {
-            store.save_sync(&state)?;
-        }
-        // It has a token, which is nobody's twice. Killed just before, the next start does it.
-        if store.account()?.is_some()
-            && let Err(error) = fs::remove_file(&old)
-        {
-            log::warn!("{}: {error}", old.display());
-        }
-    }
-    Ok(store)
-}
-
-/// Where the first versions kept the state: beside, or in the same file if it was named.
-fn old_path(path: &Path) -> PathBuf {
-    match path.extension() {
-        Some(extension) if extension == "db" => path.with_extension("json"),
-        _ => path.to_owned(),
-    }
-}
-
-/// Puts a store in the place of a state file.
-fn replace(path: &Path) -> Result<Store, StoreError> {
-    let foreign = || StoreError::Foreign(path.display().to_string());
-    let state = read_old(path).ok_or_else(foreign)?;
-    let file_error = |error: io::Error| StoreError::File { path: path.display().to_string(), error };
-    let new = path.with_extension("new");
-    match fs::remove_file(&new) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(file_error(error)),
-        _ => {}
-    }
-    // Under the same lock, since it is the same name but for the extension.
-    let store = Store::open(&new)?;
-    store.save_sync(&state)?;
-    drop(store);
-    fs::rename(&new, path).map_err(file_error)?;
-    Store::open(path)
-}
-
-fn begins_as_json(path: &Path) -> bool {
-    let mut first = [0];
-    let read = fs::File::open(path).and_then(|mut file| file.read_exact(&mut first));
-    read.is_ok() && first == *b"{"
-}
-
-fn read_old(path: &Path) -> Option<SyncState> {
-    let size = fs::metadata(path).ok()?.len();
-    if size > OLD_BYTES_MAX {
-        return None;
-    }
-    serde_json::from_slice::<SyncState>(&fs::read(path).ok()?).ok().filter(|state| state.user != 0)
-}
-
 /// A name that is safe as a part of a file's name, different for different names.
 fn encoded(name: &str) -> String {
     let mut out = String::new();
@@ -252,6 +183,7 @@ fn encoded(name: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::fs;
     use std::os::unix::fs::PermissionsExt;
 
     fn folder(dir: &tempfile::TempDir) -> Place {
@@ -324,28 +256,9 @@ mod tests {
     }
 
     #[test]
-    fn an_old_state_is_taken_over_once() {
-        let dir = tempfile::tempdir().expect("a folder");
-        let old = dir.path().join("chat/127.0.0.1_7000-alice.json");
-        fs::create_dir(dir.path().join("chat")).expect("made");
-        fs::write(&old, serde_json::to_vec(&state(5, "alice")).expect("JSON")).expect("written");
-        let mut keeper = Keeper::new(folder(&dir));
-        assert_eq!(found(&mut keeper, "alice"), Some(state(5, "alice")));
-        assert!(!old.exists(), "its token is in the store now");
-
-        // The same where the file was named.
-        let path = dir.path().join("s.json");
-        fs::write(&path, serde_json::to_vec_pretty(&state(6, "bob")).expect("JSON")).expect("written");
-        for _ in 0..2 {
-            let mut keeper = Keeper::new(Place::File(path.clone()));
-            assert_eq!(keeper.find_named().expect("usable").map(|found| found.state), Some(state(6, "bob")));
-        }
-    }
-
-    #[test]
     fn what_is_no_store_is_left_alone() {
         let dir = tempfile::tempdir().expect("a folder");
-        let path = dir.path().join("s.json");
+        let path = dir.path().join("s.db");
         for diary in ["my diary", "{\"my\": \"diary\"}", &"SQLite format 3\0 or so".repeat(100)] {
             fs::write(&path, diary).expect("written");
             let mut keeper = Keeper::new(Place::File(path.clone()));

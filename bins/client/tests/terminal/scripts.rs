@@ -197,7 +197,7 @@ fn passwords_are_not_repeated() {
 fn the_next_run_goes_on_without_a_password_and_misses_nothing() {
     let server = Server::start();
     let folder = tempfile::tempdir().expect("a folder");
-    let state = folder.path().join("alice.json");
+    let state = folder.path().join("alice.db");
     let run = |commands: &[&str]| {
         let address = server.address();
         let path = state.to_str().expect("UTF-8");
@@ -236,7 +236,7 @@ fn holds(file: &Path, text: &str) -> bool {
 fn two_clients_do_not_share_a_session() {
     let server = Server::start();
     let folder = tempfile::tempdir().expect("a folder");
-    let state = folder.path().join("alice.json");
+    let state = folder.path().join("alice.db");
     let path = state.to_str().expect("UTF-8");
     let address = server.address();
     let mut first = Process::spawn(env!("CARGO_BIN_EXE_client"), |command| {
