@@ -221,7 +221,7 @@ fn m7_what_cannot_be_broadcast_is_refused_and_says_why() {
     let long_key = "k".repeat(65);
     for (arguments, problem) in [
         (vec!["--operator=olga", "--text="], "a broadcast cannot be empty"),
-        (vec!["--operator=olga", "--text", &long], "a message has at most 4096 bytes"),
+        (vec!["--operator=olga", "--text", &long], "a broadcast has at most 4096 bytes"),
         (vec!["--operator=olga"], "a broadcast cannot be empty"),
         (vec!["--text=hi"], "say who you are: --operator NAME"),
         (vec!["--text=hi", "--operator="], "an operator's name is 1 to 64 characters"),
