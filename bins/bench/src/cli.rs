@@ -19,7 +19,7 @@ pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) target: Target,
     /// Print one JSON object on the last line.
-    #[arg(long, global = true)]
+    #[arg(long, global = true, help_heading = "Output")]
     pub(crate) json: bool,
     #[command(subcommand)]
     pub(crate) measurement: Measurement,
@@ -64,4 +64,22 @@ pub(crate) enum Measurement {
         #[arg(long)]
         fault: Option<Fault>,
     },
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn a_measurements_own_options_come_first_and_those_about_the_server_together() {
+        let mut command = Cli::command();
+        command.build();
+        let relay = command.find_subcommand_mut("relay").expect("a measurement");
+        let help = relay.render_help().to_string();
+        let place = |part: &str| help.find(part).unwrap_or_else(|| panic!("no {part}: {help}"));
+        let parts = ["Options:", "--pairs", "--no-floor", "The server:", "--addr", "--server-arg", "Output:", "--json"];
+        assert!(parts.map(place).is_sorted(), "{help}");
+    }
 }

@@ -34,20 +34,23 @@ pub(crate) enum HashCost {
     Cheap,
 }
 
+/// Where the help shows the options about the server.
+const HEADING: &str = "The server";
+
 /// Which server to measure, as the command line said.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub(crate) struct Target {
     /// The server program; by default the one in the folder of this program.
-    #[arg(long, global = true, value_name = "PATH")]
+    #[arg(long, global = true, value_name = "PATH", help_heading = HEADING)]
     server: Option<PathBuf>,
     /// Measure a server that runs already, instead of starting one.
-    #[arg(long, global = true, value_name = "HOST:PORT", conflicts_with = "server")]
+    #[arg(long, global = true, value_name = "HOST:PORT", help_heading = HEADING, conflicts_with = "server")]
     addr: Option<SocketAddr>,
     /// The process id of that server, for its CPU time and memory.
-    #[arg(long, global = true, requires = "addr")]
+    #[arg(long, global = true, help_heading = HEADING, requires = "addr")]
     pid: Option<u32>,
     /// One more argument for the server that is started; may be repeated.
-    #[arg(long, global = true, value_name = "ARG", allow_hyphen_values = true)]
+    #[arg(long, global = true, value_name = "ARG", help_heading = HEADING, allow_hyphen_values = true)]
     server_arg: Vec<String>,
 }
 
