@@ -25,6 +25,16 @@ pub struct FriendNote {
     pub label: String,
 }
 
+impl FriendNote {
+    /// The note after a change of it.
+    pub fn edited(&self, edit: FriendNoteEdit<'_>) -> FriendNote {
+        FriendNote {
+            remark: edit.remark.unwrap_or(&self.remark).to_owned(),
+            label: edit.label.unwrap_or(&self.label).to_owned(),
+        }
+    }
+}
+
 /// A change of a note: what is given changes, the rest stays.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct FriendNoteEdit<'a> {

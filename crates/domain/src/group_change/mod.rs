@@ -70,6 +70,19 @@ pub struct GroupChanged {
 }
 
 impl GroupChanged {
+    /// A change that was made before, and stands at this place: how the group is now, and nothing that was written.
+    pub fn repeated(facts: GroupFacts, roster: RosterVersion, seq: Seq, time: Timestamp) -> GroupChanged {
+        GroupChanged {
+            place: Some(ChangePlace { seq, time, novelty: Novelty::Repeat }),
+            members: facts.members,
+            roster,
+            effects: Vec::new(),
+            actor: facts.actor,
+            profile: facts.profile,
+            notice: None,
+        }
+    }
+
     /// Brings the actor's place and the profile, as they were before, to what the effects made of them.
     pub fn settle(&mut self, actor: UserId) {
         for effect in &self.effects {

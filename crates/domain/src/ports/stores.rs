@@ -401,54 +401,36 @@ pub trait MessageLog: Send + Sync {
     fn advance_cursors(&self, cursors: &[Cursor]) -> StoreResult<()>;
 }
 
-/// Everything that a node stores, as one thing that can be passed on.
-pub trait Store:
-    UserStore
-    + SecretStore
-    + DeletionStore
-    + ProfileStore
-    + SessionStore
-    + NoticeStore
-    + BroadcastStore
-    + FriendStore
-    + FriendNoteStore
-    + BlockStore
-    + GroupStore
-    + GroupRequestStore
-    + MessageLog
-    + SearchStore
-    + LogIdentity
-    + ReceiptStore
-    + QuietStore
-    + ChangeStore
-    + HiddenStore
-    + QuoteStore
-    + ChangeProbe
-{
+/// Makes [`Store`] of all ports, for whatever implements them.
+macro_rules! store_of {
+    ($($port:ident)*) => {
+        /// Everything that a node stores, as one thing that can be passed on.
+        pub trait Store: $($port +)* {}
+
+        impl<T: $($port +)*> Store for T {}
+    };
 }
 
-impl<
-    T: UserStore
-        + SecretStore
-        + DeletionStore
-        + ProfileStore
-        + SessionStore
-        + NoticeStore
-        + BroadcastStore
-        + FriendStore
-        + FriendNoteStore
-        + BlockStore
-        + GroupStore
-        + GroupRequestStore
-        + MessageLog
-        + SearchStore
-        + LogIdentity
-        + ReceiptStore
-        + QuietStore
-        + ChangeStore
-        + HiddenStore
-        + QuoteStore
-        + ChangeProbe,
-> Store for T
-{
+store_of! {
+    UserStore
+    SecretStore
+    DeletionStore
+    ProfileStore
+    SessionStore
+    NoticeStore
+    BroadcastStore
+    FriendStore
+    FriendNoteStore
+    BlockStore
+    GroupStore
+    GroupRequestStore
+    MessageLog
+    SearchStore
+    LogIdentity
+    ReceiptStore
+    QuietStore
+    ChangeStore
+    HiddenStore
+    QuoteStore
+    ChangeProbe
 }

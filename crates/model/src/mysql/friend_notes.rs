@@ -38,10 +38,7 @@ impl FriendNoteStore for MySqlStore {
                 (user.0, friend.0),
             )?;
             let before = before.map(|(remark, label)| FriendNote { remark, label }).unwrap_or_default();
-            let note = FriendNote {
-                remark: edit.remark.unwrap_or(&before.remark).to_owned(),
-                label: edit.label.unwrap_or(&before.label).to_owned(),
-            };
+            let note = before.edited(edit);
             if note == before {
                 return Ok(Noted::Note { note, conversation, shows: Shows::TheSame });
             }

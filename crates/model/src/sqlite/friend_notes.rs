@@ -24,10 +24,7 @@ impl FriendNoteStore for SqliteStore {
                 Err(why) => return Ok(Noted::Refused(why)),
             };
             let before = read_note(connection, user, friend)?.unwrap_or_default();
-            let note = FriendNote {
-                remark: edit.remark.unwrap_or(&before.remark).to_owned(),
-                label: edit.label.unwrap_or(&before.label).to_owned(),
-            };
+            let note = before.edited(edit);
             if note == before {
                 return Ok(Noted::Note { note, conversation, shows: Shows::TheSame });
             }

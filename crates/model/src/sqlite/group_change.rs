@@ -34,16 +34,7 @@ pub(super) fn change(
         if first.conversation != change.group.conversation() {
             return Ok(Err(StoreError::failed("change a group", "its id stands for something else")));
         }
-        let (seq, time, novelty) = (first.seq, first.time, Novelty::Repeat);
-        return Ok(Ok(Ok(GroupChanged {
-            place: Some(ChangePlace { seq, time, novelty }),
-            members: facts.members,
-            roster,
-            effects: Vec::new(),
-            actor: facts.actor,
-            profile: facts.profile,
-            notice: None,
-        })));
+        return Ok(Ok(Ok(GroupChanged::repeated(facts, roster, first.seq, first.time))));
     }
     let decision = match change.decide(&facts) {
         Ok(decision) => decision,

@@ -38,10 +38,7 @@ impl FriendNoteStore for FakeStore {
                 (Ok(()), None) => return Noted::Refused(crate::policy::Why::NotFriends),
             };
             let before = state.friend_note(user, friend);
-            let note = FriendNote {
-                remark: edit.remark.unwrap_or(&before.remark).to_owned(),
-                label: edit.label.unwrap_or(&before.label).to_owned(),
-            };
+            let note = before.edited(edit);
             if note == before {
                 return Noted::Note { note, conversation, shows: Shows::TheSame };
             }
