@@ -29,8 +29,8 @@ const LOOKS_FOR_LEAVING: u32 = 10;
 /// server, has taken a place again by then.
 const LOOKS_ALONE: u32 = 30;
 
-/// For how long the server lets a place's connection be silent, in seconds: a day, so that a node that stands still is seen. The
-/// server's own `wait_timeout` may be anything.
+/// For how long the server lets the connection with a lock be silent, in seconds: a day, so that a node that stands still is
+/// seen, and a gate stays shut. The server's own `wait_timeout` may be anything.
 const SILENCE_MAX_S: u32 = 86_400;
 
 /// The gate's name. Locks belong to the server and not to a database, and their names are short.
@@ -49,7 +49,7 @@ impl Tenancy {
         let database = config.to_string();
         let options = config.tenant();
         let failed = |error: ::mysql::Error| unreachable(config, &error);
-        let mut conn = Conn::new(options.clone()).map_err(failed)?;
+        let mut conn = connect(&options).map_err(failed)?;
         if !take_place(&mut conn).map_err(failed)? {
             return Err(OpenError::Crowded { database, nodes: NODES_MAX });
         }
@@ -82,7 +82,7 @@ impl SoleTenancy {
     /// Shuts the gate and makes sure that nobody is there, which takes some three seconds.
     pub fn begin(config: &Config) -> Result<SoleTenancy, OpenError> {
         let failed = |error: ::mysql::Error| unreachable(config, &error);
-        let mut conn = Conn::new(config.tenant()).map_err(failed)?;
+        let mut conn = connect(&config.tenant()).map_err(failed)?;
         let (mut looks, mut looks_alone) = (0, 0);
         while looks_alone < LOOKS_ALONE {
             if looks > 0 {
@@ -130,12 +130,18 @@ impl Keeper {
     /// Without the gate: this node serves, and whoever wants to be alone is to see that.
     fn come_back(&mut self) {
         // Failures are not logged: the pool tells of a database that cannot be reached.
-        let Ok(mut conn) = Conn::new(self.options.clone()) else { return };
+        let Ok(mut conn) = connect(&self.options) else { return };
         if matches!(take_place(&mut conn), Ok(true)) {
             log::info!("{}: others see this node there again", self.database);
             self.conn = Some(conn);
         }
     }
+}
+
+fn connect(options: &Opts) -> Result<Conn, ::mysql::Error> {
+    let mut conn = Conn::new(options.clone())?;
+    conn.query_drop(format!("SET SESSION wait_timeout = {SILENCE_MAX_S}"))?;
+    Ok(conn)
 }
 
 /// Whoever else is there, as the refusal to go on; the gate is ours if there is nobody.
@@ -153,7 +159,6 @@ fn company(config: &Config, conn: &mut Conn) -> Result<Option<OpenError>, ::mysq
 
 /// Takes the first place that is free; `false` if none is.
 fn take_place(conn: &mut Conn) -> Result<bool, ::mysql::Error> {
-    conn.query_drop(format!("SET SESSION wait_timeout = {SILENCE_MAX_S}"))?;
     for number in 1..=NODES_MAX {
         if take(conn, &place(&number.to_string()))? {
             return Ok(true);
