@@ -79,7 +79,16 @@ mod tests {
         let relay = command.find_subcommand_mut("relay").expect("a measurement");
         let help = relay.render_help().to_string();
         let place = |part: &str| help.find(part).unwrap_or_else(|| panic!("no {part}: {help}"));
-        let parts = ["Options:", "--pairs", "--no-floor", "The server:", "--addr", "--server-arg", "Output:", "--json"];
+        let parts = [
+            "Options:",
+            "--pairs",
+            "--no-floor",
+            "The server:",
+            "--addr",
+            "--server-arg",
+            "Output:",
+            "--json",
+        ];
         assert!(parts.map(place).is_sorted(), "{help}");
     }
 }
