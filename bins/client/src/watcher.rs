@@ -23,6 +23,9 @@ use crate::shared::{Shared, Teller};
 /// How often the thread looks after other things than events.
 const TICK: Duration = Duration::from_millis(40);
 
+/// How long the end may take to show what came before it. What is left comes again in the next client.
+const LAST_EVENTS: Duration = Duration::from_secs(1);
+
 /// What was shown is noted at most this often; after a crash so much may be shown again, and nothing is missed.
 const SAVE_INTERVAL: Duration = Duration::from_secs(1);
 
@@ -106,23 +109,36 @@ impl Watcher {
                 self.save();
             }
         }
+        self.take_what_came();
         self.unsaved.lists = true;
         self.save();
+    }
+
+    /// What was there before the end is shown: an own message that was answered, for example.
+    fn take_what_came(&mut self) {
+        let begun = Instant::now();
+        while begun.elapsed() < LAST_EVENTS
+            && let Ok(Some(event)) = self.events.next_within(Duration::ZERO)
+        {
+            self.take(&event);
+        }
     }
 
     fn take(&mut self, event: &Event) {
         if let Event::Message { message, .. } = event {
             self.shared.wait_for_group_of(message.conv);
         }
-        if let Some(line) = self.told(event)
-            && self.treatment(event) == Treatment::Show
-        {
-            self.output.event(line);
+        let line = self.told(event);
+        let mut line = line.filter(|_| self.treatment(event) == Treatment::Show);
+        // A script hears of what it waits for before it goes on; who sees a line at a terminal may answer it at once.
+        if !self.output.is_terminal() {
+            self.show(line.take());
         }
         if let Event::SignedIn { bundle, .. } = event {
             self.keep_for(bundle);
         }
         self.shared.learn(event);
+        self.show(line);
         if let Some(error) = self.events.trouble() {
             self.output
                 .remark(&format!("{error}; what comes now is not kept, and shown again the next time"));
@@ -159,6 +175,12 @@ impl Watcher {
             Event::Notice(_) | Event::Broadcast(_) | Event::Hidden(_) => self.unsaved.shown = true,
             Event::Friend(_) | Event::FriendChanged(_) | Event::Group(_) => self.unsaved.lists = true,
             _ => {}
+        }
+    }
+
+    fn show(&self, line: Option<String>) {
+        if let Some(line) = line {
+            self.output.event(line);
         }
     }
 

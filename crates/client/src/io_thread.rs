@@ -166,15 +166,9 @@ impl IoThread {
         self.hand_out();
     }
 
-    /// Gives answers and events to those who wait for them. Answers first: whoever was answered may take an event next.
+    /// Gives events and answers to those who wait for them. Events first: what an answer brought about, such as the place of an
+    /// own message, is there for whoever was answered, unless there was no room for it.
     fn hand_out(&mut self) {
-        while let Some(answer) = self.session.poll_answer() {
-            if let Some(to) = self.answers.remove(&answer.call) {
-                self.waiting.fetch_sub(1, Ordering::SeqCst);
-                // A caller that did not wait does not mind.
-                let _ = to.try_send(answer.result);
-            }
-        }
         let mut stalled = false;
         while let Some(event) = self.stuck.take().or_else(|| self.session.poll_event()) {
             match self.events.try_send(event) {
@@ -187,6 +181,13 @@ impl IoThread {
                     self.taken.stall();
                     stalled = true;
                 }
+            }
+        }
+        while let Some(answer) = self.session.poll_answer() {
+            if let Some(to) = self.answers.remove(&answer.call) {
+                self.waiting.fetch_sub(1, Ordering::SeqCst);
+                // A caller that did not wait does not mind.
+                let _ = to.try_send(answer.result);
             }
         }
     }

@@ -33,8 +33,9 @@ use crate::shared::Shared;
 /// Pages of a list that a command shows.
 const PAGES_MAX: usize = 100;
 
-/// How long a command waits until the thread of events has seen what the command caused.
-const CATCH_UP: Duration = Duration::from_secs(2);
+/// How long a command waits until the thread of events has seen what the command caused: longer than a slow disk takes to make
+/// a store.
+const CATCH_UP: Duration = Duration::from_secs(15);
 
 /// Carries out one command after the other, on one thread.
 pub(crate) struct Chat {

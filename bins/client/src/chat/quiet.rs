@@ -3,9 +3,9 @@
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use client::protocol::limits::NUMBER_MAX;
-use client::protocol::{Nothing, Request, SetQuiet};
+use client::protocol::{Nothing, QuietChanged, Request, SetQuiet};
 
-use super::{Chat, picks, senseless};
+use super::{CATCH_UP, Chat, picks, senseless};
 use crate::command::{KeepQuiet, QuietMentions, QuietWhen, TalkName};
 use crate::outcome::{Failure, Outcome, QuietOutcome};
 
@@ -34,14 +34,27 @@ impl Chat {
                 (set.from, set.to, set.zone) = (Some(from), Some(to), Some(zone));
             }
         }
-        let changed = self.ask(Request::SetQuiet(set), picks!(SetQuiet))?;
+        let changed = self.set_quiet(set)?;
         Ok(QuietOutcome(vec![changed.quiet]).into())
     }
 
     pub(super) fn unquiet(&mut self, what: Option<&TalkName>) -> Result<Outcome, Failure> {
         let conv = self.quiet_place(what)?;
-        self.ask(Request::SetQuiet(SetQuiet { conv, ..SetQuiet::default() }), picks!(SetQuiet))?;
+        self.set_quiet(SetQuiet { conv, ..SetQuiet::default() })?;
         Ok(QuietOutcome(vec![]).into())
+    }
+
+    /// The next command knows of it.
+    fn set_quiet(&self, set: SetQuiet) -> Result<QuietChanged, Failure> {
+        let conv = set.conv;
+        let is_kept = set.until.is_some() || set.from.is_some();
+        let changed = self.ask(Request::SetQuiet(set), picks!(SetQuiet))?;
+        self.shared.wait_until(CATCH_UP, |known| {
+            let held = known.roster.quiet.as_ref()?;
+            let is_known = held.entries.get(&conv) == Some(&changed.quiet).filter(|_| is_kept);
+            (is_known || held.version >= changed.version).then_some(())
+        });
+        Ok(changed)
     }
 
     /// The number of a conversation; 0 for all of them.

@@ -201,3 +201,12 @@ fn after_time(row: &str) -> Option<&str> {
     };
     (time.len() == 5 && made_of(time, ':')).then_some(rest)
 }
+
+/// Where a test fails, what stands on everybody's screen says why.
+impl Drop for Person {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("--- {}'s terminal:\n{}", self.name, self.terminal.transcript().join("\n"));
+        }
+    }
+}

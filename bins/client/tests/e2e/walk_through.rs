@@ -20,7 +20,9 @@ fn client(name: &'static str, server: &Server, arguments: &[&str]) -> Person {
             command.env_remove(name);
         });
     });
-    Person { name, terminal }
+    let person = Person { name, terminal };
+    person.sees_row("* connected to ");
+    person
 }
 
 fn the_readme_shows_what_is_seen(store: Store) {
@@ -89,10 +91,13 @@ fn shown(behind: &str) -> Vec<String> {
     rows(&example.lines().filter(|row| !row.starts_with("$ ")).map(str::to_owned).collect::<Vec<_>>())
 }
 
-/// Rows without what is another one each time: times, ports, recovery codes, and how long a password is.
+/// Rows without what is another one each time: times, ports, recovery codes, how long a password is, and that a machine which is
+/// busy with something else makes a text wait.
 fn rows(transcript: &[String]) -> Vec<String> {
     let is_codes = |row: &str| row.starts_with("  ");
-    let rows = transcript.iter().map(|row| row.trim_end()).filter(|row| !row.is_empty() && !is_codes(row));
+    let is_wait = |row: &str| row.starts_with("… ") && row.ends_with("(waits for the server)");
+    let rows = transcript.iter().map(|row| row.trim_end());
+    let rows = rows.filter(|row| !row.is_empty() && !is_codes(row) && !is_wait(row));
     // Over midnight the day stands before the time.
     let without_day = |row: &'_ str| match row.split_once(' ') {
         Some((day, rest)) if day.len() == 10 && day.starts_with("20") => rest.to_owned(),
