@@ -21,6 +21,7 @@
 
 mod mariadb;
 mod nginx;
+mod port;
 mod process;
 mod proxy;
 mod rates;
@@ -31,6 +32,7 @@ mod wait;
 
 pub use mariadb::{Flush, MariaDb};
 pub use nginx::{Nginx, Upstream};
+pub use port::Port;
 pub use process::Process;
 pub use proxy::{Proxy, Way, When};
 pub use rates::no_rates;

@@ -1,7 +1,7 @@
 //! A private MariaDB server.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
@@ -13,6 +13,7 @@ use mysql::prelude::Queryable;
 use mysql::{Conn, Opts, OptsBuilder};
 use rustix::process::{Pid, Signal, kill_process};
 
+use crate::port::Port;
 use crate::process::stands_still;
 use crate::template;
 use crate::wait::eventually;
@@ -21,8 +22,6 @@ use crate::wait::eventually;
 const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long a server may take to stop.
 const STOP_LIMIT: Duration = Duration::from_secs(60);
-/// Free ports that are tried: between looking for one and listening on it somebody else may take it.
-const PORT_ATTEMPTS: u32 = 8;
 /// How often a starting server is asked whether it is there.
 const KNOCK_INTERVAL: Duration = Duration::from_millis(20);
 /// How long the harness's own connections wait for an answer.
@@ -64,7 +63,7 @@ impl Flush {
 /// called from any thread. Dropping it kills the server and removes the folder.
 pub struct MariaDb {
     folder: PathBuf,
-    port: u16,
+    port: Port,
     state: Mutex<State>,
 }
 
@@ -111,14 +110,14 @@ impl MariaDb {
         let pids = BufReader::new(supervisor.stdout.take().expect("stdout is piped"));
         let mut state = State { supervisor, orders, pids, server: Pid::INIT };
 
-        for _ in 0..PORT_ATTEMPTS {
-            let port = free_port();
-            state.launch(port);
-            if becomes_ready(&folder, port, state.server) {
-                return MariaDb { folder, port, state: Mutex::new(state) };
-            }
-        }
-        panic!("mariadbd did not start {PORT_ATTEMPTS} times; its log:\n{}", log(&folder));
+        let port = Port::reserve();
+        state.launch(port.number());
+        assert!(
+            becomes_ready(&folder, port.address(), state.server),
+            "mariadbd did not start; its log:\n{}",
+            log(&folder)
+        );
+        MariaDb { folder, port, state: Mutex::new(state) }
     }
 
     /// The one server that tests of this process share; each makes its own database. Ends with the process.
@@ -132,7 +131,7 @@ impl MariaDb {
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+        self.port.address()
     }
 
     /// The URL of a database, as its administrator without a password.
@@ -162,7 +161,7 @@ impl MariaDb {
     /// # Panics
     /// When the server does not answer.
     pub fn connect(&self, database: &str) -> Conn {
-        connect(self.port, database).expect("the private MariaDB answers")
+        connect(self.port.address(), database).expect("the private MariaDB answers")
     }
 
     /// The server's pid.
@@ -205,8 +204,8 @@ impl MariaDb {
     pub fn restart(&self) {
         let mut state = self.state();
         assert!(state.has_ended(), "restart() is for a server that was killed or stopped");
-        state.launch(self.port);
-        let ready = becomes_ready(&self.folder, self.port, state.server);
+        state.launch(self.port.number());
+        let ready = becomes_ready(&self.folder, self.port.address(), state.server);
         assert!(ready, "mariadbd did not start again; its log:\n{}", log(&self.folder));
     }
 
@@ -273,10 +272,10 @@ fn server_options(folder: &Path) -> Vec<std::ffi::OsString> {
 }
 
 /// Waits until the server of this pid answers; false if it ended instead, or if another server answers at the port.
-fn becomes_ready(folder: &Path, port: u16, server: Pid) -> bool {
+fn becomes_ready(folder: &Path, address: SocketAddr, server: Pid) -> bool {
     let deadline = Instant::now() + START_LIMIT;
     while !has_ended(server) {
-        match connect(port, "").and_then(|mut conn| conn.query_first::<String, _>("SELECT @@datadir")) {
+        match connect(address, "").and_then(|mut conn| conn.query_first::<String, _>("SELECT @@datadir")) {
             // Whoever answers must be the child, and only the child has this data directory.
             Ok(answer) => return answer.is_some_and(|found| Path::new(&found) == folder.join("data")),
             Err(error) => assert!(Instant::now() < deadline, "no answer: {error}; the log:\n{}", log(folder)),
@@ -293,8 +292,8 @@ pub(crate) fn has_ended(pid: Pid) -> bool {
     stat.rsplit(')').next().and_then(|rest| rest.split_whitespace().next()).is_none_or(|state| state == "Z")
 }
 
-fn connect(port: u16, database: &str) -> mysql::Result<Conn> {
-    let url = url_at(SocketAddr::from((Ipv4Addr::LOCALHOST, port)), database);
+fn connect(address: SocketAddr, database: &str) -> mysql::Result<Conn> {
+    let url = url_at(address, database);
     let options = OptsBuilder::from_opts(Opts::from_url(&url).expect("a URL of our own making"))
         // Otherwise the driver asks the server for its socket and silently goes there.
         .prefer_socket(false)
@@ -306,11 +305,6 @@ fn connect(port: u16, database: &str) -> mysql::Result<Conn> {
 
 fn url_at(address: SocketAddr, database: &str) -> String {
     format!("mysql://root@{address}/{database}")
-}
-
-pub(crate) fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("a bound listener has an address").port()
 }
 
 fn log(folder: &Path) -> String {

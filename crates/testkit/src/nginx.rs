@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::io::{BufRead, BufReader};
-use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
@@ -10,7 +10,8 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Signal, kill_process};
 
-use crate::mariadb::{free_port, has_ended};
+use crate::mariadb::has_ended;
+use crate::port::Port;
 use crate::template;
 use crate::wait::eventually;
 
@@ -21,8 +22,6 @@ const MODULE_FOLDERS: [&str; 3] =
     ["/usr/lib/nginx/modules", "/usr/lib64/nginx/modules", "/etc/nginx/modules"];
 /// How long nginx may take to listen, or to take a new configuration. Far above the usual moment: machines are shared.
 const START_LIMIT: Duration = Duration::from_secs(30);
-/// Free ports that are tried: between looking for one and listening on it somebody else may take it.
-const PORT_ATTEMPTS: u32 = 8;
 /// What nginx logs once it has the port and its workers.
 const STARTED: &str = "start worker processes";
 
@@ -43,7 +42,7 @@ const SUPERVISOR: &str = r#"
 /// least connections, PROXY protocol version 1 to the nodes. Any thread. Dropping it kills it and its connections.
 pub struct Nginx {
     folder: PathBuf,
-    address: SocketAddr,
+    port: Port,
     master: Pid,
     supervisor: Child,
     /// Closed to end the supervisor.
@@ -66,19 +65,12 @@ impl Nginx {
     /// When nginx or its stream module is not installed, or it does not start.
     pub fn start(nodes: &[SocketAddr]) -> Nginx {
         let nodes: Vec<_> = nodes.iter().copied().map(Upstream::Up).collect();
-        let mut last_log = String::new();
-        for _ in 0..PORT_ATTEMPTS {
-            match Nginx::try_start(&nodes) {
-                Ok(nginx) => return nginx,
-                Err(log) => last_log = log,
-            }
-        }
-        panic!("nginx did not start {PORT_ATTEMPTS} times; its log:\n{last_log}");
+        Nginx::start_before(&nodes)
     }
 
     /// Where clients connect.
     pub fn address(&self) -> SocketAddr {
-        self.address
+        self.port.address()
     }
 
     /// The pid of its master process.
@@ -92,7 +84,7 @@ impl Nginx {
     /// When nginx does not take it.
     pub fn reload(&self, nodes: &[Upstream]) {
         let before = self.workers_that_listen();
-        write_configuration(&self.folder, self.address, nodes);
+        write_configuration(&self.folder, self.address(), nodes);
         kill_process(self.master, Signal::HUP)
             .expect("nginx runs, or its supervisor has not waited for it yet");
         // The old workers stop listening when the new ones do; until then either may accept.
@@ -107,11 +99,10 @@ impl Nginx {
         log(&self.folder)
     }
 
-    /// Starts one; its log if it ended instead, because another had the port.
-    fn try_start(nodes: &[Upstream]) -> Result<Nginx, String> {
+    fn start_before(nodes: &[Upstream]) -> Nginx {
         let folder = tempfile::Builder::new().prefix("nginx-").tempdir().expect("a temporary folder").keep();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()));
-        write_configuration(&folder, address, nodes);
+        let port = Port::reserve();
+        write_configuration(&folder, port.address(), nodes);
 
         let mut supervisor = Command::new("sh")
             .args(["-c", SUPERVISOR, "supervisor"])
@@ -135,18 +126,16 @@ impl Nginx {
         let master = pid.trim().parse().ok().and_then(Pid::from_raw);
         let master = master.unwrap_or_else(|| panic!("the supervisor answered {pid:?} and not a pid"));
         let orders = supervisor.stdin.take();
-        let nginx = Nginx { folder, address, master, supervisor, orders };
+        let nginx = Nginx { folder, port, master, supervisor, orders };
 
         // Whoever writes to this log is the child, and it says so only when the port is its own.
         let has_started = eventually(START_LIMIT, "nginx listens", || {
             let started = nginx.log().contains(STARTED);
             (started || has_ended(master)).then_some(started)
         });
-        if !has_started {
-            return Err(nginx.log());
-        }
-        drop(TcpStream::connect(address).expect("nginx listens"));
-        Ok(nginx)
+        assert!(has_started, "nginx did not start; its log:\n{}", nginx.log());
+        drop(TcpStream::connect(nginx.address()).expect("nginx listens"));
+        nginx
     }
 
     /// The pids of the workers that accept. One that takes no more but has connections is titled "… is shutting down".

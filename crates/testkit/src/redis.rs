@@ -1,7 +1,7 @@
 //! A private Redis server.
 
 use std::io::{BufRead, BufReader, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -11,14 +11,13 @@ use std::{env, fs, io, thread};
 use tempfile::TempDir;
 
 use crate::Signal;
+use crate::port::Port;
 use crate::process::Process;
 
 /// How long a server may take to answer. Far above the usual 20 ms: machines are shared.
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// How long it may take to end.
 const STOP_LIMIT: Duration = Duration::from_secs(30);
-/// Free ports that are tried: between looking for one and listening on it somebody else may take it.
-const PORT_ATTEMPTS: u32 = 8;
 /// How often a starting server is asked whether it is there.
 const KNOCK_INTERVAL: Duration = Duration::from_millis(10);
 /// How long the harness's own connections wait for an answer.
@@ -30,7 +29,7 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// The kernel takes the *thread* that started it for its parent: start it, and start it again, in the thread of the test.
 pub struct Redis {
     folder: TempDir,
-    port: u16,
+    port: Port,
     options: Vec<String>,
     password: Option<String>,
     server: Mutex<Option<Process>>,
@@ -51,25 +50,20 @@ impl Redis {
     /// As [`Redis::start`].
     pub fn start_with(password: Option<&str>, options: &[&str]) -> Redis {
         let folder = tempfile::Builder::new().prefix("redis-").tempdir().expect("a temporary folder");
-        let mut redis = Redis {
+        let redis = Redis {
             folder,
-            port: 0,
+            port: Port::reserve(),
             options: options.iter().map(|&option| option.to_owned()).collect(),
             password: password.map(str::to_owned),
             server: Mutex::new(None),
         };
-        for _ in 0..PORT_ATTEMPTS {
-            redis.port = free_port();
-            if redis.launch() {
-                return redis;
-            }
-        }
-        panic!("redis-server did not start {PORT_ATTEMPTS} times; its log:\n{}", redis.log());
+        assert!(redis.launch(), "redis-server did not start; its log:\n{}", redis.log());
+        redis
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
-        SocketAddr::from((Ipv4Addr::LOCALHOST, self.port))
+        self.port.address()
     }
 
     /// Its URL, without the password.
@@ -135,7 +129,7 @@ impl Redis {
         let log = fs::OpenOptions::new().create(true).append(true).open(self.log_path()).expect("a log file");
         let mut server = Process::spawn(program(), |command| {
             command
-                .args(["--bind", "127.0.0.1", "--port", &self.port.to_string()])
+                .args(["--bind", "127.0.0.1", "--port", &self.port.number().to_string()])
                 .args(["--save", "", "--appendonly", "no", "--daemonize", "no"])
                 .arg("--dir")
                 .arg(self.folder.path())
@@ -215,9 +209,4 @@ fn program() -> PathBuf {
         .map(|folder| folder.join("redis-server"))
         .find(|program| Path::new(program).is_file())
         .expect("redis-server is installed (Debian package redis-server; scripts/test.sh installs it)")
-}
-
-fn free_port() -> u16 {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).expect("a free port");
-    listener.local_addr().expect("a bound listener has an address").port()
 }

@@ -10,8 +10,9 @@ use std::{
 };
 
 use mysql::{Conn, Opts, OptsBuilder, prelude::Queryable};
+use testkit::Port;
 
-use super::{Launch, Program, Restartable, free_port, installed};
+use super::{Launch, Program, Restartable, installed};
 use crate::error::BenchError;
 
 /// The nodes' database.
@@ -28,7 +29,7 @@ pub(crate) type MariaDb = Restartable<MariaDbAt>;
 
 /// Where it runs, and keeps its data.
 pub(crate) struct MariaDbAt {
-    port: u16,
+    port: Port,
     folder: PathBuf,
 }
 
@@ -36,14 +37,14 @@ impl MariaDb {
     pub(super) fn start_in(folder: &Path) -> Result<MariaDb, BenchError> {
         let folder = folder.join("mariadb");
         install(&folder)?;
-        let mariadb = Restartable::start(MariaDbAt { port: free_port()?, folder })?;
+        let mariadb = Restartable::start(MariaDbAt { port: Port::reserve(), folder })?;
         mariadb.ask("", |conn| conn.query_drop(format!("CREATE DATABASE {DATABASE}")))?;
         Ok(mariadb)
     }
 
     /// The nodes' store, as its administrator without a password.
     pub(crate) fn url(&self) -> String {
-        format!("mysql://root@127.0.0.1:{}/{DATABASE}", self.launch.port)
+        format!("mysql://root@127.0.0.1:{}/{DATABASE}", self.launch.port.number())
     }
 
     /// How often statements of each kind ran since the start: `Com_select` and the like, and `Questions`.
@@ -78,7 +79,7 @@ impl MariaDb {
         database: &str,
         question: impl FnOnce(&mut Conn) -> mysql::Result<T>,
     ) -> Result<T, BenchError> {
-        let asked = connect(self.launch.port, database).and_then(|mut conn| question(&mut conn));
+        let asked = connect(self.launch.port.number(), database).and_then(|mut conn| question(&mut conn));
         asked.map_err(|error| BenchError::io("MariaDB")(std::io::Error::other(error)))
     }
 }
@@ -91,7 +92,7 @@ impl Launch for MariaDbAt {
             command.arg(format!("--socket={}", self.folder.join("s.sock").display()));
             command.arg(format!("--pid-file={}", self.folder.join("pid").display()));
             command.arg(format!("--general-log-file={}", self.folder.join("general.log").display()));
-            command.arg(format!("--port={}", self.port));
+            command.arg(format!("--port={}", self.port.number()));
             command.args([
                 "--bind-address=127.0.0.1",
                 "--skip-name-resolve",
@@ -104,7 +105,7 @@ impl Launch for MariaDbAt {
     }
 
     fn answers(&self, _pid: u32) -> bool {
-        answers(self.port, &self.folder.join("data"))
+        answers(self.port.number(), &self.folder.join("data"))
     }
 }
 

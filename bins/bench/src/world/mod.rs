@@ -12,7 +12,7 @@ mod redis;
 mod restartable;
 
 use std::{
-    net::{Ipv4Addr, SocketAddr, TcpListener},
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     time::{Duration, Instant},
 };
@@ -107,12 +107,6 @@ fn wait_until_ready(program: &mut Program, mut is_ready: impl FnMut() -> bool) -
         std::thread::sleep(KNOCK_INTERVAL);
     }
     Ok(())
-}
-
-/// A port that was free a moment ago.
-fn free_port() -> Result<u16, BenchError> {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(BenchError::io("free port"))?;
-    Ok(listener.local_addr().map_err(BenchError::io("free port"))?.port())
 }
 
 /// The path of a program that is installed, also where Debian keeps servers and only root's PATH looks.

@@ -2,11 +2,13 @@
 
 use std::{
     fs,
-    net::{Ipv4Addr, SocketAddr, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
 };
 
-use super::{NGINX_SOURCE, Program, free_port, installed, wait_until_ready};
+use testkit::Port;
+
+use super::{NGINX_SOURCE, Program, installed, wait_until_ready};
 use crate::error::BenchError;
 
 /// What operators run.
@@ -19,12 +21,13 @@ const MODULE_FOLDERS: [&str; 3] =
 /// An nginx of one process, so that it ends as a whole.
 pub(crate) struct Nginx {
     _program: Program,
-    addr: SocketAddr,
+    port: Port,
 }
 
 impl Nginx {
     pub(super) fn start(folder: &Path, nodes: &[SocketAddr]) -> Result<Nginx, BenchError> {
-        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+        let port = Port::reserve();
+        let addr = port.address();
         let folder = folder.join("nginx");
         fs::create_dir_all(&folder).map_err(BenchError::io("nginx folder"))?;
         let file = folder.join("nginx.conf");
@@ -35,12 +38,12 @@ impl Nginx {
             command.args(["-g", "daemon off; master_process off;"]);
         })?;
         wait_until_ready(&mut program, || TcpStream::connect(addr).is_ok())?;
-        Ok(Nginx { _program: program, addr })
+        Ok(Nginx { _program: program, port })
     }
 
     /// Where clients connect.
     pub(crate) fn addr(&self) -> SocketAddr {
-        self.addr
+        self.port.address()
     }
 }
 

@@ -3,12 +3,14 @@
 use std::{
     fs,
     io::{Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::Path,
     time::Duration,
 };
 
-use super::{MariaDb, NGINX_SOURCE, Program, Redis, free_port, wait_until_ready};
+use testkit::Port;
+
+use super::{MariaDb, NGINX_SOURCE, Program, Redis, wait_until_ready};
 use crate::{error::BenchError, load::Session};
 
 /// How long a node may take to show its metrics.
@@ -17,8 +19,8 @@ const SCRAPE_TIMEOUT: Duration = Duration::from_secs(2);
 /// A running node.
 pub(crate) struct Node {
     program: Program,
-    addr: SocketAddr,
-    admin: SocketAddr,
+    port: Port,
+    admin: Port,
 }
 
 impl Node {
@@ -31,13 +33,13 @@ impl Node {
         redis: &Redis,
         args: &[String],
     ) -> Result<Node, BenchError> {
-        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
-        let admin = SocketAddr::from((Ipv4Addr::LOCALHOST, free_port()?));
+        let (port, admin) = (Port::reserve(), Port::reserve());
+        let (listen, admin_listens) = (port.address().to_string(), admin.address().to_string());
         let name = format!("node-{number}");
         let data = folder.join(&name);
         fs::create_dir_all(&data).map_err(BenchError::io("node's folder"))?;
         let mut program = Program::start(program, &name, folder, |command| {
-            command.args(["--node", &name, "--listen", &addr.to_string(), "--admin", &admin.to_string()]);
+            command.args(["--node", &name, "--listen", &listen, "--admin", &admin_listens]);
             command.args(["--store", &mariadb.url(), "--redis", &format!("redis://{}", redis.addr())]);
             command.args(["--proxy-trusted", &NGINX_SOURCE.to_string(), "--data"]).arg(&data);
             command.args(["--password-memory-kib", "8", "--password-iterations", "1"]);
@@ -49,14 +51,14 @@ impl Node {
             }
         })?;
         wait_until_ready(&mut program, || {
-            Session::connect(addr).is_ok_and(|node| node.hello().node == name)
+            Session::connect(port.address()).is_ok_and(|node| node.hello().node == name)
         })?;
-        Ok(Node { program, addr, admin })
+        Ok(Node { program, port, admin })
     }
 
     /// Where clients connect, without nginx.
     pub(crate) fn addr(&self) -> SocketAddr {
-        self.addr
+        self.port.address()
     }
 
     pub(crate) fn pid(&self) -> u32 {
@@ -73,7 +75,7 @@ impl Node {
 
     /// Looks at the node from another thread.
     pub(crate) fn probe(&self) -> Probe {
-        Probe { pid: self.pid(), admin: self.admin }
+        Probe { pid: self.pid(), admin: self.admin.address() }
     }
 }
 

@@ -2,12 +2,14 @@
 
 use std::{
     io::{Read, Write},
-    net::{Ipv4Addr, SocketAddr, TcpStream},
+    net::{SocketAddr, TcpStream},
     path::{Path, PathBuf},
     time::Duration,
 };
 
-use super::{Launch, Program, Restartable, free_port, installed};
+use testkit::Port;
+
+use super::{Launch, Program, Restartable, installed};
 use crate::error::BenchError;
 
 /// How long the bench's own questions wait.
@@ -18,17 +20,17 @@ pub(crate) type Redis = Restartable<RedisAt>;
 
 /// Where it runs.
 pub(crate) struct RedisAt {
-    port: u16,
+    port: Port,
     folder: PathBuf,
 }
 
 impl Redis {
     pub(super) fn start_in(folder: &Path) -> Result<Redis, BenchError> {
-        Restartable::start(RedisAt { port: free_port()?, folder: folder.to_owned() })
+        Restartable::start(RedisAt { port: Port::reserve(), folder: folder.to_owned() })
     }
 
     pub(crate) fn addr(&self) -> SocketAddr {
-        SocketAddr::from((Ipv4Addr::LOCALHOST, self.launch.port))
+        self.launch.port.address()
     }
 }
 
@@ -37,19 +39,18 @@ impl Launch for RedisAt {
         Program::start(&installed("redis-server")?, "redis", &self.folder, |command| {
             command
                 .args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port"])
-                .arg(self.port.to_string());
+                .arg(self.port.number().to_string());
         })
     }
 
     fn answers(&self, pid: u32) -> bool {
-        answers(self.port, pid)
+        answers(self.port.address(), pid)
     }
 }
 
-/// Whether the Redis at this port answers and is the process we started.
-fn answers(port: u16, pid: u32) -> bool {
+/// Whether the Redis there answers and is the process we started.
+fn answers(addr: SocketAddr, pid: u32) -> bool {
     let ask = || -> std::io::Result<bool> {
-        let addr = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
         let mut stream = TcpStream::connect_timeout(&addr, ASK_TIMEOUT)?;
         stream.set_read_timeout(Some(ASK_TIMEOUT))?;
         stream.write_all(b"INFO server\r\nQUIT\r\n")?;

@@ -7,7 +7,7 @@ use std::process::{Command, Stdio};
 use std::sync::OnceLock;
 
 use tempfile::TempDir;
-use testkit::{MariaDb, Process, Signal};
+use testkit::{MariaDb, Port, Process, Signal};
 
 use crate::LIMIT;
 
@@ -48,6 +48,8 @@ pub(crate) struct Server {
     admin: String,
     store: Option<String>,
     folder: TempDir,
+    /// Its own also while it does not run.
+    _ports: [Port; 2],
 }
 
 impl Server {
@@ -61,8 +63,9 @@ impl Server {
         let token = folder.path().join(TOKEN_FILE);
         fs::write(&token, "a-token-for-orders-of-operators").expect("a token file");
         fs::set_permissions(&token, fs::Permissions::from_mode(0o600)).expect("for its owner alone");
-        let any = "127.0.0.1:0".to_owned();
-        let mut server = Server { process: None, address: any.clone(), admin: any, store, folder };
+        let ports = [Port::reserve(), Port::reserve()];
+        let [address, admin] = ports.each_ref().map(|port| port.address().to_string());
+        let mut server = Server { process: None, address, admin, store, folder, _ports: ports };
         server.launch();
         server
     }

@@ -146,7 +146,7 @@ fn a_message_that_is_refused_is_told_with_its_text() {
     let server = Server::start();
     let mut screen = talking(&server);
     screen.line("/msg 77 hello stranger");
-    screen.wait_row("! you are not friends");
+    screen.wait_row("! you and user 77 are not friends; /add 77 asks for that");
     screen.line("/nonsense");
     screen.wait_row("! there is no command /nonsense; /help lists them all");
     screen.wait_last("alice → bob>");

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use mysql::prelude::Queryable;
 use tempfile::TempDir;
-use testkit::{MariaDb, Process, Signal};
+use testkit::{MariaDb, Port, Process, Signal};
 
 use super::store::{Place, Store};
 
@@ -17,6 +17,8 @@ use super::store::{Place, Store};
 const START_LIMIT: Duration = Duration::from_secs(30);
 /// How long a server may take to end after a signal.
 pub(crate) const STOP_LIMIT: Duration = Duration::from_secs(30);
+/// Where it listens unless a test says otherwise.
+const ANY_PORT: &str = "127.0.0.1:0";
 /// Lines of its log that a failed test shows.
 const LOG_LINES: usize = 60;
 
@@ -44,7 +46,7 @@ impl Options {
     fn at(place: Place) -> Options {
         Options {
             place,
-            listen: "127.0.0.1:0".to_owned(),
+            listen: ANY_PORT.to_owned(),
             log: "debug".to_owned(),
             args: Vec::new(),
             variables: Vec::new(),
@@ -110,12 +112,18 @@ pub(crate) struct Server {
     addresses: Vec<SocketAddr>,
     ready_after: Duration,
     folder: TempDir,
+    /// Its own also while it does not run.
+    _port: Option<Port>,
 }
 
 impl Server {
     /// Starts a server on a new store and a free port.
-    pub(crate) fn start(options: Options) -> Server {
+    pub(crate) fn start(mut options: Options) -> Server {
         let folder = tempfile::tempdir().expect("a temporary folder");
+        let port = (options.listen == ANY_PORT).then(Port::reserve);
+        if let Some(port) = &port {
+            options.listen = port.address().to_string();
+        }
         let mut server = Server {
             process: None,
             output: None,
@@ -124,6 +132,7 @@ impl Server {
             addresses: Vec::new(),
             ready_after: Duration::ZERO,
             folder,
+            _port: port,
         };
         server.launch();
         // The same port at every restart.
