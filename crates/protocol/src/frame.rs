@@ -3,6 +3,7 @@
 use std::fmt;
 
 use bytes::BytesMut;
+use serde::de::IgnoredAny;
 
 use crate::code::Code;
 
@@ -92,6 +93,13 @@ pub struct Frame<'a> {
     pub header: Header,
     /// Exactly `header.len` bytes.
     pub body: &'a [u8],
+}
+
+impl Frame<'_> {
+    /// Whether the body is JSON at all. What it says is not looked at.
+    pub fn has_json(&self) -> bool {
+        serde_json::from_slice::<IgnoredAny>(self.body).is_ok()
+    }
 }
 
 impl fmt::Debug for Frame<'_> {

@@ -248,7 +248,7 @@ impl Input<'_> {
                 let is_push = header.flags == Flags::PUSH && header.rid == 0 && header.code.is_done();
                 let known = MsgId::from_number(header.msgid)
                     .is_some_and(|msgid| Push::MSGIDS.contains(&msgid) && wanted(msgid));
-                if is_push && known { Ok(frame) } else { Err(Malformed::Frame) }
+                if is_push && known && found.has_json() { Ok(frame) } else { Err(Malformed::Frame) }
             }
             Ok(Some(_)) => Err(Malformed::Trailing),
             Ok(None) => Err(Malformed::Truncated),

@@ -1,7 +1,7 @@
 //! Payloads as they are written and read, and everything that is refused.
 
 use proptest::prelude::*;
-use protocol::{ChatMessage, MessageKind, PresencePush, State, encode};
+use protocol::{ChatMessage, HEADER_LEN, MessageKind, PresencePush, State, encode};
 use service::domain::{BroadcastId, GroupId, Membership, Role, SessionId, Shows, Timestamp};
 use service::{Move, RosterChange, RosterStep};
 
@@ -168,10 +168,13 @@ fn what_is_no_push_never_gets_through() {
     let mut request = BytesMut::new();
     encode::request(4, &protocol::Request::Ping(protocol::Ping {}), &mut request);
     let two = [presence(), presence()].concat();
+    let mut garbled = presence().to_vec();
+    garbled[HEADER_LEN] = 0xff;
     for (junk, why) in [
         (&reply[..], Malformed::Frame),
         (&request[..], Malformed::Frame),
         (b"GET / HTTP/1.1", Malformed::Frame),
+        (&garbled[..], Malformed::Frame),
         (&two[..], Malformed::Trailing),
         (b"", Malformed::Truncated),
     ] {
