@@ -120,7 +120,7 @@ fn entries(
     search: &MessageSearch<'_>,
     wanted: usize,
 ) -> rusqlite::Result<Vec<Entry>> {
-    let below = below(connection, search)?;
+    let below = below(connection, conversations, search)?;
     let least = first_id(search.since.0);
     let mut entries: Vec<Entry> = Vec::new();
     let mut left = conversations;
@@ -176,14 +176,27 @@ fn expression(conversations: &[Searched], search: &MessageSearch<'_>) -> String 
 }
 
 /// The number that all entries of this part are below.
-fn below(connection: &Connection, search: &MessageSearch<'_>) -> rusqlite::Result<i64> {
+///
+/// The place that the searcher names is looked up only where they may read, and counts only at the time that they name: nothing
+/// else is told by a made-up one, neither that there is a message nor when it was said.
+fn below(
+    connection: &Connection,
+    conversations: &[Searched],
+    search: &MessageSearch<'_>,
+) -> rusqlite::Result<i64> {
     let until = first_id(search.until.0.saturating_add(1));
     let Some(before) = search.before else { return Ok(until) };
+    let first = first_id(before.time.0);
+    let may_be_read = |searched: &Searched| searched.id == before.conversation && before.seq > searched.since;
+    if !conversations.iter().any(may_be_read) {
+        return Ok(until.min(first));
+    }
     let place: Option<i64> = connection
         .prepare_cached("SELECT id FROM indexed_messages WHERE conversation_id = ?1 AND seq = ?2")?
         .query_row([sql(before.conversation.0), sql(before.seq.0)], |row| row.get(0))
         .optional()?;
-    Ok(until.min(place.unwrap_or_else(|| first_id(before.time.0))))
+    let of_that_time = |id: &i64| first_id(time(*id)) == first;
+    Ok(until.min(place.filter(of_that_time).unwrap_or(first)))
 }
 
 /// A message as the user is shown it; `None` if they are not.

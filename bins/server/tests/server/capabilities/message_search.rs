@@ -11,6 +11,7 @@ on_each_store! {
     m9_chinese_is_found_by_one_two_and_more_characters,
     m9_a_message_is_found_within_a_second,
     m9_only_ones_own_conversations_are_searched,
+    m9_a_place_of_others_tells_nothing,
     m9_pages_show_each_message_once_newest_first,
     m9_what_was_said_before_the_end_is_found_after_the_start,
     m9_bad_searches_are_refused,
@@ -126,6 +127,29 @@ fn m9_only_ones_own_conversations_are_searched(store: Store) {
     indexed(&mut alice, "two", seq);
     bob.delete_friend(alice.id).expect("deleted");
     assert_eq!(found(&mut bob, "秘密"), [seq]);
+}
+
+/// Neither that something was said in a conversation of others nor when.
+fn m9_a_place_of_others_tells_nothing(store: Store) {
+    let server = Server::on(store);
+    let [mut alice, mut bob, mut carol] = ["alice", "bob", "carol"].map(|name| user(&server, name));
+    befriend(&mut alice, &mut bob);
+    let foreign = befriend(&mut bob, &mut carol);
+    let first = alice.say(bob.id, "tick").time;
+    let theirs = bob.say(carol.id, "tick");
+    let last = alice.say(bob.id, "tick");
+    indexed(&mut alice, "tick", last.seq);
+    indexed(&mut carol, "tick", theirs.seq);
+    let mut after = |time: u64, conv: u64, seq: u64| {
+        let before = Some(format!("{time}.{conv}.{seq}"));
+        let page = alice.search_messages(SearchMessages { before, ..search("tick") }).expect("a page");
+        page.messages.into_iter().map(|message| message.seq).collect::<Vec<_>>()
+    };
+    for time in [0, first - 1, first + 1, theirs.time + 1, last.time + 1, last.time + 1_000] {
+        let missing = after(time, foreign, theirs.seq + 1_000);
+        assert_eq!(after(time, foreign, theirs.seq), missing, "at {time}");
+        assert_eq!(missing.is_empty(), time < first, "at {time}");
+    }
 }
 
 fn m9_pages_show_each_message_once_newest_first(store: Store) {

@@ -226,6 +226,47 @@ pub(super) fn what_was_said_at_one_moment_is_found_once(store: &dyn Store) {
     }
 }
 
+/// A place that was made up, or kept from when one could read there, tells nothing of what one may not read: what comes after it
+/// is told by its time alone.
+pub(super) fn a_place_that_one_may_not_read_is_a_time(store: &dyn Store) {
+    let [ann, bob, carl] = users(store);
+    let (mine, foreign) = (befriend(store, ann, bob), befriend(store, bob, carl));
+    let group = group(store, carl);
+    let at = |conversation, sender, ms| {
+        let time = Timestamp(NOW.0 + ms);
+        append(store, &[NewMessage { time, ..message(conversation, sender, "tick") }])[0].seq
+    };
+    for ms in [0, 20, 40] {
+        at(mine, ann, ms);
+    }
+    let hidden =
+        [(foreign, at(foreign, bob, 10)), (group.conversation(), at(group.conversation(), carl, 10))];
+    join(store, group, ann);
+    index(store, &[mine, foreign, group.conversation()]);
+    let words = query("tick");
+    let after = |time, conversation, seq| {
+        let before = Some(FoundPlace { time, conversation, seq });
+        paged(store, ann, MessageSearch { before, ..everything(&words) }, 10)
+    };
+    let places = |count| (1..=count).rev().map(|seq| (mine, Seq(seq))).collect::<Vec<_>>();
+    for (conversation, seq) in hidden {
+        for (ms, count) in [(-1_i64, 0), (1, 1), (11, 1), (39, 2), (41, 3)] {
+            let time = Timestamp(NOW.0.saturating_add_signed(ms));
+            let missing = [
+                (conversation, Seq(seq.0 + 1_000)),
+                (ConversationId(conversation.0 + 1_000_000), seq),
+                (ConversationId(0), Seq(0)),
+            ];
+            for (conversation, seq) in missing.into_iter().chain([(conversation, seq)]) {
+                assert_eq!(after(time, conversation, seq), places(count), "{ms} ms, {conversation} {seq}");
+            }
+        }
+        assert_eq!(after(Timestamp(0), conversation, seq), [], "before everything");
+    }
+    assert_eq!(after(Timestamp(0), mine, Seq(3)), [], "of one's own no other time counts either");
+    assert_eq!(after(Timestamp(NOW.0 + 40), mine, Seq(3)), places(2));
+}
+
 pub(super) fn words_that_seldom_meet_are_found(store: &dyn Store) {
     let (ann, bob, conversation) = two_friends(store);
     let batch: Vec<NewMessage> = (0..3_000)
