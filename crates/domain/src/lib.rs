@@ -70,7 +70,7 @@ pub use message::{
 pub use message_change::{
     ChangeWindows, MessageChange, MessageChangeRefused, MessageChanged, MessageDeed, MessageFacts,
 };
-pub use message_search::{FoundMessages, FoundPlace, Indexed, MessageSearch, Unindexed};
+pub use message_search::{COMPARED_BYTES_MAX, FoundMessages, FoundPlace, Indexed, MessageSearch, Unindexed};
 pub use personal_notice::{
     NOTICE_KEPT_MS, NOTICES_KEPT_MAX, NamedNotice, NewPersonalNotice, NoticePlace, PersonalNotice,
     PersonalNoticeKind,

@@ -2,6 +2,10 @@
 
 use crate::{ConversationId, Seq, StoredMessage, Timestamp, UserId, WordQuery};
 
+/// Bytes of texts that one part of a search reads and compares with the query; the text that passes it is the last one. What comes
+/// after it is the next part's. The messages of a page of chat are far below it: it is for those who store the longest texts.
+pub const COMPARED_BYTES_MAX: usize = 256 * 1024;
+
 /// Where a message stands among all that a search finds, newest first: by time, then by conversation and seq. Stores may
 /// order what was said in the same millisecond in different conversations in a way of their own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]

@@ -17,7 +17,7 @@ use crate::service::Service;
 /// found by then is the next page's.
 const PARTS_MAX: u32 = 8;
 
-/// The same in time: no further part is begun after it.
+/// The same in time: no further part is begun after it. What one part costs is limited by the store.
 const PARTS_MS_MAX: u64 = 30;
 
 /// SEARCH_MESSAGES. A conversation that does not exist and one that the asker may not read give the same answer.
@@ -39,16 +39,18 @@ pub(crate) fn page(service: &Service, me: Me<'_>, request: &SearchMessages) -> R
     let limit = Slice::asked(0, request.limit, service.config.page_max).limit;
     let sender = request.from.map(|from| UserId(from.min(NUMBER_MAX + 1)));
     let mut search = MessageSearch { query: &query, conversation, sender, since, until, before };
-    let mut messages: Vec<StoredMessage> = Vec::new();
+    let (mut messages, mut found_bytes): (Vec<StoredMessage>, usize) = (Vec::new(), 0);
     let begun = service.ports.clock.now();
     for _ in 0..PARTS_MAX {
         let wanted = limit - messages.len() as u32;
         let found = store.search_messages(me.user(), &search, wanted)?;
         let found = found.ok_or_else(|| Stop::refused(Code::NOT_FOUND))?;
+        found_bytes += found.messages.iter().map(|message| message.body.len()).sum::<usize>();
         messages.extend(found.messages);
         search.before = found.next;
         let spent_ms = service.ports.clock.now().0.saturating_sub(begun.0);
-        if found.next.is_none() || messages.len() as u32 >= limit || spent_ms >= PARTS_MS_MAX {
+        let is_full = messages.len() as u32 >= limit || found_bytes >= HISTORY_PAGE_BYTES_MAX;
+        if found.next.is_none() || is_full || spent_ms >= PARTS_MS_MAX {
             break;
         }
     }

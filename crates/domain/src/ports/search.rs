@@ -9,8 +9,10 @@ pub trait SearchStore: Send + Sync {
     /// A part of what is found in the conversations that the user may read now, from where they may read; `None` if one
     /// conversation is asked for that the user is not in.
     ///
-    /// At most `limit` messages, and fewer where entries of the index turned out to be none that fit. The cost follows what is
-    /// found and the number of the user's conversations, and not what others say.
+    /// At most `limit` messages, and fewer where entries of the index turned out to be none that fit, or where their texts are
+    /// more than [`COMPARED_BYTES_MAX`](crate::COMPARED_BYTES_MAX). The cost follows what is found and the number of the user's
+    /// conversations, and not what others say. A place to begin before that the user may not read, or where there is nothing, is a
+    /// time and nothing else.
     fn search_messages(
         &self,
         user: UserId,

@@ -5,8 +5,8 @@ use std::collections::HashMap;
 
 use ::mysql::Value;
 use domain::{
-    ConversationId, FoundMessages, FoundPlace, Indexed, MessageSearch, SearchStore, Seq, StoreResult,
-    StoredMessage, Timestamp, Unindexed, UserId,
+    COMPARED_BYTES_MAX, ConversationId, FoundMessages, FoundPlace, Indexed, MessageSearch, SearchStore, Seq,
+    StoreResult, StoredMessage, Timestamp, Unindexed, UserId, WordQuery,
 };
 
 use super::MySqlStore;
@@ -36,6 +36,9 @@ const READ_WHOLE_MAX: usize = 1_024;
 const LOOKED_AT_MAX: usize = 16_384;
 const LOOKED_AT_IN_ONE_MIN: usize = 32;
 const LOOKED_AT_IN_ONE_MAX: usize = 512;
+
+/// Messages that one statement reads.
+const TEXTS_AT_ONCE: usize = 32;
 
 /// A message cannot have been taken longer than this before its reader joined, by any clock.
 const JOINED_MARGIN_MS: u64 = 3_600_000;
@@ -74,10 +77,8 @@ impl SearchStore for MySqlStore {
             } else {
                 ended
             };
-            let mut shown = shown(connection, user, &places)?;
-            let messages = places.iter().filter_map(|place| shown.remove(&(place.conversation, place.seq)));
-            let messages = messages.filter(|message| search.query.fits(&message.body)).collect();
-            Ok(Some(FoundMessages { messages, next }))
+            let (messages, unread) = fitting(connection, user, &places, search.query)?;
+            Ok(Some(FoundMessages { messages, next: unread.or(next) }))
         })
     }
 
@@ -285,6 +286,31 @@ fn end(search: &MessageSearch<'_>, conversation: ConversationId) -> (u64, u64) {
         std::cmp::Ordering::Greater => (before.time.0.saturating_sub(1), u64::MAX),
     };
     until.min(end)
+}
+
+/// The messages that fit, as far as the user is shown them; and where it ended, if the texts were too many to compare all of
+/// them.
+fn fitting(
+    connection: &mut Connection,
+    user: UserId,
+    places: &[FoundPlace],
+    query: &WordQuery,
+) -> Result<(Vec<StoredMessage>, Option<FoundPlace>), Fault> {
+    let (mut messages, mut compared) = (Vec::with_capacity(places.len()), 0);
+    for some in places.chunks(TEXTS_AT_ONCE) {
+        let mut shown = shown(connection, user, some)?;
+        for place in some {
+            let Some(message) = shown.remove(&(place.conversation, place.seq)) else { continue };
+            compared += message.body.len();
+            if query.fits(&message.body) {
+                messages.push(message);
+            }
+            if compared >= COMPARED_BYTES_MAX {
+                return Ok((messages, Some(*place).filter(|place| places.last() != Some(place))));
+            }
+        }
+    }
+    Ok((messages, None))
 }
 
 /// These messages as far as the user is shown them.

@@ -4,8 +4,8 @@ use std::cmp::Reverse;
 use std::fmt::Write as _;
 
 use domain::{
-    ConversationId, FoundMessages, FoundPlace, Indexed, MessageSearch, SearchStore, Seq, StoreResult,
-    StoredMessage, Timestamp, Unindexed, UserId,
+    COMPARED_BYTES_MAX, ConversationId, FoundMessages, FoundPlace, Indexed, MessageSearch, SearchStore, Seq,
+    StoreResult, StoredMessage, Timestamp, Unindexed, UserId,
 };
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -38,6 +38,13 @@ struct Entry {
     seq: Seq,
 }
 
+/// Numbers of entries: from the least on, below the other.
+#[derive(Clone, Copy)]
+struct Range {
+    least: i64,
+    below: i64,
+}
+
 impl SearchStore for SqliteStore {
     fn search_messages(
         &self,
@@ -53,16 +60,24 @@ impl SearchStore for SqliteStore {
             let mut entries = entries(connection, &conversations, search, limit as usize + 1)?;
             let is_whole = entries.len() <= limit as usize;
             entries.truncate(limit as usize);
-            let next = entries.last().filter(|_| !is_whole).map(|last| FoundPlace {
+            let (mut messages, mut looked_at, mut compared) = (Vec::with_capacity(entries.len()), 0, 0);
+            for entry in &entries {
+                if compared >= COMPARED_BYTES_MAX {
+                    break;
+                }
+                looked_at += 1;
+                let Some(message) = shown(connection, user, entry.conversation, entry.seq)? else { continue };
+                compared += message.body.len();
+                if search.query.fits(&message.body) {
+                    messages.push(message);
+                }
+            }
+            let is_whole = is_whole && looked_at == entries.len();
+            let next = entries[..looked_at].last().filter(|_| !is_whole).map(|last| FoundPlace {
                 time: Timestamp(time(last.id)),
                 conversation: last.conversation,
                 seq: last.seq,
             });
-            let mut messages = Vec::with_capacity(entries.len());
-            for entry in entries {
-                let found = shown(connection, user, entry.conversation, entry.seq)?;
-                messages.extend(found.filter(|message| search.query.fits(&message.body)));
-            }
             Ok(Some(FoundMessages { messages, next }))
         })
     }
@@ -130,32 +145,60 @@ fn entries(
         if entries.len() >= wanted && first_id(first.last_time.saturating_add(1)) <= newest_wanted {
             break;
         }
-        // Of a group where the user came later only a part is read.
-        let whole = left.iter().take_while(|searched| searched.from == 0).count();
-        let (some, rest) = left.split_at(whole.clamp(1, CONVERSATIONS_AT_ONCE));
-        let least = least.max(first_id(first.from)).max(newest_wanted);
-        let mut statement = connection.prepare_cached(
-            "SELECT i.id, i.conversation_id, i.seq FROM message_words JOIN indexed_messages i ON i.id = message_words.rowid
-             WHERE message_words MATCH ?1 AND message_words.rowid < ?2 AND message_words.rowid >= ?3
-             ORDER BY message_words.rowid DESC LIMIT ?4",
-        )?;
-        let mut rows = statement.query(params![expression(some, search), below, least, wanted as i64])?;
-        while let Some(row) = rows.next()? {
-            let entry = Entry {
-                id: row.get(0)?,
-                conversation: ConversationId(number(row, 1)?),
-                seq: Seq(number(row, 2)?),
-            };
-            if some.iter().any(|searched| searched.id == entry.conversation && entry.seq > searched.since) {
-                entries.push(entry);
+        let (some, rest) = left.split_at(left.len().min(CONVERSATIONS_AT_ONCE));
+        let range = Range { least: least.max(newest_wanted), below };
+        if !read(connection, some, search, range, wanted, &mut entries)? {
+            // What was said before the user came to a group took the place of what they may read: of each such group another
+            // part is read, by itself.
+            for part in some.chunk_by(|one, next| one.from == 0 && next.from == 0) {
+                read(connection, part, search, range, wanted, &mut entries)?;
             }
         }
-        drop(rows);
         entries.sort_unstable_by_key(|entry| Reverse(*entry));
         entries.truncate(wanted);
         left = rest;
     }
     Ok(entries)
+}
+
+/// Adds the newest entries of these conversations, at most `wanted`, that the searcher may read; false, and none, if others stood
+/// in their way.
+fn read(
+    connection: &Connection,
+    conversations: &[Searched],
+    search: &MessageSearch<'_>,
+    Range { least, below }: Range,
+    wanted: usize,
+    entries: &mut Vec<Entry>,
+) -> rusqlite::Result<bool> {
+    let from = conversations.iter().map(|searched| first_id(searched.from)).min().unwrap_or(0);
+    let mut statement = connection.prepare_cached(
+        "SELECT i.id, i.conversation_id, i.seq FROM message_words JOIN indexed_messages i ON i.id = message_words.rowid
+         WHERE message_words MATCH ?1 AND message_words.rowid < ?2 AND message_words.rowid >= ?3
+         ORDER BY message_words.rowid DESC LIMIT ?4",
+    )?;
+    let mut rows =
+        statement.query(params![expression(conversations, search), below, least.max(from), wanted as i64])?;
+    let (had, mut count) = (entries.len(), 0);
+    while let Some(row) = rows.next()? {
+        let entry = Entry {
+            id: row.get(0)?,
+            conversation: ConversationId(number(row, 1)?),
+            seq: Seq(number(row, 2)?),
+        };
+        count += 1;
+        let may_be_read =
+            |searched: &Searched| searched.id == entry.conversation && entry.seq > searched.since;
+        if conversations.iter().any(may_be_read) {
+            entries.push(entry);
+        }
+    }
+    let is_whole = count < wanted || entries.len() - had == count;
+    if !is_whole && conversations.len() > 1 {
+        entries.truncate(had);
+        return Ok(false);
+    }
+    Ok(true)
 }
 
 /// What the index is asked: all words, in any of the conversations.

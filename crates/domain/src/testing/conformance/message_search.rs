@@ -5,8 +5,8 @@ use super::cast::{
 };
 use super::changes::{asked, edit};
 use crate::{
-    ConversationId, FoundPlace, MessageDeed, MessageSearch, NUMBER_MAX, NewMessage, Seq, Store, Timestamp,
-    UserId, WordQuery,
+    COMPARED_BYTES_MAX, ConversationId, FoundPlace, MessageDeed, MessageSearch, NUMBER_MAX, NewMessage, Seq,
+    Store, Timestamp, UserId, WordQuery,
 };
 
 /// Takes all that was said in these conversations into the index.
@@ -265,6 +265,61 @@ pub(super) fn a_place_that_one_may_not_read_is_a_time(store: &dyn Store) {
     }
     assert_eq!(after(Timestamp(0), mine, Seq(3)), [], "of one's own no other time counts either");
     assert_eq!(after(Timestamp(NOW.0 + 40), mine, Seq(3)), places(2));
+}
+
+/// What one may not read takes nothing's place, in whatever conversations the newest of it stands.
+pub(super) fn what_was_said_before_one_came_hides_nothing(store: &dyn Store) {
+    let [owner, me] = users(store);
+    let at = |conversation, ms| {
+        let time = Timestamp(NOW.0 + ms);
+        let said = append(store, &[NewMessage { time, ..message(conversation, owner, "花 flower") }]);
+        (conversation, said[0].seq)
+    };
+    let friends = befriend(store, owner, me);
+    let (mut expected, mut conversations) = (vec![at(friends, 0)], vec![friends]);
+    for n in 1..=40 {
+        let group = group(store, owner);
+        (0..6).for_each(|k| _ = at(group.conversation(), n * 100 + k));
+        join(store, group, me);
+        expected.push(at(group.conversation(), n * 100 + 50));
+        conversations.push(group.conversation());
+    }
+    expected.push(at(friends, 10_000));
+    expected.reverse();
+    conversations.chunks(8).for_each(|some| index(store, some));
+    for limit in [1, 4, 9, 100] {
+        for words in ["花", "花 flower"] {
+            assert_eq!(
+                paged(store, me, everything(&query(words)), limit),
+                expected,
+                "{words}, {limit} at once"
+            );
+        }
+    }
+}
+
+/// However long the texts: a part ends with the one that passes the limit, whether they fit or not.
+pub(super) fn what_one_part_compares_is_limited(store: &dyn Store) {
+    const LENGTH: usize = COMPARED_BYTES_MAX / 8;
+    let (ann, _, conversation) = two_friends(store);
+    let text = |n: u64| format!("{:<LENGTH$}", if n.is_multiple_of(2) { "甲乙丙" } else { "甲乙 乙丙" });
+    let count = 70;
+    let batch: Vec<NewMessage> = (1..=count)
+        .map(|n| NewMessage { time: Timestamp(NOW.0 + n), body: text(n), ..message(conversation, ann, "") })
+        .collect();
+    append(store, &batch);
+    index(store, &[conversation]);
+    let seqs = |step| (1..=count / step).rev().map(|n| (conversation, Seq(n * step))).collect::<Vec<_>>();
+    for (words, step) in [("甲乙", 1), ("甲乙丙", 2)] {
+        let words = query(words);
+        let part = store.search_messages(ann, &everything(&words), 100).unwrap().unwrap();
+        assert!(part.next.is_some() && !part.messages.is_empty());
+        let bytes: usize = part.messages.iter().map(|message| message.body.len()).sum();
+        assert!(bytes <= COMPARED_BYTES_MAX + 2 * LENGTH, "{bytes} bytes");
+        for limit in [1, 3, 5, 40, 100] {
+            assert_eq!(paged(store, ann, everything(&words), limit), seqs(step), "{limit} at once");
+        }
+    }
 }
 
 pub(super) fn words_that_seldom_meet_are_found(store: &dyn Store) {

@@ -314,6 +314,8 @@ pub const CASES: &[Case] = cases![
     message_search::pages_are_newest_first_over_all_conversations,
     message_search::what_was_said_at_one_moment_is_found_once,
     message_search::a_place_that_one_may_not_read_is_a_time,
+    message_search::what_was_said_before_one_came_hides_nothing,
+    message_search::what_one_part_compares_is_limited,
     message_search::words_that_seldom_meet_are_found,
     message_search::the_index_follows_the_log,
     message_search::many_conversations_are_taken_in_by_portions,

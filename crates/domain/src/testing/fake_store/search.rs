@@ -5,8 +5,8 @@ use std::ops::Bound;
 
 use super::{FakeStore, State};
 use crate::{
-    ConversationId, FoundMessages, FoundPlace, Indexed, MessageKind, MessageSearch, SearchStore, Seq,
-    StoreResult, StoredMessage, Unindexed, UserId,
+    COMPARED_BYTES_MAX, ConversationId, FoundMessages, FoundPlace, Indexed, MessageKind, MessageSearch,
+    SearchStore, Seq, StoreResult, StoredMessage, Unindexed, UserId,
 };
 
 fn place(message: &StoredMessage) -> FoundPlace {
@@ -53,8 +53,15 @@ impl SearchStore for FakeStore {
                 .cloned()
                 .collect();
             messages.sort_by_key(|message| Reverse(place(message)));
-            let is_whole = messages.len() <= limit as usize;
-            messages.truncate(limit as usize);
+            let mut compared = 0;
+            let part = messages.iter().take(limit as usize).take_while(|message| {
+                let is_begun = compared < COMPARED_BYTES_MAX;
+                compared += message.body.len();
+                is_begun
+            });
+            let count = part.count();
+            let is_whole = messages.len() <= count;
+            messages.truncate(count);
             let next = messages.last().filter(|_| !is_whole).map(place);
             Some(FoundMessages { messages, next })
         })
