@@ -70,7 +70,10 @@ pub use message::{
 pub use message_change::{
     ChangeWindows, MessageChange, MessageChangeRefused, MessageChanged, MessageDeed, MessageFacts,
 };
-pub use message_search::{COMPARED_BYTES_MAX, FoundMessages, FoundPlace, Indexed, MessageSearch, Unindexed};
+pub use message_search::{
+    COMPARED_BYTES_MAX, FoundMessages, FoundPlace, INDEXED_BYTES_AT_ONCE, INDEXED_WORDS_AT_ONCE, IndexRoom,
+    Indexed, MessageSearch, Unindexed,
+};
 pub use personal_notice::{
     NOTICE_KEPT_MS, NOTICES_KEPT_MAX, NamedNotice, NewPersonalNotice, NoticePlace, PersonalNotice,
     PersonalNoticeKind,
@@ -84,4 +87,4 @@ pub use time_search::{TIMES_CROSS_MAX, first_at};
 pub use user::{
     Account, Credentials, DELETED_USER, Edited, NewUser, Profile, ProfileEdit, Shows, User, UserSearch,
 };
-pub use words::{ASKED_WORDS_MAX, INDEXED_WORDS_MAX, WORD_CHARS_MAX, WordQuery, words};
+pub use words::{ASKED_WORDS_MAX, INDEXED_CHARS_MAX, INDEXED_WORDS_MAX, WORD_CHARS_MAX, WordQuery, words};

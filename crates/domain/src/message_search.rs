@@ -44,12 +44,46 @@ pub struct FoundMessages {
     pub next: Option<FoundPlace>,
 }
 
+/// Bytes of texts that are taken into the index at once, at most, and the last message's.
+pub const INDEXED_BYTES_AT_ONCE: usize = 1 << 20;
+
+/// Words that are, at most, and the last message's: a transaction of a fraction of a second.
+pub const INDEXED_WORDS_AT_ONCE: usize = 32_768;
+
+/// What may be taken into the index at once still: so many messages, and no more than a transaction can write that holds nobody up
+/// for long, however long they are.
+#[derive(Clone, Copy, Debug)]
+pub struct IndexRoom {
+    messages: u32,
+    bytes: usize,
+    words: usize,
+}
+
+impl IndexRoom {
+    /// Room for so many messages, as far as their texts allow.
+    pub fn new(messages: u32) -> IndexRoom {
+        IndexRoom { messages, bytes: INDEXED_BYTES_AT_ONCE, words: INDEXED_WORDS_AT_ONCE }
+    }
+
+    /// How many messages that may be: none if there is no room for another.
+    pub fn messages(&self) -> u32 {
+        if self.bytes == 0 || self.words == 0 { 0 } else { self.messages }
+    }
+
+    /// Notes a message of so many bytes and words.
+    pub fn take(&mut self, bytes: usize, words: usize) {
+        self.messages -= 1;
+        self.bytes = self.bytes.saturating_sub(bytes);
+        self.words = self.words.saturating_sub(words);
+    }
+}
+
 /// What was put into the index.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Indexed {
     /// Messages looked at.
     pub messages: u32,
-    /// Conversations that have more of them.
+    /// Conversations that have more of them, or were changed meanwhile.
     pub unfinished: Vec<ConversationId>,
 }
 

@@ -5,13 +5,18 @@
 //! query of three and more such characters is asked of the index by its pairs, and what that finds is compared with the
 //! text. The text always decides: the index only says where to look.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
+use std::ops::ControlFlow;
 
 use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// Different words of one message that are indexed, from its beginning. What comes after so many is not found.
-pub const INDEXED_WORDS_MAX: usize = 2_000;
+pub const INDEXED_WORDS_MAX: usize = 1_000;
+
+/// Characters of one message that are indexed, from its beginning: as they are written, and again once they are normalised, which
+/// makes up to 18 of one. What comes after so many is not found.
+pub const INDEXED_CHARS_MAX: usize = 16_384;
 
 /// Characters of a word that are indexed. A longer one is found by its first, and compared whole.
 pub const WORD_CHARS_MAX: usize = 32;
@@ -21,32 +26,111 @@ pub const ASKED_WORDS_MAX: usize = 8;
 
 /// The words by which a text is found: lower case, in compatibility composition (NFKC), each once. A message is taken out of
 /// the index by the same words as it was taken in: should they ever become others, the index is to be built anew.
+///
+/// Goes through a text once, and no further than its limits, so that what it costs does not follow the text.
 pub fn words(text: &str) -> BTreeSet<String> {
-    let mut words = Vec::new();
-    for run in runs(text) {
-        run.index(&mut |word| words.push(word));
-        if words.len() >= INDEXED_WORDS_MAX {
-            return first_words(text);
+    let end = text.char_indices().nth(INDEXED_CHARS_MAX).map_or(text.len(), |(end, _)| end);
+    let (mut cut, mut left) = (Cut::default(), INDEXED_CHARS_MAX);
+    let gone_through = normal(&text[..end], &mut |character| {
+        if left == 0 {
+            return ControlFlow::Break(());
         }
+        left -= 1;
+        cut.take(character)
+    });
+    // A word that the limit cuts in two is none, unless as much of it is here as is ever indexed.
+    if gone_through.is_continue() && end == text.len() || cut.length == WORD_CHARS_MAX {
+        cut.end_word();
     }
-    // Sorted at once, which costs less than finding the place of each.
-    words.into_iter().collect()
+    cut.words.into_set()
 }
 
-/// The same for a text that has more words, or repeats those that it has.
-fn first_words(text: &str) -> BTreeSet<String> {
-    let mut words = BTreeSet::new();
-    for run in runs(text) {
-        run.index(&mut |word| {
-            if words.len() < INDEXED_WORDS_MAX {
-                words.insert(word);
+/// Cuts a text into the words by which it is found.
+#[derive(Default)]
+struct Cut {
+    words: Different,
+    /// The beginning of the word that is not over, and how many characters that is.
+    word: String,
+    length: usize,
+    /// The character before, if it is Chinese, Japanese or Korean.
+    before: Option<char>,
+}
+
+impl Cut {
+    /// Goes on with the next character, normalised; breaks when there are enough words.
+    fn take(&mut self, character: char) -> ControlFlow<()> {
+        if is_of_characters(character) {
+            self.end_word();
+            let mut bytes = [0; 8];
+            self.words.add(character.encode_utf8(&mut bytes));
+            if let Some(before) = self.before.replace(character) {
+                let middle = before.encode_utf8(&mut bytes).len();
+                let end = middle + character.encode_utf8(&mut bytes[middle..]).len();
+                // Two characters, one after the other.
+                self.words.add(std::str::from_utf8(&bytes[..end]).unwrap_or_default());
             }
-        });
-        if words.len() >= INDEXED_WORDS_MAX {
-            break;
+        } else {
+            self.before = None;
+            // A mark belongs to the letter before it.
+            if character.is_alphanumeric() || self.length > 0 && is_combining_mark(character) {
+                if self.length < WORD_CHARS_MAX {
+                    self.word.push(character);
+                    self.length += 1;
+                }
+            } else {
+                self.end_word();
+            }
+        }
+        if self.words.are_enough() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    fn end_word(&mut self) {
+        if self.length > 0 {
+            self.words.add(&self.word);
+            self.word.clear();
+            self.length = 0;
         }
     }
-    words
+}
+
+/// Different words, up to the limit.
+enum Different {
+    /// So few that it does not matter how often each is here: all are sorted at once in the end, which costs less than looking for
+    /// each.
+    Some(Vec<String>),
+    Many(HashSet<String>),
+}
+
+impl Default for Different {
+    fn default() -> Different {
+        Different::Some(Vec::new())
+    }
+}
+
+impl Different {
+    fn add(&mut self, word: &str) {
+        match self {
+            Different::Some(words) => {
+                words.push(word.to_owned());
+                if words.len() == INDEXED_WORDS_MAX {
+                    *self = Different::Many(words.drain(..).collect());
+                }
+            }
+            Different::Many(words) if words.len() == INDEXED_WORDS_MAX || words.contains(word) => {}
+            Different::Many(words) => _ = words.insert(word.to_owned()),
+        }
+    }
+
+    fn are_enough(&self) -> bool {
+        matches!(self, Different::Many(words) if words.len() == INDEXED_WORDS_MAX)
+    }
+
+    fn into_set(self) -> BTreeSet<String> {
+        match self {
+            Different::Some(words) => words.into_iter().collect(),
+            Different::Many(words) => words.into_iter().collect(),
+        }
+    }
 }
 
 /// What somebody searches for: every part of it must be in a text.
@@ -99,20 +183,6 @@ enum Run {
 }
 
 impl Run {
-    /// Calls `take` with everything by which this part of a text is found.
-    fn index(self, take: &mut dyn FnMut(String)) {
-        match self {
-            Run::Word(mut word) => {
-                word.truncate(beginning(&word).len());
-                take(word);
-            }
-            Run::Characters(run) => {
-                run.chars().for_each(|character| take(character.to_string()));
-                pairs(&run).for_each(take);
-            }
-        }
-    }
-
     /// Calls `take` with everything by which texts are found that have this part of a query.
     fn ask(&self, take: &mut dyn FnMut(String)) {
         match self {
@@ -152,7 +222,7 @@ fn pairs(run: &str) -> impl Iterator<Item = String> {
 fn runs(text: &str) -> Vec<Run> {
     let mut runs: Vec<Run> = Vec::new();
     let mut ended = true;
-    normal(text, &mut |character| {
+    let take = &mut |character: char| {
         let last = runs.last_mut().filter(|_| !ended);
         ended = false;
         match (last, is_of_characters(character)) {
@@ -165,7 +235,10 @@ fn runs(text: &str) -> Vec<Run> {
             (_, false) if character.is_alphanumeric() => runs.push(Run::Word(begun(character))),
             (_, false) => ended = true,
         }
-    });
+        ControlFlow::Continue(())
+    };
+    // Gone through to its end.
+    let _ = normal(text, take);
     runs
 }
 
@@ -176,25 +249,26 @@ fn begun(character: char) -> String {
     run
 }
 
-/// Calls `take` with a text's characters in NFKC and lower case.
+/// Calls `take` with a text's characters in NFKC and lower case, until it breaks.
 ///
 /// What most texts consist of is so already, or nearly, and has nothing to do with what stands before it: that is passed on
 /// as it is, and only what is left is normalised, with the character before it, which may take a mark.
-fn normal(text: &str, take: &mut dyn FnMut(char)) {
+fn normal(text: &str, take: &mut dyn FnMut(char) -> ControlFlow<()>) -> ControlFlow<()> {
     let mut rest = text;
     while !rest.is_empty() {
         let plain = rest.find(|character| as_plain(character).is_none()).unwrap_or(rest.len());
         let before = rest[..plain].char_indices().next_back().map_or(0, |(place, _)| place);
         let passed = if plain == rest.len() { plain } else { before };
-        rest[..passed].chars().filter_map(as_plain).for_each(&mut *take);
+        rest[..passed].chars().filter_map(as_plain).try_for_each(&mut *take)?;
         if passed == rest.len() {
-            return;
+            break;
         }
         let odd = &rest[plain..];
         let end = plain + odd.find(|character| as_plain(character).is_some()).unwrap_or(odd.len());
-        rest[passed..end].nfkc().flat_map(char::to_lowercase).for_each(&mut *take);
+        rest[passed..end].nfkc().flat_map(char::to_lowercase).try_for_each(&mut *take)?;
         rest = &rest[end..];
     }
+    ControlFlow::Continue(())
 }
 
 /// What becomes of a character in NFKC and lower case that is one character then and never joins the one before it; `None` if
@@ -275,7 +349,11 @@ mod tests {
         let whole = |text: &str| text.nfkc().flat_map(char::to_lowercase).collect::<String>();
         let short = |text: &str| {
             let mut out = String::new();
-            normal(text, &mut |character| out.push(character));
+            let all = normal(text, &mut |character| {
+                out.push(character);
+                ControlFlow::Continue(())
+            });
+            assert!(all.is_continue());
             out
         };
         let looked_at =
@@ -310,6 +388,46 @@ mod tests {
         assert_eq!(indexed(&word), ["x".repeat(WORD_CHARS_MAX)]);
         assert!(query(&word).fits(&word));
         assert!(!query(&"x".repeat(9_999)).fits(&word), "compared whole");
+    }
+
+    /// Whatever is written, and however it is made longer, what is gone through is limited.
+    #[test]
+    fn what_is_gone_through_of_one_message_is_limited() {
+        let at = |words: usize, what: &str, end: &str| indexed(&format!("{}{end}", what.repeat(words)));
+        let few = INDEXED_CHARS_MAX / 2 - 2;
+        assert_eq!(at(few, "a ", "end"), ["a", "end"], "what fits");
+        assert_eq!(at(few, "a ", "zebra"), ["a"], "a word that is cut in two");
+        assert_eq!(at(few + 2, "a ", "end"), ["a"], "what comes later");
+        assert_eq!(at(few + 2, "。 ", "end"), [""; 0], "whether there is a word before it or not");
+        assert_eq!(at(INDEXED_CHARS_MAX - 1, "长", "短"), ["短", "长", "长短", "长长"]);
+        assert_eq!(at(INDEXED_CHARS_MAX, "长", "短"), ["长", "长长"]);
+        // Longer in compatibility composition.
+        let (ligature, words) = ("\u{fdfa} ", ["الله", "صلى", "عليه", "وسلم"]);
+        let whole = INDEXED_CHARS_MAX / 19;
+        assert_eq!(at(whole, ligature, "a"), [&["a"], &words[..]].concat());
+        assert_eq!(at(whole + 1, ligature, "a"), words);
+        // Shorter.
+        assert_eq!(at(INDEXED_CHARS_MAX / 2, "\u{1100}\u{1161}", "a"), ["가", "가가"]);
+        // Longer than a word may be, though not over.
+        let word = "x".repeat(WORD_CHARS_MAX);
+        assert_eq!(at(INDEXED_CHARS_MAX * 3, "x", ""), [word.as_str()]);
+        assert_eq!(at(few, "a ", &word), ["a"]);
+        assert_eq!(indexed(&format!("a\u{301}{}", "\u{327}".repeat(30_000))).len(), 1);
+    }
+
+    /// Of whatever begins a text somebody can find it, as long as that is within the limits.
+    #[test]
+    fn what_comes_first_is_found() {
+        let long: String = ('\u{4E00}'..'\u{9FFF}').collect();
+        let found = words(&long);
+        assert_eq!(found.len(), INDEXED_WORDS_MAX);
+        let beginning: String = long.chars().take(INDEXED_WORDS_MAX / 2).collect();
+        assert!(query(&beginning).fits(&long));
+        assert!(query(&beginning).asked().iter().all(|word| found.contains(word)));
+        let repeated = format!("{}{long}", "的".repeat(INDEXED_WORDS_MAX));
+        let found = words(&repeated);
+        assert_eq!(found.len(), INDEXED_WORDS_MAX, "each counts once");
+        assert!(["的", "的的", "的一", "一", "一丁"].iter().all(|word| found.contains(*word)));
     }
 
     #[test]

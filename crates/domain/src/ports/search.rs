@@ -20,8 +20,8 @@ pub trait SearchStore: Send + Sync {
         limit: u32,
     ) -> StoreResult<Option<FoundMessages>>;
 
-    /// Takes at most `limit` messages of these conversations into the index that are not in it, oldest first. Unknown
-    /// conversations have none. Messages that are taken in twice at once, by two nodes, are so once.
+    /// Takes at most `limit` messages of these conversations into the index that are not in it, oldest first, and fewer if their
+    /// texts are long ([`IndexRoom`](crate::IndexRoom)). Unknown conversations have none. Messages that are taken in twice at once, by two nodes, are so once.
     fn index_messages(&self, conversations: &[ConversationId], limit: u32) -> StoreResult<Indexed>;
 
     /// Looks at `limit` conversations after this one, whether the index has all that was said there.

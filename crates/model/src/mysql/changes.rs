@@ -95,6 +95,9 @@ fn make(tx: &mut Connection, change: &MessageChange) -> Result<Outcome, Fault> {
         Err(why) => return Ok(Err(why)),
     };
     let position = ChangePosition(last_change + 1);
+    if let Some(old) = &facts.message {
+        word_index::exchange(tx, old, &message)?;
+    }
     store(tx, change, &message, position)?;
     Ok(Ok(MessageChanged { message, position, novelty: Novelty::New, parties, roster }))
 }
@@ -114,7 +117,6 @@ fn store(
     let (id, seq) = (message.conversation.0, message.seq.0);
     let recall = message.recalled.map(|Recall { by, at }| (by.0, at.0.max(1)));
     let (recalled_by, recalled_at) = recall.unwrap_or_default();
-    word_index::unindex(tx, message.conversation, message.seq)?;
     tx.execute(
         "UPDATE messages SET body = ?, edited_at = ?, recalled_at = ?, recalled_by = ?, reply_to = ?, mentions = ? \
          WHERE conversation_id = ? AND seq = ?",
@@ -129,7 +131,6 @@ fn store(
             seq,
         ),
     )?;
-    word_index::reindex(tx, message.conversation, message.seq)?;
     // Not deleted and inserted: where there is nothing to delete that would lock the gap, and others of it wait.
     tx.execute(
         "INSERT INTO message_changes (conversation_id, position, seq) VALUES (?, ?, ?) \

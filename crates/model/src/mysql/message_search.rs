@@ -83,7 +83,7 @@ impl SearchStore for MySqlStore {
     }
 
     fn index_messages(&self, conversations: &[ConversationId], limit: u32) -> StoreResult<Indexed> {
-        self.transact("index messages", |tx| word_index::take_in(tx, conversations, limit))
+        self.take_in(conversations, limit)
     }
 
     fn unindexed(&self, after: ConversationId, limit: u32) -> StoreResult<Unindexed> {

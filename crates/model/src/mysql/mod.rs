@@ -26,6 +26,7 @@ mod group_change;
 mod group_requests;
 mod groups;
 mod hidden;
+mod index_portion;
 mod list;
 mod log;
 mod log_identity;

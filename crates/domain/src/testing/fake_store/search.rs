@@ -5,8 +5,8 @@ use std::ops::Bound;
 
 use super::{FakeStore, State};
 use crate::{
-    COMPARED_BYTES_MAX, ConversationId, FoundMessages, FoundPlace, Indexed, MessageKind, MessageSearch,
-    SearchStore, Seq, StoreResult, StoredMessage, Unindexed, UserId,
+    COMPARED_BYTES_MAX, ConversationId, FoundMessages, FoundPlace, IndexRoom, Indexed, MessageKind,
+    MessageSearch, SearchStore, Seq, StoreResult, StoredMessage, Unindexed, UserId, words,
 };
 
 fn place(message: &StoredMessage) -> FoundPlace {
@@ -69,13 +69,20 @@ impl SearchStore for FakeStore {
 
     fn index_messages(&self, conversations: &[ConversationId], limit: u32) -> StoreResult<Indexed> {
         self.run("index messages", |state| {
-            let mut indexed = Indexed::default();
+            let (mut indexed, mut room) = (Indexed::default(), IndexRoom::new(limit));
             for &conversation in conversations {
                 let (from, last) = (state.indexed(conversation), state.last_seq(conversation));
-                let count = (last.0 - from.0).min(u64::from(limit - indexed.messages));
-                indexed.messages += count as u32;
-                state.indexed.insert(conversation, Seq(from.0 + count));
-                if from.0 + count < last.0 {
+                let mut to = from;
+                let log = state.conversations.get(&conversation).map(|log| log.messages.as_slice());
+                for message in log.unwrap_or_default().iter().filter(|message| message.seq > from) {
+                    if room.messages() == 0 {
+                        break;
+                    }
+                    room.take(message.body.len(), words(&message.body).len());
+                    (indexed.messages, to) = (indexed.messages + 1, message.seq);
+                }
+                state.indexed.insert(conversation, to);
+                if to < last {
                     indexed.unfinished.push(conversation);
                 }
             }

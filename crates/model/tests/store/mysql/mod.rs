@@ -1,5 +1,6 @@
 //! The store over MySQL, on a private MariaDB.
 
+mod indexing;
 mod lost;
 mod message_search;
 mod overload;
