@@ -1,8 +1,11 @@
 //! Messages that change, and the feed of their changes. Whoever writes is alone here, so nothing is locked.
 
+use std::collections::BTreeSet;
+
 use domain::{
     ChangePosition, ChangeStore, ConversationId, MessageChange, MessageChangeRefused, MessageChanged,
-    MessageFacts, Novelty, PageSize, Parties, Recall, RosterVersion, Seq, StoreResult, StoredMessage, UserId,
+    MessageDeed, MessageFacts, Novelty, PageSize, Parties, Recall, RosterVersion, Seq, StoreResult,
+    StoredMessage, UserId, words,
 };
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -25,7 +28,12 @@ const PAGE: &str = "
 
 impl ChangeStore for SqliteStore {
     fn change_message(&self, change: &MessageChange) -> StoreResult<Outcome> {
-        let changed = self.write("change a message", |connection| make(connection, change));
+        // Cut before, while others can write.
+        let words = match &change.deed {
+            MessageDeed::Edit { body, .. } => words(body),
+            MessageDeed::Recall => BTreeSet::new(),
+        };
+        let changed = self.write("change a message", |connection| make(connection, change, &words));
         if matches!(&changed, Ok(Ok(changed)) if changed.novelty == Novelty::New) || changed.is_err() {
             self.remember_leftovers();
         }
@@ -71,7 +79,12 @@ struct Talk {
     last_change: ChangePosition,
 }
 
-fn make(connection: &Connection, change: &MessageChange) -> rusqlite::Result<Outcome> {
+/// `words` are those of the text that the message will have.
+fn make(
+    connection: &Connection,
+    change: &MessageChange,
+    words: &BTreeSet<String>,
+) -> rusqlite::Result<Outcome> {
     let id = change.conversation;
     let talk = connection
         .prepare_cached(
@@ -117,6 +130,9 @@ fn make(connection: &Connection, change: &MessageChange) -> rusqlite::Result<Out
         Err(why) => return Ok(Err(why)),
     };
     let position = ChangePosition(last_change.0 + 1);
+    if let Some(old) = &facts.message {
+        word_index::exchange(connection, old, &message, words)?;
+    }
     store(connection, change, &message, position)?;
     Ok(Ok(MessageChanged { message, position, novelty: Novelty::New, parties, roster }))
 }
@@ -143,7 +159,6 @@ fn store(
     let (id, seq) = (sql(message.conversation.0), sql(message.seq.0));
     let recall = message.recalled.map(|Recall { by, at }| (sql(by.0), sql(at.0.max(1))));
     let (recalled_by, recalled_at) = recall.unwrap_or_default();
-    word_index::unindex(connection, message.conversation, message.seq)?;
     connection
         .prepare_cached(
             "UPDATE messages SET body = ?3, edited_at = ?4, recalled_at = ?5, recalled_by = ?6, reply_to = ?7, mentions = ?8
@@ -159,7 +174,6 @@ fn store(
             sql(message.reply_to.unwrap_or_default().0),
             message.mentions.to_text(),
         ])?;
-    word_index::reindex(connection, message.conversation, message.seq)?;
     connection
         .prepare_cached(
             "INSERT INTO message_changes (conversation_id, position, seq) VALUES (?1, ?2, ?3)

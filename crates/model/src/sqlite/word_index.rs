@@ -5,7 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use domain::{ConversationId, Indexed, MessageKind, Seq, StoreResult, Unindexed, UserId, words};
+use domain::{
+    ConversationId, IndexRoom, Indexed, MessageKind, Seq, StoreResult, StoredMessage, Unindexed, UserId,
+    words,
+};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use super::SqliteStore;
@@ -105,96 +108,89 @@ impl SqliteStore {
     }
 }
 
-/// Takes a message's words out of the index. To be called in the transaction that changes the message's text, and before it
-/// does.
-pub(super) fn unindex(
+/// Has the index know a message by the words of its new text, if it has it. To be called in the transaction that changes the
+/// text. `new_words` are those of the new text, cut by the caller before the transaction; those that both texts have stay.
+pub(super) fn exchange(
     connection: &Connection,
-    conversation: ConversationId,
-    seq: Seq,
+    old: &StoredMessage,
+    new: &StoredMessage,
+    new_words: &BTreeSet<String>,
 ) -> rusqlite::Result<()> {
-    // What has no words now was not put in: to take it out would miscount the entries.
-    let Some((id, words)) = entry(connection, conversation, seq)?.filter(|(_, words)| !words.is_empty())
-    else {
-        return Ok(());
+    let (conversation, seq, sender) = (old.conversation, old.seq, old.sender);
+    let entry: Option<Option<i64>> = connection
+        .prepare_cached(
+            "SELECT m.id FROM indexed_conversations i
+             LEFT JOIN indexed_messages m ON m.conversation_id = i.conversation_id AND m.seq = ?2
+             WHERE i.conversation_id = ?1 AND i.seq >= ?2",
+        )?
+        .query_row([sql(conversation.0), sql(seq.0)], |row| row.get(0))
+        .optional()?;
+    let Some(entry) = entry else { return Ok(()) };
+    let Some(id) = entry else {
+        // It had no words when the index came past it.
+        let words = joined(conversation, sender, new_words.iter());
+        let time = sql(new.time.0);
+        return if words.is_empty() {
+            Ok(())
+        } else {
+            insert_all(connection, &[New { conversation, seq, time, words }])
+        };
     };
-    connection
-        .prepare_cached("INSERT INTO message_words (message_words, rowid, words) VALUES ('delete', ?1, ?2)")?
-        .execute(params![id, words])?;
+    let old_words = words_of(old.kind as u8, &old.body);
+    if old_words == *new_words {
+        return Ok(());
+    }
+    // Who said it goes with the last word, and comes with the first.
+    let (was, is) = (!old_words.is_empty(), !new_words.is_empty());
+    let part = |some: &BTreeSet<String>, others: &BTreeSet<String>| match others.is_empty() {
+        true => joined(conversation, sender, some.iter()),
+        false => terms(conversation, some.difference(others)),
+    };
+    // The index counts its entries: what has words goes once and comes once, and what has none was not put in.
+    if was {
+        delete(connection, id, &part(&old_words, new_words))?;
+    }
+    if is {
+        insert(connection, id, &part(new_words, &old_words))?;
+    }
     Ok(())
 }
 
-/// Takes the words of a message's new text in, where the index had the old one. To be called in the same transaction, after
-/// the text was changed.
-pub(super) fn reindex(
-    connection: &Connection,
+/// The words by which a message of this kind is found.
+pub(super) fn words_of(kind: u8, body: &str) -> BTreeSet<String> {
+    match MessageKind::from_number(kind) {
+        Some(MessageKind::Text) => words(body),
+        _ => BTreeSet::new(),
+    }
+}
+
+/// What the index is given of a message: its words, apart by spaces, and who said it; empty if it has none.
+fn joined<'a>(
     conversation: ConversationId,
-    seq: Seq,
-) -> rusqlite::Result<()> {
-    match entry(connection, conversation, seq)? {
-        Some((_, words)) if words.is_empty() => Ok(()),
-        Some((id, words)) => insert(connection, id, &words),
-        // Taken in when it had no words, or not yet.
-        None => add_taken_in(connection, conversation, seq),
-    }
-}
-
-/// Takes a message in that had no words when the index came past it.
-fn add_taken_in(connection: &Connection, conversation: ConversationId, seq: Seq) -> rusqlite::Result<()> {
-    let row: Option<(u64, i64, u8, String)> = connection
-        .prepare_cached(
-            "SELECT m.sender_id, m.time, m.kind, m.body FROM indexed_conversations i
-             JOIN messages m ON m.conversation_id = i.conversation_id AND m.seq = ?2
-             WHERE i.conversation_id = ?1 AND i.seq >= ?2",
-        )?
-        .query_row([sql(conversation.0), sql(seq.0)], |row| {
-            Ok((number(row, 0)?, row.get(1)?, row.get(2)?, row.get(3)?))
-        })
-        .optional()?;
-    let Some((sender, time, kind, body)) = row else { return Ok(()) };
-    let words = joined(conversation, UserId(sender), kind, &body);
-    if words.is_empty() {
-        return Ok(());
-    }
-    insert_all(connection, &[New { conversation, seq, time, words }])
-}
-
-/// The number of a message in the index and its words now; `None` if the index does not have it, or not yet.
-fn entry(
-    connection: &Connection,
-    conversation: ConversationId,
-    seq: Seq,
-) -> rusqlite::Result<Option<(i64, String)>> {
-    let row: Option<(i64, u64, u8, String)> = connection
-        .prepare_cached(
-            "SELECT i.id, m.sender_id, m.kind, m.body FROM indexed_messages i
-             JOIN messages m ON m.conversation_id = i.conversation_id AND m.seq = i.seq
-             WHERE i.conversation_id = ?1 AND i.seq = ?2",
-        )?
-        .query_row([sql(conversation.0), sql(seq.0)], |row| {
-            Ok((row.get(0)?, number(row, 1)?, row.get(2)?, row.get(3)?))
-        })
-        .optional()?;
-    Ok(row.map(|(id, sender, kind, body)| (id, joined(conversation, UserId(sender), kind, &body))))
-}
-
-/// What the index is given of a message: its words, apart by spaces; empty if it has none.
-fn joined(conversation: ConversationId, sender: UserId, kind: u8, body: &str) -> String {
-    let mut joined = String::new();
-    if MessageKind::from_number(kind) != Some(MessageKind::Text) {
-        return joined;
-    }
-    let words = words(body);
-    if words.is_empty() {
-        return joined;
-    }
-    joined = term(conversation, &sender_word(sender));
-    let before = format!(" {conversation}:");
-    joined.reserve(words.iter().map(|word| before.len() + word.len()).sum());
-    for word in words {
-        joined.push_str(&before);
-        joined.push_str(&word);
+    sender: UserId,
+    words: impl Iterator<Item = &'a String>,
+) -> String {
+    let mut joined = terms(conversation, words);
+    // What has no words is found by nobody, whoever said it.
+    if !joined.is_empty() {
+        joined.push(' ');
+        joined.push_str(&term(conversation, &sender_word(sender)));
     }
     joined
+}
+
+/// Words as the index has them, apart by spaces.
+fn terms<'a>(conversation: ConversationId, words: impl Iterator<Item = &'a String>) -> String {
+    let mut terms = String::new();
+    let before = term(conversation, "");
+    for word in words {
+        if !terms.is_empty() {
+            terms.push(' ');
+        }
+        terms.push_str(&before);
+        terms.push_str(word);
+    }
+    terms
 }
 
 /// Reads the oldest messages of these conversations that are not in the index, and cuts them into words.
@@ -204,6 +200,7 @@ fn portions(
     limit: u32,
 ) -> rusqlite::Result<(Vec<Portion>, Vec<New>, Indexed)> {
     let (mut portions, mut new, mut indexed) = (Vec::new(), Vec::new(), Indexed::default());
+    let mut room = IndexRoom::new(limit);
     let mut head = connection.prepare_cached(
         "SELECT ifnull(i.seq, 0), c.last_seq, c.last_change FROM conversations c
          LEFT JOIN indexed_conversations i ON i.conversation_id = c.id WHERE c.id = ?1",
@@ -217,18 +214,21 @@ fn portions(
         let row = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?, row.get(2)?));
         let head: Option<(i64, i64, i64)> = head.query_row([sql(conversation.0)], row).optional()?;
         let Some((from, last, last_change)) = head.filter(|(from, last, _)| from < last) else { continue };
-        let left = limit - indexed.messages;
-        if left == 0 {
+        if room.messages() == 0 {
             indexed.unfinished.push(conversation);
             continue;
         }
         let mut to = from;
-        let mut rows = page.query(params![sql(conversation.0), from, left])?;
-        while let Some(row) = rows.next()? {
+        let mut rows = page.query(params![sql(conversation.0), from, room.messages()])?;
+        while room.messages() > 0
+            && let Some(row) = rows.next()?
+        {
             to = row.get(0)?;
             indexed.messages += 1;
-            let (sender, kind) = (UserId(number(row, 1)?), row.get(3)?);
-            let words = joined(conversation, sender, kind, row.get_ref(4)?.as_str()?);
+            let (sender, body) = (UserId(number(row, 1)?), row.get_ref(4)?.as_str()?);
+            let words = words_of(row.get(3)?, body);
+            room.take(body.len(), words.len());
+            let words = joined(conversation, sender, words.iter());
             if !words.is_empty() {
                 new.push(New { conversation, seq: Seq(to as u64), time: row.get(2)?, words });
             }
@@ -294,6 +294,13 @@ fn next_id(connection: &Connection, first: i64) -> rusqlite::Result<i64> {
         .query_row([first, first + (1 << COUNTER_BITS)], |row| row.get(0))
 }
 
+fn delete(connection: &Connection, id: i64, words: &str) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("INSERT INTO message_words (message_words, rowid, words) VALUES ('delete', ?1, ?2)")?
+        .execute(params![id, words])?;
+    Ok(())
+}
+
 fn insert(connection: &Connection, id: i64, words: &str) -> rusqlite::Result<()> {
     connection
         .prepare_cached("INSERT INTO message_words (rowid, words) VALUES (?1, ?2)")?
@@ -305,6 +312,7 @@ fn insert(connection: &Connection, id: i64, words: &str) -> rusqlite::Result<()>
 mod tests {
     use super::*;
     use crate::sqlite::Options;
+    use crate::sqlite::page::message;
     use domain::{MessageLog, MessageSearch, NUMBER_MAX, NewMessage, SearchStore, Timestamp, WordQuery};
 
     const CONVERSATION: ConversationId = ConversationId(1);
@@ -345,13 +353,20 @@ mod tests {
     fn change(store: &SqliteStore, seq: Seq, body: &str) {
         store
             .write("change", |connection| {
-                unindex(connection, CONVERSATION, seq)?;
+                let old = connection.query_row(
+                    "SELECT seq, sender_id, client_msg_id, time, kind, body, edited_at, recalled_at, recalled_by, reply_to,
+                            mentions
+                     FROM messages WHERE conversation_id = 1 AND seq = ?1",
+                    [sql(seq.0)],
+                    |row| message(CONVERSATION, row),
+                )?;
+                let new = StoredMessage { body: body.to_owned(), ..old.clone() };
+                exchange(connection, &old, &new, &words(body))?;
                 connection.execute(
                     "UPDATE messages SET body = ?2 WHERE conversation_id = 1 AND seq = ?1",
                     params![sql(seq.0), body],
                 )?;
-                connection.execute("UPDATE conversations SET last_change = last_change + 1", [])?;
-                reindex(connection, CONVERSATION, seq)
+                connection.execute("UPDATE conversations SET last_change = last_change + 1", [])
             })
             .unwrap();
     }
@@ -464,6 +479,50 @@ mod tests {
             assert_eq!(entries(&store, "葡萄"), count as i64, "{text:?}");
             is_sound(&store);
         }
+    }
+
+    #[test]
+    fn what_two_texts_have_both_stays() {
+        let (_folder, store) = store();
+        let seq = say(&store, "1", "one two");
+        take_in(&store);
+        let count = |words: [&str; 4]| words.map(|word| entries(&store, word));
+        for (text, expected) in [
+            ("two three", [0, 1, 1, 1]),
+            ("two three one", [1, 1, 1, 1]),
+            ("three", [0, 0, 1, 1]),
+            ("three!", [0, 0, 1, 1]),
+            ("", [0, 0, 0, 0]),
+            ("one", [1, 0, 0, 1]),
+        ] {
+            change(&store, seq, text);
+            assert_eq!(count(["one", "two", "three", "@1"]), expected, "{text:?}");
+            is_sound(&store);
+        }
+    }
+
+    /// However long texts are, a transaction writes a limited part of them.
+    #[test]
+    fn texts_that_are_long_in_any_way_are_taken_in_by_portions() {
+        let (_folder, store) = store();
+        for n in 0..50 {
+            say(&store, &format!("l{n}"), &"\u{fdfa} ".repeat(16_383));
+        }
+        for n in 0..50 {
+            say(
+                &store,
+                &format!("w{n}"),
+                &(0..1_500).map(|word| format!("w{word}x{n} ")).collect::<String>(),
+            );
+        }
+        let mut taken_in = Vec::new();
+        while taken_in.iter().sum::<u32>() < 100 {
+            let indexed = take_in(&store);
+            assert!((1..50).contains(&indexed.messages), "{taken_in:?}");
+            taken_in.push(indexed.messages);
+            assert_eq!(indexed.unfinished.is_empty(), taken_in.iter().sum::<u32>() == 100);
+        }
+        assert_eq!((found(&store, "w7x49"), found(&store, "w7x0")), (vec![100], vec![51]));
     }
 
     #[test]
