@@ -193,6 +193,8 @@ impl NodeStatus {
         page.number("chat_index_failures_total", help, Kind::Counter, index.failures);
         let help = "Conversations in which something is said that this node has to index.";
         page.number("chat_index_waiting", help, Kind::Gauge, index.waiting);
+        let help = "Conversations that the store does not take, each by itself: they are tried again later.";
+        page.number("chat_index_set_aside", help, Kind::Gauge, index.set_aside);
     }
 
     fn history(&self, page: &mut Page) {

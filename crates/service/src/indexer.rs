@@ -3,22 +3,16 @@
 //! What this node stored is known by conversation; what it did not get to before it ended, or another node did not, is found by
 //! looking through all conversations: at the start from one end to the other, and among nodes again and again, slowly.
 
-use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use domain::{ConversationId, Reach, StoreResult};
 use parking_lot::Mutex;
 
+use crate::index_queue::{Failed, IndexQueue, Room, WAITING_MAX};
 use crate::service::Service;
-
-/// Conversations that wait; beyond it they are found by looking through all.
-const WAITING_MAX: usize = 100_000;
 
 /// Messages taken in at once: a transaction that holds nobody up for long.
 const MESSAGES_AT_ONCE: u32 = 400;
-
-/// Conversations of one such transaction.
-const CONVERSATIONS_AT_ONCE: usize = 256;
 
 /// Conversations looked at in one step of looking through all.
 const LOOKED_AT_ONCE: u32 = 1_000;
@@ -28,10 +22,12 @@ const LOOK_EVERY_MS: u64 = 1_000;
 
 /// What waits to be indexed. Appenders note; one thread works.
 pub(crate) struct Indexer {
-    waiting: Mutex<BTreeSet<ConversationId>>,
+    queue: Mutex<IndexQueue>,
     /// Where looking through all conversations is.
     looked: Mutex<Look>,
     failing: AtomicBool,
+    /// Whether it was said that conversations are set aside.
+    sets_aside: AtomicBool,
     /// How often something was noted, and how often that was when the indexer looked last.
     noted: AtomicU64,
     noted_before: AtomicU64,
@@ -57,6 +53,8 @@ pub struct IndexSnapshot {
     pub failures: u64,
     /// Conversations in which something waits.
     pub waiting: u64,
+    /// Those of them that the store did not take, each by itself: they are tried again later.
+    pub set_aside: u64,
 }
 
 /// Whether the indexer has more to do than it did.
@@ -73,9 +71,10 @@ pub enum Backlog {
 impl Indexer {
     pub(crate) fn new() -> Indexer {
         Indexer {
-            waiting: Mutex::new(BTreeSet::new()),
+            queue: Mutex::new(IndexQueue::new()),
             looked: Mutex::new(Look::default()),
             failing: AtomicBool::new(false),
+            sets_aside: AtomicBool::new(false),
             noted: AtomicU64::new(0),
             noted_before: AtomicU64::new(0),
             indexed: AtomicU64::new(0),
@@ -90,41 +89,25 @@ impl Indexer {
     }
 
     fn wait_for(&self, conversations: impl Iterator<Item = ConversationId>) {
-        let mut waiting = self.waiting.lock();
-        let mut last = None;
-        for conversation in conversations {
-            if last == Some(conversation) {
-                continue;
-            }
-            last = Some(conversation);
-            waiting.insert(conversation);
-        }
-        if waiting.len() > WAITING_MAX {
-            while waiting.len() > WAITING_MAX {
-                waiting.pop_last();
-            }
-            drop(waiting);
+        let room = self.queue.lock().push(conversations);
+        self.look_again_after(room);
+    }
+
+    /// Has all conversations looked through if some were forgotten.
+    fn look_again_after(&self, room: Room) {
+        if room == Room::Exceeded {
             *self.looked.lock() = Look::default();
         }
     }
 
     pub(crate) fn snapshot(&self) -> IndexSnapshot {
+        let queue = self.queue.lock();
         IndexSnapshot {
             indexed: self.indexed.load(Relaxed),
             failures: self.failures.load(Relaxed),
-            waiting: self.waiting.lock().len() as u64,
+            waiting: queue.waiting() as u64,
+            set_aside: queue.aside() as u64,
         }
-    }
-
-    fn take(&self) -> Vec<ConversationId> {
-        let mut waiting = self.waiting.lock();
-        let mut taken = Vec::new();
-        while taken.len() < CONVERSATIONS_AT_ONCE
-            && let Some(conversation) = waiting.pop_first()
-        {
-            taken.push(conversation);
-        }
-        taken
     }
 }
 
@@ -134,7 +117,10 @@ pub(crate) fn run(service: &Service) -> Backlog {
     let indexer = &service.indexer;
     match done {
         Ok(backlog) => {
-            if indexer.failing.swap(false, Relaxed) {
+            // Said once, and not each time that one which is set aside is tried in between.
+            if indexer.failing.load(Relaxed) && indexer.queue.lock().aside() == 0 {
+                indexer.failing.store(false, Relaxed);
+                indexer.sets_aside.store(false, Relaxed);
                 log::info!("messages are indexed again");
             }
             backlog
@@ -142,7 +128,7 @@ pub(crate) fn run(service: &Service) -> Backlog {
         Err(error) => {
             indexer.failures.fetch_add(1, Relaxed);
             if !indexer.failing.swap(true, Relaxed) {
-                log::warn!("messages are not indexed, searches do not find the newest ones: {error}");
+                log::warn!("some messages are not indexed, searches do not find them: {error}");
             }
             Backlog::None
         }
@@ -151,28 +137,38 @@ pub(crate) fn run(service: &Service) -> Backlog {
 
 fn take_in(service: &Service) -> StoreResult<Backlog> {
     let indexer = &service.indexer;
-    let some = indexer.take();
-    if some.is_empty() {
+    let now = service.ports.clock.now().0;
+    let turn = indexer.queue.lock().take(now);
+    if turn.conversations.is_empty() {
         let through = indexer.looked.lock().through;
         return Ok(if through { Backlog::None } else { Backlog::More });
     }
     // What came while a smaller portion was taken in is for the next time, together with what else will have come by then: each
     // portion costs a commit.
-    let mut is_full = some.len() == CONVERSATIONS_AT_ONCE;
-    match service.ports.store.index_messages(&some, MESSAGES_AT_ONCE) {
+    let mut is_full = turn.is_full;
+    match service.ports.store.index_messages(&turn.conversations, MESSAGES_AT_ONCE) {
         Ok(indexed) => {
-            is_full |= indexed.messages >= MESSAGES_AT_ONCE;
+            is_full |= !indexed.unfinished.is_empty();
             indexer.indexed.fetch_add(u64::from(indexed.messages), Relaxed);
+            indexer.queue.lock().done(&turn);
             indexer.wait_for(indexed.unfinished.into_iter());
         }
         Err(error) => {
-            indexer.wait_for(some.into_iter());
+            let (failed, room) = indexer.queue.lock().failed(turn, now);
+            indexer.look_again_after(room);
+            if let Failed::SetAside(conversation, wait_ms) = failed
+                && !indexer.sets_aside.swap(true, Relaxed)
+            {
+                log::warn!(
+                    "conversation {conversation} is not indexed for {wait_ms} ms, others may follow: {error}"
+                );
+            }
             return Err(error);
         }
     }
     let noted = indexer.noted.load(Relaxed);
     let is_busy = indexer.noted_before.swap(noted, Relaxed) != noted;
-    let nothing_presses = (!is_full || indexer.waiting.lock().is_empty()) && indexer.looked.lock().through;
+    let nothing_presses = (!is_full || indexer.queue.lock().is_empty()) && indexer.looked.lock().through;
     Ok(match (nothing_presses, is_busy) {
         (true, _) => Backlog::None,
         (false, true) => Backlog::MoreWhileBusy,
@@ -186,7 +182,7 @@ fn look(service: &Service) -> StoreResult<()> {
     let now = service.ports.clock.now().0;
     let look = *indexer.looked.lock();
     if look.through && (service.ports.hub.reach() == Reach::Alone || now.abs_diff(look.at) < LOOK_EVERY_MS)
-        || indexer.waiting.lock().len() > WAITING_MAX / 2
+        || indexer.queue.lock().waiting() > WAITING_MAX / 2
     {
         return Ok(());
     }

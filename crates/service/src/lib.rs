@@ -36,6 +36,7 @@ mod hidden;
 mod history;
 mod hub;
 mod in_doubt;
+mod index_queue;
 mod indexer;
 mod last_seen;
 mod limits;

@@ -1,6 +1,6 @@
 //! SEARCH_MESSAGES: pages, limits, and what outages do.
 
-use domain::StoreError;
+use domain::{ConversationId, StoreError};
 use protocol::limits::{HISTORY_PAGE_BYTES_MAX, TEXT_BYTES_MAX};
 use protocol::{Code, FoundMessages, Refusal, Request, SearchMessages};
 use service::ServiceConfig;
@@ -49,10 +49,53 @@ fn what_an_outage_keeps_out_is_indexed_after_it() {
     harness.store.fail_next(StoreError::unavailable("index messages", "away"), 2);
     assert_eq!(harness.service.index(), service::Backlog::None, "it waits for the next time");
     assert_eq!(harness.service.index(), service::Backlog::None);
-    assert_eq!(harness.service.index_snapshot().failures, 2);
-    assert_eq!(harness.service.index_snapshot().waiting, 1);
+    assert_eq!(harness.service.index_snapshot().failures, 1, "which is not at once");
+    harness.clock.advance_ms(1_000);
+    assert_eq!(harness.service.index(), service::Backlog::None);
+    let snapshot = harness.service.index_snapshot();
+    assert_eq!((snapshot.failures, snapshot.waiting, snapshot.set_aside), (2, 1, 1));
+    harness.clock.advance_ms(2_000);
     index(&harness);
     assert_eq!(ask(&bob, words("during")).unwrap().messages.len(), 1);
+}
+
+/// One conversation that the store does not take keeps no other out of the index, and nobody from it for good.
+#[test]
+fn what_cannot_be_indexed_is_set_aside() {
+    let harness = Harness::new();
+    let alice = harness.login("Alice");
+    let friends: Vec<Device<'_>> = (0..20).map(|n| harness.login(&format!("friend{n}"))).collect();
+    let conversations: Vec<u64> = friends.iter().map(|friend| harness.befriend(&alice, friend)).collect();
+    index(&harness);
+    let bad = ConversationId(conversations[7]);
+    harness.store.fail_to_index([bad]);
+    for (n, friend) in friends.iter().enumerate() {
+        alice.say(friend, &format!("c-{n}"), "innocent").unwrap();
+    }
+    // A few times a second, as often as a node looks when nothing succeeds.
+    let steps = 1
+        + (0..60)
+            .take_while(|_| {
+                harness.service.index();
+                let snapshot = harness.service.index_snapshot();
+                (snapshot.waiting, snapshot.set_aside) != (1, 1)
+            })
+            .count();
+    assert!(steps <= 20, "{steps} steps");
+    let found = |friend: &Device<'_>| ask(friend, words("innocent")).unwrap().messages.len();
+    assert!(friends.iter().enumerate().all(|(n, friend)| found(friend) == usize::from(n != 7)));
+    let failures = harness.service.index_snapshot().failures;
+    alice.say(&friends[7], "again", "innocent").unwrap();
+    alice.say(&friends[8], "too", "innocent").unwrap();
+    index(&harness);
+    assert_eq!((found(&friends[7]), found(&friends[8])), (0, 2));
+    assert_eq!(harness.service.index_snapshot().failures, failures, "it is left alone for a while");
+    harness.store.fail_to_index([]);
+    harness.clock.advance_ms(1_000);
+    index(&harness);
+    assert_eq!(found(&friends[7]), 2);
+    let snapshot = harness.service.index_snapshot();
+    assert_eq!((snapshot.waiting, snapshot.set_aside, snapshot.failures), (0, 0, failures));
 }
 
 #[test]

@@ -41,6 +41,8 @@ pub struct FakeStore {
     hooks: Mutex<Vec<(&'static str, Hook)>>,
     /// Faults of the operations of a name.
     named_faults: Mutex<Vec<(&'static str, StoreError)>>,
+    /// What cannot be indexed.
+    unindexable: Mutex<BTreeSet<ConversationId>>,
     operations: AtomicU64,
     wipes: AtomicU64,
 }
@@ -85,6 +87,11 @@ impl FakeStore {
     /// background, nobody can count operations.
     pub fn fail_next_of(&self, operation: &'static str, error: StoreError, n: usize) {
         self.named_faults.lock().extend((0..n).map(|_| (operation, error.clone())));
+    }
+
+    /// From now on indexing fails and changes nothing whenever one of these conversations is to be, and no others do.
+    pub fn fail_to_index(&self, conversations: impl IntoIterator<Item = ConversationId>) {
+        *self.unindexable.lock() = conversations.into_iter().collect();
     }
 
     /// The next `n` operations are done, but their callers get [`StoreError::OutcomeUnknown`].

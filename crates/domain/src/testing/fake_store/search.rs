@@ -6,7 +6,7 @@ use std::ops::Bound;
 use super::{FakeStore, State};
 use crate::{
     COMPARED_BYTES_MAX, ConversationId, FoundMessages, FoundPlace, IndexRoom, Indexed, MessageKind,
-    MessageSearch, SearchStore, Seq, StoreResult, StoredMessage, Unindexed, UserId, words,
+    MessageSearch, SearchStore, Seq, StoreError, StoreResult, StoredMessage, Unindexed, UserId, words,
 };
 
 fn place(message: &StoredMessage) -> FoundPlace {
@@ -68,6 +68,9 @@ impl SearchStore for FakeStore {
     }
 
     fn index_messages(&self, conversations: &[ConversationId], limit: u32) -> StoreResult<Indexed> {
+        if conversations.iter().any(|conversation| self.unindexable.lock().contains(conversation)) {
+            return Err(StoreError::unavailable("index messages", "one of them cannot be"));
+        }
         self.run("index messages", |state| {
             let (mut indexed, mut room) = (Indexed::default(), IndexRoom::new(limit));
             for &conversation in conversations {
