@@ -14,8 +14,8 @@ use unicode_normalization::char::is_combining_mark;
 /// Different words of one message that are indexed, from its beginning. What comes after so many is not found.
 pub const INDEXED_WORDS_MAX: usize = 1_000;
 
-/// Characters of one message that are indexed, from its beginning: as they are written, and again once they are normalised, which
-/// makes up to 18 of one. What comes after so many is not found.
+/// Characters of one message that are indexed, and compared with a query, from its beginning: as they are written, and again once
+/// they are normalised, which makes up to 18 of one. What comes after so many is not found.
 pub const INDEXED_CHARS_MAX: usize = 16_384;
 
 /// Characters of a word that are indexed. A longer one is found by its first, and compared whole.
@@ -29,17 +29,10 @@ pub const ASKED_WORDS_MAX: usize = 8;
 ///
 /// Goes through a text once, and no further than its limits, so that what it costs does not follow the text.
 pub fn words(text: &str) -> BTreeSet<String> {
-    let end = text.char_indices().nth(INDEXED_CHARS_MAX).map_or(text.len(), |(end, _)| end);
-    let (mut cut, mut left) = (Cut::default(), INDEXED_CHARS_MAX);
-    let gone_through = normal(&text[..end], &mut |character| {
-        if left == 0 {
-            return ControlFlow::Break(());
-        }
-        left -= 1;
-        cut.take(character)
-    });
+    let mut cut = Cut::default();
+    let end = each_indexed(text, &mut |character| cut.take(character));
     // A word that the limit cuts in two is none, unless as much of it is here as is ever indexed.
-    if gone_through.is_continue() && end == text.len() || cut.length == WORD_CHARS_MAX {
+    if end == End::Text || cut.length == WORD_CHARS_MAX {
         cut.end_word();
     }
     cut.words.into_set()
@@ -144,7 +137,11 @@ impl WordQuery {
     /// The query that a text stands for; `None` if there is nothing in it that could be searched for, such as in one of
     /// punctuation only.
     pub fn parse(text: &str) -> Option<WordQuery> {
-        let runs: BTreeSet<Run> = runs(text).into_iter().collect();
+        let mut runs = BTreeSet::new();
+        each_run(text, &mut |run| {
+            runs.insert(run);
+            ControlFlow::Continue(())
+        });
         if runs.is_empty() {
             return None;
         }
@@ -166,10 +163,26 @@ impl WordQuery {
         &self.asked
     }
 
-    /// Whether a text has all that is searched for.
+    /// Whether a text has all that is searched for, in what is indexed of it. Goes no further than to where all was found.
     pub fn fits(&self, text: &str) -> bool {
-        let text: Vec<Run> = runs(text);
-        self.runs.iter().all(|wanted| text.iter().any(|run| run.has(wanted)))
+        let (mut words, mut characters) = (BTreeSet::new(), Vec::new());
+        for run in &self.runs {
+            match run {
+                Run::Word(word) => _ = words.insert(word.as_str()),
+                Run::Characters(run) => characters.push(run.as_str()),
+            }
+        }
+        each_run(text, &mut |run| {
+            match run {
+                Run::Word(word) => _ = words.remove(word.as_str()),
+                Run::Characters(run) => characters.retain(|wanted| !run.contains(wanted)),
+            }
+            if words.is_empty() && characters.is_empty() {
+                return ControlFlow::Break(());
+            }
+            ControlFlow::Continue(())
+        });
+        words.is_empty() && characters.is_empty()
     }
 }
 
@@ -191,15 +204,6 @@ impl Run {
             Run::Characters(run) => pairs(run).for_each(take),
         }
     }
-
-    /// Whether a part of a query is in this part of a text.
-    fn has(&self, wanted: &Run) -> bool {
-        match (self, wanted) {
-            (Run::Word(word), Run::Word(wanted)) => word == wanted,
-            (Run::Characters(run), Run::Characters(wanted)) => run.contains(wanted.as_str()),
-            (Run::Word(_), Run::Characters(_)) | (Run::Characters(_), Run::Word(_)) => false,
-        }
-    }
 }
 
 /// The part of a word that is indexed.
@@ -218,28 +222,62 @@ fn pairs(run: &str) -> impl Iterator<Item = String> {
     })
 }
 
-/// The parts of a text, in its order.
-fn runs(text: &str) -> Vec<Run> {
-    let mut runs: Vec<Run> = Vec::new();
-    let mut ended = true;
-    let take = &mut |character: char| {
-        let last = runs.last_mut().filter(|_| !ended);
-        ended = false;
-        match (last, is_of_characters(character)) {
-            (Some(Run::Characters(run)), true) => run.push(character),
-            (_, true) => runs.push(Run::Characters(begun(character))),
+/// Calls `take` with the parts of what is indexed of a text, in its order, until it breaks.
+fn each_run(text: &str, take: &mut dyn FnMut(Run) -> ControlFlow<()>) {
+    let mut last: Option<Run> = None;
+    let end = each_indexed(text, &mut |character| {
+        let next = match (&mut last, is_of_characters(character)) {
+            (Some(Run::Characters(run)), true) => {
+                run.push(character);
+                return ControlFlow::Continue(());
+            }
+            (_, true) => Some(Run::Characters(begun(character))),
             // A mark belongs to the letter before it.
             (Some(Run::Word(word)), false) if character.is_alphanumeric() || is_combining_mark(character) => {
                 word.push(character);
+                return ControlFlow::Continue(());
             }
-            (_, false) if character.is_alphanumeric() => runs.push(Run::Word(begun(character))),
-            (_, false) => ended = true,
-        }
-        ControlFlow::Continue(())
+            (_, false) => character.is_alphanumeric().then(|| Run::Word(begun(character))),
+        };
+        std::mem::replace(&mut last, next).map_or(ControlFlow::Continue(()), &mut *take)
+    });
+    // A word that the limit cuts in two is none.
+    let is_part = |run: &Run| match end {
+        End::Text => true,
+        End::Limit => matches!(run, Run::Characters(_)),
+        End::Broken => false,
     };
-    // Gone through to its end.
-    let _ = normal(text, take);
-    runs
+    _ = last.filter(is_part).map(take);
+}
+
+/// How going through a text ended.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum End {
+    /// At its end.
+    Text,
+    /// Where what is indexed ends.
+    Limit,
+    /// Where it was broken off.
+    Broken,
+}
+
+/// Calls `take` with the characters of what is indexed of a text, normalised, until it breaks.
+fn each_indexed(text: &str, take: &mut dyn FnMut(char) -> ControlFlow<()>) -> End {
+    let written = text.char_indices().nth(INDEXED_CHARS_MAX).map_or(text.len(), |(end, _)| end);
+    let (mut left, mut end) = (INDEXED_CHARS_MAX, End::Broken);
+    let passed = normal(&text[..written], &mut |character| {
+        if left == 0 {
+            end = End::Limit;
+            return ControlFlow::Break(());
+        }
+        left -= 1;
+        take(character)
+    });
+    match passed {
+        ControlFlow::Break(()) => end,
+        ControlFlow::Continue(()) if written == text.len() => End::Text,
+        ControlFlow::Continue(()) => End::Limit,
+    }
 }
 
 /// A part of a text that begins with this character, with room for what mostly follows.
@@ -413,6 +451,30 @@ mod tests {
         assert_eq!(at(INDEXED_CHARS_MAX * 3, "x", ""), [word.as_str()]);
         assert_eq!(at(few, "a ", &word), ["a"]);
         assert_eq!(indexed(&format!("a\u{301}{}", "\u{327}".repeat(30_000))).len(), 1);
+    }
+
+    /// The text of a message is compared as far as it is indexed, and no further.
+    #[test]
+    fn what_is_compared_of_one_message_is_limited() {
+        let few = INDEXED_CHARS_MAX / 2 - 2;
+        for (wanted, count, what, end, fits) in [
+            ("a", INDEXED_CHARS_MAX, "a ", "", true),
+            ("end a", few, "a ", "end", true),
+            ("zebra", few, "a ", "zebra", false),
+            ("zeb", few, "a ", "zebra", false),
+            ("end", few + 2, "a ", "end", false),
+            ("长短", INDEXED_CHARS_MAX - 1, "长", "短", true),
+            ("长短", INDEXED_CHARS_MAX, "长", "短", false),
+            ("长 长长长", INDEXED_CHARS_MAX * 2, "长", "", true),
+            ("وسلم الله", INDEXED_CHARS_MAX, "\u{fdfa} ", "", true),
+            ("a", INDEXED_CHARS_MAX / 19 + 1, "\u{fdfa} ", "a", false),
+        ] {
+            let text = format!("{}{end}", what.repeat(count));
+            assert_eq!(query(wanted).fits(&text), fits, "{wanted:?} in {count} times {what:?} and {end:?}");
+            let indexed = words(&text);
+            let is_asked = query(wanted).asked().iter().all(|word| indexed.contains(word));
+            assert_eq!(is_asked, fits, "{wanted:?} in {count} times {what:?} and {end:?}, by the index");
+        }
     }
 
     /// Of whatever begins a text somebody can find it, as long as that is within the limits.
