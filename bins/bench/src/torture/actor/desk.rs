@@ -49,7 +49,10 @@ struct Inner {
     positions: BTreeMap<u64, u64>,
     /// Conversation and seq of what the user hid.
     hidden: BTreeSet<(u64, u64)>,
+    /// It heard how everything stood when it signed in.
     signed_in: bool,
+    /// Its sign-in was answered; that may be a moment later.
+    has_session: bool,
     open_sends: usize,
     gone: bool,
 }
@@ -70,6 +73,7 @@ impl Desk {
             positions: BTreeMap::new(),
             hidden: BTreeSet::new(),
             signed_in: false,
+            has_session: false,
             open_sends: 0,
             gone: false,
         };
@@ -99,7 +103,7 @@ impl Desk {
 
     pub(crate) fn glance(&self) -> Glance {
         let inner = self.lock();
-        Glance { signed_in: inner.signed_in, open_sends: inner.open_sends, gone: inner.gone }
+        Glance { signed_in: inner.signed_in && inner.has_session, open_sends: inner.open_sends, gone: inner.gone }
     }
 
     /// Conversation → seq of the message that was shown last.
@@ -121,7 +125,7 @@ impl Desk {
 
     pub(super) fn report(&self, has_session: bool, open_sends: usize) {
         let mut inner = self.lock();
-        inner.signed_in &= has_session;
+        inner.has_session = has_session;
         inner.open_sends = open_sends;
     }
 
