@@ -103,7 +103,11 @@ impl Desk {
 
     pub(crate) fn glance(&self) -> Glance {
         let inner = self.lock();
-        Glance { signed_in: inner.signed_in && inner.has_session, open_sends: inner.open_sends, gone: inner.gone }
+        Glance {
+            signed_in: inner.signed_in && inner.has_session,
+            open_sends: inner.open_sends,
+            gone: inner.gone,
+        }
     }
 
     /// Conversation → seq of the message that was shown last.
