@@ -22,7 +22,7 @@ use super::list::{padded, portion, repeated};
 use super::word_index::{Row, insert, lock, rows_of};
 
 /// Conversations that one statement is about; a power of two.
-const TAKEN_AT_ONCE: usize = 64;
+const TAKEN_AT_ONCE: usize = 128;
 
 /// Bytes of a text that is read together with all others. Longer ones are read by themselves, and only as many as there is room for.
 const SHORT_BYTES: usize = 4 * 1024;
